@@ -1,0 +1,57 @@
+"""Frames from a video file, an image folder, a rosbag2 recording or a camera, without ROS."""
+
+import re
+from pathlib import Path
+
+from tracker_ros.core.errors import SourceError
+from tracker_ros.sources.base import Frame, Source
+
+__all__ = ["Frame", "Source", "open_source"]
+
+CAMERA = re.compile(r"(?:camera:)?(\d+)")
+BAG_SUFFIXES = (".mcap", ".db3")
+
+
+def open_source(
+    spec: str | Path, *, topic: str | None = None, rate: float | None = None, loop: bool = False
+) -> Source:
+    """Open `spec`: a path, or a camera as "0" or "camera:0".
+
+    topic: the image topic of a bag; needed only where the bag has several.
+    rate: frames per second of the stamps, instead of the source's own.
+    loop: start again after the last frame; stamps go on rising.
+    Raises SourceError when it is missing, of no known kind, or cannot be opened.
+    """
+    path = Path(spec)
+    camera = CAMERA.fullmatch(str(spec))
+    kind = _kind(path) if path.exists() or not camera else "camera"
+    if topic is not None and kind != "bag":
+        raise SourceError(f"{spec} is not a bag, so it has no topic {topic!r}")
+    if kind == "camera":
+        from tracker_ros.sources.video import CameraSource
+        return CameraSource(int(camera[1]), rate, loop)
+    if kind == "bag":
+        from tracker_ros.sources.bag import BagSource
+        return BagSource(path, topic, rate, loop)
+    if kind == "folder":
+        from tracker_ros.sources.folder import FolderSource
+        return FolderSource(path, rate, loop)
+    from tracker_ros.sources.video import VideoSource
+    return VideoSource(path, rate, loop)
+
+
+def _kind(path: Path) -> str:
+    try:
+        if path.is_dir():
+            names = [entry.name for entry in path.iterdir()]
+            is_bag = any(n == "metadata.yaml" or n.endswith(BAG_SUFFIXES) for n in names)
+            return "bag" if is_bag else "folder"
+        if not path.exists():
+            raise SourceError(f"{path} does not exist")
+        if not path.is_file():
+            raise SourceError(f"{path} is neither a file nor a folder")
+        if path.stat().st_size == 0:
+            raise SourceError(f"{path} is empty")
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{str(path)!r} cannot be read: {error}") from None
+    return "bag" if path.suffix in BAG_SUFFIXES else "video"

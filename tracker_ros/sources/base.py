@@ -1,0 +1,83 @@
+"""What every source of frames has in common: order, stamps, looping, closing."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tracker_ros.core.errors import SourceError
+
+DEFAULT_FPS = 30.0
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One picture of a source.
+
+    stamp_ns: nanoseconds; since the first frame for files, the header's stamp for bags,
+        wall-clock time for cameras.
+    image: uint8 array of shape (height, width, 3), BGR.
+    name: where the picture comes from, for messages to people.
+    index: position in the source from 0, the key of `Source.truth`; repeats when looping.
+    """
+
+    stamp_ns: int
+    image: np.ndarray
+    name: str
+    index: int
+
+
+class Source(ABC):
+    """An iterable of frames that holds no more than one of them in memory.
+
+    Attributes: `fps` (frames/s or None), `length` (frames of one pass or None where unknown),
+    `truth` (index -> (x, y, w, h) in pixels, NaN where the target is absent; None without truth).
+    Iterating raises SourceError for what cannot be read; every `iter()` starts anew.
+    """
+
+    fps: float | None = None
+    length: int | None = None
+    truth: dict[int, tuple[float, float, float, float]] | None = None
+
+    def __init__(self, name: str, rate: float | None = None, loop: bool = False):
+        if rate is not None and not (math.isfinite(rate) and rate > 0):
+            raise SourceError(f"rate is {rate}, but frames per second must be positive and finite")
+        self.name = name
+        self._rate = rate
+        self._loop = loop
+
+    @abstractmethod
+    def _read(self) -> Iterator[Frame]:
+        """Yield the frames of one pass with their own stamps."""
+
+    def __iter__(self) -> Iterator[Frame]:
+        count = 0
+        shift = 0
+        while True:
+            before = count
+            first = last = None
+            for frame in self._read():
+                if first is None:
+                    first = frame.stamp_ns
+                stamp = first + round(count * 1e9 / self._rate) if self._rate \
+                    else frame.stamp_ns + shift
+                last = frame.stamp_ns
+                count += 1
+                yield replace(frame, stamp_ns=stamp)
+            if count == before:
+                raise SourceError(f"{self.name} holds no frames")
+            if not self._loop:
+                return
+            # The next pass continues one period after this one, so that time never jumps back.
+            shift += last - first + round(1e9 / (self.fps or DEFAULT_FPS))
+
+    def close(self) -> None:
+        """Release what the source holds open; iterating afterwards is an error."""
+
+    def __enter__(self) -> "Source":
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self.close()

@@ -1,0 +1,137 @@
+"""The raw messages of a rosbag2 recording, of damaged ones too."""
+
+import io
+import logging
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from rosbags.interfaces import Connection, MessageDefinition, MessageDefinitionFormat
+from rosbags.rosbag2 import Reader
+
+from tracker_ros.core.errors import SourceError
+from tracker_ros.sources.folder import natural_key
+
+logger = logging.getLogger(__name__)
+
+SUFFIXES = (".mcap", ".db3")
+
+
+class Recording:
+    """Topics and raw messages of a bag directory or of one .mcap or .db3 file.
+
+    connections: topic -> rosbags Connection (type, definition; msgcount where intact).
+    intact: False if the bag's index is damaged, so that messages were salvaged one by one.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self._reader = None
+        self._files: list[Path] = []
+        try:
+            reader = Reader(path)
+            reader.open()
+        except Exception as error:  # damaged bytes raise anything from rosbags' parsers
+            self._salvage(_sentence(error))
+        else:
+            self._reader = reader
+            self.connections = {c.topic: c for c in reader.connections}
+
+    @property
+    def intact(self) -> bool:
+        return self._reader is not None
+
+    def _salvage(self, reason: str) -> None:
+        self._files = [self.path]
+        if self.path.is_dir():
+            files = (p for p in self.path.iterdir() if p.suffix in SUFFIXES)
+            self._files = sorted(files, key=natural_key)
+        self.connections = {}
+        for file in self._files:
+            for connection, _, _ in _stream(file):
+                self.connections.setdefault(connection.topic, connection)
+        if not self.connections:
+            raise SourceError(f"{self.path} is not a readable bag: {reason}")
+        logger.warning("%s is damaged (%s); reading what is left of it", self.path, reason)
+
+    def messages(self, topic: str) -> Iterator[tuple[int, bytes]]:
+        """Yield log time (ns) and bytes of each message; warn where a damaged bag breaks off."""
+        if self._reader is None:
+            for file in self._files:
+                for connection, stamp, data in _stream(file, warn=True):
+                    if connection.topic == topic:
+                        yield stamp, data
+            return
+        count = 0
+        try:
+            wanted = [c for c in self._reader.connections if c.topic == topic]
+            for _, stamp, data in self._reader.messages(wanted):
+                yield stamp, data
+                count += 1
+        except Exception as error:  # as above
+            logger.warning("%s breaks off after %d messages on %s: %s",
+                           self.path, count, topic, _sentence(error))
+
+    def close(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__
+
+
+def _stream(file: Path, warn: bool = False) -> Iterator[tuple[Connection, int, bytes]]:
+    """Yield every message of a storage file from its start, until its bytes make no sense."""
+    count = 0
+    try:
+        for item in (_stream_mcap if file.suffix == ".mcap" else _stream_sqlite)(file):
+            yield item
+            count += 1
+    except Exception as error:  # as above
+        if warn:
+            logger.warning("%s breaks off after %d messages: %s", file, count, _sentence(error))
+
+
+def _connection(number: int, topic: str, msgtype: str, definition: str = "") -> Connection:
+    kind = MessageDefinitionFormat.MSG if definition else MessageDefinitionFormat.NONE
+    return Connection(number, topic, msgtype, MessageDefinition(kind, definition), "", 0, None, None)
+
+
+def _stream_mcap(file: Path) -> Iterator[tuple[Connection, int, bytes]]:
+    from mcap.records import Channel, Message, Schema
+    from mcap.stream_reader import StreamReader
+
+    schemas: dict[int, Schema] = {}
+    connections: dict[int, Connection] = {}
+    with file.open("rb") as stream:
+        # No record is longer than the file, whatever a damaged length field claims.
+        limit = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        for record in StreamReader(stream, record_size_limit=limit).records:
+            if isinstance(record, Schema):
+                schemas[record.id] = record
+            elif isinstance(record, Channel) and record.id not in connections:
+                schema = schemas[record.schema_id]
+                definition = schema.data.decode() if schema.encoding == "ros2msg" else ""
+                connections[record.id] = _connection(
+                    record.id, record.topic, schema.name, definition)
+            elif isinstance(record, Message):
+                yield connections[record.channel_id], record.log_time, record.data
+
+
+def _stream_sqlite(file: Path) -> Iterator[tuple[Connection, int, bytes]]:
+    uri = f"{file.resolve().as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(uri, uri=True)) as database:
+        # Without this SQLite refuses a file that is shorter than its header says.
+        database.execute("PRAGMA writable_schema=ON")
+        connections = {
+            number: _connection(number, topic, msgtype) for number, topic, msgtype
+            in database.execute("SELECT id, name, type FROM topics")
+        }
+        # In the order of recording: the index over stamps may be what is damaged.
+        for number, stamp, data in database.execute(
+                "SELECT topic_id, timestamp, data FROM messages ORDER BY id"):
+            yield connections[number], stamp, data
