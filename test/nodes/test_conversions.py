@@ -1,0 +1,195 @@
+"""Messages to arrays and back: every encoding, every malformation."""
+
+from types import SimpleNamespace
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker_ros.core.errors import InputError
+from tracker_ros.nodes import conversions
+
+COLOUR = (200, 120, 40)  # B, G, R
+
+
+def image_message(pixels: np.ndarray, encoding: str, step: int = 0, is_bigendian: int = 0):
+    """An Image-like message of `pixels` (H, W[, C]), rows padded with noise up to `step`."""
+    height, width = pixels.shape[:2]
+    rows = pixels.reshape(height, -1).view(np.uint8)
+    padding = np.full((height, max(step - rows.shape[1], 0)), 77, np.uint8)
+    return SimpleNamespace(height=height, width=width, encoding=encoding, is_bigendian=is_bigendian,
+                           step=step or rows.shape[1], data=np.hstack([rows, padding]).ravel())
+
+
+def picture(height: int = 24, width: int = 30) -> np.ndarray:
+    return np.random.default_rng(0).integers(0, 256, (height, width, 3), np.uint8)
+
+
+def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
+    """What a camera that sees `bgr` sends in a colour encoding."""
+    alpha = np.full(bgr.shape[:2] + (1,), 9, np.uint8)
+    return {
+        "bgr8": bgr, "8UC3": bgr, "rgb8": bgr[..., ::-1],
+        "bgra8": np.dstack([bgr, alpha]), "8UC4": np.dstack([bgr, alpha]),
+        "rgba8": np.dstack([bgr[..., ::-1], alpha]),
+    }[encoding].copy()
+
+
+@pytest.mark.parametrize("padding", [0, 5])
+@pytest.mark.parametrize("encoding", ["bgr8", "8UC3", "rgb8", "bgra8", "8UC4", "rgba8"])
+def test_colour_encodings(encoding, padding):
+    pixels = encode(picture(), encoding)
+    step = pixels.shape[1] * pixels.shape[2] + padding
+    found = conversions.to_bgr(image_message(pixels, encoding, step))
+    np.testing.assert_array_equal(found, picture())
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "8UC1"])
+def test_grey_fills_three_channels(encoding):
+    grey = picture()[..., 0].copy()
+    found = conversions.to_bgr(image_message(grey, encoding, 40))
+    np.testing.assert_array_equal(found, np.dstack([grey] * 3))
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_mono16_keeps_the_high_byte_of_either_endianness(order):
+    values = np.random.default_rng(1).integers(0, 65536, (24, 30))
+    message = image_message(values.astype(order + "u2"), "mono16", 64, int(order == ">"))
+    found = conversions.to_bgr(message)
+    np.testing.assert_array_equal(found, np.dstack([values >> 8] * 3))
+
+
+@pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
+def test_bayer_mosaic_gives_its_colour_back(pattern):
+    """`pattern` names the colours of a mosaic's first 2x2 pixels row by row, as ROS does."""
+    value = dict(zip("bgr", COLOUR, strict=True))
+    tile = np.array([value[colour] for colour in pattern], np.uint8).reshape(2, 2)
+    message = image_message(np.tile(tile, (12, 16)), f"bayer_{pattern}8")
+    assert (conversions.to_bgr(message) == COLOUR).all()
+
+
+def test_bgr8_is_a_view_and_rows_may_be_padded():
+    message = image_message(picture(), "bgr8", 100)
+    assert np.shares_memory(conversions.image_to_bgr(message), message.data)
+
+
+def test_data_of_rclpy_and_rosbags_reads_alike():
+    import array
+
+    message = image_message(picture(), "rgb8")
+    from_rosbags = conversions.image_to_bgr(message)
+    message.data = array.array("B", message.data.tobytes())
+    np.testing.assert_array_equal(conversions.image_to_bgr(message), from_rosbags)
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"encoding": "yuv422"}, "encoding 'yuv422' is not one of bgr8, "),
+    ({"encoding": ""}, "encoding '' is not one of"),
+    ({"width": 0}, "0x24 pixels"),
+    ({"height": 0}, "30x0 pixels"),
+    ({"width": 2**31}, "each side must be between"),
+    ({"step": 89}, "step is 89 bytes, but 30 pixels of bgr8 take 90"),
+    ({"step": 0}, "step is 0"),
+    ({"height": 25}, "data has 2160 bytes, but 25 rows of 90 bytes take 2250"),
+    ({"data": b""}, "data has 0 bytes"),
+    ({"encoding": "bayer_rggb8", "width": 2}, "too small"),
+])
+def test_malformed_image(change, words):
+    message = image_message(picture(), "bgr8")
+    message.__dict__.update(change)
+    with pytest.raises(InputError, match=words):
+        conversions.image_to_bgr(message)
+
+
+@given(encoding=st.sampled_from([*conversions.ENCODINGS, "bogus"]),
+       width=st.integers(0, 70000), height=st.integers(0, 70000), step=st.integers(0, 2**32 - 1),
+       size=st.integers(0, 5000), big=st.integers(0, 255))
+def test_any_image_message_is_read_or_refused(encoding, width, height, step, size, big):
+    message = SimpleNamespace(encoding=encoding, width=width, height=height, step=step,
+                              is_bigendian=big, data=bytes(size))
+    try:
+        found = conversions.image_to_bgr(message)
+    except InputError as error:
+        assert "\n" not in str(error)
+    else:
+        assert found.shape == (height, width, 3) and found.dtype == np.uint8
+
+
+def compressed(image: np.ndarray, suffix: str):
+    return SimpleNamespace(format=suffix[1:], data=cv2.imencode(suffix, image)[1])
+
+
+def test_png_is_exact_and_jpeg_close():
+    smooth = cv2.GaussianBlur(picture(48, 64), (0, 0), 4)
+    np.testing.assert_array_equal(conversions.to_bgr(compressed(smooth, ".png")), smooth)
+    found = conversions.to_bgr(compressed(smooth, ".jpg"))
+    assert np.abs(found.astype(int) - smooth).max() < 12
+
+
+def test_grey_16_bit_png_keeps_the_high_byte():
+    values = np.arange(0, 65536, 64, np.uint16).reshape(32, 32)
+    found = conversions.compressed_to_bgr(compressed(values, ".png"))
+    np.testing.assert_array_equal(found, np.dstack([values >> 8] * 3))
+
+
+@pytest.mark.parametrize("data, words", [
+    (b"", "no data"),
+    (b"not a picture at all", "not a picture"),
+    (cv2.imencode(".jpg", picture(200, 200))[1].tobytes()[:9000], "truncated JPEG"),
+])
+def test_malformed_compressed_image(data, words):
+    with pytest.raises(InputError, match=words):
+        conversions.compressed_to_bgr(SimpleNamespace(format="jpeg", data=data))
+
+
+@given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]))
+def test_any_compressed_bytes_are_refused_in_one_sentence(data, head):
+    with pytest.raises(InputError) as caught:
+        conversions.compressed_to_bgr(SimpleNamespace(format="jpeg", data=head + data))
+    assert "\n" not in str(caught.value)
+
+
+def detection(x=50.0, y=40.0, w=20.0, h=10.0, theta=0.0):
+    center = SimpleNamespace(position=SimpleNamespace(x=x, y=y), theta=theta)
+    return SimpleNamespace(bbox=SimpleNamespace(center=center, size_x=w, size_y=h))
+
+
+def test_detection_to_box():
+    assert conversions.detection_to_box(detection(), (640, 480)) == (40.0, 35.0, 20.0, 10.0)
+
+
+@pytest.mark.parametrize("fields, words", [
+    ({"x": float("nan")}, "not finite"),
+    ({"h": float("inf")}, "not finite"),
+    ({"theta": float("nan")}, "not finite"),
+    ({"w": 0.0}, "no area"),
+    ({"h": -3.0}, "no area"),
+    ({"theta": 0.5}, "rotated by 0.5 rad"),
+    ({"x": 700.0}, "outside the image of 640x480"),
+    ({"y": -5.0}, "outside"),
+])
+def test_unusable_detection(fields, words):
+    with pytest.raises(InputError, match=words):
+        conversions.detection_to_box(detection(**fields), (640, 480))
+
+
+def test_messages_of_arrays_read_back():
+    """The way back through real ROS messages."""
+    from std_msgs.msg import Header
+
+    header = Header(frame_id="camera", stamp=conversions.ns_to_stamp(3_000_000_007))
+    assert conversions.stamp_to_ns(header.stamp) == 3_000_000_007
+    crop = picture()[2:20, 3:25]
+    message = conversions.bgr_to_image(crop, header)
+    assert message.header == header
+    np.testing.assert_array_equal(conversions.to_bgr(message), crop)
+    jpeg = conversions.bgr_to_compressed(np.full((20, 20, 3), COLOUR, np.uint8), header)
+    assert np.abs(conversions.to_bgr(jpeg).astype(int) - COLOUR).max() < 5
+
+    made = conversions.box_to_detection((1.25, 2.5, 3.0, 4.0), header, "7", "cup", 0.5)
+    assert conversions.detection_to_box(made) == (1.25, 2.5, 3.0, 4.0)
+    hypothesis = made.results[0].hypothesis
+    assert (made.id, hypothesis.class_id, hypothesis.score) == ("7", "cup", 0.5)
+    assert made.header == header

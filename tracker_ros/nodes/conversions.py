@@ -1,0 +1,173 @@
+"""The one place where ROS messages and arrays meet.
+
+Images are uint8 (H, W, 3) BGR; boxes are (x, y, w, h) floats in pixels of the subscribed image,
+top-left corner first, pixel i covering [i, i + 1). Messages are read by their fields only, so those
+of rclpy and of rosbags both work, and rclpy is not needed to read them.
+"""
+
+import array
+import math
+import sys
+
+import cv2
+import numpy as np
+
+from tracker_ros.core.errors import InputError
+
+# Bytes a pixel and OpenCV's conversion to BGR; None where the bytes are BGR already. Only OpenCV's
+# four-letter Bayer codes name a pattern as ROS does; its two-letter BayerRG is ROS's bggr.
+ENCODINGS = {
+    "bgr8": (3, None),
+    "8UC3": (3, None),
+    "rgb8": (3, cv2.COLOR_RGB2BGR),
+    "bgra8": (4, cv2.COLOR_BGRA2BGR),
+    "8UC4": (4, cv2.COLOR_BGRA2BGR),
+    "rgba8": (4, cv2.COLOR_RGBA2BGR),
+    "mono8": (1, cv2.COLOR_GRAY2BGR),
+    "8UC1": (1, cv2.COLOR_GRAY2BGR),
+    "mono16": (2, cv2.COLOR_GRAY2BGR),
+    "bayer_rggb8": (1, cv2.COLOR_BayerRGGB2BGR),
+    "bayer_bggr8": (1, cv2.COLOR_BayerBGGR2BGR),
+    "bayer_gbrg8": (1, cv2.COLOR_BayerGBRG2BGR),
+    "bayer_grbg8": (1, cv2.COLOR_BayerGRBG2BGR),
+}
+MAX_SIDE = 32768  # pixels; no camera is larger, so a larger side is a damaged message
+
+
+def to_bgr(msg) -> np.ndarray:
+    """Image or CompressedImage to uint8 (H, W, 3) BGR; raises InputError."""
+    return image_to_bgr(msg) if hasattr(msg, "encoding") else compressed_to_bgr(msg)
+
+
+def image_to_bgr(msg) -> np.ndarray:
+    """sensor_msgs/Image to uint8 (H, W, 3) BGR, for bgr8 as a view of the message's data.
+
+    mono16 is read as a full-range 16-bit image: the high byte of every pixel (value >> 8).
+    Raises InputError for an unknown encoding, an impossible size, or data too short for it.
+    """
+    check_image(msg)
+    size, code = ENCODINGS[msg.encoding]
+    data = np.frombuffer(msg.data, np.uint8, count=msg.height * msg.step)
+    rows = data.reshape(msg.height, msg.step)[:, : msg.width * size]
+    if msg.encoding == "mono16":
+        rows = rows[:, 0 if msg.is_bigendian else 1 :: 2]
+        size = 1
+    pixels = rows.reshape(msg.height, msg.width, size)
+    return pixels if code is None else cv2.cvtColor(pixels, code)
+
+
+def check_image(msg) -> None:
+    """Raise InputError where sensor_msgs/Image `msg` cannot be read, without reading its pixels."""
+    if msg.encoding not in ENCODINGS:
+        raise InputError(f"image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)}")
+    if not (0 < msg.width <= MAX_SIDE and 0 < msg.height <= MAX_SIDE):
+        raise InputError(f"image of {msg.width}x{msg.height} pixels, but each side must be"
+                         f" between 1 and {MAX_SIDE}")
+    if msg.encoding.startswith("bayer") and (msg.width < 3 or msg.height < 3):
+        raise InputError(f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
+                         " to find its colours")
+    row = msg.width * ENCODINGS[msg.encoding][0]
+    if msg.step < row:
+        raise InputError(f"image step is {msg.step} bytes, but {msg.width} pixels of"
+                         f" {msg.encoding} take {row}")
+    if len(msg.data) < msg.height * msg.step:
+        raise InputError(f"image data has {len(msg.data)} bytes, but {msg.height} rows of"
+                         f" {msg.step} bytes take {msg.height * msg.step}")
+
+
+def compressed_to_bgr(msg) -> np.ndarray:
+    """sensor_msgs/CompressedImage (JPEG, PNG, whatever OpenCV reads) to uint8 (H, W, 3) BGR.
+
+    An orientation tag is not applied: boxes are in the pixels as stored. 16-bit PNG keeps the high
+    byte of every pixel. Raises InputError for data that is empty, truncated or not a picture.
+    """
+    data = np.frombuffer(msg.data, np.uint8)
+    if not data.size:
+        raise InputError("compressed image has no data")
+    # OpenCV fills the missing part of a truncated JPEG with grey; its end marker tells.
+    raw = data.tobytes()
+    if raw[:2] == b"\xff\xd8" and raw.rfind(b"\xff\xd9") < raw.rfind(b"\xff\xda"):
+        raise InputError(f"compressed image of {data.size} bytes is a truncated JPEG")
+    try:
+        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error as error:
+        raise InputError(f"compressed image of format {msg.format!r} cannot be decoded:"
+                         f" {error.err}") from None
+    if image is None:
+        raise InputError(f"compressed image of format {msg.format!r} with {data.size} bytes"
+                         " is not a picture that OpenCV can decode")
+    return image
+
+
+def stamp_to_ns(stamp) -> int:
+    """builtin_interfaces/Time to nanoseconds."""
+    return stamp.sec * 1_000_000_000 + stamp.nanosec
+
+
+def ns_to_stamp(nanoseconds: int):
+    """Nanoseconds to builtin_interfaces/Time."""
+    from builtin_interfaces.msg import Time
+
+    seconds, rest = divmod(nanoseconds, 1_000_000_000)
+    return Time(sec=seconds, nanosec=rest)
+
+
+def bgr_to_image(image: np.ndarray, header):
+    """uint8 (H, W, 3) BGR to sensor_msgs/Image, encoding bgr8."""
+    from sensor_msgs.msg import Image
+
+    height, width = image.shape[:2]
+    message = Image(header=header, height=height, width=width, encoding="bgr8", step=width * 3,
+                    is_bigendian=sys.byteorder == "big")
+    # rclpy checks anything but an array.array element by element, which takes 100 times longer.
+    message.data = array.array("B", np.ascontiguousarray(image).tobytes())
+    return message
+
+
+def bgr_to_compressed(image: np.ndarray, header, quality: int = 95):
+    """uint8 (H, W, 3) BGR to sensor_msgs/CompressedImage, a JPEG of `quality` from 1 to 100."""
+    from sensor_msgs.msg import CompressedImage
+
+    _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    message = CompressedImage(header=header, format="bgr8; jpeg compressed bgr8")
+    message.data = array.array("B", data.tobytes())
+    return message
+
+
+def box_to_detection(box, header, target_id: str = "", class_id: str = "", score: float = 1.0):
+    """Box to vision_msgs/Detection2D with one hypothesis."""
+    from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
+
+    x, y, w, h = (float(value) for value in box)
+    detection = Detection2D(header=header, id=target_id)
+    detection.bbox.center.position.x = x + w / 2
+    detection.bbox.center.position.y = y + h / 2
+    detection.bbox.size_x, detection.bbox.size_y = w, h
+    hypothesis = ObjectHypothesisWithPose()
+    hypothesis.hypothesis.class_id = class_id
+    hypothesis.hypothesis.score = float(score)
+    detection.results.append(hypothesis)
+    return detection
+
+
+def detection_to_box(msg, size: tuple[int, int] | None = None) -> tuple[float, float, float, float]:
+    """vision_msgs/Detection2D to a box.
+
+    size: width and height of the image that the box must touch, where known.
+    Raises InputError for a box that is not finite, has no area, is rotated or lies outside.
+    """
+    center, w, h = msg.bbox.center, msg.bbox.size_x, msg.bbox.size_y
+    values = (center.position.x, center.position.y, w, h, center.theta)
+    if not all(math.isfinite(value) for value in values):
+        raise InputError("box has a value that is not finite: centre ({}, {}), size {} x {},"
+                         " theta {}".format(*values))
+    if w <= 0 or h <= 0:
+        raise InputError(f"box of size {w:g} x {h:g} has no area")
+    if center.theta != 0:
+        raise InputError(f"box is rotated by {center.theta:g} rad, but only upright boxes"
+                         " can be tracked")
+    x, y = center.position.x - w / 2, center.position.y - h / 2
+    if size and not (x < size[0] and y < size[1] and x + w > 0 and y + h > 0):
+        raise InputError(f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the image of"
+                         f" {size[0]}x{size[1]} pixels")
+    return (x, y, w, h)
