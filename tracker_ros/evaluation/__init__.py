@@ -1,0 +1,1 @@
+"""One-pass evaluation of trackers on sequences with truth."""
