@@ -1,0 +1,58 @@
+"""How a tracker looks at images and keeps its state; stored with the weights it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+from .errors import ModelError
+
+
+@dataclass(frozen=True)
+class TrackingConfig:
+    """Geometry and inference policy of a tracker; every value is a property of the weights.
+
+    Geometry: a window of ``factor``·√(w·h) image pixels around the box becomes a square crop.
+    ``memory_factor`` follows from the other three, so that memory and query share a pixel scale.
+    """
+
+    query_size: int = 160           # side of the query crop, pixels; a multiple of stride
+    memory_size: int = 112          # side of a memory crop, pixels; a multiple of stride
+    search_factor: float = 3.6      # side of the search window in units of sqrt(w * h)
+    stride: int = 8                 # crop pixels for one cell of the maps
+
+    memory_capacity: int = 16       # spread frames kept (bounded for any video length)
+    memory_segments: int = 4        # spread frames read for one query, besides first and last
+    memory_score: float = 0.5       # a frame is memorised only at this score or above
+
+    window_influence: float = 0.25  # share of the cosine window in the ranking of cells
+    penalty: float = 0.06           # strength of the scale and ratio change penalty
+    size_rate: float = 0.6          # share of the new size in the smoothed size
+
+    tracking_score: float = 0.45    # at or above: TRACKING
+    lost_score: float = 0.25        # below, for lost_after frames: LOST
+    lost_after: int = 10            # consecutive frames
+    recover_score: float = 0.55     # a lost target is found again at or above this ...
+    recover_after: int = 2          # ... for this many consecutive frames
+
+    def __post_init__(self) -> None:
+        for name in ("query_size", "memory_size"):
+            value = getattr(self, name)
+            if value <= 0 or value % self.stride:
+                raise ModelError(f"tracking config: {name} is {value}, not a multiple of {self.stride}")
+
+    @property
+    def memory_factor(self) -> float:
+        """Side of the memory window in units of √(w·h)."""
+        return self.search_factor * self.memory_size / self.query_size
+
+    def to_dict(self) -> dict:
+        """As plain JSON types."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> TrackingConfig:
+        """Inverse of ``to_dict``. Raises ModelError for an unknown name."""
+        unknown = set(values) - {field.name for field in fields(cls)}
+        if unknown:
+            raise ModelError(f"tracking config: unknown value {sorted(unknown)[0]!r}")
+        return cls(**values)

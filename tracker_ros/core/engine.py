@@ -1,0 +1,45 @@
+"""What the core asks of whatever runs a network."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from .boxes import Box
+from .config import TrackingConfig
+from .decode import Prediction
+from .gate import Gate
+
+State = Any  # opaque to the core; each architecture has its own, and never changes one in place
+
+
+class Engine(Protocol):
+    """Three pure steps on an opaque state, the same for every architecture.
+
+    Crops are uint8 [size, size, 3] BGR; boxes are (x, y, width, height) in crop pixels.
+
+    Attributes:
+        tracking: geometry and policy stored with the weights.
+        facts: what the weights say about themselves (architecture, data, steps, commit, scores).
+        provider: what really runs the network, for example ``onnxruntime CPUExecutionProvider``.
+    """
+
+    tracking: TrackingConfig
+    facts: dict
+    provider: str
+
+    def start(self, crop: np.ndarray, box: Box) -> State:
+        """The state of a new target, from a memory crop and its box."""
+
+    def locate(self, crop: np.ndarray, state: State) -> tuple[Prediction, State]:
+        """Find the target in a query crop."""
+
+    def remember(self, crop: np.ndarray, box: Box, score: float, state: State) -> State:
+        """Memorise a memory crop with the box that was found in it."""
+
+    def gate(self, state: State) -> Gate | None:
+        """The gate's decision for the frame memorised last; None where the network has no gate."""
+
+    def remembered(self, state: State) -> int:
+        """How many frames the state holds."""

@@ -1,0 +1,21 @@
+"""Errors a user can act on: each message is one sentence that names what is wrong and where."""
+
+
+class TrackerError(Exception):
+    """Base of every error this package raises on purpose."""
+
+
+class InputError(TrackerError):
+    """An image, box or message that cannot be used."""
+
+
+class ModelError(TrackerError):
+    """Weights or a model file that cannot be used, or a device that is not there."""
+
+
+class SourceError(TrackerError):
+    """A video, folder, bag, camera or data set that cannot be read."""
+
+
+class ParameterError(TrackerError):
+    """A parameter or option outside its range, or unknown."""

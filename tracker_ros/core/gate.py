@@ -1,0 +1,15 @@
+"""What the dynamic attention's gate decided for one memorised frame (DASTM, sec. III-B)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+BRANCHES = ("skip", "se", "ca", "cbam")
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Gate weights in the order of ``BRANCHES`` (they sum to 1) and the branch that was run."""
+
+    weights: tuple[float, float, float, float]
+    branch: str

@@ -1,0 +1,130 @@
+"""The tracker: one target through a stream of images. Any engine, no ROS."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+
+import numpy as np
+
+from .boxes import Box, check_box, check_image, clip_box
+from .crop import crop, window_around
+from .decode import decode
+from .engine import Engine, State
+from .errors import InputError, TrackerError
+from .gate import Gate
+from .state import Presence, TargetState
+
+
+@dataclass(frozen=True)
+class Result:
+    """One frame's answer.
+
+    Attributes:
+        box: (x, y, width, height) in image pixels; None while the target is lost.
+        score: in [0, 1]. state: see ``TargetState``. lost_frames: frames since it was lost.
+        gate: decision for the frame memorised last, or None.
+        timings: milliseconds of ``crop``, ``locate`` and ``decode``.
+    """
+
+    box: Box | None
+    score: float
+    state: TargetState
+    lost_frames: int = 0
+    gate: Gate | None = None
+    timings: dict[str, float] = field(default_factory=dict)
+
+
+class Tracker:
+    """Follows one target. ``init`` once, then ``update`` for every image.
+
+    ``update`` is ``locate`` followed by ``remember``; a caller that wants the box as early as
+    possible calls the two itself and publishes in between.
+    """
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self.config = engine.tracking
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the target."""
+        self._state: State | None = None
+        self._box: Box | None = None
+        self._pending: tuple[np.ndarray, float] | None = None
+        self._presence = Presence()
+
+    @property
+    def initialised(self) -> bool:
+        """Whether there is a target."""
+        return self._state is not None
+
+    @property
+    def last_box(self) -> Box | None:
+        """The internal estimate (x, y, width, height), kept even while the target is lost."""
+        return self._box
+
+    @property
+    def memory_size(self) -> int:
+        """Frames remembered."""
+        return 0 if self._state is None else self.engine.remembered(self._state)
+
+    def init(self, image: np.ndarray, box: Sequence[float]) -> None:
+        """Start on ``box`` (x, y, width, height, pixels) in ``image`` (uint8 [H, W, 3] BGR).
+
+        Raises InputError, and keeps the target it had, if image or box cannot be used.
+        """
+        target = check_box(box, check_image(image))
+        window = window_around(target, self.config.memory_factor, self.config.memory_size)
+        state = self.engine.start(crop(image, window), window.to_crop(target))
+        self.reset()
+        self._state, self._box = state, target
+
+    def update(self, image: np.ndarray) -> Result:
+        """``locate`` and ``remember``. Raises InputError for an unusable image; the target stays."""
+        result = self.locate(image)
+        self.remember()
+        return result
+
+    def locate(self, image: np.ndarray) -> Result:
+        """Find the target in ``image`` (uint8 [H, W, 3] BGR); the memory stays as it is.
+
+        Raises InputError for an unusable image (the target stays), TrackerError without a target.
+        """
+        if self._state is None:
+            raise TrackerError("the tracker has no target: call init first")
+        check_image(image)
+        begin = perf_counter()
+        window = window_around(self._box, self.config.search_factor, self.config.query_size)
+        query = crop(image, window)
+        cropped = perf_counter()
+        prediction, self._state = self.engine.locate(query, self._state)
+        if not np.isfinite(prediction.score).all():
+            raise InputError("the network answered with values that are not finite")
+        located = perf_counter()
+        _, _, w, h = window.to_crop(self._box)
+        candidate = decode(prediction, (w, h), self.config)
+        self._presence = self._presence.after(candidate.score, self.config)
+        if candidate.score >= self.config.lost_score:  # weak evidence must not move the window
+            self._box = clip_box(window.to_image(candidate.box), image)
+        confident = (self._presence.state is TargetState.TRACKING
+                     and candidate.score >= self.config.memory_score)
+        self._pending = (image, candidate.score) if confident else None
+        end = perf_counter()
+        lost = self._presence.state is TargetState.LOST
+        return Result(
+            None if lost else self._box, candidate.score, self._presence.state,
+            self._presence.lost_frames, self.engine.gate(self._state),
+            {"crop": 1e3 * (cropped - begin), "locate": 1e3 * (located - cropped),
+             "decode": 1e3 * (end - located)})
+
+    def remember(self) -> Gate | None:
+        """Memorise the frame located last, if it was confident. Returns the gate's decision."""
+        if self._pending is None:
+            return None
+        (image, score), self._pending = self._pending, None
+        window = window_around(self._box, self.config.memory_factor, self.config.memory_size)
+        self._state = self.engine.remember(
+            crop(image, window), window.to_crop(self._box), score, self._state)
+        return self.engine.gate(self._state)

@@ -1,0 +1,96 @@
+"""Re-parametrisable convolution: several branches while training, one convolution afterwards."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+    """Convolution (padded to keep size at stride 1, no bias) followed by batch normalisation."""
+    return nn.Sequential(
+        nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(outputs),
+    )
+
+
+class RepConv(nn.Module):
+    """MobileOne's building unit (Vasu et al., CVPR 2023, fig. 3).
+
+    While training: ``branches`` k×k convolutions, one 1×1 convolution (k > 1) and an identity
+    (same shape, stride 1), each with its own batch normalisation, summed. After ``fuse`` a single
+    convolution with bias computes the same function.
+
+    Shapes: [B, inputs, H, W] → [B, outputs, ⌈H/stride⌉, ⌈W/stride⌉].
+    """
+
+    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1,
+                 groups: int = 1, branches: int = 1, relu: bool = True):
+        super().__init__()
+        self.shape = (inputs, outputs, kernel, stride, groups)
+        self.convs = nn.ModuleList(
+            conv_bn(inputs, outputs, kernel, stride, groups) for _ in range(branches))
+        self.scale = conv_bn(inputs, outputs, 1, 1, groups) if kernel > 1 else None
+        self.skip = nn.BatchNorm2d(inputs) if inputs == outputs and stride == 1 else None
+        self.activation = nn.ReLU() if relu else nn.Identity()
+        self.fused: nn.Conv2d | None = None
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.fused is not None:
+            return self.activation(self.fused(x))
+        total = sum(conv(x) for conv in self.convs)
+        if self.scale is not None:
+            # Subsampled here, not by the convolution's stride: oneDNN's weight gradient of a
+            # strided 1×1 convolution with 3 input channels writes out of bounds (torch 2.13, CPU).
+            stride = self.shape[3]
+            total = total + self.scale(x[:, :, ::stride, ::stride])
+        if self.skip is not None:
+            total = total + self.skip(x)
+        return self.activation(total)
+
+    @torch.no_grad()
+    def fuse(self) -> None:
+        """Replace the branches by the one convolution they sum to (evaluation statistics)."""
+        if self.fused is not None:
+            return
+        inputs, outputs, kernel, stride, groups = self.shape
+        weight = torch.zeros(outputs, inputs // groups, kernel, kernel)
+        bias = torch.zeros(outputs)
+        branches = [(branch[0].weight, branch[1]) for branch in self.convs]
+        if self.scale is not None:
+            branches.append((self.scale[0].weight, self.scale[1]))
+        if self.skip is not None:
+            identity = torch.zeros(outputs, inputs // groups, 1, 1)
+            for channel in range(outputs):
+                identity[channel, channel % (inputs // groups)] = 1
+            branches.append((identity, self.skip))
+        for kernel_weight, norm in branches:
+            gain = (norm.weight / (norm.running_var + norm.eps).sqrt()).cpu()
+            margin = (kernel - kernel_weight.shape[-1]) // 2
+            padded = nn.functional.pad(kernel_weight.cpu(), [margin] * 4)
+            weight += padded * gain[:, None, None, None]
+            bias += norm.bias.cpu() - norm.running_mean.cpu() * gain
+        device = self.convs[0][0].weight.device
+        self.fused = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups).to(device)
+        self.fused.weight.copy_(weight)
+        self.fused.bias.copy_(bias)
+        self.convs, self.scale, self.skip = nn.ModuleList(), None, None
+
+
+class SeparableConv(nn.Sequential):
+    """Depthwise k×k then pointwise 1×1, both re-parametrisable. [B, inputs, H, W] → [B, outputs, H/s, W/s]."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, branches: int = 1, kernel: int = 3):
+        super().__init__(
+            RepConv(inputs, inputs, kernel, stride, groups=inputs, branches=branches),
+            RepConv(inputs, outputs, 1, branches=branches),
+        )
+
+
+def fuse(module: nn.Module) -> nn.Module:
+    """Fuse every ``RepConv`` below ``module`` in place and put it in evaluation mode."""
+    module.eval()
+    for part in module.modules():
+        if isinstance(part, RepConv):
+            part.fuse()
+    return module

@@ -1,0 +1,50 @@
+"""MobileOne trunk at stride 8 (Vasu et al., "MobileOne", CVPR 2023), the backbone of DASTM.
+
+timm ships the same network, but timm imports torchvision, of which no CPU build is published for
+the torch that we install; the trunk is short enough to own.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from .blocks import RepConv, SeparableConv
+
+# Widths after the stem and the three stages, and branches per convolution, for the papers' variants.
+VARIANTS: dict[str, tuple[tuple[int, int, int, int], int]] = {
+    "s0": ((48, 48, 128, 256), 4),
+    "s1": ((64, 96, 192, 512), 1),
+    "s2": ((64, 96, 256, 640), 1),
+    "s3": ((64, 128, 320, 768), 1),
+    "s4": ((64, 192, 448, 896), 1),
+}
+DEPTHS = (2, 8, 10)
+
+
+class MobileOne(nn.Module):
+    """Stem and three stages; the third keeps its resolution, so the stride is 8 (DASTM, sec. III-A).
+
+    ``forward(x, extra)``: [B, 3, H, W] normalised image → [B, widths[3], H/8, W/8]. ``extra``
+    ([B, widths[0], H/2, W/2] or None) is added to the stem's output: the memory branch's embedded
+    label map (STMTrack, eq. 1).
+    """
+
+    stride = 8
+
+    def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...] = DEPTHS, branches: int = 1):
+        super().__init__()
+        self.stem = RepConv(3, widths[0], stride=2, branches=branches)
+        self.stages = nn.ModuleList()
+        for index, (depth, stride) in enumerate(zip(depths, (2, 2, 1), strict=True)):
+            blocks = [SeparableConv(widths[index], widths[index + 1], stride, branches)]
+            blocks += [SeparableConv(widths[index + 1], widths[index + 1], 1, branches)
+                       for _ in range(depth - 1)]
+            self.stages.append(nn.Sequential(*blocks))
+
+    def forward(self, x: Tensor, extra: Tensor | None = None) -> Tensor:
+        x = self.stem(x)
+        if extra is not None:
+            x = x + extra
+        for stage in self.stages:
+            x = stage(x)
+        return x

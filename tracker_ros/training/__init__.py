@@ -1,0 +1,1 @@
+"""From data to weights: shards, sampling, augmentation, targets, losses, loop."""

@@ -1,0 +1,67 @@
+"""Tar shards with an ``index.json``: memory-mapped, so that a shard costs no RAM until it is read."""
+
+from __future__ import annotations
+
+import json
+import mmap
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..core.errors import SourceError
+
+
+class Shard:
+    """One tar file of pictures and an ``index.json`` that lists its entries.
+
+    Args:
+        path: the tar file.
+    Attributes:
+        entries: the parsed index, a list of dicts.
+    Raises:
+        SourceError: the file is missing, no tar file, or holds no readable index.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        try:
+            with tarfile.open(self.path) as tar:
+                self._where = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
+            self._file = open(self.path, "rb")
+            self._bytes = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+            self.entries: list[dict] = json.loads(self._raw("index.json"))
+        except (OSError, tarfile.TarError, json.JSONDecodeError) as error:
+            raise SourceError(f"shard {self.path} cannot be read: {error}") from error
+
+    def _raw(self, name: str) -> bytes:
+        if name not in self._where:
+            raise SourceError(f"shard {self.path} has no member {name!r}")
+        start, size = self._where[name]
+        return self._bytes[start:start + size]
+
+    def image(self, name: str) -> np.ndarray:
+        """Decode member ``name``: uint8 [H, W, 3], BGR."""
+        return self._decode(name, cv2.IMREAD_COLOR)
+
+    def mask(self, name: str) -> np.ndarray:
+        """Decode member ``name`` as a mask: bool [H, W]."""
+        return self._decode(name, cv2.IMREAD_GRAYSCALE) > 127
+
+    def _decode(self, name: str, flag: int) -> np.ndarray:
+        image = cv2.imdecode(np.frombuffer(self._raw(name), np.uint8), flag)
+        if image is None:
+            raise SourceError(f"shard {self.path}: member {name!r} is not a picture")
+        return image
+
+    def __reduce__(self):  # worker processes map the file again instead of copying it
+        return Shard, (self.path,)
+
+
+def find_shards(folder: str | Path, kind: str) -> list[Path]:
+    """The shards ``<kind>-<number>.tar`` of a folder, in order. Raises SourceError if there is none."""
+    found = sorted(Path(folder).glob(f"{kind}-*.tar"))
+    if not found:
+        raise SourceError(f"{folder} holds no shard named {kind}-*.tar")
+    return found
