@@ -1,0 +1,41 @@
+# The first Python that is new enough, the user's own `python3` before all others.
+MINIMUM := import sys; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
+	$(shell $(p) -c '$(MINIMUM)' >/dev/null 2>&1 && echo $(p))) python3)
+BIN := .venv/bin
+
+# A sourced ROS installation must not mix with the one in .venv, and logs stay in the checkout.
+unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH
+unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
+export ROS_LOG_DIR ?= $(CURDIR)/log
+
+.PHONY: help setup demo test bench lint clean
+
+help:
+	@echo "make setup   create .venv with everything that is needed"
+	@echo "make demo    track a target through ROS 2 and report (CLIP=path BOX=x,y,w,h: your own)"
+	@echo "make test    run the tests (ARGS=... goes to pytest)"
+	@echo "make bench   measure speed"
+	@echo "make lint    check the style"
+	@echo "make clean   remove everything that these commands made"
+
+setup:
+	@$(PYTHON) -c '$(MINIMUM)' 2>/dev/null || \
+		{ echo "setup: $(PYTHON) is not Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) tools/setup_env.py
+
+demo: setup
+	@$(BIN)/tracker-ros demo $(if $(CLIP),"$(CLIP)") $(if $(BOX),--box "$(BOX)")
+
+test: setup
+	@$(BIN)/python -m pytest $(ARGS)
+
+bench: setup
+	@$(BIN)/tracker-ros benchmark
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+
+clean:
+	rm -rf .venv build dist install log out output *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
