@@ -60,8 +60,10 @@ def _scored(pred, truth) -> tuple[np.ndarray, np.ndarray]:
     """The rows of both that have truth."""
     pred, truth = np.asarray(pred, float), np.asarray(truth, float)
     if pred.shape != truth.shape or truth.ndim != 2 or truth.shape[1] != 4:
-        raise InputError(f"predicted boxes have shape {pred.shape} and true boxes {truth.shape},"
-                         " but both must be (frames, 4)")
+        raise InputError(
+            f"predicted boxes have shape {pred.shape} and true boxes {truth.shape},"
+            " but both must be (frames, 4)"
+        )
     present = ~np.isnan(truth).any(1)
     if not present.any():
         raise InputError("no frame has a true box to score against")

@@ -33,9 +33,7 @@ class Run:
     gates: list
 
 
-def run_sequence(
-    tracker, sequence: Sequence, on_frame: Callable[[], None] | None = None
-) -> Run:
+def run_sequence(tracker, sequence: Sequence, on_frame: Callable[[], None] | None = None) -> Run:
     """Run `tracker` (a fresh one, or one whose `init` forgets the past) over `sequence`."""
     count = len(sequence)
     boxes = np.empty((count, 4))
@@ -86,8 +84,7 @@ def evaluate(
     Returns {"auc", "precision": means over sequences, "fps": all frames over all time,
     "per_sequence": {name: `score`}}; on_frame is called after each frame, for progress.
     """
-    per_sequence = {s.name: score(run_sequence(make_tracker(), s, on_frame), s)
-                    for s in sequences}
+    per_sequence = {s.name: score(run_sequence(make_tracker(), s, on_frame), s) for s in sequences}
     rows = per_sequence.values()
     seconds = sum(row["seconds"] for row in rows)
     return {

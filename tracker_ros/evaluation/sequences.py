@@ -24,8 +24,10 @@ class Sequence:
             raise SourceError(f"{folder} has no {TRUTH_NAME}")
         self.truth = np.array(list(self._source.truth.values()))
         if len(self.truth) != self._source.length:
-            raise SourceError(f"{folder / TRUTH_NAME} has {len(self.truth)} lines for"
-                              f" {self._source.length} pictures")
+            raise SourceError(
+                f"{folder / TRUTH_NAME} has {len(self.truth)} lines for"
+                f" {self._source.length} pictures"
+            )
         if np.isnan(self.truth[0]).any() or (self.truth[0, 2:] <= 0).any():
             raise SourceError(f"{folder / TRUTH_NAME} line 1 holds no box to start from")
 

@@ -29,14 +29,18 @@ def open_source(
         raise SourceError(f"{spec} is not a bag, so it has no topic {topic!r}")
     if kind == "camera":
         from tracker_ros.sources.video import CameraSource
+
         return CameraSource(int(camera[1]), rate, loop)
     if kind == "bag":
         from tracker_ros.sources.bag import BagSource
+
         return BagSource(path, topic, rate, loop)
     if kind == "folder":
         from tracker_ros.sources.folder import FolderSource
+
         return FolderSource(path, rate, loop)
     from tracker_ros.sources.video import VideoSource
+
     return VideoSource(path, rate, loop)
 
 

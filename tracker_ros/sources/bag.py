@@ -1,12 +1,14 @@
 """Images and ground truth of rosbag2 recordings (sqlite3 and mcap), without ROS."""
 
 import functools
+import itertools
 import logging
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 from tracker_ros.core.errors import SourceError, TrackerError
+from tracker_ros.nodes.conversions import to_bgr
 from tracker_ros.sources.base import Frame, Source
 from tracker_ros.sources.recording import Recording
 from tracker_ros.sources.typestore import typestore_for
@@ -25,8 +27,9 @@ class BagSource(Source):
     the first detection of the message with the image's stamp, NaN if that message is empty.
     """
 
-    def __init__(self, path: Path, topic: str | None = None, rate: float | None = None,
-                 loop: bool = False):
+    def __init__(
+        self, path: Path, topic: str | None = None, rate: float | None = None, loop: bool = False
+    ):
         super().__init__(str(path), rate, loop)
         self._bag = Recording(path)
         try:
@@ -39,12 +42,15 @@ class BagSource(Source):
         self._rate = rate
 
     def _choose(self, topic: str | None):
-        images = {name: c for name, c in self._bag.connections.items()
-                  if c.msgtype in (IMAGE, COMPRESSED)}
+        images = {
+            name: c for name, c in self._bag.connections.items() if c.msgtype in (IMAGE, COMPRESSED)
+        }
         listed = ", ".join(sorted(images))
         if not images:
-            raise SourceError(f"{self.name} has no image topic, only"
-                              f" {', '.join(sorted(self._bag.connections)) or 'nothing at all'}")
+            raise SourceError(
+                f"{self.name} has no image topic, only"
+                f" {', '.join(sorted(self._bag.connections)) or 'nothing at all'}"
+            )
         if topic is None and len(images) > 1:
             raise SourceError(f"{self.name} has {len(images)} image topics, choose one: {listed}")
         if topic is not None and topic not in images:
@@ -61,7 +67,7 @@ class BagSource(Source):
             stamps.append(_stamp(data, log_time))
             if len(stamps) == 30:
                 break
-        gaps = sorted(b - a for a, b in zip(stamps, stamps[1:], strict=False))
+        gaps = sorted(b - a for a, b in itertools.pairwise(stamps))
         gap = gaps[len(gaps) // 2] if gaps else 0
         return 1e9 / gap if gap > 0 else None
 
@@ -85,14 +91,16 @@ class BagSource(Source):
         try:
             return store.deserialize_cdr(data, msgtype)
         except Exception as error:  # damaged bytes raise anything from rosbags' generated code
-            logger.warning("%s: a message on %s is damaged (%s: %s)",
-                           self.name, topic, type(error).__name__, error)
+            logger.warning(
+                "%s: a message on %s is damaged (%s: %s)",
+                self.name,
+                topic,
+                type(error).__name__,
+                error,
+            )
             return None
 
     def _read(self) -> Iterator[Frame]:
-        from tracker_ros.nodes.conversions import compressed_to_bgr, image_to_bgr
-
-        convert = image_to_bgr if self._image.msgtype == IMAGE else compressed_to_bgr
         store = typestore_for(self._image)
         skipped, reason, index = 0, "", -1
         for index, (log_time, data) in enumerate(self._bag.messages(self.topic)):
@@ -100,19 +108,27 @@ class BagSource(Source):
             try:
                 if message is None:
                     raise SourceError("damaged message")
-                image = convert(message)
+                image = to_bgr(message)
             except TrackerError as error:
                 skipped, reason = skipped + 1, reason or str(error)
                 continue
             yield Frame(_stamp(data, log_time), image, f"{self.topic}#{index}", index)
         if skipped and skipped == index + 1:
-            raise SourceError(f"none of the {skipped} images on {self.topic} of {self.name}"
-                              f" can be read: {reason}")
+            raise SourceError(
+                f"none of the {skipped} images on {self.topic} of {self.name} can be read: {reason}"
+            )
         if skipped:
-            logger.warning("%s: %d of %d images on %s cannot be read and were skipped: %s",
-                           self.name, skipped, index + 1, self.topic, reason)
+            logger.warning(
+                "%s: %d of %d images on %s cannot be read and were skipped: %s",
+                self.name,
+                skipped,
+                index + 1,
+                self.topic,
+                reason,
+            )
 
     def close(self) -> None:
+        super().close()
         self._bag.close()
 
 

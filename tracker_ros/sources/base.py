@@ -47,12 +47,15 @@ class Source(ABC):
         self.name = name
         self._rate = rate
         self._loop = loop
+        self._closed = False
 
     @abstractmethod
     def _read(self) -> Iterator[Frame]:
         """Yield the frames of one pass with their own stamps."""
 
     def __iter__(self) -> Iterator[Frame]:
+        if self._closed:
+            raise SourceError(f"{self.name} is closed")
         count = 0
         shift = 0
         while True:
@@ -61,8 +64,11 @@ class Source(ABC):
             for frame in self._read():
                 if first is None:
                     first = frame.stamp_ns
-                stamp = first + round(count * 1e9 / self._rate) if self._rate \
+                stamp = (
+                    first + round(count * 1e9 / self._rate)
+                    if self._rate
                     else frame.stamp_ns + shift
+                )
                 last = frame.stamp_ns
                 count += 1
                 yield replace(frame, stamp_ns=stamp)
@@ -74,7 +80,8 @@ class Source(ABC):
             shift += last - first + round(1e9 / (self.fps or DEFAULT_FPS))
 
     def close(self) -> None:
-        """Release what the source holds open; iterating afterwards is an error."""
+        """Release what the source holds open; iterating afterwards raises SourceError."""
+        self._closed = True
 
     def __enter__(self) -> "Source":
         return self

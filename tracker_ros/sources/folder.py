@@ -3,18 +3,24 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
-import cv2
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
+from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.nodes.conversions import compressed_to_bgr
 from tracker_ros.sources.base import DEFAULT_FPS, Frame, Source
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRUTH_NAME = "groundtruth_rect.txt"
 # OTB sequences whose truth covers only some of their pictures: first and last, from 1.
-OTB_RANGES = {"David": (300, 770), "Football1": (1, 74), "Freeman3": (1, 460),
-              "Freeman4": (1, 283), "Diving": (1, 215)}
+OTB_RANGES = {
+    "David": (300, 770),
+    "Football1": (1, 74),
+    "Freeman3": (1, 460),
+    "Freeman4": (1, 283),
+    "Diving": (1, 215),
+}
 
 
 def natural_key(path: Path) -> list:
@@ -29,15 +35,10 @@ def read_picture(path: Path) -> np.ndarray:
         data = path.read_bytes()
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-    if not data:
-        raise SourceError(f"{path} is empty")
-    # OpenCV fills the missing part of a truncated JPEG with grey; its end marker tells.
-    if data[:2] == b"\xff\xd8" and data.rfind(b"\xff\xd9") < data.rfind(b"\xff\xda"):
-        raise SourceError(f"{path} is a truncated JPEG")
-    image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    if image is None:
-        raise SourceError(f"{path} is not a picture that OpenCV can decode")
-    return image
+    try:
+        return compressed_to_bgr(SimpleNamespace(data=data, format=path.suffix[1:]))
+    except InputError as error:
+        raise SourceError(f"{path} cannot be read: {error}") from None
 
 
 def read_boxes(path: Path) -> np.ndarray:
@@ -95,10 +96,11 @@ class FolderSource(Source):
             boxes = read_boxes(truth)
             first, last = OTB_RANGES.get(home.name, (1, None))
             if len(self.paths) > len(boxes):
-                self.paths = self.paths[first - 1:last]
+                self.paths = self.paths[first - 1 : last]
             if len(boxes) > len(self.paths):
-                raise SourceError(f"{truth} has {len(boxes)} lines, but {folder} only"
-                                  f" {len(self.paths)} pictures")
+                raise SourceError(
+                    f"{truth} has {len(boxes)} lines, but {folder} only {len(self.paths)} pictures"
+                )
             self.truth = {i: tuple(map(float, box)) for i, box in enumerate(boxes)}
         self.fps = rate or DEFAULT_FPS
         self.length = len(self.paths)

@@ -70,8 +70,13 @@ class Recording:
                 yield stamp, data
                 count += 1
         except Exception as error:  # as above
-            logger.warning("%s breaks off after %d messages on %s: %s",
-                           self.path, count, topic, _sentence(error))
+            logger.warning(
+                "%s breaks off after %d messages on %s: %s",
+                self.path,
+                count,
+                topic,
+                _sentence(error),
+            )
 
     def close(self) -> None:
         if self._reader is not None:
@@ -97,7 +102,9 @@ def _stream(file: Path, warn: bool = False) -> Iterator[tuple[Connection, int, b
 
 def _connection(number: int, topic: str, msgtype: str, definition: str = "") -> Connection:
     kind = MessageDefinitionFormat.MSG if definition else MessageDefinitionFormat.NONE
-    return Connection(number, topic, msgtype, MessageDefinition(kind, definition), "", 0, None, None)
+    return Connection(
+        number, topic, msgtype, MessageDefinition(kind, definition), "", 0, None, None
+    )
 
 
 def _stream_mcap(file: Path) -> Iterator[tuple[Connection, int, bytes]]:
@@ -117,7 +124,8 @@ def _stream_mcap(file: Path) -> Iterator[tuple[Connection, int, bytes]]:
                 schema = schemas[record.schema_id]
                 definition = schema.data.decode() if schema.encoding == "ros2msg" else ""
                 connections[record.id] = _connection(
-                    record.id, record.topic, schema.name, definition)
+                    record.id, record.topic, schema.name, definition
+                )
             elif isinstance(record, Message):
                 yield connections[record.channel_id], record.log_time, record.data
 
@@ -128,10 +136,11 @@ def _stream_sqlite(file: Path) -> Iterator[tuple[Connection, int, bytes]]:
         # Without this SQLite refuses a file that is shorter than its header says.
         database.execute("PRAGMA writable_schema=ON")
         connections = {
-            number: _connection(number, topic, msgtype) for number, topic, msgtype
-            in database.execute("SELECT id, name, type FROM topics")
+            number: _connection(number, topic, msgtype)
+            for number, topic, msgtype in database.execute("SELECT id, name, type FROM topics")
         }
         # In the order of recording: the index over stamps may be what is damaged.
         for number, stamp, data in database.execute(
-                "SELECT topic_id, timestamp, data FROM messages ORDER BY id"):
+            "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
+        ):
             yield connections[number], stamp, data

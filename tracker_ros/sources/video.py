@@ -52,8 +52,12 @@ class VideoSource(Source):
             capture.release()
         # Containers estimate their frame count; only a larger gap means a damaged file.
         if self.length is not None and index < 0.95 * self.length - 1:
-            logger.warning("%s ends after %d of the %d frames its header promises",
-                           self._path, index, self.length)
+            logger.warning(
+                "%s ends after %d of the %d frames its header promises",
+                self._path,
+                index,
+                self.length,
+            )
 
 
 class CameraSource(Source):
@@ -77,4 +81,5 @@ class CameraSource(Source):
             index += 1
 
     def close(self) -> None:
+        super().close()
         self._capture.release()

@@ -1,0 +1,178 @@
+import logging
+import shutil
+
+import numpy as np
+import pytest
+
+from tracker_ros.core.errors import SourceError
+from tracker_ros.sources import open_source
+
+STORAGES = ("mcap", "sqlite3")
+
+
+PERIOD = 40_000_000  # ns, as the fixtures write it
+START = 1_700_000_000_000_000_000
+
+
+@pytest.fixture
+def images(messages, pictures):
+    def make(count=6):
+        return [messages.image(picture, i) for i, picture in enumerate(pictures(count))]
+
+    return make
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+@pytest.mark.parametrize("as_file", (False, True))
+@pytest.mark.parametrize("make", ("image", "compressed"))
+def test_frames_are_those_recorded(bag, messages, pictures, storage, as_file, make):
+    path = bag(
+        {"/camera": [getattr(messages, make)(p, i) for i, p in enumerate(pictures())]}, storage
+    )
+    if as_file:
+        path = next(p for p in path.iterdir() if p.suffix in (".mcap", ".db3"))
+    with open_source(path) as source:
+        frames = list(source)
+        assert source.length == 6
+        assert source.fps == 25
+        assert source.truth is None
+    assert [f.stamp_ns for f in frames] == [START + i * PERIOD for i in range(6)]
+    for frame, picture in zip(frames, pictures(), strict=True):
+        np.testing.assert_array_equal(frame.image, picture)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_truth_by_stamp(bag, messages, images, storage):
+    boxes = [
+        messages.truth((1.5, 2.0, 10.0, 20.0), 0),
+        messages.truth(None, 2),
+        messages.truth((3.0, 4.0, 10.0, 20.0), 3),
+    ]
+    source = open_source(bag({"/camera": images(), "/truth": boxes}, storage))
+    assert source.truth[0] == (1.5, 2.0, 10.0, 20.0)
+    assert 1 not in source.truth
+    assert np.isnan(source.truth[2]).all()
+    assert source.truth[3] == (3.0, 4.0, 10.0, 20.0)
+
+
+def test_among_several_detection_topics_truth_is_the_one_of_that_name(bag, messages, images):
+    path = bag(
+        {
+            "/camera": images(),
+            "/detector": [messages.truth((0, 0, 9, 9), 0)],
+            "/ground_truth": [messages.truth((1.0, 1.0, 2.0, 2.0), 0)],
+        }
+    )
+    assert open_source(path).truth == {0: (1.0, 1.0, 2.0, 2.0)}
+
+
+def test_several_image_topics_need_a_choice(bag, images):
+    path = bag({"/left": images(), "/right": images(4)})
+    with pytest.raises(SourceError, match="2 image topics, choose one: /left, /right"):
+        open_source(path)
+    with pytest.raises(SourceError, match="no image topic '/top'; it has: /left, /right"):
+        open_source(path, topic="/top")
+    assert len(list(open_source(path, topic="/right"))) == 4
+
+
+def test_bag_without_images_names_its_topics(bag, messages):
+    path = bag({"/truth": [messages.truth(None, 0)]})
+    with pytest.raises(SourceError, match="has no image topic, only /truth"):
+        open_source(path)
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_recording_without_metadata_is_read(bag, images, storage, caplog):
+    path = bag({"/camera": images()}, storage)
+    (path / "metadata.yaml").unlink()
+    assert len(list(open_source(path))) == 6
+    assert "metadata" in caplog.text
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_truncated_recording_is_read_as_far_as_it_goes(bag, messages, storage, caplog):
+    noise = np.random.default_rng(0).integers(0, 255, (8, 300, 400, 3), np.uint8)
+    path = bag({"/camera": [messages.image(p, i) for i, p in enumerate(noise)]}, storage)
+    file = next(p for p in path.iterdir() if p.suffix in (".mcap", ".db3"))
+    data = file.read_bytes()
+    file.write_bytes(data[: len(data) * 2 // 3])
+    frames = list(open_source(path))
+    assert 0 < len(frames) < 8
+    for frame, picture in zip(frames, noise, strict=False):
+        np.testing.assert_array_equal(frame.image, picture)
+    assert "is damaged" in caplog.text
+    assert "breaks off after" in caplog.text
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_cut_anywhere_gives_frames_or_one_sentence(bag, images, storage, caplog, tmp_path):
+    caplog.set_level(logging.ERROR)
+    path = bag({"/camera": images()}, storage)
+    file = next(p for p in path.iterdir() if p.suffix in (".mcap", ".db3"))
+    data = file.read_bytes()
+    outcomes = set()
+    for length in range(1, len(data), len(data) // 23):
+        copy = tmp_path / f"cut{file.suffix}"
+        copy.write_bytes(data[:length])
+        try:
+            outcomes.add(len(list(open_source(copy))) <= 6)
+        except SourceError as error:
+            assert str(copy) in str(error)
+            outcomes.add("error")
+    assert outcomes == {True, "error"}
+
+
+@pytest.mark.parametrize("storage", STORAGES)
+def test_damage_anywhere_gives_frames_or_one_sentence(bag, images, storage, caplog, tmp_path):
+    caplog.set_level(logging.ERROR)
+    path = bag({"/camera": images()}, storage)
+    file = next(p for p in path.iterdir() if p.suffix in (".mcap", ".db3"))
+    data = file.read_bytes()
+    random = np.random.default_rng(0)
+    for _ in range(40):
+        damaged = np.frombuffer(data, np.uint8).copy()
+        at = random.integers(0, len(data) - 16)
+        damaged[at : at + 16] = random.integers(0, 255, 16)
+        copy = tmp_path / f"damaged{file.suffix}"
+        copy.write_bytes(damaged.tobytes())
+        try:
+            assert len(list(open_source(copy))) <= 6
+        except SourceError as error:
+            assert str(copy) in str(error)
+
+
+def test_unreadable_image_is_skipped_and_named(bag, messages, images, caplog):
+    recorded = images()
+    recorded[2].encoding = "32FC1"
+    frames = list(open_source(bag({"/camera": recorded})))
+    assert [f.index for f in frames] == [0, 1, 3, 4, 5]
+    assert "1 of 6 images on /camera" in caplog.text
+    assert "32FC1" in caplog.text
+
+
+def test_only_unreadable_images_is_an_error(bag, messages, images):
+    recorded = images()
+    for message in recorded:
+        message.encoding = "32FC1"
+    with pytest.raises(SourceError, match=r"none of the 6 images on /camera .*32FC1"):
+        list(open_source(bag({"/camera": recorded})))
+
+
+def test_no_bag_at_all(tmp_path):
+    path = tmp_path / "fake.mcap"
+    path.write_bytes(b"these are not the bytes of a bag")
+    with pytest.raises(SourceError, match=r"fake\.mcap is not a readable bag"):
+        open_source(path)
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    shutil.copy(path, folder / "metadata.yaml")
+    with pytest.raises(SourceError, match="folder is not a readable bag"):
+        open_source(folder)
+
+
+def test_image_with_unset_stamp_takes_the_log_time(bag, messages, images):
+    recorded = images(2)
+    for message in recorded:
+        message.header.stamp.sec = message.header.stamp.nanosec = 0
+    frames = list(open_source(bag({"/camera": recorded})))
+    assert [f.stamp_ns for f in frames] == [START + 1000, START + PERIOD + 1000]
