@@ -1,0 +1,136 @@
+"""What the demo measured, as numbers, as a table and as a plain sentence."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from tracker_ros.evaluation.metrics import iou, success_auc
+
+Box = tuple[float, float, float, float]
+NO_BOX = (np.nan,) * 4
+MIN_LOSS = 5  # answers in a row without overlap that count as a loss
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the tracker node published about one frame.
+
+    box: (x, y, w, h) in pixels, None while lost. gate: weights in the order of core.gate.BRANCHES,
+    None before the first decision. stamp_ns: the image's, wall-clock time of its publishing.
+    latency_ms: from that stamp until the box was here.
+    """
+
+    stamp_ns: int
+    box: Box | None
+    score: float
+    state: str
+    gate: tuple[float, ...] | None
+    latency_ms: float
+
+
+def overlaps(frames: int, answers: dict[int, Answer], truth: dict[int, Box]) -> np.ndarray:
+    """IoU with the truth for each frame, shape (frames,); NaN where the target is hidden.
+
+    A frame that was dropped or answered without a box scores 0.
+    """
+    predicted, true = _boxes(frames, answers), _truth(frames, truth)
+    return np.where(np.isnan(true).any(axis=1), np.nan, iou(predicted, true))
+
+
+def losses(frames: int, answers: dict[int, Answer], truth: dict[int, Box] | None):
+    """First frame of every loss and the frame where the target was found again (None: never).
+
+    With truth, lost means at least `MIN_LOSS` answers in a row without any overlap, hidden frames
+    left out; without truth, that the tracker says so.
+    """
+    if truth is None:
+        missed = {index: answer.box is None for index, answer in answers.items()}
+        least = 1
+    else:
+        overlap = overlaps(frames, answers, truth)
+        missed = {i: overlap[i] == 0 for i in answers if not np.isnan(overlap[i])}
+        least = MIN_LOSS
+    found: list[tuple[int, int | None]] = []
+    start, length = None, 0
+    for index in sorted(missed):
+        if missed[index]:
+            start, length = (index, 1) if start is None else (start, length + 1)
+            continue
+        if start is not None and length >= least:
+            found.append((start, index))
+        start = None
+    if start is not None and length >= least:
+        found.append((start, None))
+    return found
+
+
+def summarise(
+    frames: int, answers: dict[int, Answer], truth: dict[int, Box] | None, dropped: int
+) -> dict[str, object]:
+    """The demo's numbers by name, for summary.json; overlap only where there is truth."""
+    ordered = [answers[index] for index in sorted(answers)]
+    seconds = (ordered[-1].stamp_ns - ordered[0].stamp_ns) / 1e9
+    latency = np.array([answer.latency_ms for answer in ordered])
+    lost = losses(frames, answers, truth)
+    numbers: dict[str, object] = {"frames": frames, "answered_frames": len(ordered)}
+    if truth is not None:
+        hidden = np.isnan(_truth(frames, truth)).any(axis=1)
+        numbers["mean_overlap"] = float(np.nanmean(overlaps(frames, answers, truth)))
+        numbers["success_auc"] = success_auc(_boxes(frames, answers), _truth(frames, truth))
+        numbers["hidden_frames"] = int(hidden.sum())
+        numbers["boxes_while_hidden"] = sum(
+            bool(hidden[index]) and answer.box is not None for index, answer in answers.items()
+        )
+    numbers["times_lost"] = len(lost)
+    numbers["times_recovered"] = sum(again is not None for _, again in lost)
+    numbers["lost_for_good_at_frame"] = lost[-1][0] if lost and lost[-1][1] is None else None
+    numbers["frames_per_second"] = (len(ordered) - 1) / seconds if seconds > 0 else None
+    numbers["latency_p50_ms"] = float(np.percentile(latency, 50))
+    numbers["latency_p99_ms"] = float(np.percentile(latency, 99))
+    numbers["dropped_frames"] = dropped
+    return numbers
+
+
+def table(numbers: dict[str, object]):
+    """The numbers as a rich table for people."""
+    from rich.table import Table
+
+    rows = [("frames", f"{numbers['frames']}")]
+    if "mean_overlap" in numbers:
+        rows += [
+            ("mean overlap", f"{numbers['mean_overlap']:.3f}"),
+            ("success AUC", f"{numbers['success_auc']:.3f}"),
+            ("boxes while the target is hidden",
+             f"{numbers['boxes_while_hidden']} of {numbers['hidden_frames']}"),
+        ]  # fmt: skip
+    rate = numbers["frames_per_second"]
+    rows += [
+        ("lost, recovered", f"{numbers['times_lost']}, {numbers['times_recovered']}"),
+        ("frames/s", "-" if rate is None else f"{rate:.1f}"),
+        ("latency, image stamp to box, p50", f"{numbers['latency_p50_ms']:.1f} ms"),
+        ("latency, image stamp to box, p99", f"{numbers['latency_p99_ms']:.1f} ms"),
+        ("dropped frames", f"{numbers['dropped_frames']}"),
+    ]
+    result = Table(show_header=False)
+    result.add_column()
+    result.add_column(justify="right")
+    for row in rows:
+        result.add_row(*row)
+    return result
+
+
+def verdict(numbers: dict[str, object]) -> str | None:
+    """A sentence where the target was lost for good, else None."""
+    frame = numbers["lost_for_good_at_frame"]
+    if frame is None:
+        return None
+    return f"The tracker lost the target at frame {frame} and did not find it again."
+
+
+def _boxes(frames: int, answers: dict[int, Answer]) -> np.ndarray:
+    given = {index: answer.box for index, answer in answers.items()}
+    return np.array([given.get(index) or NO_BOX for index in range(frames)])
+
+
+def _truth(frames: int, truth: dict[int, Box]) -> np.ndarray:
+    return np.array([truth.get(index, NO_BOX) for index in range(frames)])
