@@ -1,7 +1,8 @@
 # The first Python that is new enough, the user's own `python3` before all others.
 MINIMUM := import sys; sys.exit(sys.version_info < (3, 11))
-PYTHON ?= $(firstword $(foreach p,python3 python3.14 python3.13 python3.12 python3.11,\
-	$(shell $(p) -c '$(MINIMUM)' >/dev/null 2>&1 && echo $(p))) python3)
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+PYTHON := $(or $(PYTHON),$(shell for p in $(CANDIDATES); do \
+	$$p -c '$(MINIMUM)' 2>/dev/null && echo $$p && break; done),python3)
 BIN := .venv/bin
 
 # A sourced ROS installation must not mix with the one in .venv, and logs stay in the checkout.

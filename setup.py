@@ -1,16 +1,15 @@
+import xml.etree.ElementTree as ElementTree
 from glob import glob
-from pathlib import Path
 
 from setuptools import find_packages, setup
 
 NAME = "tracker_ros"
+MANIFEST = ElementTree.parse("package.xml")
 
 setup(
     name=NAME,
-    version="0.1.0",
+    version=MANIFEST.findtext("version"),
     description="Visual single-object tracking for ROS 2 with spatio-temporal memory networks",
-    long_description=Path("README.md").read_text() if Path("README.md").exists() else "",
-    long_description_content_type="text/markdown",
     license="Apache-2.0",
     maintainer="tracker_ros maintainers",
     maintainer_email="maintainers@tracker-ros.invalid",

@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
+REQUIREMENTS = ROOT / "requirements"
 INTERFACES = ROOT / "tracker_ros" / "interfaces"
 TORCH = os.environ.get("TORCH") or "torch==2.13.0"
 FREE_GB = 4
@@ -138,8 +139,12 @@ def install_torch(title):
     return run(title, [*PIP, TORCH])
 
 
-def install_requirements(title):
-    run(title, [*PIP, "-r", ROOT / "requirements.txt"])
+def install_ros(title):
+    run(title, [*PIP, "-r", REQUIREMENTS / "ros.txt"])
+
+
+def install_libraries(title):
+    run(title, [*PIP, "-r", REQUIREMENTS / "python.txt"])
 
 
 def build_vision_msgs(title):
@@ -200,9 +205,10 @@ def steps():
     definition = sorted(p for p in (INTERFACES / "vision_msgs").rglob("*") if p.is_file())
     inputs = [
         ("Virtual environment", make_venv, [str(ROOT), sys.version, sys.base_prefix]),
-        ("PyTorch", install_torch, [TORCH]),
-        ("Python packages", install_requirements, [ROOT / "requirements.txt"]),
+        ("ROS 2", install_ros, [REQUIREMENTS / "ros.txt"]),
         ("vision_msgs", build_vision_msgs, [*definition, INTERFACES / "type_hashes.txt"]),
+        ("PyTorch", install_torch, [TORCH]),
+        ("Python libraries", install_libraries, [REQUIREMENTS / "python.txt"]),
         ("tracker_ros", install_package, [ROOT / "setup.py", ROOT / "setup.cfg"]),
     ]
     key = ""

@@ -1,0 +1,22 @@
+"""Where the package's models, launch files and configuration lie."""
+
+from pathlib import Path
+
+from .core.errors import TrackerError
+
+
+def share_dir() -> Path:
+    """The folder that holds `models/`, `launch/` and `config/`.
+
+    The checkout itself when the code runs from one (editable and symlinked installs too), else
+    `share/tracker_ros` of the prefix that pip or colcon installed the package into.
+    Raises TrackerError when neither is there.
+    """
+    package = Path(__file__).resolve().parent
+    if (package.parent / "package.xml").is_file():
+        return package.parent
+    for prefix in package.parents:
+        share = prefix / "share" / "tracker_ros"
+        if share.is_dir():
+            return share
+    raise TrackerError(f"no share/tracker_ros belongs to {package}; install the package again")
