@@ -27,7 +27,10 @@ class PeerResult(NamedTuple):
 
 
 class Peer:
-    """An OpenCV contrib tracker. Raises InputError for a name that is not in PEERS."""
+    """An OpenCV contrib tracker. Raises InputError for a name that is not in PEERS.
+
+    All but MIL, which seeds itself from the clock, give the same boxes in every run.
+    """
 
     def __init__(self, name: str):
         if name not in PEERS:

@@ -1,0 +1,135 @@
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.core.gate import Gate
+from tracker_ros.core.state import TargetState
+from tracker_ros.core.tracker import Result
+from tracker_ros.evaluation.peers import PEERS, Peer
+from tracker_ros.evaluation.runner import evaluate, evaluate_folder, run_sequence, score
+from tracker_ros.evaluation.sequences import Sequence, find_sequences
+
+DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"
+GATE = Gate((0.1, 0.7, 0.1, 0.1), "se")
+
+
+class Scripted:
+    """A tracker that answers with given boxes; None is a lost frame, on which it stays put."""
+
+    def __init__(self, answers):
+        self._answers = iter(answers)
+        self.started = []
+
+    def init(self, image, box):
+        assert image.dtype == np.uint8 and image.ndim == 3
+        self.started.append(box)
+        self.last_box = box
+
+    def update(self, image):
+        box = next(self._answers)
+        if box is None:
+            return Result(None, 0.1, TargetState.LOST, 1, GATE)
+        self.last_box = box
+        return Result(box, 0.9, TargetState.TRACKING, 0, GATE)
+
+
+@pytest.fixture
+def write_sequence(tmp_path):
+    """Write an OTB folder with a bright square at each box of the truth."""
+
+    def write(boxes, name="square", pictures=None, size=(48, 64)):
+        folder = tmp_path / name
+        (folder / "img").mkdir(parents=True)
+        noise = np.random.default_rng(0).integers(0, 90, (*size, 3), np.uint8)
+        texture = np.random.default_rng(1).integers(120, 255, (*size, 3), np.uint8)
+        noise = cv2.blur(noise, (9, 9))
+        texture = cv2.normalize(cv2.blur(texture, (9, 9)), None, 0, 255, cv2.NORM_MINMAX)
+        for i in range(pictures or len(boxes)):
+            image = noise.copy()
+            if i < len(boxes) and not np.isnan(boxes[i]).any():
+                x, y, w, h = map(int, boxes[i])
+                image[y : y + h, x : x + w] = texture[:h, :w]
+            cv2.imwrite(str(folder / "img" / f"{i + 1:04}.png"), image)
+        lines = "\n".join(",".join(map(str, box)) for box in boxes)
+        (folder / "groundtruth_rect.txt").write_text(lines)
+        return folder
+
+    return write
+
+
+def test_one_pass_scores_every_frame(write_sequence):
+    truth = [(2.0 * i, 5.0, 16.0, 16.0) for i in range(4)]
+    sequence = Sequence(write_sequence(truth))
+    tracker = Scripted([truth[1], None, truth[3]])
+    run = run_sequence(tracker, sequence)
+    assert tracker.started == [truth[0]]
+    # The lost frame is scored with the last box: 14 of 18 columns overlap.
+    np.testing.assert_array_equal(run.boxes, [truth[0], truth[1], truth[1], truth[3]])
+    np.testing.assert_array_equal(run.lost, [False, False, True, False])
+    row = score(run, sequence)
+    assert row["auc"] == pytest.approx((20 * 3 + 16) / 21 / 4)
+    assert row["precision"] == 1
+    assert (row["frames"], row["lost"], row["absent"]) == (4, 1, 0)
+    assert row["branches"] == {"se": 3}
+    assert row["fps"] > 0
+
+
+def test_mean_over_sequences_not_over_frames(write_sequence):
+    short = write_sequence([(0.0, 0.0, 10.0, 10.0)] * 2, "short")
+    long = write_sequence([(0.0, 0.0, 10.0, 10.0)] * 6, "long")
+    miss = (40.0, 30.0, 10.0, 10.0)
+    trackers = iter([Scripted([miss] * 5), Scripted([(0.0, 0.0, 10.0, 10.0)])])
+    result = evaluate(lambda: next(trackers), [Sequence(long), Sequence(short)])
+    assert result["auc"] == pytest.approx((20 / 21 / 6 + 20 / 21) / 2)
+    assert result["precision"] == pytest.approx((1 / 6 + 1) / 2)
+    assert list(result["per_sequence"]) == ["long", "short"]
+
+
+def test_a_folder_is_a_sequence_or_holds_some(write_sequence):
+    for name in ("s10", "s2"):
+        folder = write_sequence([(0, 0, 10, 10)] * 2, name)
+    assert [s.name for s in find_sequences(folder)] == ["s2"]
+    assert [s.name for s in find_sequences(folder.parent)] == ["s2", "s10"]
+
+
+def test_folders_that_hold_no_sequence(write_sequence, tmp_path):
+    write_sequence([(0, 0, 10, 10)] * 2, "more", pictures=5)
+    write_sequence([(float("nan"),) * 4, (0, 0, 10, 10)], "late")
+    (tmp_path / "hollow").mkdir()
+    for name, message in (
+        ("more", "has 2 lines for 5 pictures"),
+        ("late", "line 1 holds no box to start from"),
+        ("hollow", "holds no sequence"),
+        ("none", "is not a folder"),
+    ):
+        with pytest.raises(SourceError, match=message):
+            find_sequences(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", PEERS)
+def test_peers_follow_a_square(write_sequence, name):
+    truth = [(20.0 + 3 * i, 30.0, 48.0, 48.0) for i in range(15)]
+    folder = write_sequence(truth, size=(120, 160))
+    result = evaluate_folder(lambda: Peer(name), folder)
+    standing_still = evaluate(lambda: Scripted([truth[0]] * 14), [Sequence(folder)])
+    assert result["auc"] > standing_still["auc"] + 0.2
+    if name != "mil":  # it draws its samples with a seed from the clock
+        again = evaluate_folder(lambda: Peer(name), folder)
+        assert again["auc"] == result["auc"]
+
+
+def test_unknown_peer():
+    with pytest.raises(InputError, match="no peer 'sift'; choose from csrt, kcf, mil, mosse"):
+        Peer("sift")
+
+
+@pytest.mark.skipif(not DEV.is_dir(), reason="the dev sequences are not here")
+def test_peers_reach_their_known_score_on_dev():
+    """What the data's authors measured for KCF with the same protocol."""
+    result = evaluate_folder(lambda: Peer("kcf"), DEV)
+    assert result["auc"] == pytest.approx(0.432, abs=0.003)
+    assert result["precision"] == pytest.approx(0.548, abs=0.003)
+    assert result["per_sequence"]["tld_pedestrian1"]["frames"] == 110
