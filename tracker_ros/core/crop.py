@@ -58,16 +58,20 @@ def crop(image: np.ndarray, window: Window) -> np.ndarray:
     height, width = image.shape[:2]
     left, top = max(window.x, 0), max(window.y, 0)
     right, bottom = min(window.x + window.side, width), min(window.y + window.side, height)
-    inside = left < right and top < bottom
-    patch = image[top:bottom, left:right]
-    if not inside or patch.shape[:2] != (window.side, window.side):
-        # Every 8th pixel is enough for a mean and keeps the cost flat on large images.
-        mean = image[::8, ::8].reshape(-1, 3).mean(0)
-        canvas = np.empty((window.side, window.side, 3), np.uint8)
-        canvas[:] = np.round(mean).astype(np.uint8)
-        if inside:
-            y, x = top - window.y, left - window.x
-            canvas[y:y + bottom - top, x:x + right - left] = patch
-        patch = canvas
+    if left >= right or top >= bottom:  # wholly outside: nothing but padding
+        patch, left, top, right, bottom = image[:1, :1], window.x, window.y, window.x + 1, window.y + 1
+        patch = np.broadcast_to(_mean(image), patch.shape).astype(np.uint8)
+    else:
+        patch = image[top:bottom, left:right]
+    if patch.shape[:2] != (window.side, window.side):
+        patch = cv2.copyMakeBorder(
+            patch, top - window.y, window.y + window.side - bottom,
+            left - window.x, window.x + window.side - right,
+            cv2.BORDER_CONSTANT, value=_mean(image))
     method = cv2.INTER_AREA if window.side > window.size else cv2.INTER_LINEAR
     return cv2.resize(patch, (window.size, window.size), interpolation=method)
+
+
+def _mean(image: np.ndarray) -> tuple[int, ...]:
+    # Every 8th pixel is enough for a mean and keeps the cost flat on large images.
+    return tuple(int(round(value)) for value in image[::8, ::8].reshape(-1, 3).mean(0))

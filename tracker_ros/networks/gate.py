@@ -1,0 +1,75 @@
+"""DASTM's dynamic attention module: a gate picks skip, SE, CA or CBAM for each memory frame."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..core.gate import BRANCHES
+from .attention import CBAM, SE, CoordinateAttention
+
+MODES = ("hard", "soft", "static", "random", *BRANCHES)
+
+
+class GateUnit(nn.Module):
+    """Global average pooling → FC(C → C/d) → ReLU → FC(→ 4) (DASTM, eq. 1). [B, C, H, W] → logits [B, 4]."""
+
+    def __init__(self, channels: int, reduction: int = 4):
+        super().__init__()
+        self.squeeze = nn.Linear(channels, channels // reduction)
+        self.decide = nn.Linear(channels // reduction, len(BRANCHES))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.decide(torch.relu(self.squeeze(x.mean((2, 3)))))
+
+
+class DynamicAttention(nn.Module):
+    """Attention over one memory frame's features, chosen by the gate.
+
+    Args:
+        channels: C of the features.
+        mode: ``hard`` (straight-through Gumbel-softmax in training, argmax in evaluation),
+            ``soft`` (eq. 2: a weighted sum), ``static`` (SASTM: SE + CA + CBAM, no gate), ``random``
+            (one-hot by chance, Table III), or one branch's name (Table I; ``skip`` is the baseline).
+        reduction: d of the gate's bottleneck. temperature: τ of eq. 2.
+    """
+
+    def __init__(self, channels: int, mode: str = "hard", reduction: int = 4, temperature: float = 1.0):
+        super().__init__()
+        if mode not in MODES:
+            raise ValueError(f"gate mode is {mode!r}, not one of {', '.join(MODES)}")
+        self.mode, self.temperature = mode, temperature
+        self.gate = GateUnit(channels, reduction) if mode in ("hard", "soft") else None
+        modules = {"se": SE, "ca": CoordinateAttention, "cbam": CBAM}
+        wanted = BRANCHES if mode in ("hard", "soft", "static", "random") else (mode,)
+        self.branches = nn.ModuleDict(
+            {name: module(channels) for name, module in modules.items() if name in wanted})
+
+    def weights(self, x: Tensor) -> Tensor:
+        """Gate weights [B, 4] for features [B, C, H, W]; in ``hard`` mode their softmax before the choice."""
+        if self.gate is not None:
+            return F.softmax(self.gate(x) / self.temperature, 1)
+        if self.mode == "random":
+            choice = torch.randint(len(BRANCHES), (x.shape[0],), device=x.device)
+            return F.one_hot(choice, len(BRANCHES)).to(x.dtype)
+        fixed = [float(self.mode == "static" and name != "skip" or self.mode == name) for name in BRANCHES]
+        return torch.tensor(fixed, device=x.device, dtype=x.dtype).expand(x.shape[0], -1)
+
+    def branch(self, name: str, x: Tensor) -> Tensor:
+        """Run one branch: [B, C, H, W] → [B, C, H, W]."""
+        return x if name == "skip" else self.branches[name](x)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Features [B, C, H, W] → attended features [B, C, H, W] and gate weights [B, 4]."""
+        weights = self.weights(x)
+        share = weights
+        if self.mode == "hard" and self.training:
+            share = F.gumbel_softmax(weights.clamp_min(1e-6).log(), tau=self.temperature, hard=True)
+        elif self.mode == "hard":
+            share = F.one_hot(weights.argmax(1), len(BRANCHES)).to(x.dtype)
+        total = share[:, 0, None, None, None] * x
+        for index, name in enumerate(BRANCHES[1:], 1):
+            if name in self.branches:
+                total = total + share[:, index, None, None, None] * self.branches[name](x)
+        return total, weights

@@ -1,0 +1,142 @@
+"""What may happen to a picture: light, colour, blur, noise, compression, occluders, cut-outs in motion."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..core.boxes import Box
+from .clips import View
+
+Rng = np.random.Generator
+
+
+def recolour(image: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
+    """Saturation, brightness, contrast, colour cast, sometimes gamma (low light). uint8 in and out."""
+    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    saturation = 1 + strength * rng.uniform(-0.5, 0.4)
+    image = cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
+    contrast = 1 + strength * rng.uniform(-0.3, 0.3)
+    cast = 1 + strength * rng.uniform(-0.1, 0.1, 3)
+    table = (np.arange(256)[:, None] - 127) * contrast * cast + 127 + strength * rng.uniform(-35, 35)
+    table = np.clip(table, 0, 255)
+    if rng.random() < 0.15 * strength:
+        table = 255 * (table / 255) ** rng.uniform(0.6, 2.2)
+    return cv2.LUT(image, table.astype(np.uint8)[:, None, :])
+
+
+def degrade(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """One of: defocus, motion blur, low resolution, noise, JPEG, or (mostly) nothing."""
+    kind = rng.random()
+    if kind < 0.08:
+        return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 2.0))
+    if kind < 0.18:
+        length = int(rng.integers(3, 12))
+        line = np.zeros((length, length), np.float32)
+        angle = rng.uniform(0, np.pi)
+        reach = (length - 1) / 2 * np.array([np.cos(angle), np.sin(angle)])
+        middle = np.array([(length - 1) / 2] * 2)
+        start, end = (tuple(int(v) for v in np.round(p)) for p in (middle - reach, middle + reach))
+        cv2.line(line, start, end, 1.0)
+        return cv2.filter2D(image, -1, line / line.sum())
+    if kind < 0.26:
+        size, factor = image.shape[1::-1], rng.uniform(0.3, 0.7)
+        return cv2.resize(cv2.resize(image, None, fx=factor, fy=factor), size)
+    if kind < 0.34:
+        noise = rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(3, 15))
+        return cv2.add(image, noise, dtype=cv2.CV_8U)
+    if kind < 0.42:
+        quality = int(rng.integers(15, 60))
+        return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+    return image
+
+
+def soft_blob(width: int, height: int, rng: Rng) -> np.ndarray:
+    """A feathered mask, float32 [height, width, 1] in [0, 1]: an ellipse or a rectangle."""
+    mask = np.zeros((height, width), np.float32)
+    if rng.random() < 0.5:
+        cv2.ellipse(mask, (width // 2, height // 2), (max(width // 2 - 1, 1), max(height // 2 - 1, 1)),
+                    0, 0, 360, 1.0, -1)
+    else:
+        mask[1:-1, 1:-1] = 1
+    return cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None]
+
+
+def paste(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, left: int, top: int) -> None:
+    """Blend ``patch`` into ``canvas`` in place through ``mask`` (float [h, w, 1]); may hang over the rim."""
+    height, width = patch.shape[:2]
+    x0, y0 = max(left, 0), max(top, 0)
+    x1, y1 = min(left + width, canvas.shape[1]), min(top + height, canvas.shape[0])
+    if x0 >= x1 or y0 >= y1:
+        return
+    part = np.s_[y0 - top:y1 - top, x0 - left:x1 - left]
+    below = canvas[y0:y1, x0:x1]
+    canvas[y0:y1, x0:x1] = (below + (patch[part].astype(np.float32) - below) * mask[part]).astype(np.uint8)
+
+
+def random_patch(picture: np.ndarray, width: int, height: int, rng: Rng) -> np.ndarray:
+    """A random piece of ``picture`` resized to uint8 [height, width, 3]."""
+    rows, columns = picture.shape[:2]
+    side = int(rng.uniform(0.3, 0.9) * min(rows, columns))
+    y, x = rng.integers(rows - side + 1), rng.integers(columns - side + 1)
+    return cv2.resize(picture[y:y + side, x:x + side], (width, height))
+
+
+def occlude(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
+    """Cover up to about half of ``box`` with a piece of ``picture``, in place."""
+    x, y, w, h = box
+    width, height = (max(int(side * rng.uniform(0.3, 0.8)), 4) for side in (w, h))
+    cx, cy = x + w * rng.uniform(0, 1), y + h * rng.uniform(0, 1)
+    paste(image, random_patch(picture, width, height, rng), soft_blob(width, height, rng),
+          int(cx - width / 2), int(cy - height / 2))
+
+
+def distract(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
+    """Put something of the target's size beside it, in place; never over it."""
+    x, y, w, h = box
+    width, height = (max(int(side * rng.uniform(0.6, 1.3)), 6) for side in (w, h))
+    angle = rng.uniform(0, 2 * np.pi)
+    reach = rng.uniform(1.1, 2.0)
+    cx = x + w / 2 + np.cos(angle) * reach * (w + width) / 2
+    cy = y + h / 2 + np.sin(angle) * reach * (h + height) / 2
+    if abs(cx - x - w / 2) < (w + width) / 2 and abs(cy - y - h / 2) < (h + height) / 2:
+        return
+    paste(image, random_patch(picture, width, height, rng), soft_blob(width, height, rng),
+          int(cx - width / 2), int(cy - height / 2))
+
+
+def cut_out(view: View, side: float) -> tuple[np.ndarray, np.ndarray] | None:
+    """The masked object scaled to √(w·h) = ``side``: uint8 [h, w, 3] and mask float32 [h, w]."""
+    if view.mask is None:
+        return None
+    x, y, w, h = (int(round(value)) for value in view.box)
+    x, y = max(x, 0), max(y, 0)
+    patch, mask = view.image[y:y + h, x:x + w], view.mask[y:y + h, x:x + w]
+    if mask.sum() < 100:
+        return None
+    scale = side / np.sqrt(mask.shape[0] * mask.shape[1])
+    size = (max(int(mask.shape[1] * scale), 6), max(int(mask.shape[0] * scale), 6))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    return (cv2.resize(patch, size, interpolation=method),
+            cv2.resize(mask.astype(np.float32), size, interpolation=method))
+
+
+def place(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, centre: np.ndarray,
+          angle: float, scale: float) -> Box | None:
+    """Paste a cut-out turned by ``angle`` degrees; returns its box, None if hardly visible."""
+    height, width = mask.shape
+    side = int(np.hypot(width, height) * scale) + 4
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), angle, scale)
+    turn[:, 2] += side / 2 - np.array([width, height]) / 2
+    turned = cv2.warpAffine(patch, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)
+    shape = cv2.warpAffine(mask, turn, (side, side))
+    left, top = (int(round(value - side / 2)) for value in centre)
+    rows, columns = np.nonzero(shape > 0.5)
+    if len(rows) < 30:
+        return None
+    paste(canvas, turned, shape[..., None], left, top)
+    x0, y0 = columns.min() + left, rows.min() + top
+    x1, y1 = columns.max() + 1 + left, rows.max() + 1 + top
+    x0, y0 = max(x0, 0), max(y0, 0)
+    x1, y1 = min(x1, canvas.shape[1]), min(y1, canvas.shape[0])
+    return (float(x0), float(y0), float(x1 - x0), float(y1 - y0)) if x1 - x0 > 6 and y1 - y0 > 6 else None

@@ -1,0 +1,221 @@
+"""The training loop: samples in, checkpoints and a log out."""
+
+from __future__ import annotations
+
+import csv
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import cv2
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ..core.config import TrackingConfig
+from ..core.errors import ModelError, TrackerError
+from ..networks.dastm import Dastm, DastmConfig
+from . import checkpoint
+from .losses import LossConfig, gate_balance, tracking_loss
+from .sampling import Sample, Samples, SamplingConfig
+from .targets import assign
+
+
+@dataclass(frozen=True)
+class TrainingConfig:
+    """How to train. AdamW and a cosine from ``rate`` to ``rate``/50 suit short schedules on one machine."""
+
+    batch: int = 32
+    steps: int = 10_000
+    minutes: float = 0.0          # > 0: the schedule follows the clock instead of ``steps``
+    rate: float = 1e-3
+    trunk_rate: float = 0.4       # of ``rate``, for the pre-trained trunks
+    warmup: float = 0.03          # share of the schedule
+    weight_decay: float = 1e-4
+    clip: float = 5.0             # gradient norm
+    ema: float = 0.998            # decay of the averaged weights, which are the ones that are kept
+    workers: int = 1
+    seed: int = 0
+    device: str = "cpu"
+    checkpoint_every: int = 200   # steps
+    losses: LossConfig = field(default_factory=LossConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+
+def collate(samples: list[Sample]) -> tuple[Tensor, ...]:
+    """Stack samples: memory uint8 [B, T, M, M, 3], boxes [B, T, 4], query [B, Q, Q, 3], box [B, 4], positive [B]."""
+    return (*(torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])
+              for name in ("memory", "memory_boxes", "query", "query_box")),
+            torch.tensor([sample.positive for sample in samples]))
+
+
+def _quiet_worker(_: int) -> None:
+    cv2.setNumThreads(0)  # one core a worker: the others belong to the network
+
+
+class Average:
+    """Exponential moving average of weights and batch statistics, with a warm start."""
+
+    def __init__(self, model: torch.nn.Module, decay: float):
+        self.decay, self.count = decay, 0
+        self.state = {name: value.detach().clone() for name, value in model.state_dict().items()}
+
+    @torch.no_grad()
+    def update(self, model: torch.nn.Module) -> None:
+        self.count += 1
+        decay = min(self.decay, self.count / (self.count + 10))
+        for name, value in model.state_dict().items():
+            if value.dtype.is_floating_point:
+                self.state[name].lerp_(value, 1 - decay)
+            else:
+                self.state[name].copy_(value)
+
+
+def learning_rate(progress: float, config: TrainingConfig) -> float:
+    """Factor on the base rate at ``progress`` in [0, 1]: linear warm-up, then cosine to 1/50."""
+    if progress < config.warmup:
+        return max(progress / config.warmup, 0.02)
+    done = min((progress - config.warmup) / (1 - config.warmup), 1.0)
+    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
+
+
+class Trainer:
+    """Trains one network; ``run`` continues from ``out``/last.pt if it is there.
+
+    Args:
+        data: folder of shards. out: folder for ``last.pt`` and ``log.csv``.
+        network, tracking, config: what to build and how to train it.
+        trunk: checkpoint of ``pretrain``, copied into both branches at the start, or None.
+    Raises:
+        TrackerError: no data, a checkpoint of another network, a loss that is not finite.
+    """
+
+    def __init__(self, data: str | Path, out: str | Path, network: DastmConfig,
+                 tracking: TrackingConfig, config: TrainingConfig, trunk: str | Path | None = None):
+        self.data, self.out = Path(data), Path(out)
+        self.network, self.tracking, self.config = network, tracking, config
+        torch.manual_seed(config.seed)
+        self.device = torch.device(config.device)
+        self.model = Dastm(network)
+        self.step, self.elapsed = 0, 0.0
+        self.facts: dict = {}
+        if trunk is not None:
+            self._load_trunk(checkpoint.load(trunk))
+        self.model.to(self.device, memory_format=torch.channels_last)
+        self.average = Average(self.model, config.ema)
+        trunks = [p for n, p in self.model.named_parameters() if "_trunk." in n]
+        rest = [p for n, p in self.model.named_parameters() if "_trunk." not in n]
+        self.optimiser = torch.optim.AdamW(
+            [{"params": rest, "share": 1.0}, {"params": trunks, "share": config.trunk_rate}],
+            lr=config.rate, weight_decay=config.weight_decay)
+        if (self.out / "last.pt").exists():
+            self._resume(checkpoint.load(self.out / "last.pt"))
+
+    def _load_trunk(self, content: dict) -> None:
+        try:
+            self.model.memory_trunk.load_state_dict(content["trunk"])
+            self.model.query_trunk.load_state_dict(content["trunk"])
+        except (KeyError, RuntimeError) as error:
+            raise ModelError(f"the backbone checkpoint does not fit {self.network}: {error}") from error
+        self.facts["backbone"] = content["facts"]
+
+    def _resume(self, content: dict) -> None:
+        if content["network"] != self.network.to_dict():
+            raise ModelError(f"{self.out / 'last.pt'} holds the network {content['network']}, "
+                             f"not {self.network.to_dict()}")
+        self.model.load_state_dict(content["model"])
+        self.average.state, self.average.count = content["average"], content["average_count"]
+        self.optimiser.load_state_dict(content["optimiser"])
+        torch.set_rng_state(content["rng"])
+        self.step, self.elapsed, self.facts = content["step"], content["elapsed"], content["facts"]
+
+    def _save(self) -> None:
+        checkpoint.save(self.out / "last.pt", {
+            "network": self.network.to_dict(), "tracking": self.tracking.to_dict(),
+            "config": asdict(self.config), "facts": self.facts,
+            "model": self.model.state_dict(), "average": self.average.state,
+            "average_count": self.average.count, "optimiser": self.optimiser.state_dict(),
+            "rng": torch.get_rng_state(), "step": self.step, "elapsed": self.elapsed})
+
+    def _batches(self) -> Iterator[tuple[Tensor, ...]]:
+        c = self.config
+        first = self.step * c.batch
+        length = first + 10 ** 8 if c.minutes else c.steps * c.batch
+        samples = Samples(self.data, self.tracking, c.sampling, length, c.seed, first)
+        return iter(DataLoader(
+            samples, c.batch, num_workers=c.workers, collate_fn=collate, drop_last=True,
+            worker_init_fn=_quiet_worker, prefetch_factor=4 if c.workers else None))
+
+    @property
+    def progress(self) -> float:
+        """Share of the schedule that is done."""
+        if self.config.minutes:
+            return self.elapsed / (60 * self.config.minutes)
+        return self.step / self.config.steps
+
+    def train_step(self, batch: tuple[Tensor, ...]) -> dict[str, float]:
+        """One update of the weights; returns the loss terms."""
+        memory, memory_boxes, query, query_box, positive = (part.to(self.device) for part in batch)
+        rate = self.config.rate * learning_rate(self.progress, self.config)
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group["share"]
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits, centerness, boxes, weights = self.model(memory, memory_boxes, query)
+        cells = self.tracking.query_size // self.tracking.stride
+        targets = assign(query_box, positive, cells, self.tracking.stride)
+        terms = tracking_loss(logits.float(), centerness.float(), boxes.float(), targets, self.config.losses)
+        balance = gate_balance(weights.float())
+        total = terms["total"] + self.config.losses.gate_balance * balance
+        if not torch.isfinite(total):
+            raise TrackerError(f"the loss is not finite at step {self.step}; "
+                               f"{self.out / 'last.pt'} holds the last good weights")
+        self.optimiser.zero_grad(set_to_none=True)
+        total.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.optimiser.step()
+        self.average.update(self.model)
+        self.step += 1
+        shares = weights.detach().float().flatten(0, -2).mean(0).tolist()
+        return {name: value.item() for name, value in terms.items()} | {
+            "balance": balance.item(), "rate": rate,
+            **{f"gate_{i}": share for i, share in enumerate(shares)}}
+
+    def run(self, log=print) -> None:
+        """Train to the end of the schedule, with a checkpoint now and then and at the end."""
+        self.out.mkdir(parents=True, exist_ok=True)
+        batches = self._batches()
+        waited, sums, count, begin = 0.0, {}, 0, time.monotonic()
+        last = begin
+        with open(self.out / "log.csv", "a", newline="") as file:
+            writer = csv.writer(file)
+            while self.progress < 1:
+                asked = time.monotonic()
+                try:
+                    batch = next(batches)
+                except StopIteration:
+                    break
+                waited += time.monotonic() - asked
+                terms = self.train_step(batch)
+                now = time.monotonic()
+                self.elapsed, last = self.elapsed + now - last, now
+                for name, value in terms.items():
+                    sums[name] = sums.get(name, 0.0) + value
+                count += 1
+                if self.step % 50 == 0:
+                    mean = {name: value / count for name, value in sums.items()}
+                    speed = count * self.config.batch / (now - begin)
+                    if file.tell() == 0:
+                        writer.writerow(["step", *mean, "samples_per_second", "waiting"])
+                    writer.writerow([self.step, *mean.values(), speed, waited / (now - begin)])
+                    file.flush()
+                    log(f"step {self.step} {100 * self.progress:.1f} % loss {mean['total']:.3f} "
+                        f"cls {mean['classification']:.3f} box {mean['box']:.3f} "
+                        f"IoU {mean['overlap']:.3f} gate {[round(mean[f'gate_{i}'], 2) for i in range(4)]} "
+                        f"{speed:.1f} samples/s, waiting {100 * waited / (now - begin):.0f} %")
+                    waited, sums, count, begin = 0.0, {}, 0, now
+                if self.step % self.config.checkpoint_every == 0:
+                    self._save()
+        self._save()
