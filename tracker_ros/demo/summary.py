@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tracker_ros.core.gate import Gate
 from tracker_ros.evaluation.metrics import iou, success_auc
 
 Box = tuple[float, float, float, float]
@@ -12,43 +13,42 @@ MIN_LOSS = 5  # answers in a row without overlap that count as a loss
 
 
 @dataclass(frozen=True)
-class Answer:
+class Output:
     """What the tracker node published about one frame.
 
-    box: (x, y, w, h) in pixels, None while lost. gate: weights in the order of core.gate.BRANCHES,
-    None before the first decision. stamp_ns: the image's, wall-clock time of its publishing.
-    latency_ms: from that stamp until the box was here.
+    stamp_ns: the image's, the wall-clock time of its publishing. latency_ms: from then until the
+    box was here. box: (x, y, w, h) in pixels, None while lost. gate: None before its first decision.
     """
 
     stamp_ns: int
     box: Box | None
     score: float
     state: str
-    gate: tuple[float, ...] | None
+    gate: Gate | None
     latency_ms: float
 
 
-def overlaps(frames: int, answers: dict[int, Answer], truth: dict[int, Box]) -> np.ndarray:
+def overlaps(frames: int, outputs: dict[int, Output], truth: dict[int, Box]) -> np.ndarray:
     """IoU with the truth for each frame, shape (frames,); NaN where the target is hidden.
 
     A frame that was dropped or answered without a box scores 0.
     """
-    predicted, true = _boxes(frames, answers), _truth(frames, truth)
+    predicted, true = _boxes(frames, outputs), _truth(frames, truth)
     return np.where(np.isnan(true).any(axis=1), np.nan, iou(predicted, true))
 
 
-def losses(frames: int, answers: dict[int, Answer], truth: dict[int, Box] | None):
+def losses(frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None):
     """First frame of every loss and the frame where the target was found again (None: never).
 
     With truth, lost means at least `MIN_LOSS` answers in a row without any overlap, hidden frames
     left out; without truth, that the tracker says so.
     """
     if truth is None:
-        missed = {index: answer.box is None for index, answer in answers.items()}
+        missed = {index: output.box is None for index, output in outputs.items()}
         least = 1
     else:
-        overlap = overlaps(frames, answers, truth)
-        missed = {i: overlap[i] == 0 for i in answers if not np.isnan(overlap[i])}
+        overlap = overlaps(frames, outputs, truth)
+        missed = {i: overlap[i] == 0 for i in outputs if not np.isnan(overlap[i])}
         least = MIN_LOSS
     found: list[tuple[int, int | None]] = []
     start, length = None, 0
@@ -65,21 +65,21 @@ def losses(frames: int, answers: dict[int, Answer], truth: dict[int, Box] | None
 
 
 def summarise(
-    frames: int, answers: dict[int, Answer], truth: dict[int, Box] | None, dropped: int
+    frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None, dropped: int
 ) -> dict[str, object]:
     """The demo's numbers by name, for summary.json; overlap only where there is truth."""
-    ordered = [answers[index] for index in sorted(answers)]
+    ordered = [outputs[index] for index in sorted(outputs)]
     seconds = (ordered[-1].stamp_ns - ordered[0].stamp_ns) / 1e9
-    latency = np.array([answer.latency_ms for answer in ordered])
-    lost = losses(frames, answers, truth)
+    latency = np.array([output.latency_ms for output in ordered])
+    lost = losses(frames, outputs, truth)
     numbers: dict[str, object] = {"frames": frames, "answered_frames": len(ordered)}
     if truth is not None:
         hidden = np.isnan(_truth(frames, truth)).any(axis=1)
-        numbers["mean_overlap"] = float(np.nanmean(overlaps(frames, answers, truth)))
-        numbers["success_auc"] = success_auc(_boxes(frames, answers), _truth(frames, truth))
+        numbers["mean_overlap"] = float(np.nanmean(overlaps(frames, outputs, truth)))
+        numbers["success_auc"] = success_auc(_boxes(frames, outputs), _truth(frames, truth))
         numbers["hidden_frames"] = int(hidden.sum())
         numbers["boxes_while_hidden"] = sum(
-            bool(hidden[index]) and answer.box is not None for index, answer in answers.items()
+            bool(hidden[index]) and output.box is not None for index, output in outputs.items()
         )
     numbers["times_lost"] = len(lost)
     numbers["times_recovered"] = sum(again is not None for _, again in lost)
@@ -127,8 +127,8 @@ def verdict(numbers: dict[str, object]) -> str | None:
     return f"The tracker lost the target at frame {frame} and did not find it again."
 
 
-def _boxes(frames: int, answers: dict[int, Answer]) -> np.ndarray:
-    given = {index: answer.box for index, answer in answers.items()}
+def _boxes(frames: int, outputs: dict[int, Output]) -> np.ndarray:
+    given = {index: output.box for index, output in outputs.items()}
     return np.array([given.get(index) or NO_BOX for index in range(frames)])
 
 

@@ -1,0 +1,126 @@
+"""The demo's pictures: an annotated video, a contact sheet and a plot over time."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tracker_ros.core.errors import TrackerError
+from tracker_ros.core.gate import BRANCHES
+from tracker_ros.demo.summary import Box, Output, overlaps
+from tracker_ros.nodes import overlay
+from tracker_ros.sources import Source
+from tracker_ros.sources.base import DEFAULT_FPS
+
+SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
+
+_BRANCH_COLOURS = ("0.75", "tab:blue", "tab:green", "tab:red")
+
+
+def annotate(image: np.ndarray, output: Output | None, truth: Box | None) -> np.ndarray:
+    """A copy of the frame with the truth (thin), the box (bold), state, score and gate weights.
+
+    output: None where the tracker did not answer. truth: None or NaN where there is none.
+    """
+    picture = image.copy()
+    if truth is not None and not np.isnan(truth).any():
+        x, y, w, h = truth
+        corners = (round(x), round(y)), (round(x + w), round(y + h))
+        cv2.rectangle(picture, *corners, (255, 255, 255), 1)
+    if output is None:
+        return overlay.draw(picture, "NO_ANSWER", 0.0)
+    return overlay.draw(picture, output.state, output.score, output.box, gate=output.gate)
+
+
+def draw_frames(
+    source: Source,
+    outputs: dict[int, Output],
+    truth: dict[int, Box],
+    frames: int,
+    folder: Path,
+    on_frame: Callable[[], object] = lambda: None,
+) -> None:
+    """Writes annotated.mp4 and contact_sheet.png from the source's first `frames` frames.
+
+    Frames of another size than the first one are scaled to it. Raises TrackerError if the video
+    cannot be written.
+    """
+    shown = set(np.linspace(0, frames - 1, SHEET_COLUMNS * SHEET_ROWS).round().astype(int).tolist())
+    video, tiles = None, []
+    try:
+        for frame in source:
+            if frame.index >= frames:
+                break
+            picture = annotate(frame.image, outputs.get(frame.index), truth.get(frame.index))
+            if video is None:
+                size = tuple(side // 2 * 2 for side in picture.shape[1::-1])  # MPEG-4 needs even
+                video = _open_video(folder / "annotated.mp4", source.fps or DEFAULT_FPS, size)
+            video.write(picture if picture.shape[1::-1] == size else cv2.resize(picture, size))
+            if frame.index in shown:
+                tiles.append(_tile(picture, size, frame.index))
+            on_frame()
+    finally:
+        if video is not None:
+            video.release()
+    tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
+    rows = [np.hstack(tiles[i : i + SHEET_COLUMNS]) for i in range(0, len(tiles), SHEET_COLUMNS)]
+    cv2.imwrite(str(folder / "contact_sheet.png"), np.vstack(rows))
+
+
+def _open_video(path: Path, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
+    if not video.isOpened():
+        raise TrackerError(f"{path} cannot be written as a video of {size[0]}x{size[1]} pixels")
+    return video
+
+
+def _tile(picture: np.ndarray, size: tuple[int, int], index: int) -> np.ndarray:
+    """The picture as a tile of the contact sheet, in the video's proportions, numbered."""
+    height = round(TILE_WIDTH * size[1] / size[0])
+    tile = cv2.resize(picture, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
+    for ink, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
+        cv2.putText(tile, str(index), (TILE_WIDTH - 46, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, ink,
+                    thickness, cv2.LINE_AA)  # fmt: skip
+    return tile
+
+
+def draw_timeline(
+    outputs: dict[int, Output], truth: dict[int, Box] | None, frames: int, fps: float, path: Path
+) -> None:
+    """Plots score, overlap (where there is truth) and gate weights over the clip's seconds."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    indices = sorted(outputs)
+    seconds = np.array(indices) / fps
+    figure, axes = pyplot.subplots(
+        2 if truth is None else 3, sharex=True, figsize=(11, 7), layout="constrained"
+    )
+    score, *middle, gate = axes
+    score.plot(seconds, [outputs[i].score for i in indices], color="tab:blue", lw=1.2)
+    score.set(ylabel="score", ylim=(0, 1))
+    lost = [outputs[i].box is None for i in indices]
+    _shade(score, seconds, lost, "tab:red", "lost")
+    for axis in middle:
+        overlap = overlaps(frames, outputs, truth)
+        clip_seconds = np.arange(frames) / fps
+        axis.plot(clip_seconds, overlap, color="tab:green", lw=1.2)
+        axis.set(ylabel="overlap (IoU)", ylim=(0, 1))
+        _shade(axis, clip_seconds, np.isnan(overlap), "0.5", "target hidden")
+    none = (0,) * len(BRANCHES)
+    weights = [outputs[i].gate.weights if outputs[i].gate else none for i in indices]
+    gate.stackplot(seconds, np.transpose(weights), labels=BRANCHES, colors=_BRANCH_COLOURS)
+    gate.legend(loc="upper right", ncols=len(BRANCHES), fontsize="small")
+    gate.set(ylabel="gate weights", ylim=(0, 1), xlabel="seconds", xlim=(0, frames / fps))
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+
+
+def _shade(axis, seconds: np.ndarray, where, colour: str, label: str) -> None:
+    if np.any(where):
+        axis.fill_between(seconds, 0, 1, where=where, step="mid", color=colour, alpha=0.25,
+                          lw=0, label=label)  # fmt: skip
+        axis.legend(loc="upper right", fontsize="small")
