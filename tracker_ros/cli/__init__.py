@@ -1,0 +1,76 @@
+"""`tracker-ros`: one module a command, each with `add_arguments(parser)` and `run(args)`."""
+
+import argparse
+import importlib
+import logging
+import os
+import signal
+import sys
+
+from tracker_ros.core.errors import TrackerError
+
+PROGRAM = "tracker-ros"
+COMMANDS = {
+    "demo": ("tracker_ros.demo.command", "track a known target through ROS 2 and report"),
+    "track": ("tracker_ros.cli.track", "track a target in a video, folder, bag or camera"),
+    "play": ("tracker_ros.cli.play", "publish a video, folder, bag or camera as a ROS 2 topic"),
+    "evaluate": ("tracker_ros.cli.evaluate", "score trackers on sequences with truth"),
+    "train": ("tracker_ros.training.cli", "train a tracker"),
+    "export": ("tracker_ros.cli.export", "write weights as ONNX"),
+    "info": ("tracker_ros.cli.info", "show what a model is and where it comes from"),
+    "benchmark": ("tracker_ros.cli.benchmark", "measure speed, beside OpenCV's trackers"),
+}
+
+
+def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
+    """The parser for `arguments`; only the command that they name is imported."""
+    parser = argparse.ArgumentParser(
+        prog=PROGRAM,
+        description="Visual single-object tracking with a spatio-temporal memory.",
+        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
+    )
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    chosen = next((a for a in arguments if not a.startswith("-")), None)
+    for name, (module, summary) in COMMANDS.items():
+        description = f"{summary[0].upper()}{summary[1:]}."
+        command = commands.add_parser(name, help=summary, description=description)
+        if name == chosen:
+            implementation = importlib.import_module(module)
+            implementation.add_arguments(command)
+            command.set_defaults(run=implementation.run)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run a command; returns the exit status: 0, 1 for an error, 130 for Ctrl-C."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    # What OpenCV and FFmpeg say about a bad file, our own error says in one sentence.
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
+    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    logging.basicConfig(format=f"{PROGRAM}: warning: %(message)s", level=logging.WARNING)
+    # As an exception, so that files are closed before the process ends.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        args = build_parser(arguments).parse_args(arguments)
+        status = args.run(args) or 0
+        sys.stdout.flush()
+        return status
+    except KeyboardInterrupt:
+        print(f"\n{PROGRAM}: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except BrokenPipeError:  # `tracker-ros info | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except ModuleNotFoundError as error:
+        if (error.name or "tracker_ros").startswith("tracker_ros"):
+            raise
+        return _fail(f"this command needs the Python package {error.name!r}, which is not here")
+    except OSError as error:
+        return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
+    except TrackerError as error:
+        return _fail(error)
+
+
+def _fail(message) -> int:
+    print(f"{PROGRAM}: error: {' '.join(str(message).split())}", file=sys.stderr)
+    return 1

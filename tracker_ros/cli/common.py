@@ -1,0 +1,123 @@
+"""What several commands share: options, tables, progress, files."""
+
+import argparse
+import json
+import math
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+
+def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("tracker")
+    group.add_argument(
+        "--model", default="dastm", help="a shipped name, or a .safetensors or .onnx file (dastm)"
+    )
+    group.add_argument("--engine", choices=("auto", "torch", "onnx"), default="auto")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    group.add_argument(
+        "--allow-cpu-fallback",
+        action="store_true",
+        help="use the CPU where the asked-for GPU is missing, instead of failing",
+    )
+
+
+def tracker_from(args: argparse.Namespace):
+    """The tracker that `add_tracker_arguments` describes. Raises ModelError."""
+    from tracker_ros import load_tracker
+
+    return load_tracker(
+        args.model,
+        engine=args.engine,
+        device=args.device,
+        allow_cpu_fallback=args.allow_cpu_fallback,
+    )
+
+
+def parse_box(text: str) -> tuple[float, float, float, float]:
+    """Read "x,y,w,h" in pixels, for argparse."""
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not x,y,w,h in pixels") from None
+    if not all(map(math.isfinite, (x, y, w, h))):
+        raise argparse.ArgumentTypeError(f"{text!r} has a value that is not finite")
+    if w <= 0 or h <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r} has no area")
+    return x, y, w, h
+
+
+def positive_int(text: str) -> int:
+    """Read an integer above 0, for argparse."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
+    return int(text)
+
+
+def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]], title: str = "") -> None:
+    """Print a table; the first column is text, the others are numbers."""
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
+    for i, heading in enumerate(headings):
+        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*map(str, row))
+    console = Console(markup=False, highlight=False)
+    # A pipe has no width to wrap at.
+    console.print(table, width=None if console.is_terminal else 200)
+
+
+def progress_bar():
+    """A rich progress bar on stderr, shown only to terminals."""
+    from rich.console import Console
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=console,
+        disable=not console.is_terminal,
+    )
+
+
+def write_json(path: Path, content: dict) -> None:
+    """Write `path` whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(json.dumps(content, indent=2) + "\n")
+    os.replace(part, path)
+
+
+def environment() -> dict:
+    """What measured numbers depend on."""
+    import platform
+    from importlib import metadata
+
+    versions = {}
+    for name in ("numpy", "opencv-contrib-python-headless", "onnxruntime", "torch"):
+        try:
+            versions[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "processors": os.process_cpu_count()
+        if hasattr(os, "process_cpu_count")
+        else os.cpu_count(),
+        "versions": versions,
+    }

@@ -1,0 +1,18 @@
+"""`tracker-ros export`: one ONNX file for each step of a tracker."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("weights", type=Path, help="a .safetensors file")
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="default: the folder of the weights"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracker_ros.engines.export import export_model
+
+    export_model(args.weights, args.output or args.weights.parent)
+    return 0

@@ -1,0 +1,64 @@
+"""Times trackers on the same frames in one run, taking turns, so that they share conditions."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+
+BLOCK = 25  # frames at a stretch, so that idle threads of one engine do not disturb the next
+
+
+def measure(
+    trackers: dict[str, object],
+    images: list[np.ndarray],
+    box: tuple[float, float, float, float],
+    on_frame: Callable[[], object] = lambda: None,
+) -> dict[str, dict]:
+    """Start every tracker on `box` in the first image and time it on the others.
+
+    images: uint8 (height, width, 3) BGR, more than BLOCK of them; the first BLOCK warm up and
+    are not counted. Returns for each tracker {"frames", "fps", "ms": {"p50", "p99"}, "stages":
+    {stage: {"p50", "p99"}}}; the stages, in milliseconds, are `Result.timings` and "remember",
+    which comes after the box.
+    """
+    times = {name: defaultdict(list) for name in trackers}
+    for start in range(0, len(images), BLOCK):
+        for name, tracker in trackers.items():
+            for i in range(start, min(start + BLOCK, len(images))):
+                if i == 0:
+                    tracker.init(images[0], box)
+                else:
+                    stages = _timed(tracker, images[i])
+                    if i >= BLOCK:
+                        for stage, milliseconds in stages.items():
+                            times[name][stage].append(milliseconds)
+                on_frame()
+    return {name: _summary(stages) for name, stages in times.items()}
+
+
+def _timed(tracker, image: np.ndarray) -> dict[str, float]:
+    begin = time.perf_counter()
+    if not hasattr(tracker, "locate"):  # a peer
+        tracker.update(image)
+        return {"frame": 1e3 * (time.perf_counter() - begin)}
+    result = tracker.locate(image)
+    located = time.perf_counter()
+    tracker.remember()
+    end = time.perf_counter()
+    return {"frame": 1e3 * (end - begin), **result.timings, "remember": 1e3 * (end - located)}
+
+
+def _summary(stages: dict[str, list[float]]) -> dict:
+    frame = stages.pop("frame")
+    return {
+        "frames": len(frame),
+        "fps": float(1e3 / np.mean(frame)),
+        "ms": _percentiles(frame),
+        "stages": {stage: _percentiles(values) for stage, values in stages.items()},
+    }
+
+
+def _percentiles(values: list[float]) -> dict[str, float]:
+    p50, p99 = np.percentile(values, (50, 99))
+    return {"p50": float(p50), "p99": float(p99)}
