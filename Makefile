@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 # A sourced ROS installation must not mix with the one in .venv, and logs stay in the checkout.
 unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONPATH
-unexport PYTHONHOME _ROS_WHEELS_BOOTSTRAP_COMPLETE
+unexport PYTHONHOME RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export ROS_LOG_DIR ?= $(CURDIR)/log
 
 .PHONY: help setup demo test bench lint clean

