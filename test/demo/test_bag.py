@@ -9,7 +9,6 @@ from tracker_ros.demo.clip import FPS, Clip
 from tracker_ros.sources import open_source
 
 
-
 class Excerpt(Clip):
     """A few frames round the moment in which the target vanishes."""
 

@@ -52,7 +52,7 @@ def test_video_and_contact_sheet(frames, outputs, tmp_path):
     for index, picture in enumerate(video):
         assert np.median(picture) == pytest.approx(20 * index, abs=6)
     sheet = cv2.imread(str(tmp_path / "contact_sheet.png"))
-    height = round(TILE_WIDTH * HEIGHT / (WIDTH - 1))
+    height = round(TILE_WIDTH * HEIGHT / WIDTH)
     assert sheet.shape == (3 * height, SHEET_COLUMNS * TILE_WIDTH, 3)  # nine frames, three missing
     assert not sheet[2 * height :, TILE_WIDTH:].any()
 

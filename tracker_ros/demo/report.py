@@ -6,12 +6,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tracker_ros.core.errors import TrackerError
 from tracker_ros.core.gate import BRANCHES
 from tracker_ros.demo.summary import Box, Output, overlaps
 from tracker_ros.nodes import overlay
 from tracker_ros.sources import Source
 from tracker_ros.sources.base import DEFAULT_FPS
+from tracker_ros.sources.writer import VideoWriter
 
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
 
@@ -43,42 +43,29 @@ def draw_frames(
 ) -> None:
     """Writes annotated.mp4 and contact_sheet.png from the source's first `frames` frames.
 
-    Frames of another size than the first one are scaled to it. Raises TrackerError if the video
-    cannot be written.
+    Raises SourceError if the source cannot be read or the video cannot be written.
     """
     shown = set(np.linspace(0, frames - 1, SHEET_COLUMNS * SHEET_ROWS).round().astype(int).tolist())
-    video, tiles = None, []
-    try:
+    tiles = []
+    with VideoWriter(folder / "annotated.mp4", source.fps or DEFAULT_FPS) as video:
         for frame in source:
             if frame.index >= frames:
                 break
             picture = annotate(frame.image, outputs.get(frame.index), truth.get(frame.index))
-            if video is None:
-                size = tuple(side // 2 * 2 for side in picture.shape[1::-1])  # MPEG-4 needs even
-                video = _open_video(folder / "annotated.mp4", source.fps or DEFAULT_FPS, size)
-            video.write(picture if picture.shape[1::-1] == size else cv2.resize(picture, size))
+            video.write(picture)
             if frame.index in shown:
-                tiles.append(_tile(picture, size, frame.index))
+                tiles.append(_tile(picture, frame.index, tiles))
             on_frame()
-    finally:
-        if video is not None:
-            video.release()
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
     rows = [np.hstack(tiles[i : i + SHEET_COLUMNS]) for i in range(0, len(tiles), SHEET_COLUMNS)]
     cv2.imwrite(str(folder / "contact_sheet.png"), np.vstack(rows))
 
 
-def _open_video(path: Path, fps: float, size: tuple[int, int]) -> cv2.VideoWriter:
-    video = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), fps, size)
-    if not video.isOpened():
-        raise TrackerError(f"{path} cannot be written as a video of {size[0]}x{size[1]} pixels")
-    return video
-
-
-def _tile(picture: np.ndarray, size: tuple[int, int], index: int) -> np.ndarray:
-    """The picture as a tile of the contact sheet, in the video's proportions, numbered."""
-    height = round(TILE_WIDTH * size[1] / size[0])
-    tile = cv2.resize(picture, (TILE_WIDTH, height), interpolation=cv2.INTER_AREA)
+def _tile(picture: np.ndarray, index: int, others: list[np.ndarray]) -> np.ndarray:
+    """The picture as a numbered tile of the contact sheet, of the same size as the others."""
+    height = round(TILE_WIDTH * picture.shape[0] / picture.shape[1])
+    size = others[0].shape[1::-1] if others else (TILE_WIDTH, max(height, 1))
+    tile = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     for ink, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
         cv2.putText(tile, str(index), (TILE_WIDTH - 46, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, ink,
                     thickness, cv2.LINE_AA)  # fmt: skip

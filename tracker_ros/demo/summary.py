@@ -1,4 +1,4 @@
-"""What the demo measured, as numbers, as a table and as a plain sentence."""
+"""What the demo measured, as numbers, as lines of a table and as a plain sentence."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,8 @@ class Output:
     """What the tracker node published about one frame.
 
     stamp_ns: the image's, the wall-clock time of its publishing. latency_ms: from then until the
-    box was here. box: (x, y, w, h) in pixels, None while lost. gate: None before its first decision.
+    box was here. box: (x, y, w, h) in pixels, None while lost. gate: None before the first frame
+    was memorised.
     """
 
     stamp_ns: int
@@ -65,14 +66,17 @@ def losses(frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None
 
 
 def summarise(
-    frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None, dropped: int
+    frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None
 ) -> dict[str, object]:
-    """The demo's numbers by name, for summary.json; overlap only where there is truth."""
+    """The demo's numbers by name, for summary.json; overlap only where there is truth.
+
+    A dropped frame is one that was published and got no output, wherever on the way it was lost.
+    """
     ordered = [outputs[index] for index in sorted(outputs)]
     seconds = (ordered[-1].stamp_ns - ordered[0].stamp_ns) / 1e9
     latency = np.array([output.latency_ms for output in ordered])
     lost = losses(frames, outputs, truth)
-    numbers: dict[str, object] = {"frames": frames, "answered_frames": len(ordered)}
+    numbers: dict[str, object] = {"frames": frames}
     if truth is not None:
         hidden = np.isnan(_truth(frames, truth)).any(axis=1)
         numbers["mean_overlap"] = float(np.nanmean(overlaps(frames, outputs, truth)))
@@ -87,36 +91,29 @@ def summarise(
     numbers["frames_per_second"] = (len(ordered) - 1) / seconds if seconds > 0 else None
     numbers["latency_p50_ms"] = float(np.percentile(latency, 50))
     numbers["latency_p99_ms"] = float(np.percentile(latency, 99))
-    numbers["dropped_frames"] = dropped
+    numbers["dropped_frames"] = frames - len(ordered)
     return numbers
 
 
-def table(numbers: dict[str, object]):
-    """The numbers as a rich table for people."""
-    from rich.table import Table
-
-    rows = [("frames", f"{numbers['frames']}")]
+def rows(numbers: dict[str, object]) -> list[tuple[str, str]]:
+    """The numbers as lines for people."""
+    lines = [("frames", f"{numbers['frames']}")]
     if "mean_overlap" in numbers:
-        rows += [
+        lines += [
             ("mean overlap", f"{numbers['mean_overlap']:.3f}"),
             ("success AUC", f"{numbers['success_auc']:.3f}"),
             ("boxes while the target is hidden",
              f"{numbers['boxes_while_hidden']} of {numbers['hidden_frames']}"),
         ]  # fmt: skip
     rate = numbers["frames_per_second"]
-    rows += [
-        ("lost, recovered", f"{numbers['times_lost']}, {numbers['times_recovered']}"),
+    return [
+        *lines,
+        ("lost / recovered", f"{numbers['times_lost']} / {numbers['times_recovered']}"),
         ("frames/s", "-" if rate is None else f"{rate:.1f}"),
-        ("latency, image stamp to box, p50", f"{numbers['latency_p50_ms']:.1f} ms"),
-        ("latency, image stamp to box, p99", f"{numbers['latency_p99_ms']:.1f} ms"),
+        ("image stamp to box, ms, p50 / p99",
+         f"{numbers['latency_p50_ms']:.1f} / {numbers['latency_p99_ms']:.1f}"),
         ("dropped frames", f"{numbers['dropped_frames']}"),
-    ]
-    result = Table(show_header=False)
-    result.add_column()
-    result.add_column(justify="right")
-    for row in rows:
-        result.add_row(*row)
-    return result
+    ]  # fmt: skip
 
 
 def verdict(numbers: dict[str, object]) -> str | None:
