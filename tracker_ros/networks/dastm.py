@@ -7,10 +7,12 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
+from ..core.config import TrackingConfig
 from .gate import DynamicAttention
 from .head import Head
 from .mobileone import MobileOne
-from .reader import read_memory
+from .reader import read_memory, tokens
+from .step import Step
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,7 @@ class Dastm(nn.Module):
         return self.memory_neck(self.memory_trunk(self.normalise(crops), self.label(labels)))
 
     def match(self, crops: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Query crops uint8 [B, S, S, 3] against memory [B, T, C, h, w]: see ``Head.forward``."""
+        """Query crops uint8 [B, S, S, 3] against memory tokens [B, M, C]: see ``Head.forward``."""
         query = self.query_neck(self.query_trunk(self.normalise(crops)))
         return self.head(read_memory(query, memory))
 
@@ -101,5 +103,44 @@ class Dastm(nn.Module):
         """
         batch, frames = memory_crops.shape[:2]
         memory, weights = self.encode(memory_crops.flatten(0, 1), memory_boxes.flatten(0, 1))
-        maps = self.match(query_crops, memory.unflatten(0, (batch, frames)))
-        return *maps, weights.unflatten(0, (batch, frames))
+        memory = tokens(memory).unflatten(0, (batch, frames)).flatten(1, 2)
+        return *self.match(query_crops, memory), weights.unflatten(0, (batch, frames))
+
+
+class Locate(nn.Module):
+    """The step that finds the target in one query crop."""
+
+    def __init__(self, network: Dastm):
+        super().__init__()
+        self.network = network
+
+    def forward(self, crop: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 [1, Q, Q, 3] and tokens [1, M, C] → score [1, h, w] in [0, 1], corner boxes [1, 4, h, w]."""
+        logits, centerness, boxes = self.network.match(crop, memory)
+        return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
+
+
+class Remember(nn.Module):
+    """The step that encodes one memory crop; only the branch that the gate chose is run."""
+
+    def __init__(self, network: Dastm):
+        super().__init__()
+        self.network = network
+
+    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 [1, M, M, 3] and box [1, 4] x, y, w, h → tokens [1, h*w, C], gate weights [1, 4]."""
+        features, weights = self.network.attention.choose(self.network.features(crop, box))
+        return tokens(features), weights
+
+
+def steps(network: Dastm, tracking: TrackingConfig) -> dict[str, Step]:
+    """The two steps that engines run and export writes."""
+    channels, cells = network.config.channels, (tracking.memory_size // tracking.stride) ** 2
+    query = torch.zeros(1, tracking.query_size, tracking.query_size, 3, dtype=torch.uint8)
+    memory = torch.zeros(1, tracking.memory_size, tracking.memory_size, 3, dtype=torch.uint8)
+    box = torch.tensor([[0.25, 0.25, 0.5, 0.5]]) * tracking.memory_size
+    return {
+        "locate": Step(Locate(network), {"crop": query, "memory": torch.zeros(1, 3 * cells, channels)},
+                       ("score", "boxes"), {"memory": 1}),
+        "remember": Step(Remember(network), {"crop": memory, "box": box}, ("tokens", "gate"), {}),
+    }

@@ -73,3 +73,23 @@ class DynamicAttention(nn.Module):
             if name in self.branches:
                 total = total + share[:, index, None, None, None] * self.branches[name](x)
         return total, weights
+
+    def choose(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """``forward`` for one frame in evaluation: in ``hard`` mode only the chosen branch is computed.
+
+        Written with ``torch.cond`` so that an exported graph skips the other branches too.
+        """
+        if self.mode != "hard":
+            return self(x)
+        weights = self.weights(x)
+        chosen = weights[0].argmax()
+
+        def run(index: int, x: Tensor) -> Tensor:
+            if index == len(BRANCHES) - 1:
+                return self.branches[BRANCHES[index]](x)
+            this = self.branches[BRANCHES[index]] if index else torch.clone
+            return torch.cond(chosen == index, this, lambda x: run(index + 1, x), (x,))
+
+        if torch.compiler.is_exporting():
+            return run(0, x), weights
+        return self.branch(BRANCHES[int(chosen)], x), weights

@@ -7,16 +7,21 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
+def tokens(features: Tensor) -> Tensor:
+    """Features [B, C, h, w] as rows [B, h*w, C], the layout in which memory is kept and read."""
+    return features.flatten(2).transpose(1, 2)
+
+
 def read_memory(query: Tensor, memory: Tensor) -> Tensor:
-    """Every query cell gathers what the memory knows: softmax over all T·h·w memory cells.
+    """Every query cell gathers what the memory knows: softmax over all memory cells.
 
     Args:
-        query: [B, C, H, W]. memory: [B, T, C, h, w]; key and value are the same features.
+        query: [B, C, H, W]. memory: [B, M, C], the tokens of all memorised frames; they are key
+            and value at once.
     Returns:
         [B, 2C, H, W]: the readout, then the query (the reference code's order; the paper prints
         the query first, which permutes the next layer's weights and nothing else).
     """
-    height, width = query.shape[2:]
-    keys = memory.permute(0, 1, 3, 4, 2).flatten(1, 3)
-    readout = F.scaled_dot_product_attention(query.flatten(2).transpose(1, 2), keys, keys)
-    return torch.cat([readout.transpose(1, 2).unflatten(2, (height, width)), query], 1)
+    memory = memory[:, None]  # one attention head
+    readout = F.scaled_dot_product_attention(tokens(query)[:, None], memory, memory)[:, 0]
+    return torch.cat([readout.transpose(1, 2).unflatten(2, query.shape[2:]), query], 1)

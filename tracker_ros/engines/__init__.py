@@ -1,0 +1,90 @@
+"""Runs networks for ``core.Tracker``: torch, ONNX Runtime, export from one to the other."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import ModelError, ParameterError
+from ..core.tracker import Tracker
+from .memory_engine import MemoryEngine
+from .weights import ModelFiles, find_model
+
+ENGINES = ("auto", "torch", "onnx")
+
+
+def load_tracker(model: str | Path = "dastm", *, engine: str = "auto", device: str = "auto",
+                 allow_cpu_fallback: bool = False) -> Tracker:
+    """A warm tracker, ready for ``init``.
+
+    Args:
+        model: a shipped name, or a path to a ``.safetensors`` or ``.onnx`` file.
+        engine: ``torch``, ``onnx``, or ``auto``: ONNX Runtime, or torch where only torch reaches
+            the GPU. device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU that can be used,
+            otherwise the CPU. ``tracker.engine.provider`` says what it came to.
+        allow_cpu_fallback: run on the CPU where the asked device is not there, instead of failing.
+    Raises:
+        ModelError: model or device cannot be used. ParameterError: unknown engine or device.
+    """
+    if engine not in ENGINES:
+        raise ParameterError(f"engine is {engine!r}, not one of {', '.join(ENGINES)}")
+    kind, colon, index = device.partition(":")
+    if kind not in ("auto", "cpu", "cuda") or colon and not (kind == "cuda" and index.isdigit()):
+        raise ParameterError(f"device is {device!r}, not auto, cpu, cuda or cuda:N")
+    files = find_model(model)
+    engine, device = _resolve(files, engine, device)
+    if engine == "onnx":
+        from .onnx_runner import OnnxRunner
+        runner = OnnxRunner(files, device, allow_cpu_fallback=allow_cpu_fallback)
+    else:
+        try:
+            from .torch_runner import TorchRunner
+        except ModuleNotFoundError as error:
+            raise ModelError(f"the torch engine needs the package {error.name!r}, which is not "
+                             "installed; the onnx engine does without") from error
+        runner = TorchRunner(files, device, allow_cpu_fallback=allow_cpu_fallback)
+    tracker = Tracker(MemoryEngine(runner))
+    _warm_up(tracker)
+    return tracker
+
+
+def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
+    """Settle what ``auto`` means here."""
+    if engine == "auto" and not files.has_graphs:
+        engine = "torch"
+    elif engine == "auto" and not files.has_weights:
+        engine = "onnx"
+    gpu = device.startswith("cuda") or device == "auto" and any(Path("/dev").glob("nvidia[0-9]*"))
+    if not gpu:
+        return ("onnx" if engine == "auto" else engine), "cpu"
+    asked = "cuda" if device == "auto" else device
+    if engine != "torch" and _onnx_has_cuda():
+        return "onnx", asked
+    if engine != "onnx" and _torch_has_cuda():
+        return "torch", asked
+    return ("onnx" if engine == "auto" else engine), "cpu" if device == "auto" else device
+
+
+def _onnx_has_cuda() -> bool:
+    import onnxruntime
+    return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
+
+
+def _torch_has_cuda() -> bool:
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return False
+    return torch.cuda.is_available()
+
+
+def _warm_up(tracker: Tracker) -> None:
+    # The first calls allocate and choose kernels, once for each number of memory frames.
+    image = np.full((240, 320, 3), 127, np.uint8)
+    tracker.init(image, (140, 100, 40, 40))
+    window = np.full((tracker.config.memory_size,) * 2 + (3,), 127, np.uint8)
+    for _ in range(tracker.config.memory_segments + 2):
+        tracker.locate(image)
+        tracker._state = tracker.engine.remember(window, (30, 30, 40, 40), 1.0, tracker._state)
+    tracker.reset()

@@ -1,0 +1,82 @@
+"""Runs exported graphs with ONNX Runtime; needs no torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import ModelError
+from .weights import KEY, STEPS, ModelFiles, same_model, unpack_facts
+
+PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+class OnnxRunner:
+    """``Runner`` over one ONNX Runtime session for each step.
+
+    Args:
+        device: ``cpu``, ``cuda`` or ``cuda:N``. threads: per session; 0 lets ONNX Runtime choose.
+    Raises:
+        ModelError: a file is missing, corrupt or of another model; the device's provider is not
+            there or did not start, unless ``allow_cpu_fallback``.
+    """
+
+    def __init__(self, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False,
+                 threads: int = 0):
+        import onnxruntime
+
+        self._runtime = onnxruntime
+        kind, _, index = device.partition(":")
+        wanted = PROVIDERS[kind]
+        providers: list = ["CPUExecutionProvider"]
+        if kind == "cuda":
+            offered = wanted in onnxruntime.get_available_providers()
+            if offered:
+                providers.insert(0, (wanted, {"device_id": int(index or 0)}))
+            elif not allow_cpu_fallback:
+                raise ModelError(f"device {device!r} was asked for, but this onnxruntime offers only "
+                                 f"{', '.join(onnxruntime.get_available_providers())}")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._sessions = {step: self._open(files.graph(step), options, providers) for step in STEPS}
+        self._names = {step: [value.name for value in session.get_inputs()]
+                       for step, session in self._sessions.items()}
+        self.facts = self._checked_facts(files)
+        real = self._sessions["locate"].get_providers()[0]
+        if real != wanted and not allow_cpu_fallback:
+            raise ModelError(f"device {device!r} was asked for, but ONNX Runtime fell back to {real}")
+        self.provider = f"onnxruntime {real}"
+
+    def _open(self, path: Path, options, providers):
+        if not path.is_file():
+            raise ModelError(f"model file {path} does not exist")
+        try:
+            return self._runtime.InferenceSession(str(path), options, providers=providers)
+        except Exception as error:  # ONNX Runtime's exceptions share no public base
+            raise ModelError(f"model file {path} cannot be loaded: {_first_line(error)}") from error
+
+    def _checked_facts(self, files: ModelFiles) -> dict:
+        facts = {step: unpack_facts(
+            session.get_modelmeta().custom_metadata_map.get(KEY), files.graph(step))
+            for step, session in self._sessions.items()}
+        same_model(facts["locate"], files.graph("locate"), facts["remember"], files.graph("remember"))
+        return facts["locate"]
+
+    def run(self, step: str, *inputs: np.ndarray) -> list[np.ndarray]:
+        """See ``Runner.run``."""
+        return self._sessions[step].run(None, dict(zip(self._names[step], inputs, strict=True)))
+
+    def join(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+        """See ``Runner.join``."""
+        return np.concatenate(arrays, 1)
+
+    def numpy(self, array: np.ndarray) -> np.ndarray:
+        """See ``Runner.numpy``."""
+        return array
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0]

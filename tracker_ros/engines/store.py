@@ -1,0 +1,52 @@
+"""Networks to and from safetensors, which cannot execute code on loading."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from ..core.config import TrackingConfig
+from ..core.errors import ModelError
+from ..networks.build import build
+from .weights import KEY, pack_facts, unpack_facts
+
+
+def save_network(path: str | Path, network: nn.Module, architecture: str, tracking: TrackingConfig,
+                 training: dict) -> None:
+    """Write weights and facts to ``path`` (atomically)."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    facts = pack_facts(architecture, network.config.to_dict(), tracking, training)
+    part = path.with_suffix(".part")
+    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, part,
+              {KEY: facts})
+    os.replace(part, path)
+
+
+def load_network(path: str | Path) -> tuple[nn.Module, dict]:
+    """Build the network that ``path`` describes, with its weights; and the facts.
+
+    Raises ModelError: missing, corrupt or truncated file, unknown architecture, weights that do
+    not fit the configuration.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ModelError(f"model file {path} does not exist")
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"model file {path} cannot be read: {error}") from error
+    facts = unpack_facts(metadata.get(KEY), path)
+    try:
+        network = build(facts["architecture"], facts["network"])
+        network.load_state_dict(state)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ModelError(f"model file {path}: the weights do not fit the network they describe: "
+                         f"{str(error).splitlines()[0]}") from error
+    return network.eval(), facts

@@ -1,0 +1,58 @@
+"""Runs a network with torch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..core.config import TrackingConfig
+from ..core.errors import ModelError
+from ..networks.blocks import fuse
+from ..networks.build import steps
+from .store import load_network
+from .weights import ModelFiles
+
+
+class TorchRunner:
+    """``Runner`` over a fused torch network.
+
+    Args:
+        device: ``cpu``, ``cuda`` or ``cuda:N``.
+    Raises:
+        ModelError: the weights cannot be used; the device is not there, unless ``allow_cpu_fallback``.
+    """
+
+    def __init__(self, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False):
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            if not allow_cpu_fallback:
+                raise ModelError(f"device {device!r} was asked for, but torch {torch.__version__} "
+                                 "finds no CUDA device")
+            device = "cpu"
+        self._device = torch.device(device)
+        network, self.facts = load_network(files.weights)
+        fuse(network).to(self._device, memory_format=torch.channels_last)
+        tracking = TrackingConfig.from_dict(self.facts["tracking"])
+        self._modules = {name: step.module.eval() for name, step in steps(network, tracking).items()}
+        self.provider = f"torch {self._device}"
+
+    @torch.inference_mode()
+    def run(self, step: str, *inputs: np.ndarray | Tensor) -> Sequence[Tensor]:
+        """See ``Runner.run``."""
+        return self._modules[step](*(self._tensor(value) for value in inputs))
+
+    def _tensor(self, value: np.ndarray | Tensor) -> Tensor:
+        if isinstance(value, np.ndarray):
+            value = torch.from_numpy(np.ascontiguousarray(value))
+        return value.to(self._device, non_blocking=True)
+
+    @torch.inference_mode()
+    def join(self, arrays: Sequence[Tensor]) -> Tensor:
+        """See ``Runner.join``."""
+        return torch.cat(list(arrays), 1)
+
+    def numpy(self, array: Tensor) -> np.ndarray:
+        """See ``Runner.numpy``."""
+        return array.float().cpu().numpy()

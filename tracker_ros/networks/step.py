@@ -1,0 +1,22 @@
+"""A step: one call that an engine makes, with what is needed to export it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Step:
+    """A pure function of tensors.
+
+    Attributes:
+        module: computes the outputs. inputs: an example of each, by name and in call order.
+        outputs: their names. dynamic: input name → the axis whose length may differ from call to call.
+    """
+
+    module: nn.Module
+    inputs: dict[str, Tensor]
+    outputs: tuple[str, ...]
+    dynamic: dict[str, int]
