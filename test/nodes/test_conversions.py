@@ -19,8 +19,14 @@ def image_message(pixels: np.ndarray, encoding: str, step: int = 0, is_bigendian
     height, width = pixels.shape[:2]
     rows = pixels.reshape(height, -1).view(np.uint8)
     padding = np.full((height, max(step - rows.shape[1], 0)), 77, np.uint8)
-    return SimpleNamespace(height=height, width=width, encoding=encoding, is_bigendian=is_bigendian,
-                           step=step or rows.shape[1], data=np.hstack([rows, padding]).ravel())
+    return SimpleNamespace(
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=is_bigendian,
+        step=step or rows.shape[1],
+        data=np.hstack([rows, padding]).ravel(),
+    )
 
 
 def picture(height: int = 24, width: int = 30) -> np.ndarray:
@@ -29,10 +35,13 @@ def picture(height: int = 24, width: int = 30) -> np.ndarray:
 
 def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
     """What a camera that sees `bgr` sends in a colour encoding."""
-    alpha = np.full(bgr.shape[:2] + (1,), 9, np.uint8)
+    alpha = np.full((*bgr.shape[:2], 1), 9, np.uint8)
     return {
-        "bgr8": bgr, "8UC3": bgr, "rgb8": bgr[..., ::-1],
-        "bgra8": np.dstack([bgr, alpha]), "8UC4": np.dstack([bgr, alpha]),
+        "bgr8": bgr,
+        "8UC3": bgr,
+        "rgb8": bgr[..., ::-1],
+        "bgra8": np.dstack([bgr, alpha]),
+        "8UC4": np.dstack([bgr, alpha]),
         "rgba8": np.dstack([bgr[..., ::-1], alpha]),
     }[encoding].copy()
 
@@ -84,18 +93,21 @@ def test_data_of_rclpy_and_rosbags_reads_alike():
     np.testing.assert_array_equal(conversions.image_to_bgr(message), from_rosbags)
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"encoding": "yuv422"}, "encoding 'yuv422' is not one of bgr8, "),
-    ({"encoding": ""}, "encoding '' is not one of"),
-    ({"width": 0}, "0x24 pixels"),
-    ({"height": 0}, "30x0 pixels"),
-    ({"width": 2**31}, "each side must be between"),
-    ({"step": 89}, "step is 89 bytes, but 30 pixels of bgr8 take 90"),
-    ({"step": 0}, "step is 0"),
-    ({"height": 25}, "data has 2160 bytes, but 25 rows of 90 bytes take 2250"),
-    ({"data": b""}, "data has 0 bytes"),
-    ({"encoding": "bayer_rggb8", "width": 2}, "too small"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"encoding": "yuv422"}, "encoding 'yuv422' is not one of bgr8, "),
+        ({"encoding": ""}, "encoding '' is not one of"),
+        ({"width": 0}, "0x24 pixels"),
+        ({"height": 0}, "30x0 pixels"),
+        ({"width": 2**31}, "each side must be between"),
+        ({"step": 89}, "step is 89 bytes, but 30 pixels of bgr8 take 90"),
+        ({"step": 0}, "step is 0"),
+        ({"height": 25}, "data has 2160 bytes, but 25 rows of 90 bytes take 2250"),
+        ({"data": b""}, "data has 0 bytes"),
+        ({"encoding": "bayer_rggb8", "width": 2}, "too small"),
+    ],
+)
 def test_malformed_image(change, words):
     message = image_message(picture(), "bgr8")
     message.__dict__.update(change)
@@ -103,12 +115,18 @@ def test_malformed_image(change, words):
         conversions.image_to_bgr(message)
 
 
-@given(encoding=st.sampled_from([*conversions.ENCODINGS, "bogus"]),
-       width=st.integers(0, 70000), height=st.integers(0, 70000), step=st.integers(0, 2**32 - 1),
-       size=st.integers(0, 5000), big=st.integers(0, 255))
+@given(
+    encoding=st.sampled_from([*conversions.ENCODINGS, "bogus"]),
+    width=st.integers(0, 70000),
+    height=st.integers(0, 70000),
+    step=st.integers(0, 2**32 - 1),
+    size=st.integers(0, 5000),
+    big=st.integers(0, 255),
+)
 def test_any_image_message_is_read_or_refused(encoding, width, height, step, size, big):
-    message = SimpleNamespace(encoding=encoding, width=width, height=height, step=step,
-                              is_bigendian=big, data=bytes(size))
+    message = SimpleNamespace(
+        encoding=encoding, width=width, height=height, step=step, is_bigendian=big, data=bytes(size)
+    )
     try:
         found = conversions.image_to_bgr(message)
     except InputError as error:
@@ -134,11 +152,14 @@ def test_grey_16_bit_png_keeps_the_high_byte():
     np.testing.assert_array_equal(found, np.dstack([values >> 8] * 3))
 
 
-@pytest.mark.parametrize("data, words", [
-    (b"", "no data"),
-    (b"not a picture at all", "not a picture"),
-    (cv2.imencode(".jpg", picture(200, 200))[1].tobytes()[:9000], "truncated JPEG"),
-])
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        (b"", "no data"),
+        (b"not a picture at all", "not a picture"),
+        (cv2.imencode(".jpg", picture(200, 200))[1].tobytes()[:9000], "truncated JPEG"),
+    ],
+)
 def test_malformed_compressed_image(data, words):
     with pytest.raises(InputError, match=words):
         conversions.compressed_to_bgr(SimpleNamespace(format="jpeg", data=data))
@@ -157,22 +178,23 @@ def detection(x=50.0, y=40.0, w=20.0, h=10.0, theta=0.0):
 
 
 def test_detection_to_box():
-    assert conversions.detection_to_box(detection(), (640, 480)) == (40.0, 35.0, 20.0, 10.0)
+    assert conversions.detection_to_box(detection()) == (40.0, 35.0, 20.0, 10.0)
 
 
-@pytest.mark.parametrize("fields, words", [
-    ({"x": float("nan")}, "not finite"),
-    ({"h": float("inf")}, "not finite"),
-    ({"theta": float("nan")}, "not finite"),
-    ({"w": 0.0}, "no area"),
-    ({"h": -3.0}, "no area"),
-    ({"theta": 0.5}, "rotated by 0.5 rad"),
-    ({"x": 700.0}, "outside the image of 640x480"),
-    ({"y": -5.0}, "outside"),
-])
+@pytest.mark.parametrize(
+    "fields, words",
+    [
+        ({"x": float("nan")}, "not finite"),
+        ({"h": float("inf")}, "not finite"),
+        ({"theta": float("nan")}, "not finite"),
+        ({"w": 0.0}, "no area"),
+        ({"h": -3.0}, "no area"),
+        ({"theta": 0.5}, "rotated by 0.5 rad"),
+    ],
+)
 def test_unusable_detection(fields, words):
     with pytest.raises(InputError, match=words):
-        conversions.detection_to_box(detection(**fields), (640, 480))
+        conversions.detection_to_box(detection(**fields))
 
 
 def test_messages_of_arrays_read_back():

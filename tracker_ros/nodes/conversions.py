@@ -12,6 +12,7 @@ import sys
 import cv2
 import numpy as np
 
+from tracker_ros.core.boxes import MAX_IMAGE_SIDE, Box
 from tracker_ros.core.errors import InputError
 
 # Bytes a pixel and OpenCV's conversion to BGR; None where the bytes are BGR already. Only OpenCV's
@@ -31,12 +32,19 @@ ENCODINGS = {
     "bayer_gbrg8": (1, cv2.COLOR_BayerGBRG2BGR),
     "bayer_grbg8": (1, cv2.COLOR_BayerGRBG2BGR),
 }
-MAX_SIDE = 32768  # pixels; no camera is larger, so a larger side is a damaged message
 
 
 def to_bgr(msg) -> np.ndarray:
     """Image or CompressedImage to uint8 (H, W, 3) BGR; raises InputError."""
     return image_to_bgr(msg) if hasattr(msg, "encoding") else compressed_to_bgr(msg)
+
+
+def check(msg) -> None:
+    """Raise InputError where Image or CompressedImage `msg` is seen to be unusable at a glance."""
+    if hasattr(msg, "encoding"):
+        check_image(msg)
+    elif not len(msg.data):
+        raise InputError("compressed image has no data")
 
 
 def image_to_bgr(msg) -> np.ndarray:
@@ -60,19 +68,26 @@ def check_image(msg) -> None:
     """Raise InputError where sensor_msgs/Image `msg` cannot be read, without reading its pixels."""
     if msg.encoding not in ENCODINGS:
         raise InputError(f"image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)}")
-    if not (0 < msg.width <= MAX_SIDE and 0 < msg.height <= MAX_SIDE):
-        raise InputError(f"image of {msg.width}x{msg.height} pixels, but each side must be"
-                         f" between 1 and {MAX_SIDE}")
+    if not (0 < msg.width <= MAX_IMAGE_SIDE and 0 < msg.height <= MAX_IMAGE_SIDE):
+        raise InputError(
+            f"image of {msg.width}x{msg.height} pixels, but each side must be"
+            f" between 1 and {MAX_IMAGE_SIDE}"
+        )
     if msg.encoding.startswith("bayer") and (msg.width < 3 or msg.height < 3):
-        raise InputError(f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
-                         " to find its colours")
+        raise InputError(
+            f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
+            " to find its colours"
+        )
     row = msg.width * ENCODINGS[msg.encoding][0]
     if msg.step < row:
-        raise InputError(f"image step is {msg.step} bytes, but {msg.width} pixels of"
-                         f" {msg.encoding} take {row}")
+        raise InputError(
+            f"image step is {msg.step} bytes, but {msg.width} pixels of {msg.encoding} take {row}"
+        )
     if len(msg.data) < msg.height * msg.step:
-        raise InputError(f"image data has {len(msg.data)} bytes, but {msg.height} rows of"
-                         f" {msg.step} bytes take {msg.height * msg.step}")
+        raise InputError(
+            f"image data has {len(msg.data)} bytes, but {msg.height} rows of"
+            f" {msg.step} bytes take {msg.height * msg.step}"
+        )
 
 
 def compressed_to_bgr(msg) -> np.ndarray:
@@ -81,9 +96,8 @@ def compressed_to_bgr(msg) -> np.ndarray:
     An orientation tag is not applied: boxes are in the pixels as stored. 16-bit PNG keeps the high
     byte of every pixel. Raises InputError for data that is empty, truncated or not a picture.
     """
+    check(msg)
     data = np.frombuffer(msg.data, np.uint8)
-    if not data.size:
-        raise InputError("compressed image has no data")
     # OpenCV fills the missing part of a truncated JPEG with grey; its end marker tells.
     raw = data.tobytes()
     if raw[:2] == b"\xff\xd8" and raw.rfind(b"\xff\xd9") < raw.rfind(b"\xff\xda"):
@@ -91,11 +105,14 @@ def compressed_to_bgr(msg) -> np.ndarray:
     try:
         image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     except cv2.error as error:
-        raise InputError(f"compressed image of format {msg.format!r} cannot be decoded:"
-                         f" {error.err}") from None
+        raise InputError(
+            f"compressed image of format {msg.format!r} cannot be decoded: {error.err}"
+        ) from None
     if image is None:
-        raise InputError(f"compressed image of format {msg.format!r} with {data.size} bytes"
-                         " is not a picture that OpenCV can decode")
+        raise InputError(
+            f"compressed image of format {msg.format!r} with {data.size} bytes"
+            " is not a picture that OpenCV can decode"
+        )
     return image
 
 
@@ -117,8 +134,14 @@ def bgr_to_image(image: np.ndarray, header):
     from sensor_msgs.msg import Image
 
     height, width = image.shape[:2]
-    message = Image(header=header, height=height, width=width, encoding="bgr8", step=width * 3,
-                    is_bigendian=sys.byteorder == "big")
+    message = Image(
+        header=header,
+        height=height,
+        width=width,
+        encoding="bgr8",
+        step=width * 3,
+        is_bigendian=sys.byteorder == "big",
+    )
     # rclpy checks anything but an array.array element by element, which takes 100 times longer.
     message.data = array.array("B", np.ascontiguousarray(image).tobytes())
     return message
@@ -134,7 +157,7 @@ def bgr_to_compressed(image: np.ndarray, header, quality: int = 95):
     return message
 
 
-def box_to_detection(box, header, target_id: str = "", class_id: str = "", score: float = 1.0):
+def box_to_detection(box: Box, header, target_id: str = "", class_id: str = "", score: float = 1.0):
     """Box to vision_msgs/Detection2D with one hypothesis."""
     from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
 
@@ -150,24 +173,23 @@ def box_to_detection(box, header, target_id: str = "", class_id: str = "", score
     return detection
 
 
-def detection_to_box(msg, size: tuple[int, int] | None = None) -> tuple[float, float, float, float]:
-    """vision_msgs/Detection2D to a box.
+def detection_to_box(msg) -> Box:
+    """vision_msgs/Detection2D to a box. Raises InputError if not finite, without area or rotated.
 
-    size: width and height of the image that the box must touch, where known.
-    Raises InputError for a box that is not finite, has no area, is rotated or lies outside.
+    Whether the box lies in its image is for the tracker to check, which sees both.
     """
     center, w, h = msg.bbox.center, msg.bbox.size_x, msg.bbox.size_y
     values = (center.position.x, center.position.y, w, h, center.theta)
     if not all(math.isfinite(value) for value in values):
-        raise InputError("box has a value that is not finite: centre ({}, {}), size {} x {},"
-                         " theta {}".format(*values))
+        raise InputError(
+            "box has a value that is not finite: centre ({}, {}), size {} x {}, theta {}".format(
+                *values
+            )
+        )
     if w <= 0 or h <= 0:
         raise InputError(f"box of size {w:g} x {h:g} has no area")
     if center.theta != 0:
-        raise InputError(f"box is rotated by {center.theta:g} rad, but only upright boxes"
-                         " can be tracked")
-    x, y = center.position.x - w / 2, center.position.y - h / 2
-    if size and not (x < size[0] and y < size[1] and x + w > 0 and y + h > 0):
-        raise InputError(f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the image of"
-                         f" {size[0]}x{size[1]} pixels")
-    return (x, y, w, h)
+        raise InputError(
+            f"box is rotated by {center.theta:g} rad, but only upright boxes can be tracked"
+        )
+    return (center.position.x - w / 2, center.position.y - h / 2, w, h)

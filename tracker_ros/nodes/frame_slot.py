@@ -1,0 +1,128 @@
+"""Where images wait: the newest one for the worker, and the last seconds for starting in the past.
+
+No ROS in here: a message is any object.
+"""
+
+import threading
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any
+
+# The history also ends at these, for large images and for cameras whose stamps stand still.
+MAX_BYTES = 512 * 2**20
+MAX_FRAMES = 1000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One received image.
+
+    stamp: nanoseconds, from its header. arrival: seconds, `time.monotonic()`.
+    number: counts the frames that the slot took, from 1. epoch: counts jumps back in time.
+    """
+
+    number: int
+    epoch: int
+    stamp: int
+    arrival: float
+    message: Any
+
+
+class FrameSlot:
+    """The newest frame and a ring of those before it; safe between threads.
+
+    history: seconds of frames to keep. time_jump: seconds that stamps may go back before it counts
+    as a jump in time, which empties the ring.
+    """
+
+    def __init__(self, history: float, time_jump: float):
+        self._history = round(history * 1e9)
+        self._time_jump = round(time_jump * 1e9)
+        self._condition = threading.Condition()
+        self._ring: deque[tuple[Frame, int]] = deque()
+        self._bytes = 0
+        self._epoch = 0
+        self._last_used = 0
+        self._awake = False
+        self.received = 0  # frames that arrived in order
+        self.dropped = 0  # frames that no worker ever used, out of order or overtaken
+
+    def put(self, message: Any, stamp: int, size: int) -> None:
+        """Take an image of `size` bytes in; never waits for the worker."""
+        with self._condition:
+            back = self._ring[-1][0].stamp - stamp if self._ring else 0
+            if 0 < back <= self._time_jump:
+                self.dropped += 1
+                return
+            if back > 0:
+                self._ring.clear()
+                self._bytes = 0
+                self._epoch += 1
+            self.received += 1
+            frame = Frame(self.received, self._epoch, stamp, time.monotonic(), message)
+            self._ring.append((frame, size))
+            self._bytes += size
+            while len(self._ring) > 1 and self._is_over(stamp):
+                self._bytes -= self._ring.popleft()[1]
+            self._condition.notify_all()
+
+    def _is_over(self, newest: int) -> bool:
+        too_old = newest - self._ring[0][0].stamp > self._history
+        return too_old or self._bytes > MAX_BYTES or len(self._ring) > MAX_FRAMES
+
+    def wait(self, timeout: float) -> Frame | None:
+        """The newest frame once there is one that was not used; None after `wake` or `timeout`."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._awake or self._fresh(), timeout)
+            if self._awake:
+                self._awake = False
+                return None
+            return self._ring[-1][0] if self._fresh() else None
+
+    def _fresh(self) -> bool:
+        return bool(self._ring) and self._ring[-1][0].number > self._last_used
+
+    def wake(self) -> None:
+        """End the present or the next `wait`."""
+        with self._condition:
+            self._awake = True
+            self._condition.notify_all()
+
+    def use(self, frame: Frame) -> None:
+        """Count `frame` as used, and those between it and the last used one as dropped."""
+        with self._condition:
+            self.dropped += max(frame.number - self._last_used - 1, 0)
+            self._last_used = max(frame.number, self._last_used)
+
+    def find(self, stamp: int) -> Frame | None:
+        """The frame with exactly this stamp, the newest for stamp 0; None if it is not there."""
+        with self._condition:
+            if stamp == 0 and self._ring:
+                return self._ring[-1][0]
+            return next((frame for frame, _ in reversed(self._ring) if frame.stamp == stamp), None)
+
+    def after(self, number: int) -> list[Frame]:
+        """The frames in the ring that came after frame `number`, oldest first."""
+        with self._condition:
+            return [frame for frame, _ in self._ring if frame.number > number]
+
+    def is_fresh(self, frame: Frame) -> bool:
+        """Whether neither `frame` nor a later one was used."""
+        with self._condition:
+            return frame.number > self._last_used
+
+    def describe(self) -> str:
+        """From when the frames at hand are, in words."""
+        with self._condition:
+            if not self._ring:
+                return "no frame has come yet"
+            stamps = (self._ring[i][0].stamp / 1e9 for i in (0, -1))
+            return "the frames at hand are from {:.9f} to {:.9f}".format(*stamps)
+
+
+def spread(frames: list[Frame], count: int) -> list[Frame]:
+    """At most `count` of `frames`, evenly spread, the last one always among them."""
+    if len(frames) <= count:
+        return frames
+    return [frames[(i + 1) * len(frames) // count - 1] for i in range(count)]

@@ -1,0 +1,104 @@
+"""What /diagnostics says, from counters and the last problems. No ROS in here."""
+
+import math
+import resource
+import sys
+import threading
+import time
+from collections import Counter, deque
+from dataclasses import dataclass
+
+from tracker_ros.core.gate import BRANCHES, Gate
+
+OK, WARN, ERROR = 0, 1, 2  # as in diagnostic_msgs/DiagnosticStatus
+
+PROBLEM_SECONDS = 5.0  # a problem with one frame is shown for so long
+LASTING = ("model", "init", "qos")  # shown until it is solved
+TELL_SECONDS = 1.0  # between two different problems of one subject
+REPEAT_SECONDS = 5.0  # between two equal ones
+GATE_WINDOW = 100  # memorised frames
+
+
+@dataclass(frozen=True)
+class Check:
+    """One DiagnosticStatus."""
+
+    name: str
+    level: int
+    message: str
+    values: dict[str, object]
+
+
+class Problems:
+    """The last problem of each subject and how many there were; safe between threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._active: dict[str, tuple[str, float]] = {}
+        self._told: dict[str, float] = {}
+        self.counts: Counter[str] = Counter()
+
+    def report(self, subject: str, sentence: str) -> bool:
+        """Note a problem; returns whether it is time to tell people, whom floods do not help."""
+        now = time.monotonic()
+        with self._lock:
+            pause = REPEAT_SECONDS if self._present(subject) == sentence else TELL_SECONDS
+            self._active[subject] = (sentence, now)
+            self.counts[subject] += 1
+            if now - self._told.get(subject, -math.inf) < pause:
+                return False
+            self._told[subject] = now
+            return True
+
+    def solve(self, subject: str) -> None:
+        with self._lock:
+            self._active.pop(subject, None)
+
+    def present(self, *subjects: str) -> str | None:
+        """The present problem of the first of `subjects` that has one."""
+        with self._lock:
+            return next(filter(None, map(self._present, subjects)), None)
+
+    def _present(self, subject: str) -> str | None:
+        sentence, since = self._active.get(subject, (None, 0.0))
+        fades = subject not in LASTING and time.monotonic() - since > PROBLEM_SECONDS
+        return None if fades else sentence
+
+
+class GateWindow:
+    """The gate's decisions for the last memorised frames; safe between threads."""
+
+    def __init__(self, length: int = GATE_WINDOW):
+        self._gates: deque[Gate] = deque(maxlen=length)
+
+    def add(self, gate: Gate) -> None:
+        self._gates.append(gate)
+
+    def check(self) -> Check:
+        """Mean weights, mean entropy (bits, of 2) and the share of high computation (CBAM)."""
+        gates = list(self._gates)
+        if not gates:
+            return Check("gate", OK, "no frame memorised yet", {"frames": 0})
+        count = len(gates)
+        means = [sum(column) / count for column in zip(*(g.weights for g in gates), strict=True)]
+        entropy = sum(_entropy(g.weights) for g in gates) / count
+        share = sum(g.branch == "cbam" for g in gates) / count
+        values = {f"mean_{name}": f"{mean:.4f}" for name, mean in zip(BRANCHES, means, strict=True)}
+        values |= {"frames": count, "entropy_bits": f"{entropy:.4f}",
+                   "high_computation_share": f"{share:.4f}"}  # fmt: skip
+        return Check("gate", OK, f"high computation in {share:.0%} of {count} frames", values)
+
+
+def _entropy(weights) -> float:
+    return -sum(w * math.log2(w) for w in weights if w > 0)
+
+
+def memory_values(provider: str) -> dict[str, str]:
+    """Memory of the process and, where torch runs on a GPU, of the device, in MiB."""
+    # Linux counts the peak in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    values = {"process_memory_peak_mib": f"{peak:.0f}"}
+    torch = sys.modules.get("torch")
+    if torch is not None and "cuda" in provider:
+        values["device_memory_mib"] = f"{torch.cuda.memory_allocated() / 2**20:.0f}"
+    return values

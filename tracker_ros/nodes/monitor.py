@@ -1,0 +1,107 @@
+"""Tells people how the node is: the log, /diagnostics once a second, the watchdog."""
+
+import math
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.qos import qos_policy_name_from_kind
+from std_msgs.msg import Header
+
+from tracker_ros.nodes import qos
+from tracker_ros.nodes.health import ERROR, OK, WARN, Check, GateWindow, Problems, memory_values
+from tracker_ros.nodes.status import to_array
+
+
+class Monitor:
+    """Watches over a TrackerNode, whose `stage`, `slot`, `tracker` and `image_topic` it reads.
+
+    Works in every lifecycle state, so that a failed configuration is diagnosed, too.
+    """
+
+    def __init__(self, node):
+        self._node = node
+        self._problems = Problems()
+        self._last_image = math.nan  # time.monotonic()
+        self.gates = GateWindow()
+        self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
+        # A simulated clock may stand still; the watchdog must not.
+        node.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def report(self, subject: str, problem: str | None) -> None:
+        """Log and diagnose a problem in one sentence, or note that there is none any more."""
+        if problem is None:
+            self._problems.solve(subject)
+            return
+        topics = {"image": self._node.image_topic, "qos": self._node.image_topic,
+                  "init": self._node.resolve_topic_name("~/init_target")}  # fmt: skip
+        sentence = f"{topics[subject]}: {problem}" if subject in topics else problem
+        if self._problems.report(subject, sentence):
+            self._node.get_logger().error(sentence)
+            self._publish()
+
+    def restart_watchdog(self) -> None:
+        """An image came, or from now on one should."""
+        self._last_image = time.monotonic()
+        self._problems.solve("qos")
+
+    def on_incompatible_qos(self, event) -> None:
+        """For rclpy's event of that name."""
+        policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
+        asked = qos.image_profile(self._node.get_parameter("image_qos").value)
+        self.report("qos", f"a publisher offers incompatible quality of service ({policy}); asked"
+                           f" for {qos.describe(asked)}; {self._publishers()}")  # fmt: skip
+
+    def _on_timer(self) -> None:
+        silence = self._silence()
+        if silence:
+            self._node.get_logger().warning(silence, throttle_duration_sec=5.0)
+        self._publish()
+
+    def _silence(self) -> str | None:
+        """The watchdog's complaint."""
+        seconds = time.monotonic() - self._last_image
+        if self._node.stage != "active" or seconds < self._node.get_parameter("watchdog").value:
+            return None
+        return f"{self._node.image_topic}: no image for {seconds:.0f} s; {self._publishers()}"
+
+    def _publishers(self) -> str:
+        offers = [
+            f"{info.node_name} offers {info.topic_type} {qos.describe(info.qos_profile)}"
+            for info in self._node.get_publishers_info_by_topic(self._node.image_topic)
+        ]
+        return ", ".join(offers) or "nobody publishes it"
+
+    def _publish(self) -> None:
+        header = Header(stamp=self._node.get_clock().now().to_msg())
+        name = self._node.get_fully_qualified_name()[1:]
+        checks = (self._input(), self._watchdog(), self._target(), self._back_end(),
+                  self.gates.check())  # fmt: skip
+        self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
+
+    def _check(self, name: str, problem: str | None, **values) -> Check:
+        return Check(name, ERROR if problem else OK, problem or self._node.stage, values)
+
+    def _input(self) -> Check:
+        slot, counts = self._node.slot, self._problems.counts
+        return self._check("input", self._problems.present("image", "jump"),
+                           topic=self._node.image_topic,
+                           received=slot.received if slot else 0,
+                           dropped=slot.dropped if slot else 0,
+                           malformed=counts["image"], time_jumps=counts["jump"])  # fmt: skip
+
+    def _watchdog(self) -> Check:
+        return self._check("watchdog", self._problems.present("qos") or self._silence())
+
+    def _target(self) -> Check:
+        return self._check("target", self._problems.present("init", "tracking"),
+                           enabled=self._node.enabled,
+                           failed_starts=self._problems.counts["init"])  # fmt: skip
+
+    def _back_end(self) -> Check:
+        problem, tracker = self._problems.present("model"), self._node.tracker
+        if tracker is None:
+            return Check("back end", ERROR if problem else WARN, problem or "no model loaded", {})
+        provider = tracker.engine.provider
+        values = {"model": self._node.get_parameter("model").value, **tracker.engine.facts}
+        return Check("back end", OK, provider, values | memory_values(provider))

@@ -1,0 +1,82 @@
+"""Publishes the worker's answers: boxes first, status, markers and debug image after."""
+
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import Point
+from sensor_msgs.msg import Image
+from std_msgs.msg import ColorRGBA
+from vision_msgs.msg import Detection2DArray
+from visualization_msgs.msg import ImageMarker
+
+from tracker_ros.core.gate import Gate
+from tracker_ros.nodes import overlay, qos
+from tracker_ros.nodes.conversions import bgr_to_image, box_to_detection
+from tracker_ros.nodes.health import GateWindow
+from tracker_ros.nodes.monitor import Monitor
+from tracker_ros.nodes.status import frame_check, to_array
+from tracker_ros.nodes.worker import Answer
+
+
+class Outputs:
+    """The publishers of a lifecycle node; a worker's `Sink`.
+
+    Everything published of a frame carries the header of its image unchanged.
+    """
+
+    def __init__(self, node, monitor: Monitor):
+        self._node = node
+        self._gates = monitor.gates = GateWindow()
+        create = node.create_lifecycle_publisher
+        self._detections = create(Detection2DArray, "~/detections", qos.RELIABLE)
+        self._status = create(DiagnosticArray, "~/status", qos.RELIABLE)
+        self._markers = create(ImageMarker, "~/markers", qos.RELIABLE)
+        self._debug_image = create(Image, "~/debug_image", qos.NEWEST)
+        self._delays = (0.0, 0.0)
+        self.report = monitor.report
+
+    def destroy(self) -> None:
+        for publisher in (self._detections, self._status, self._markers, self._debug_image):
+            self._node.destroy_lifecycle_publisher(publisher)
+
+    def publish(self, answer: Answer) -> None:
+        header = answer.frame.message.header
+        array = Detection2DArray(header=header)
+        if answer.box is not None:
+            array.detections.append(
+                box_to_detection(answer.box, header, answer.target.id, answer.target.class_id,
+                                 answer.score))  # fmt: skip
+        self._detections.publish(array)
+        now = self._node.get_clock().now().nanoseconds
+        arrived = answer.frame.arrival
+        self._delays = ((now - answer.frame.stamp) / 1e6, (time.monotonic() - arrived) * 1e3)
+
+    def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
+        if gate:
+            self._gates.add(gate)
+        header = answer.frame.message.header
+        check = frame_check(answer, gate, memory_size, self._node.slot.dropped, *self._delays)
+        name = self._node.get_fully_qualified_name()[1:]
+        self._status.publish(to_array([check], header, name, header.frame_id))
+        if self._markers.get_subscription_count():
+            self._markers.publish(_marker(answer, header))
+        if self._debug_image.get_subscription_count():
+            target_id = answer.target.id if answer.target else ""
+            shown = gate or (answer.result.gate if answer.result else None)
+            canvas = overlay.draw(answer.image, answer.state, answer.score, answer.box, target_id,
+                                  shown)  # fmt: skip
+            self._debug_image.publish(bgr_to_image(canvas, header))
+
+
+def _marker(answer: Answer, header) -> ImageMarker:
+    """The box as a polygon in pixels; its removal where there is none."""
+    marker = ImageMarker(header=header, ns="target", type=ImageMarker.POLYGON, scale=2.0)
+    if answer.box is None:
+        marker.action = ImageMarker.REMOVE
+        return marker
+    x, y, w, h = answer.box
+    corners = ((x, y), (x + w, y), (x + w, y + h), (x, y + h))
+    marker.points = [Point(x=float(px), y=float(py)) for px, py in corners]
+    b, g, r = (value / 255 for value in overlay.COLOURS.get(answer.state, overlay.OTHER))
+    marker.outline_color = ColorRGBA(r=r, g=g, b=b, a=1.0)
+    return marker

@@ -1,0 +1,192 @@
+"""Publishes a video, image folder, recording or camera as a camera driver would."""
+
+import threading
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.duration import Duration
+from rclpy.node import Node
+from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2D, Detection2DArray
+
+from tracker_ros.core.boxes import Box
+from tracker_ros.core.errors import ParameterError, SourceError, TrackerError
+from tracker_ros.nodes import conversions, parameters, qos
+from tracker_ros.sources import Frame, open_source
+
+# A publisher sees a match before the other side does, and what it sends in between is lost to
+# best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
+SETTLE = 0.5  # seconds
+FILE_START = 1_000_000_000  # ns; stamps of files start at 0, which ROS takes for "not set"
+
+
+class PlayerNode(Node):
+    """Plays its source once or in a loop from a thread; `done` when that is over."""
+
+    def __init__(self, **arguments):
+        super().__init__("player_node", **arguments)
+        parameters.declare(self, parameters.PLAYER)
+        self._values = values = parameters.read(self, parameters.PLAYER)
+        if not values.source:
+            raise ParameterError("parameter source is empty, but must name what to play")
+        # Repeating the stamps is this node's doing; sources go on rising.
+        self._repeat = values.loop and values.stamps == "source_repeated"
+        self._source = open_source(
+            values.source, topic=values.topic or None, rate=values.rate or None,
+            loop=values.loop and not self._repeat,
+        )  # fmt: skip
+        self._init_index, self._init_box = self._find_init()
+        compressed = values.image_transport == "compressed"
+        kind, name = (CompressedImage, "image/compressed") if compressed else (Image, "image")
+        self._images = self.create_publisher(kind, name, qos.RELIABLE)
+        self._truths = self._inits = None
+        if self._source.truth is not None:
+            self._truths = self.create_publisher(Detection2DArray, "~/ground_truth", qos.RELIABLE)
+        if self._init_box:
+            topic = f"{values.tracker}/init_target"
+            self._inits = self.create_publisher(Detection2D, topic, qos.RELIABLE)
+        self._acknowledged = threading.Condition()
+        self._last_acknowledged = 0  # stamp, ns
+        if values.mode == "acknowledged":
+            topic = f"{values.tracker}/status"
+            self.create_subscription(DiagnosticArray, topic, self._on_status, qos.RELIABLE)
+        self._stamp_shift = 0
+        self._stop = threading.Event()
+        self._error: TrackerError | None = None
+        self._thread = threading.Thread(target=self._run, name="playing", daemon=True)
+
+    def _find_init(self) -> tuple[int, Box | None]:
+        """The frame's index and the box to start the tracker on, where asked for."""
+        box = parameters.parse_box(self._values.init_bbox)
+        if box or not self._values.publish_init:
+            return 0, box
+        found = sorted(item for item in (self._source.truth or {}).items() if item[1][2] > 0)
+        if not found:
+            raise SourceError(
+                f"{self._source.name} has no truth to start on; give init_bbox instead"
+                " of publish_init"
+            )
+        return found[0]
+
+    @property
+    def done(self) -> bool:
+        """Whether everything was played, or an error ended it."""
+        return self._thread.ident is not None and not self._thread.is_alive()
+
+    def start(self) -> None:
+        """Begin to play."""
+        self._thread.start()
+
+    def release(self) -> None:
+        """Stop playing. Raises what ended it, if that was an error."""
+        self._stop.set()
+        with self._acknowledged:
+            self._acknowledged.notify_all()
+        self._thread.join()
+        self._source.close()
+        if self._error:
+            raise self._error
+
+    def _run(self) -> None:
+        try:
+            self._wait_for_subscribers()
+            length = f"{self._source.length} frames" if self._source.length else "frames"
+            self.get_logger().info(
+                f"playing {length} of {self._source.name} on {self._images.topic_name}"
+            )
+            count = self._play()
+            self.get_logger().info(f"played {count} frames")
+        except TrackerError as error:
+            self._error = error
+
+    def _play(self) -> int:
+        count = 0
+        while not self._stop.is_set():
+            begin = None
+            for frame in self._source:
+                if begin is None:
+                    begin = time.monotonic() - frame.stamp_ns / 1e9
+                    self._stamp_shift = 0 if frame.stamp_ns else FILE_START
+                if self._values.mode == "real_time":
+                    self._stop.wait(max(begin + frame.stamp_ns / 1e9 - time.monotonic(), 0))
+                if self._stop.is_set():
+                    break
+                self._publish(frame)
+                count += 1
+            if not self._repeat:
+                break
+        self._images.wait_for_all_acked(Duration(seconds=self._values.acknowledge_timeout))
+        self._stop.wait(SETTLE)
+        return count
+
+    def _wait_for_subscribers(self) -> None:
+        needed = [publisher for publisher in (self._images, self._inits) if publisher]
+        end = time.monotonic() + self._values.wait
+        while True:
+            missing = [p.topic_name for p in needed if not p.get_subscription_count()]
+            if not missing:
+                self._stop.wait(SETTLE)
+                return
+            if time.monotonic() >= end or self._stop.wait(0.05):
+                break
+        if self._values.wait and not self._stop.is_set():
+            sentence = f"nobody subscribes to {', '.join(missing)} after {self._values.wait:g} s"
+            if self._inits:
+                raise TrackerError(sentence)
+            self.get_logger().warning(sentence)
+
+    def _publish(self, frame: Frame) -> None:
+        stamp = self._stamp(frame)
+        header = Header(frame_id=self._values.frame_id, stamp=conversions.ns_to_stamp(stamp))
+        # Before the image, so that the tracker starts on it at once.
+        if self._inits and frame.index == self._init_index:
+            self._inits.publish(conversions.box_to_detection(self._init_box, header))
+        if self._values.image_transport == "compressed":
+            quality = self._values.jpeg_quality
+            self._images.publish(conversions.bgr_to_compressed(frame.image, header, quality))
+        else:
+            self._images.publish(conversions.bgr_to_image(frame.image, header))
+        if self._truths and frame.index in self._source.truth:
+            self._truths.publish(_truth(self._source.truth[frame.index], header))
+        if self._values.mode == "acknowledged":
+            self._wait_for_acknowledgement(stamp, frame)
+
+    def _stamp(self, frame: Frame) -> int:
+        if self._values.stamps == "now":
+            return self.get_clock().now().nanoseconds
+        return frame.stamp_ns + self._stamp_shift
+
+    def _on_status(self, message: DiagnosticArray) -> None:
+        with self._acknowledged:
+            self._last_acknowledged = conversions.stamp_to_ns(message.header.stamp)
+            self._acknowledged.notify_all()
+
+    def _wait_for_acknowledgement(self, stamp: int, frame: Frame) -> None:
+        def over() -> bool:
+            return self._last_acknowledged == stamp or self._stop.is_set()
+
+        with self._acknowledged:
+            if not self._acknowledged.wait_for(over, self._values.acknowledge_timeout):
+                self.get_logger().warning(
+                    f"{self._values.tracker} did not answer to {frame.name} within"
+                    f" {self._values.acknowledge_timeout:g} s; going on"
+                )
+
+
+def _truth(box: Box, header) -> Detection2DArray:
+    """The box of the frame with `header`; no detection where it is NaN, the target absent."""
+    array = Detection2DArray(header=header)
+    if box[2] > 0:
+        array.detections.append(conversions.box_to_detection(box, header))
+    return array
+
+
+def main(args: list[str] | None = None) -> None:
+    from tracker_ros.nodes.process import run
+
+    run(PlayerNode, args)
+
+
+if __name__ == "__main__":
+    main()

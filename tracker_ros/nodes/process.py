@@ -1,0 +1,44 @@
+"""Runs one node as a process: clear start-up errors, a clean end on SIGINT and SIGTERM."""
+
+import signal
+import sys
+import threading
+
+from tracker_ros.core.errors import TrackerError
+from tracker_ros.nodes import dds
+
+
+def run(create, args: list[str] | None = None) -> None:
+    """Spin the node that `create()` makes until a signal; exit 1 on errors with one sentence.
+
+    The node's `start()` is called before and `release()` after; it may end by itself with `done`.
+    """
+    dds.use_profile()
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+
+    # rclpy's own handlers take the context away from under threads that still publish.
+    end = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end.set())
+    try:
+        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
+    except Exception as error:  # a bad parameter file or ROS argument; rclpy has many types for it
+        sys.exit(f"tracker-ros: error: {str(error).splitlines()[0]}")
+    try:
+        node = create()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        try:
+            node.start()
+            while not (end.is_set() or node.done):
+                executor.spin_once(timeout_sec=0.2)
+        finally:
+            node.release()
+            executor.shutdown()
+            node.destroy_node()
+    except TrackerError as error:
+        sys.exit(f"tracker-ros: error: {error}")
+    finally:
+        rclpy.try_shutdown()

@@ -1,0 +1,254 @@
+"""The tracker as a ROS 2 lifecycle node: parameters, topics and services around a worker."""
+
+import itertools
+import math
+
+import numpy as np
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from sensor_msgs.msg import CompressedImage, Image
+from std_srvs.srv import SetBool, Trigger
+from vision_msgs.msg import Detection2D, Detection2DArray
+
+from tracker_ros import load_tracker
+from tracker_ros.core.errors import InputError, TrackerError
+from tracker_ros.core.tracker import Tracker
+from tracker_ros.nodes import conversions, parameters, qos
+from tracker_ros.nodes.frame_slot import FrameSlot
+from tracker_ros.nodes.monitor import Monitor
+from tracker_ros.nodes.outputs import Outputs
+from tracker_ros.nodes.worker import Start, Worker
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+IMAGE_TOPICS = {"raw": (Image, "image"), "compressed": (CompressedImage, "image/compressed")}
+
+
+class TrackerNode(LifecycleNode):
+    """Loads its model in configure, subscribes to images and tracks while active.
+
+    What answers people (services, init_target, diagnostics) is there in every state, so that a
+    question at the wrong time gets a sentence instead of silence.
+    """
+
+    done = False  # it runs until a signal ends it
+
+    def __init__(self, **arguments):
+        super().__init__("tracker_node", **arguments)
+        self.stage = "unconfigured"
+        self.enabled = True
+        self.tracker: Tracker | None = None
+        self.slot: FrameSlot | None = None
+        parameters.declare(self, parameters.TRACKER)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self._monitor = Monitor(self)
+        self._outputs: Outputs | None = None
+        self._worker: Worker | None = None
+        self._inputs = []
+        self._ids = itertools.count(1)
+        self.create_service(Trigger, "~/reset", self._on_reset)
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_subscription(Detection2D, "~/init_target", self._on_init_target, qos.RELIABLE)
+
+    @property
+    def image_topic(self) -> str:
+        """The topic that images come from, with namespace and remapping."""
+        transport = self.get_parameter("image_transport").value
+        return self.resolve_topic_name(IMAGE_TOPICS[transport][1])
+
+    # Lifecycle
+
+    def start(self) -> None:
+        """Configure and activate, if the parameter autostart says so."""
+        if not self.get_parameter("autostart").value:
+            return
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def on_configure(self, state) -> TransitionCallbackReturn:
+        if not self._attempt("model", self._configure):
+            return TransitionCallbackReturn.FAILURE
+        self.stage = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state) -> TransitionCallbackReturn:
+        super().on_activate(state)
+        if not self._attempt("init", self._activate):
+            self._stop()
+            super().on_deactivate(state)
+            return TransitionCallbackReturn.FAILURE
+        self.stage = "active"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_deactivate(self, state) -> TransitionCallbackReturn:
+        self._stop()
+        self.stage = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state) -> TransitionCallbackReturn:
+        self.release()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state) -> TransitionCallbackReturn:
+        self.release()
+        self.stage = "finalized"
+        return super().on_shutdown(state)
+
+    def on_error(self, state) -> TransitionCallbackReturn:
+        self.release()
+        return super().on_error(state)
+
+    def _attempt(self, subject: str, action) -> bool:
+        # rclpy drops exceptions of transitions, and loading a model may raise anything.
+        try:
+            action()
+        except Exception as error:
+            kind = "" if isinstance(error, TrackerError) else f"{type(error).__name__}: "
+            self._monitor.report(subject, f"{kind}{error}")
+            return False
+        self._monitor.report(subject, None)
+        return True
+
+    def _configure(self) -> None:
+        values = parameters.read(self, parameters.TRACKER)
+        tracker = load_tracker(values.model, engine=values.engine, device=values.device,
+                               allow_cpu_fallback=values.allow_cpu_fallback)  # fmt: skip
+        _warm_up(tracker)
+        self.tracker = tracker
+        self._outputs = Outputs(self, self._monitor)
+        self.get_logger().info(f"model {values.model} runs on {tracker.engine.provider}")
+
+    def _activate(self) -> None:
+        values = parameters.read(self, parameters.TRACKER)
+        box = parameters.parse_box(values.init_bbox)
+        self.slot = FrameSlot(values.history, values.time_jump)
+        self._worker = Worker(self.tracker, self.slot, self._outputs, self._ids)
+        self._worker.enabled = self.enabled
+        if box:
+            self._worker.request(Start(box), patience=math.inf)
+        self._worker.start()
+        self._monitor.restart_watchdog()
+        kind, name = IMAGE_TOPICS[values.image_transport]
+        events = SubscriptionEventCallbacks(incompatible_qos=self._monitor.on_incompatible_qos)
+        self._inputs = [
+            self.create_subscription(kind, name, self._on_image,
+                                     qos.image_profile(values.image_qos), event_callbacks=events)
+        ]  # fmt: skip
+        if values.auto_init:
+            self._inputs.append(
+                self.create_subscription(
+                    Detection2DArray, "detections", self._on_detections, qos.RELIABLE
+                )
+            )
+
+    def _stop(self) -> None:
+        for subscription in self._inputs:
+            self.destroy_subscription(subscription)
+        self._inputs = []
+        if self._worker:
+            self._worker.stop()
+        self._worker = self.slot = None
+
+    def release(self) -> None:
+        """Stop tracking and give everything back that configure took."""
+        self._stop()
+        if self._outputs:
+            self._outputs.destroy()
+        self._outputs = self.tracker = None
+        self.stage = "unconfigured"
+
+    # Inputs
+
+    def _on_image(self, message) -> None:
+        self._monitor.restart_watchdog()
+        try:
+            conversions.check(message)
+        except InputError as error:
+            self._monitor.report("image", str(error))
+            return
+        if self.slot:  # a last image may come in while the node is deactivated
+            stamp = conversions.stamp_to_ns(message.header.stamp)
+            self.slot.put(message, stamp, len(message.data))
+
+    def _on_init_target(self, message: Detection2D) -> None:
+        try:
+            if self._worker is None or not self.enabled:
+                state = self.stage if self.enabled else "not enabled"
+                raise InputError(f"a box to start on came while the node is {state}")
+            box = conversions.detection_to_box(message)
+        except InputError as error:
+            self._monitor.report("init", str(error))
+            return
+        class_id = message.results[0].hypothesis.class_id if message.results else ""
+        stamp = conversions.stamp_to_ns(message.header.stamp)
+        self._worker.request(Start(box, stamp, message.id, class_id))
+
+    def _on_detections(self, message: Detection2DArray) -> None:
+        values = parameters.read(self, parameters.TRACKER)
+        found = [
+            (result.hypothesis.score, result.hypothesis.class_id, detection)
+            for detection in message.detections
+            for result in detection.results
+            if result.hypothesis.score >= values.auto_init_score
+            and values.auto_init_class in ("", result.hypothesis.class_id)
+        ]
+        if not found or self._worker is None:
+            return
+        _, class_id, detection = max(found, key=lambda item: item[0])
+        try:
+            box = conversions.detection_to_box(detection)
+        except InputError as error:
+            self._monitor.report("init", str(error))
+            return
+        stamp = conversions.stamp_to_ns(message.header.stamp)
+        self._worker.request(Start(box, stamp, "", class_id, automatic=True))
+
+    def _on_reset(self, request, response):
+        response.success = self._worker is not None
+        if self._worker is None:
+            response.message = f"the node is {self.stage}, not active"
+        else:
+            response.message = "target dropped" if self._worker.reset() else "there was no target"
+        return response
+
+    def _on_enable(self, request, response):
+        self.enabled = request.data
+        if self._worker:
+            self._worker.enabled = request.data
+        response.success = True
+        response.message = "tracking is " + ("enabled" if request.data else "disabled")
+        return response
+
+    def _check_parameters(self, changed) -> SetParametersResult:
+        table = {parameter.name: parameter for parameter in parameters.TRACKER}
+        for parameter in changed:
+            entry = table.get(parameter.name)
+            if entry is None:
+                continue
+            try:
+                entry.check(parameter.value)
+                entry.check_stage(self.stage)
+            except TrackerError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+
+def _warm_up(tracker) -> None:
+    """Run every step once: first calls allocate and compile."""
+    image = np.zeros((480, 640, 3), np.uint8)
+    tracker.init(image, (300, 220, 40, 40))
+    tracker.update(image)
+    tracker.reset()
+
+
+def main(args: list[str] | None = None) -> None:
+    from tracker_ros.nodes.process import run
+
+    run(TrackerNode, args)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,242 @@
+"""The thread that tracks: takes frames from the slot, tracks, and hands answers to a sink.
+
+No ROS in here. Only this thread uses the tracker, but for `reset`, which waits for its lock.
+"""
+
+import itertools
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from tracker_ros.core.boxes import Box
+from tracker_ros.core.errors import InputError, TrackerError
+from tracker_ros.core.gate import Gate
+from tracker_ros.core.state import TargetState
+from tracker_ros.core.tracker import Result, Tracker
+from tracker_ros.nodes.conversions import to_bgr
+from tracker_ros.nodes.frame_slot import Frame, FrameSlot, spread
+
+# A box and its image travel on different topics: either may come first.
+START_PATIENCE = 1.0  # seconds
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who is tracked; the id is new for every successful initialisation."""
+
+    id: str
+    class_id: str
+
+
+@dataclass(frozen=True)
+class Start:
+    """A request to track what is in `box` in the frame stamped `stamp` (ns; 0: the newest).
+
+    id: the target's id; empty for a new number. automatic: from a detector, so to be followed only
+    while there is no target (a new one) or it is lost (the same one, found again).
+    """
+
+    box: Box
+    stamp: int = 0
+    id: str = ""
+    class_id: str = ""
+    automatic: bool = False
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of one frame.
+
+    image: uint8 (H, W, 3) BGR. target: None where nothing is tracked. result: None without target,
+    for the frame of the start, and where tracking failed. box: (x, y, w, h) pixels or None.
+    """
+
+    frame: Frame
+    image: np.ndarray
+    target: Target | None = None
+    result: Result | None = None
+    box: Box | None = None
+    state: str = "NO_TARGET"
+    score: float = 0.0
+
+
+class Sink(Protocol):
+    """Where the worker's answers go."""
+
+    def publish(self, answer: Answer) -> None:
+        """The box of a frame, as soon as it is known."""
+
+    def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
+        """The same frame once more; `gate` is the decision if it was memorised."""
+
+    def report(self, subject: str, problem: str | None) -> None:
+        """One sentence about a `subject` (image, init, tracking), or None: it is well again."""
+
+
+class Worker:
+    """Runs a tracker on the frames of a slot, in a thread between `start` and `stop`."""
+
+    def __init__(self, tracker: Tracker, slot: FrameSlot, sink: Sink,
+                 ids: Iterator[int] | None = None):  # fmt: skip
+        self._tracker = tracker
+        self._slot = slot
+        self._sink = sink
+        self._ids = ids or itertools.count(1)
+        self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
+        self._lock = threading.Lock()  # held while the tracker works on one frame
+        self._request: tuple[Start, float] | None = None  # and until when it may wait
+        self._target: Target | None = None
+        self._lost = False
+        self._size = (0, 0)  # width and height of the images of this target
+        self._epoch = 0
+        self._running = True
+        self.enabled = True
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End the thread after the frame it is working on, and forget the target."""
+        self._running = False
+        self._slot.wake()
+        self._thread.join()
+        self._forget()
+
+    def request(self, start: Start, patience: float = START_PATIENCE) -> None:
+        """Start on another target; its frame may take `patience` seconds. The last one counts."""
+        with self._lock:
+            waiting = self._request
+            if start.automatic and waiting and not waiting[0].automatic:
+                return
+            self._request = (start, time.monotonic() + patience)
+        self._slot.wake()
+
+    def reset(self) -> bool:
+        """Forget the target; no later answer is about it. Returns whether there was one."""
+        with self._lock:
+            had_target = self._target is not None
+            self._request = None
+            self._forget()
+        return had_target
+
+    def _forget(self) -> None:
+        self._tracker.reset()
+        self._target, self._lost = None, False
+
+    def _run(self) -> None:
+        while self._running:
+            try:
+                self._turn()
+            except Exception as error:  # engines raise anything; later frames may work again
+                with self._lock:
+                    self._forget()
+                reason = str(error).splitlines() or [""]
+                self._sink.report("tracking", f"tracking failed and the target was dropped:"
+                                              f" {type(error).__name__}: {reason[0]}")  # fmt: skip
+
+    def _turn(self) -> None:
+        frame = self._slot.wait(0.1 if self._request else 1.0)
+        if self._request and self.enabled:
+            self._serve_request()
+        # Serving a request may have used the frame already.
+        if frame is None or not self._slot.is_fresh(frame):
+            return
+        if self.enabled:
+            self._process(frame)
+        else:
+            self._slot.use(frame)
+
+    def _serve_request(self) -> None:
+        with self._lock:
+            if self._request is None:
+                return
+            start, deadline = self._request
+            frame = self._slot.find(start.stamp)
+            if frame is None and time.monotonic() < deadline:
+                return
+            self._request = None
+            if start.automatic and self._target and not self._lost:
+                return
+            try:
+                answer = self._start(start, frame)
+            except TrackerError as error:
+                self._sink.report("init", str(error))
+                return
+            self._sink.report("init", None)
+            self._sink.publish(answer)
+            self._sink.finish(answer, None, self._tracker.memory_size)
+        self._catch_up(frame, answer.target)
+
+    def _start(self, start: Start, frame: Frame | None) -> Answer:
+        if frame is None:
+            raise InputError(f"no frame with the stamp {start.stamp / 1e9:.9f} of the box to start"
+                             f" on; {self._slot.describe()}")  # fmt: skip
+        image = to_bgr(frame.message)
+        self._tracker.init(image, start.box)
+        found_again = start.automatic and self._target
+        if not found_again:
+            self._target = Target(start.id or str(next(self._ids)), start.class_id)
+        self._lost, self._size, self._epoch = False, image.shape[1::-1], frame.epoch
+        self._slot.use(frame)
+        # The tracker's box: the part of the start's that is in the image.
+        return Answer(frame, image, self._target, None, self._tracker.last_box,
+                      TargetState.TRACKING.name, 1.0)  # fmt: skip
+
+    def _catch_up(self, frame: Frame, target: Target) -> None:
+        """Track through the frames that came after the start's.
+
+        Every pass may take half as many frames as the one before, so that it ends even if frames
+        come faster than they can be tracked.
+        """
+        frames = self._slot.after(frame.number)
+        budget = len(frames)
+        while budget and frames:
+            for frame in spread(frames, budget):
+                if not (self._running and self.enabled and self._target is target):
+                    return
+                if self._request and not self._request[0].automatic:
+                    return
+                self._process(frame)
+            frames = self._slot.after(frame.number)
+            budget //= 2
+
+    def _process(self, frame: Frame) -> None:
+        with self._lock:
+            self._slot.use(frame)
+            if frame.epoch != self._epoch:
+                self._epoch = frame.epoch
+                if self._target:
+                    self._forget()
+                    self._sink.report("jump", "image stamps jumped back in time: the target was"
+                                              " dropped")  # fmt: skip
+            try:
+                image = to_bgr(frame.message)
+            except InputError as error:
+                self._sink.report("image", str(error))
+                return
+            answer = self._track(frame, image)
+            self._sink.publish(answer)
+            gate = self._tracker.remember() if answer.result else None
+            self._sink.finish(answer, gate, self._tracker.memory_size)
+
+    def _track(self, frame: Frame, image: np.ndarray) -> Answer:
+        if self._target is None:
+            return Answer(frame, image)
+        try:
+            if image.shape[1::-1] != self._size:
+                raise InputError(
+                    "image is {}x{} pixels, but was {}x{} when the target was initialised".format(
+                        *image.shape[1::-1], *self._size
+                    )
+                )
+            result = self._tracker.locate(image)
+        except TrackerError as error:
+            self._sink.report("tracking", str(error))
+            return Answer(frame, image, self._target, state="ERROR")
+        self._lost = result.state is TargetState.LOST
+        return Answer(frame, image, self._target, result, result.box, result.state.name,
+                      result.score)  # fmt: skip
