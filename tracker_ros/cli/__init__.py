@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 
+from tracker_ros import __version__
 from tracker_ros.core.errors import TrackerError
 
 PROGRAM = "tracker-ros"
@@ -27,8 +28,8 @@ def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Visual single-object tracking with a spatio-temporal memory.",
-        formatter_class=lambda prog: argparse.HelpFormatter(prog, max_help_position=28),
     )
+    parser.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     for name, (module, summary) in COMMANDS.items():

@@ -14,5 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tracker_ros.engines.export import export_model
 
-    export_model(args.weights, args.output or args.weights.parent)
+    for path in export_model(args.weights, args.output or args.weights.parent):
+        print(path)
     return 0

@@ -1,0 +1,132 @@
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker_ros import __version__
+from tracker_ros.cli import COMMANDS, common, main
+
+HEAVY = {"torch", "cv2", "rclpy", "onnxruntime", "onnx", "rosbags", "matplotlib", "rich", "numpy"}
+
+
+def run(*arguments, **options):
+    return subprocess.run(
+        [sys.executable, "-m", "tracker_ros", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        **options,
+    )
+
+
+def test_help_names_every_command():
+    done = run("--help")
+    assert done.returncode == 0
+    for name, (_, summary) in COMMANDS.items():
+        assert name in done.stdout and summary in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_of_every_command_imports_nothing_heavy(name):
+    script = (
+        "import sys; from tracker_ros.cli import main\n"
+        "try: main(sys.argv[1:])\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "print(*{m.partition('.')[0] for m in sys.modules}, file=sys.stderr)"
+    )
+    for arguments in (["--help"], [name, "--help"]):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *arguments], capture_output=True, text=True, timeout=120
+        )
+        assert done.returncode == 0, done.stderr
+        assert "usage: tracker-ros" in done.stdout
+        assert not HEAVY & set(done.stderr.split())
+
+
+def test_version(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"tracker-ros {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    (
+        [],
+        ["dance"],
+        ["--nonsense"],
+        ["track"],
+        ["track", "clip.mp4", "--nonsense"],
+        ["track", "clip.mp4", "--box", "1,2,3"],
+        ["track", "clip.mp4", "--box", "1,2,0,4"],
+        ["track", "clip.mp4", "--box", "1,nan,3,4"],
+        ["track", "clip.mp4", "--frames", "0"],
+        ["track", "clip.mp4", "--engine", "steam"],
+    ),
+)
+def test_wrong_usage_ends_with_2(arguments, capsys):
+    with pytest.raises(SystemExit) as end:
+        main(arguments)
+    assert end.value.code == 2
+    assert "usage: tracker-ros" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    (
+        (["track", "no/clip.mp4"], "no/clip.mp4 does not exist"),
+        (["track", "{folder}"], "{folder} holds no pictures"),
+        (["evaluate", "no/folder", "--peers-only", "--peer", "kcf"], "no/folder is not a folder"),
+        (["evaluate", "{folder}", "--peers-only", "--peer", "kcf"], "{folder} holds no sequence"),
+        (["benchmark", "--source", "no/clip.mp4"], "no/clip.mp4 does not exist"),
+        (["info", "no/model.safetensors"], "no/model.safetensors"),
+        (["export", "no/model.safetensors"], "no/model.safetensors"),
+    ),
+)
+def test_bad_input_is_one_sentence(arguments, sentence, tmp_path):
+    done = run(*(a.format(folder=tmp_path) for a in arguments))
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith("tracker-ros: error: ")
+    assert sentence.format(folder=tmp_path) in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_a_box_or_wrong_usage(text):
+    import argparse
+
+    try:
+        x, y, w, h = common.parse_box(text)
+    except argparse.ArgumentTypeError:
+        return
+    assert w > 0 and h > 0 and abs(x) < float("inf") and abs(y) < float("inf")
+
+
+@given(st.tuples(*[st.floats(0.01, 1e4)] * 4))
+def test_boxes_survive_the_command_line(box):
+    assert common.parse_box(",".join(map(str, box))) == box
+
+
+def test_json_is_written_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "results" / "a.json"
+    common.write_json(path, {"a": 1})
+    with pytest.raises(TypeError):
+        common.write_json(path, {"a": object()})
+    assert path.read_text() == '{\n  "a": 1\n}\n'
+
+
+def test_a_reader_that_leaves_is_no_traceback(model):
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "tracker_ros", "info", "--json", model],
+        stdout=write, stderr=subprocess.PIPE, text=True, timeout=120,
+    )  # fmt: skip
+    os.close(write)
+    assert done.returncode == 0
+    assert done.stderr == ""

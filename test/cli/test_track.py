@@ -1,0 +1,125 @@
+import csv
+import signal
+import subprocess
+import sys
+import time
+
+import cv2
+import pytest
+
+from tracker_ros.cli import main
+from tracker_ros.sources import open_source
+
+
+def rows_of(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("suffix", (".mp4", ".avi"))
+def test_every_frame_has_a_row_and_a_picture(sequence, model, tmp_path, capsys, suffix):
+    table, video = tmp_path / "new" / "boxes.csv", tmp_path / "new" / f"video{suffix}"
+    folder = sequence(7)
+    arguments = ["track", str(folder), "--model", str(model)]
+    assert main([*arguments, "--csv", str(table), "--video", str(video)]) == 0
+    rows = rows_of(table)
+    assert [int(row["frame"]) for row in rows] == list(range(7))
+    assert [rows[0][key] for key in "xywh"] == ["5.00", "20.00", "20.00", "20.00"]
+    for row in rows:
+        assert (row["x"] == "") == (row["state"] == "LOST")
+        assert 0 <= float(row["score"]) <= 1
+    pictures = [frame.image for frame in open_source(video)]
+    assert len(pictures) == 7
+    assert pictures[0].shape == (60, 80, 3)
+    printed = capsys.readouterr().out
+    for word in ("frames", "success AUC", "mean overlap", "torch cpu"):
+        assert word in printed
+
+
+def test_the_box_decides_where_it_starts(sequence, model, tmp_path):
+    table = tmp_path / "boxes.csv"
+    arguments = ["track", str(sequence(5)), "--model", str(model), "--csv", str(table)]
+    assert main([*arguments, "--box=-3.5,10,30,30", "--frames", "3"]) == 0
+    rows = rows_of(table)
+    assert len(rows) == 3
+    assert [rows[0][key] for key in "xywh"] == ["-3.50", "10.00", "30.00", "30.00"]
+
+
+def test_it_starts_where_the_truth_starts(sequence, model, tmp_path):
+    folder = sequence(6)
+    truth = folder / "groundtruth_rect.txt"
+    lines = truth.read_text().splitlines()
+    truth.write_text("\n".join(["nan,nan,nan,nan"] * 2 + lines[2:]))
+    table = tmp_path / "boxes.csv"
+    assert main(["track", str(folder), "--model", str(model), "--csv", str(table)]) == 0
+    assert [int(row["frame"]) for row in rows_of(table)] == [2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "change, options, sentence",
+    (
+        ("no truth", [], "has no truth to start from; give the target as --box x,y,w,h"),
+        ("all absent", [], "belongs to none of its frames"),
+        (None, ["--box", "500,500,10,10"], "box"),
+        (None, ["--video", "clip.gif"], "clip.gif is no video that can be written"),
+        (None, ["--csv", "/proc/none/boxes.csv"], "/proc/none"),
+        (None, ["--video", "/proc/none/video.mp4"], "/proc/none/video.mp4 cannot be written"),
+        (None, ["--topic", "/camera"], "is not a bag"),
+    ),
+)
+def test_what_stops_it(sequence, model, capsys, change, options, sentence):
+    folder = sequence(4)
+    truth = folder / "groundtruth_rect.txt"
+    if change == "no truth":
+        truth.unlink()
+    if change == "all absent":
+        truth.write_text("nan,nan,nan,nan\n" * 4)
+    assert main(["track", str(folder), "--model", str(model), *options]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tracker-ros: error: ") and sentence in error
+    assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("number, status", ((signal.SIGINT, 130), (signal.SIGTERM, 143)))
+def test_interrupted_run_leaves_whole_files(sequence, model, tmp_path, number, status):
+    table, video = tmp_path / "boxes.csv", tmp_path / "video.mp4"
+    folder = sequence(2000)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tracker_ros", "track", folder, "--model", model,
+         "--csv", table, "--video", video],
+        stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and (not table.exists() or len(rows_of(table)) < 10):
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == status, errors
+    assert "Traceback" not in errors
+    rows = rows_of(table)
+    assert 10 <= len(rows) < 2000
+    assert table.read_text().endswith("\n")
+    capture = cv2.VideoCapture(str(video))
+    frames = 0
+    while capture.read()[0]:
+        frames += 1
+    assert len(rows) - 1 <= frames <= len(rows)
+
+
+def test_export_then_both_engines_find_the_same(sequence, model, tmp_path, capsys):
+    folder = sequence(6)
+    assert main(["export", str(model), "--output", str(tmp_path / "onnx")]) == 0
+    paths = capsys.readouterr().out.split()
+    assert sorted(path.rsplit("/", 1)[1] for path in paths) == [
+        "tiny.locate.onnx",
+        "tiny.remember.onnx",
+    ]
+    tables = {}
+    for engine, weights in (("torch", model), ("onnx", paths[0])):
+        table = tmp_path / f"{engine}.csv"
+        arguments = ["track", str(folder), "--model", str(weights), "--engine", engine]
+        assert main([*arguments, "--csv", str(table)]) == 0
+        tables[engine] = rows_of(table)
+    for a, b in zip(*tables.values(), strict=True):
+        assert a["state"] == b["state"] and a["branch"] == b["branch"]
+        assert float(a["score"]) == pytest.approx(float(b["score"]), abs=1e-3)
