@@ -27,6 +27,23 @@ def test_peers_in_one_table_and_one_file(sequence, tmp_path, capsys):
     assert f"{kcf['auc']:.3f}" in table
 
 
+def test_our_tracker_scores_the_same_twice(sequence, model, tmp_path):
+    folder = sequence(8)
+    reports = []
+    for name in ("a.json", "b.json"):
+        arguments = ["evaluate", str(folder), "--model", str(model), "--peer", "kcf"]
+        assert main([*arguments, "--json", str(tmp_path / name)]) == 0
+        reports.append(json.loads((tmp_path / name).read_text())["trackers"])
+    assert list(reports[0]) == ["tiny", "kcf"]
+    assert reports[0]["tiny"]["provider"].startswith("torch")
+    assert reports[0]["tiny"]["facts"]["architecture"] == "dastm"
+    assert sum(reports[0]["tiny"]["per_sequence"]["square"]["branches"].values()) == 7
+    for name in reports[0]:
+        first, second = (report[name]["per_sequence"]["square"] for report in reports)
+        for key in ("auc", "precision", "lost", "branches"):
+            assert first[key] == second[key]
+
+
 def test_same_name_twice(sequence, capsys):
     folder = sequence(3)
     status = main(["evaluate", str(folder), str(folder), "--peers-only", "--peer", "kcf"])

@@ -68,18 +68,21 @@ def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, fl
 
 
 def _ours(args: argparse.Namespace) -> dict:
-    """Our tracker on every engine that is installed."""
+    """Our tracker on every engine that is installed and that the model has files for."""
     from importlib.util import find_spec
 
     from tracker_ros import load_tracker
+    from tracker_ros.engines.weights import find_model
 
-    engines = {"onnx": "onnxruntime", "torch": "torch"}
+    files = find_model(args.model)
+    engines = {
+        "onnx": files.has_graphs and find_spec("onnxruntime"),
+        "torch": files.has_weights and find_spec("torch"),
+    }
     return {
-        f"{Path(args.model).stem} {engine}": load_tracker(
-            args.model, engine=engine, device=args.device
-        )
-        for engine, package in engines.items()
-        if find_spec(package)
+        f"{files.name} {engine}": load_tracker(args.model, engine=engine, device=args.device)
+        for engine, usable in engines.items()
+        if usable
     }
 
 
