@@ -1,0 +1,77 @@
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from tracker_ros.sources import open_source
+
+pytest.importorskip("rclpy", reason="ROS 2 is not here")
+
+ENVIRONMENT = os.environ | {
+    "ROS_DOMAIN_ID": str(os.getpid() % 100 + 1),
+    "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+}
+
+# Receives images until the player's last one, whose stamp it is told, and prints each.
+LISTENER = """
+import sys
+import rclpy
+from sensor_msgs.msg import Image
+from tracker_ros.nodes import dds, qos
+from tracker_ros.nodes.conversions import image_to_bgr, stamp_to_ns
+
+dds.use_profile()
+rclpy.init()
+node = rclpy.create_node("listener")
+seen = []
+
+def receive(message):
+    seen.append(stamp_to_ns(message.header.stamp))
+    print(seen[-1], int(image_to_bgr(message).sum()), flush=True)
+
+node.create_subscription(Image, "image", receive, qos.RELIABLE)
+while len(seen) < int(sys.argv[1]):
+    rclpy.spin_once(node)
+"""
+
+
+def play(*arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "tracker_ros", "play", *map(str, arguments)],
+        capture_output=True, text=True, timeout=120, env=ENVIRONMENT,
+    )  # fmt: skip
+
+
+def test_every_frame_arrives_and_the_command_ends(sequence):
+    folder = sequence(5)
+    listener = subprocess.Popen(
+        [sys.executable, "-c", LISTENER, "5"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
+    )
+    try:
+        done = play(folder, "--rate", "10", "--stamps", "source", "--wait", "60")
+        output, _ = listener.communicate(timeout=120)
+    finally:
+        listener.kill()
+    assert done.returncode == 0, done.stderr
+    received = [tuple(map(int, line.split())) for line in output.splitlines()]
+    frames = list(open_source(folder, rate=10))
+    assert [total for _, total in received] == [int(np.sum(f.image)) for f in frames]
+    stamps = np.array([stamp for stamp, _ in received])
+    np.testing.assert_array_equal(np.diff(stamps), [100_000_000] * 4)
+
+
+@pytest.mark.parametrize(
+    "arguments, sentence",
+    (
+        (["no/clip.mp4"], "no/clip.mp4 does not exist"),
+        (["{folder}", "--init-bbox", "1,2,3"], "init_bbox"),
+        (["{folder}", "--rate", "-1"], "rate"),
+    ),
+)
+def test_what_stops_it(sequence, arguments, sentence):
+    done = play(*(a.format(folder=sequence(3)) if "{" in a else a for a in arguments))
+    assert done.returncode == 1
+    assert "error: " in done.stderr and sentence in done.stderr
+    assert "Traceback" not in done.stderr
