@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
-from rosbags.rosbag2 import StoragePlugin, Writer
+from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
 from tracker_ros.sources.typestore import default_typestore
 
@@ -103,10 +103,12 @@ def messages():
 def bag(tmp_path, pictures):
     """Write a bag: topic -> list of messages, recorded in step; returns its directory."""
 
-    def write(topics, storage="mcap", name="bag"):
+    def write(topics, storage="mcap", name="bag", compression="none"):
         store = default_typestore()
         path = tmp_path / name
-        with Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()]) as writer:
+        writer = Writer(path, version=9, storage_plugin=StoragePlugin[storage.upper()])
+        writer.set_compression(CompressionMode[compression.upper()], CompressionFormat.ZSTD)
+        with writer:
             for topic, messages in topics.items():
                 msgtype = messages[0].__msgtype__
                 connection = writer.add_connection(topic, msgtype, typestore=store)

@@ -41,6 +41,16 @@ def test_frames_are_those_recorded(bag, messages, pictures, storage, as_file, ma
         np.testing.assert_array_equal(frame.image, picture)
 
 
+@pytest.mark.parametrize(
+    "storage, compression",
+    (("mcap", "storage"), ("mcap", "message"), ("sqlite3", "message"), ("sqlite3", "file")),
+)
+def test_compressed_recordings(bag, images, storage, compression):
+    source = open_source(bag({"/camera": images()}, storage, compression=compression))
+    assert source.length == 6
+    assert len(list(source)) == 6
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_truth_by_stamp(bag, messages, images, storage):
     boxes = [
