@@ -31,7 +31,7 @@ class TrainingConfig:
     steps: int = 10_000
     minutes: float = 0.0          # > 0: the schedule follows the clock instead of ``steps``
     rate: float = 1e-3
-    trunk_rate: float = 0.4       # of ``rate``, for the pre-trained trunks
+    trunk_rate: float = 0.6       # of ``rate``, for the pre-trained trunks
     warmup: float = 0.03          # share of the schedule
     weight_decay: float = 1e-4
     clip: float = 5.0             # gradient norm

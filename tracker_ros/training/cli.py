@@ -1,0 +1,61 @@
+"""`tracker-ros train`: backbone pre-training, training, release."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("data", type=Path, help="folder of training shards (KIND-NUMBER.tar)")
+    parser.add_argument("--out", type=Path, default=Path("runs/dastm"), metavar="FOLDER",
+                        help="checkpoints and log; an existing run goes on (default: %(default)s)")
+    parser.add_argument("--name", default="dastm",
+                        help="name of the model written to the folder at the end (default: %(default)s)")
+    parser.add_argument("--pretrain", type=int, default=10, metavar="EPOCHS",
+                        help="epochs of backbone pre-training on tiny-*.tar; 0 for none (default: %(default)s)")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=int, default=10_000, help="updates (default: %(default)s)")
+    length.add_argument("--minutes", type=float, default=0.0,
+                        help="train for so long instead; the schedule follows the clock")
+    parser.add_argument("--batch", type=int, default=32, help="samples an update (default: %(default)s)")
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate (default: %(default)s)")
+    parser.add_argument("--gate", default="hard",
+                        help="hard, soft, static, random, skip, se, ca or cbam (default: %(default)s)")
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)")
+    parser.add_argument("--workers", type=int, default=1, help="data processes (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def run(args: argparse.Namespace) -> int:
+    import torch
+
+    from ..core.config import TrackingConfig
+    from ..core.errors import ParameterError
+    from ..networks.dastm import DastmConfig
+    from ..networks.gate import MODES
+    from .loop import Trainer, TrainingConfig
+    from .pretrain import pretrain
+    from .release import release
+
+    if args.gate not in MODES:
+        raise ParameterError(f"--gate is {args.gate!r}, not one of {', '.join(MODES)}")
+    for name in ("steps", "batch"):
+        if getattr(args, name) < 1:
+            raise ParameterError(f"--{name} is {getattr(args, name)}, not a positive number")
+    if args.device.startswith("cuda") and not torch.cuda.is_available():
+        raise ParameterError(f"--device is {args.device!r}, but torch finds no CUDA device")
+    args.out.mkdir(parents=True, exist_ok=True)
+    network = DastmConfig(gate=args.gate)
+    trunk = args.out / "trunk.pt"
+    if args.pretrain and not trunk.exists():
+        pretrain(args.data, trunk, network.widths, network.depths, branches=network.branches,
+                 epochs=args.pretrain, seed=args.seed)
+    config = TrainingConfig(batch=args.batch, steps=args.steps, minutes=args.minutes, rate=args.rate,
+                            workers=args.workers, seed=args.seed, device=args.device)
+    trainer = Trainer(args.data, args.out, network, TrackingConfig(), config,
+                      trunk if trunk.exists() else None)
+    trainer.run()
+    for path in release(args.out / "last.pt", args.out / f"{args.name}.safetensors"):
+        print(path)
+    return 0

@@ -1,0 +1,39 @@
+"""From a checkpoint to a model that ships: averaged weights, facts, ONNX graphs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from ..core.config import TrackingConfig
+from ..core.errors import ModelError
+from ..engines.export import export_model
+from ..engines.store import save_network
+from ..networks.dastm import Dastm, DastmConfig
+from . import checkpoint
+
+
+def release(path: str | Path, target: str | Path, facts: dict | None = None,
+            tracking: dict | None = None) -> list[Path]:
+    """Write ``target`` (NAME.safetensors) and its ONNX graphs from checkpoint ``path``.
+
+    Args:
+        facts: added to what the checkpoint knows (steps, samples, minutes, seed, backbone).
+        tracking: values that replace those of the checkpoint's tracking config (tuned afterwards).
+    Returns the paths written. Raises ModelError for an unusable checkpoint.
+    """
+    content = checkpoint.load(path)
+    try:
+        network = Dastm(DastmConfig.from_dict(content["network"]))
+        network.load_state_dict(content["average"])
+        config = content["config"]
+        told = {**content["facts"], "steps": content["step"], "batch": config["batch"],
+                "samples": content["step"] * config["batch"],
+                "minutes": round(content["elapsed"] / 60, 1), "seed": config["seed"],
+                "device": config["device"], "sampling": config["sampling"]}
+        values = replace(TrackingConfig.from_dict(content["tracking"]), **(tracking or {}))
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ModelError(f"checkpoint {path} is not one of `tracker-ros train`: {error!r}") from error
+    target = Path(target)
+    save_network(target, network, "dastm", values, told | (facts or {}))
+    return [target, *export_model(target, target.parent)]
