@@ -10,7 +10,6 @@ from tracker_ros.core.gate import BRANCHES
 from tracker_ros.demo.summary import Box, Output, overlaps
 from tracker_ros.nodes import overlay
 from tracker_ros.sources import Source
-from tracker_ros.sources.base import DEFAULT_FPS
 from tracker_ros.sources.writer import VideoWriter
 
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
@@ -37,20 +36,18 @@ def draw_frames(
     source: Source,
     outputs: dict[int, Output],
     truth: dict[int, Box],
-    frames: int,
+    fps: float,
     folder: Path,
     on_frame: Callable[[], object] = lambda: None,
 ) -> None:
-    """Writes annotated.mp4 and contact_sheet.png from the source's first `frames` frames.
+    """Writes annotated.mp4 and contact_sheet.png from the frames of a source of known length.
 
     Raises SourceError if the source cannot be read or the video cannot be written.
     """
-    shown = set(np.linspace(0, frames - 1, SHEET_COLUMNS * SHEET_ROWS).round().astype(int).tolist())
+    shown = set(np.linspace(0, source.length - 1, SHEET_COLUMNS * SHEET_ROWS).round().astype(int))
     tiles = []
-    with VideoWriter(folder / "annotated.mp4", source.fps or DEFAULT_FPS) as video:
+    with VideoWriter(folder / "annotated.mp4", fps) as video:
         for frame in source:
-            if frame.index >= frames:
-                break
             picture = annotate(frame.image, outputs.get(frame.index), truth.get(frame.index))
             video.write(picture)
             if frame.index in shown:

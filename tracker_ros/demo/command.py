@@ -1,0 +1,101 @@
+"""`tracker-ros demo`: a clip in, boxes out, through ROS 2, and a report."""
+
+import argparse
+import math
+from pathlib import Path
+
+from tracker_ros.cli import common
+from tracker_ros.core.errors import InputError, SourceError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "clip",
+        nargs="?",
+        help="video file, image folder or rosbag2; default: a synthetic clip with known truth",
+    )
+    parser.add_argument(
+        "--box",
+        type=common.parse_box,
+        metavar="X,Y,W,H",
+        help="the target in the clip's first frame, in pixels (--box=-3,… for a negative x);"
+        " default: the clip's own truth",
+    )
+    parser.add_argument("--topic", default="", help="the image topic of a bag that has several")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path("out/demo"),
+        metavar="FOLDER",
+        help="for the video, the pictures, the recording and the numbers (%(default)s)",
+    )
+    parser.add_argument(
+        "--frames", type=common.positive_int, metavar="N", help="end the synthetic clip after N"
+    )
+    common.add_tracker_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracker_ros.demo import report, session, summary
+    from tracker_ros.sources import open_source
+    from tracker_ros.sources.base import DEFAULT_FPS
+
+    clip = _check_clip(args)
+    args.output.mkdir(parents=True, exist_ok=True)
+    with common.progress_bar() as bar:
+        if clip is None:
+            clip = _synthesise(args, bar)
+        with open_source(clip, topic=args.topic or None) as source:
+            length, fps = source.length, source.fps or DEFAULT_FPS
+            if args.box is None and not _has_box(source.truth):
+                raise InputError(f"{clip} has no truth to start from; give the target as --box")
+        player = {"source": str(clip), "topic": args.topic, "publish_init": args.box is None}
+        if args.box:
+            player["init_bbox"] = ",".join(map(str, args.box))
+        tracker = {name: getattr(args, name)
+                   for name in ("model", "engine", "device", "allow_cpu_fallback")}  # fmt: skip
+        task = bar.add_task("tracking", total=length)
+        outputs, frames, provider = session.play(
+            player, tracker, args.output, lambda count: bar.update(task, completed=count)
+        )
+        task = bar.add_task("drawing", total=frames)
+        with open_source(args.output / "outputs") as recording:
+            truth = recording.truth if _has_box(recording.truth) else None
+            report.draw_frames(
+                recording, outputs, truth or {}, fps, args.output, lambda: bar.advance(task)
+            )
+        report.draw_timeline(outputs, truth, frames, fps, args.output / "timeline.png")
+    numbers = summary.summarise(frames, outputs, truth)
+    common.write_json(
+        args.output / "summary.json",
+        {"clip": str(clip), **numbers, "engine": provider, **common.environment()},
+    )
+    common.print_table(("measure", "value"), [*summary.rows(numbers), ("engine", provider or "-")])
+    if sentence := summary.verdict(numbers):
+        print(sentence)
+    print(f"Video, pictures, recording and numbers are in {args.output}.")
+    return 0
+
+
+def _check_clip(args: argparse.Namespace) -> str | None:
+    if args.clip is None and (args.box or args.topic):
+        raise InputError("--box and --topic are about your own clip, but none is given")
+    if args.clip is not None and args.frames:
+        raise InputError("--frames is about the synthetic clip, but another one is given")
+    if args.clip is not None and not Path(args.clip).exists():
+        raise SourceError(f"{args.clip} does not exist")
+    return args.clip
+
+
+def _synthesise(args: argparse.Namespace, bar) -> Path:
+    from tracker_ros.demo.bag import write_clip
+    from tracker_ros.demo.clip import FRAMES, Clip
+
+    frames = args.frames or FRAMES
+    task = bar.add_task("making the clip", total=frames)
+    write_clip(Clip(frames), args.output / "clip", lambda: bar.advance(task))
+    return args.output / "clip"
+
+
+def _has_box(truth: dict[int, tuple[float, ...]] | None) -> bool:
+    return any(not math.isnan(box[0]) for box in (truth or {}).values())

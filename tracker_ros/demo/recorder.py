@@ -1,0 +1,178 @@
+"""Listens to the demo's nodes and keeps what they publish: in a bag, and as numbers."""
+
+import struct
+import time
+from dataclasses import dataclass
+
+from tracker_ros.core.errors import TrackerError
+from tracker_ros.core.gate import BRANCHES, Gate
+from tracker_ros.demo.bag import COMPRESSED_IMAGE, DETECTIONS, DIAGNOSTICS, BagWriter
+from tracker_ros.demo.summary import Box, Output
+
+_ERROR = b"\x02"  # diagnostic_msgs/DiagnosticStatus.ERROR
+# Of the tracker node's checks, those without which the demo cannot go on.
+_VITAL = ("back end", "target")
+
+
+@dataclass(frozen=True)
+class Topics:
+    """The names that the nodes use in a namespace (with its slash)."""
+
+    namespace: str
+
+    @property
+    def tracker(self) -> str:
+        return f"{self.namespace}/tracker_node"
+
+    @property
+    def image(self) -> str:
+        return f"{self.namespace}/image/compressed"
+
+    @property
+    def truth(self) -> str:
+        return f"{self.namespace}/player_node/ground_truth"
+
+    @property
+    def detections(self) -> str:
+        return f"{self.tracker}/detections"
+
+    @property
+    def status(self) -> str:
+        return f"{self.tracker}/status"
+
+    def types(self) -> dict[str, str]:
+        """Topic -> message type of everything that is recorded."""
+        return {
+            self.image: COMPRESSED_IMAGE,
+            self.truth: DETECTIONS,
+            self.detections: DETECTIONS,
+            self.status: DIAGNOSTICS,
+        }
+
+
+class Recorder:
+    """A ROS node of its own; `spin` takes in what has come. A context manager.
+
+    stamps: of the images (ns), in the order of publishing. heard: messages so far.
+    provider: what really runs the tracker's network, in words; None until the node has said so.
+    """
+
+    def __init__(self, topics: Topics, bag: BagWriter):
+        import rclpy
+        from diagnostic_msgs.msg import DiagnosticArray
+        from rclpy.executors import SingleThreadedExecutor
+        from rclpy.signals import SignalHandlerOptions
+        from sensor_msgs.msg import CompressedImage
+        from vision_msgs.msg import Detection2DArray
+
+        self.stamps: list[int] = []
+        self.heard = 0
+        self.provider: str | None = None
+        self._topics, self._bag = topics, bag
+        self._boxes: dict[int, tuple[Box | None, float]] = {}
+        self._states: dict[int, tuple[str, float, Gate | None]] = {}
+        self._context = rclpy.Context()
+        # Ctrl-C must stay an exception: it is what ends the nodes.
+        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        self._node = rclpy.create_node(
+            "recorder", namespace=topics.namespace, context=self._context
+        )
+        self._executor = SingleThreadedExecutor(context=self._context)
+        self._executor.add_node(self._node)
+        depth = 1000  # reliable; a pause of the recorder must not lose a message
+        listen = self._node.create_subscription
+        listen(CompressedImage, topics.image, self._on_image, depth, raw=True)
+        listen(Detection2DArray, topics.truth, self._on_truth, depth, raw=True)
+        listen(Detection2DArray, topics.detections, self._on_detections, depth, raw=True)
+        listen(DiagnosticArray, topics.status, self._on_status, depth, raw=True)
+        listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, depth)
+
+    def __enter__(self) -> "Recorder":
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self._executor.shutdown()
+        self._node.destroy_node()
+        self._context.try_shutdown()
+
+    def spin(self, seconds: float) -> None:
+        """Waits for a message, at most so long. Raises TrackerError for one about a failure."""
+        self._executor.spin_once(timeout_sec=seconds)
+
+    @property
+    def tracker_listens(self) -> bool:
+        """Whether somebody else than the recorder subscribes to the images."""
+        return self._node.count_subscribers(self._topics.image) > 1
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the newest image was answered."""
+        return bool(self.stamps) and self.stamps[-1] in self._boxes.keys() & self._states.keys()
+
+    def outputs(self) -> dict[int, Output]:
+        """What was published of the target, by the frame's position in the order of publishing."""
+        found = {}
+        for index, stamp in enumerate(self.stamps):
+            if (
+                stamp not in self._boxes
+                or self._states.get(stamp, ("NO_TARGET",))[0] == "NO_TARGET"
+            ):
+                continue
+            box, latency = self._boxes[stamp]
+            state, score, gate = self._states[stamp]
+            found[index] = Output(stamp, box, score, state, gate, latency)
+        return found
+
+    def _keep(self, topic: str, data: bytes) -> int:
+        """Writes the message to the bag; returns the time, in ns since 1970."""
+        now = time.time_ns()
+        self._bag.write(topic, now, data)
+        self.heard += 1
+        return now
+
+    def _on_image(self, data: bytes) -> None:
+        self._keep(self._topics.image, data)
+        # The stamp is the first thing in the message; decoding the picture would take long.
+        seconds, nanoseconds = struct.unpack_from("<iI", data, 4)
+        self.stamps.append(seconds * 1_000_000_000 + nanoseconds)
+
+    def _on_truth(self, data: bytes) -> None:
+        self._keep(self._topics.truth, data)
+
+    def _on_detections(self, data: bytes) -> None:
+        now = self._keep(self._topics.detections, data)
+        from rclpy.serialization import deserialize_message
+        from vision_msgs.msg import Detection2DArray
+
+        from tracker_ros.nodes.conversions import detection_to_box, stamp_to_ns
+
+        message = deserialize_message(data, Detection2DArray)
+        stamp = stamp_to_ns(message.header.stamp)
+        box = detection_to_box(message.detections[0]) if message.detections else None
+        self._boxes[stamp] = (box, (now - stamp) / 1e6)
+
+    def _on_status(self, data: bytes) -> None:
+        from diagnostic_msgs.msg import DiagnosticArray
+        from rclpy.serialization import deserialize_message
+
+        from tracker_ros.nodes.conversions import stamp_to_ns
+
+        self._keep(self._topics.status, data)
+        message = deserialize_message(data, DiagnosticArray)
+        values = {item.key: item.value for item in message.status[0].values}
+        gate = None
+        if values["gate_branch"]:
+            weights = tuple(float(values[f"gate_{name}"]) for name in BRANCHES)
+            gate = Gate(weights, values["gate_branch"])
+        stamp = stamp_to_ns(message.header.stamp)
+        self._states[stamp] = (values["state"], float(values["score"]), gate)
+
+    def _on_diagnostics(self, message) -> None:
+        for status in message.status:
+            node, _, check = status.name.partition(": ")
+            if f"/{node}" != self._topics.tracker or check not in _VITAL:
+                continue
+            if status.level == _ERROR:
+                raise TrackerError(f"the tracker node reports: {status.message}")
+            if status.level == b"\x00" and check == "back end":
+                self.provider = status.message

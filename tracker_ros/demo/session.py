@@ -1,0 +1,124 @@
+"""Runs the player node and the tracker node as processes and records what they publish."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tracker_ros.core.errors import TrackerError
+from tracker_ros.demo.bag import BagWriter
+from tracker_ros.demo.recorder import Recorder, Topics
+from tracker_ros.demo.summary import Output
+
+START_SECONDS = 180  # until the tracker has loaded its model, on a machine busy with other things
+SILENCE_SECONDS = 5  # without a message, after the last frame was played: nothing more will come
+END_SECONDS = 10  # for a node to end after SIGINT
+
+
+class NodeProcess:
+    """A node of this package as a process, ended at the end of the context, whatever happens."""
+
+    def __init__(self, name: str, topics: Topics, parameters: dict[str, object], logs: Path):
+        self._name = name
+        self._log = logs / f"{name}.log"
+        command = [sys.executable, "-m", f"tracker_ros.nodes.{name}", "--ros-args"]
+        command += ["-r", f"__ns:={topics.namespace}"]
+        for key, value in parameters.items():
+            command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def __enter__(self) -> "NodeProcess":
+        return self
+
+    def __exit__(self, *exc) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        try:
+            self._process.wait(END_SECONDS)
+        finally:
+            self._process.kill()
+            self._process.wait()
+
+    def has_ended(self) -> bool:
+        """Whether it has ended well. Raises TrackerError if it failed."""
+        status = self._process.poll()
+        if status:
+            raise TrackerError(f"{self._name} ended with status {status}: {self.last_words()}")
+        return status == 0
+
+    def last_words(self) -> str:
+        """The last line of its log, and where that is."""
+        lines = self._log.read_text(errors="replace").split("\n")
+        line = next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return f"{line.removeprefix('tracker-ros: error: ')} (log: {self._log})"
+
+
+def play(
+    source: dict[str, object],
+    tracker: dict[str, object],
+    folder: Path,
+    on_frame: Callable[[int], object] = lambda count: None,
+) -> tuple[dict[int, Output], int, str | None]:
+    """Plays a source to the tracker through DDS, in real time, and records it in folder/outputs.
+
+    source, tracker: parameters of player_node and tracker_node. on_frame gets the number of images
+    published so far. Returns the outputs by the image's position, how many images there were and
+    the tracker's provider. Raises TrackerError, naming a log, where a node fails or nothing comes.
+    """
+    from tracker_ros.nodes import dds
+
+    dds.use_profile()
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    logs = folder / "log"
+    logs.mkdir(parents=True, exist_ok=True)
+    os.environ.setdefault("ROS_LOG_DIR", str(logs.absolute()))
+    topics = Topics(f"/demo_{os.getpid()}")  # a name of its own, so that two demos do not mix
+    common = {"image_transport": "compressed"}
+    with BagWriter(folder / "outputs", topics.types()) as bag, Recorder(topics, bag) as recorder:
+        with NodeProcess("tracker_node", topics, common | tracker, logs) as tracker_node:
+            _wait_until_listening(recorder, tracker_node)
+            with NodeProcess("player_node", topics, common | source, logs) as player_node:
+                while not player_node.has_ended():
+                    _refuse_end(tracker_node)
+                    recorder.spin(0.1)
+                    on_frame(len(recorder.stamps))
+            _drain(recorder)
+            on_frame(len(recorder.stamps))
+            outputs = recorder.outputs()
+            if not outputs:
+                raise TrackerError(
+                    f"the tracker node found no target in {len(recorder.stamps)} images:"
+                    f" {tracker_node.last_words()}"
+                )
+        return outputs, len(recorder.stamps), recorder.provider
+
+
+def _wait_until_listening(recorder: Recorder, tracker_node: NodeProcess) -> None:
+    end = time.monotonic() + START_SECONDS
+    while not recorder.tracker_listens:
+        _refuse_end(tracker_node)
+        if time.monotonic() > end:
+            raise TrackerError(
+                f"the tracker node does not subscribe to images after {START_SECONDS} s:"
+                f" {tracker_node.last_words()}"
+            )
+        recorder.spin(0.1)
+
+
+def _refuse_end(tracker_node: NodeProcess) -> None:
+    if tracker_node.has_ended():
+        raise TrackerError(f"the tracker node ended early: {tracker_node.last_words()}")
+
+
+def _drain(recorder: Recorder) -> None:
+    """Waits for the answers that are still on their way."""
+    heard, since = recorder.heard, time.monotonic()
+    while not recorder.is_complete and time.monotonic() - since < SILENCE_SECONDS:
+        recorder.spin(0.1)
+        if recorder.heard != heard:
+            heard, since = recorder.heard, time.monotonic()
