@@ -32,11 +32,7 @@ class BagSource(Source):
     ):
         super().__init__(str(path), rate, loop)
         self._bag = Recording(path)
-        try:
-            self._image = self._choose(topic)
-        except SourceError:
-            self._bag.close()
-            raise
+        self._image = self._choose(topic)
         self.topic = self._image.topic
         self.length = self._image.msgcount if self._bag.intact else None
         self._rate = rate
@@ -126,10 +122,6 @@ class BagSource(Source):
                 self.topic,
                 reason,
             )
-
-    def close(self) -> None:
-        super().close()
-        self._bag.close()
 
 
 def _stamp(data: bytes, log_time: int) -> int:

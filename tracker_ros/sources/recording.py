@@ -27,20 +27,18 @@ class Recording:
 
     def __init__(self, path: Path):
         self.path = path
-        self._reader = None
-        self._files: list[Path] = []
+        self.connections: dict[str, Connection] = {}
+        self._warned: set[str] = set()
         try:
-            reader = Reader(path)
-            reader.open()
+            with Reader(path) as reader:
+                for c in reader.connections:
+                    known = self.connections.get(c.topic, c._replace(msgcount=0))
+                    self.connections[c.topic] = c._replace(msgcount=known.msgcount + c.msgcount)
         except Exception as error:  # damaged bytes raise anything from rosbags' parsers
+            self.intact = False
             self._salvage(_sentence(error))
         else:
-            self._reader = reader
-            self.connections = {c.topic: c for c in reader.connections}
-
-    @property
-    def intact(self) -> bool:
-        return self._reader is not None
+            self.intact = True
 
     def _salvage(self, reason: str) -> None:
         self._files = [self.path]
@@ -49,7 +47,7 @@ class Recording:
             self._files = sorted(files, key=natural_key)
         self.connections = {}
         for file in self._files:
-            for connection, _, _ in _stream(file):
+            for connection, _, _ in self._stream(file):
                 self.connections.setdefault(connection.topic, connection)
         if not self.connections:
             raise SourceError(f"{self.path} is not a readable bag: {reason}")
@@ -57,47 +55,42 @@ class Recording:
 
     def messages(self, topic: str) -> Iterator[tuple[int, bytes]]:
         """Yield log time (ns) and bytes of each message; warn where a damaged bag breaks off."""
-        if self._reader is None:
+        if not self.intact:
             for file in self._files:
-                for connection, stamp, data in _stream(file, warn=True):
+                for connection, stamp, data in self._stream(file):
                     if connection.topic == topic:
                         yield stamp, data
             return
         count = 0
         try:
-            wanted = [c for c in self._reader.connections if c.topic == topic]
-            for _, stamp, data in self._reader.messages(wanted):
-                yield stamp, data
+            # A reader for each pass: two passes at a time must not share one file position.
+            with Reader(self.path) as reader:
+                wanted = [c for c in reader.connections if c.topic == topic]
+                for _, stamp, data in reader.messages(wanted):
+                    yield stamp, data
+                    count += 1
+        except Exception as error:  # as above
+            self._warn(f"{self.path} breaks off after {count} messages on {topic}", error)
+
+    def _stream(self, file: Path) -> Iterator[tuple[Connection, int, bytes]]:
+        """Yield every message of a storage file from its start, until its bytes make no sense."""
+        count = 0
+        try:
+            for item in (_stream_mcap if file.suffix == ".mcap" else _stream_sqlite)(file):
+                yield item
                 count += 1
         except Exception as error:  # as above
-            logger.warning(
-                "%s breaks off after %d messages on %s: %s",
-                self.path,
-                count,
-                topic,
-                _sentence(error),
-            )
+            if count:
+                self._warn(f"{file} breaks off after {count} messages", error)
 
-    def close(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+    def _warn(self, sentence: str, error: Exception) -> None:
+        if sentence not in self._warned:  # once, though there are several passes
+            self._warned.add(sentence)
+            logger.warning("%s: %s", sentence, _sentence(error))
 
 
 def _sentence(error: Exception) -> str:
     return " ".join(str(error).split()).rstrip(".") or type(error).__name__
-
-
-def _stream(file: Path, warn: bool = False) -> Iterator[tuple[Connection, int, bytes]]:
-    """Yield every message of a storage file from its start, until its bytes make no sense."""
-    count = 0
-    try:
-        for item in (_stream_mcap if file.suffix == ".mcap" else _stream_sqlite)(file):
-            yield item
-            count += 1
-    except Exception as error:  # as above
-        if warn:
-            logger.warning("%s breaks off after %d messages: %s", file, count, _sentence(error))
 
 
 def _connection(number: int, topic: str, msgtype: str, definition: str = "") -> Connection:
