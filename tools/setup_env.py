@@ -4,6 +4,7 @@ Standard library only. Each step leaves a stamp named after its inputs and is sk
 stay the same, so a second run costs nothing and an interrupted one goes on where it stopped.
 """
 
+import fcntl
 import hashlib
 import json
 import os
@@ -22,7 +23,7 @@ LOG = VENV / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
 INTERFACES = ROOT / "tracker_ros" / "interfaces"
 TORCH = os.environ.get("TORCH") or "torch==2.13.0"
-FREE_GB = 4
+FREE_GB, FREE_GB_WITH_CUDA = 4, 10
 
 # Another ROS installation, or another environment's bootstrap, must not leak into this one.
 FOREIGN = {
@@ -77,9 +78,13 @@ def check_machine():
         raise SetupError(
             f"{sys.executable} lacks its C headers; install them (Debian: apt install python3-dev)"
         )
+    check_disk(FREE_GB)
+
+
+def check_disk(needed):
     free = shutil.disk_usage(ROOT).free / 1e9
-    if free < FREE_GB:
-        raise SetupError(f"{free:.1f} GB of disk are free, the set-up needs {FREE_GB} GB")
+    if free < needed:
+        raise SetupError(f"{free:.1f} GB of disk are free, the set-up needs {needed} GB")
 
 
 def run(title, command, **options):
@@ -99,7 +104,8 @@ def run(title, command, **options):
             for line in process.stdout:
                 log.write(line)
                 output.append(line.strip())
-                if time.monotonic() - shown > (0.1 if live else 5) and line.strip():
+                quiet = not line.strip() or line.startswith("WARNING")
+                if time.monotonic() - shown > (0.1 if live else 5) and not quiet:
                     shown = time.monotonic()
                     text = f"{title}: {line.strip()}"[:99]
                     print(f"\r\x1b[K{text}" if live else text, end="" if live else "\n", flush=True)
@@ -140,6 +146,7 @@ def install_torch(title):
             return None
         except SetupError:
             continue
+    check_disk(FREE_GB_WITH_CUDA)
     print(f"{title}: no CPU build found, the default build brings several GB of CUDA", flush=True)
     return run(title, [*PIP, TORCH])
 
@@ -223,6 +230,8 @@ def steps():
 
 
 def main():
+    # Two makes at once wait for each other.
+    fcntl.flock(os.open(ROOT, os.O_RDONLY), fcntl.LOCK_EX)
     stamps = VENV / "stamps.json"
     try:
         done = json.loads(stamps.read_text()) if PYTHON.exists() else {}
