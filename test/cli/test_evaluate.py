@@ -24,7 +24,7 @@ def test_peers_in_one_table_and_one_file(sequence, tmp_path, capsys):
     assert kcf["per_sequence"]["first"]["frames"] == 8
     rows = kcf["per_sequence"].values()
     assert kcf["auc"] == pytest.approx(sum(row["auc"] for row in rows) / 2)
-    assert f"{kcf['auc']:.3f}" in table
+    assert f"{kcf['auc']:.3f} / {kcf['precision']:.3f}" in table.splitlines()[-2]
 
 
 def test_our_tracker_scores_the_same_twice(sequence, model, tmp_path):

@@ -4,6 +4,7 @@ import argparse
 import json
 import math
 import os
+import sys
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -54,20 +55,19 @@ def positive_int(text: str) -> int:
     return int(text)
 
 
-def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]], title: str = "") -> None:
+def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     """Print a table; the first column is text, the others are numbers."""
     from rich import box
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(box=box.SIMPLE_HEAD, title=title or None, title_justify="left")
+    table = Table(box=box.SIMPLE_HEAD)
     for i, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
+        table.add_column(heading, justify="right" if i else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(str, row))
-    console = Console(markup=False, highlight=False)
     # A pipe has no width to wrap at.
-    console.print(table, width=None if console.is_terminal else 200)
+    Console(width=None if sys.stdout.isatty() else 200, markup=False).print(table)
 
 
 def progress_bar():
