@@ -37,10 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from tracker_ros.demo import report, session, summary
+    from tracker_ros.engines.weights import find_model
     from tracker_ros.sources import open_source
     from tracker_ros.sources.base import DEFAULT_FPS
 
     clip = _check_clip(args)
+    find_model(args.model)  # to say at once that it is missing, not after the clip was made
     args.output.mkdir(parents=True, exist_ok=True)
     with common.progress_bar() as bar:
         if clip is None:

@@ -94,10 +94,13 @@ def draw_timeline(
         axis.plot(clip_seconds, overlap, color="tab:green", lw=1.2)
         axis.set(ylabel="overlap (IoU)", ylim=(0, 1))
         _shade(axis, clip_seconds, np.isnan(overlap), "0.5", "target hidden")
-    none = (0,) * len(BRANCHES)
-    weights = [outputs[i].gate.weights if outputs[i].gate else none for i in indices]
-    gate.stackplot(seconds, np.transpose(weights), labels=BRANCHES, colors=_BRANCH_COLOURS)
-    gate.legend(loc="upper right", ncols=len(BRANCHES), fontsize="small")
+    decided = [i for i in indices if outputs[i].gate]
+    weights = [outputs[i].gate.weights for i in decided] or [(0,) * len(BRANCHES)]
+    gate.stackplot(
+        [i / fps for i in decided] or [0], np.transpose(weights), labels=BRANCHES,
+        colors=_BRANCH_COLOURS,
+    )  # fmt: skip
+    gate.legend(loc="lower right", ncols=len(BRANCHES), fontsize="small")
     gate.set(ylabel="gate weights", ylim=(0, 1), xlabel="seconds", xlim=(0, frames / fps))
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def play(
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     logs = folder / "log"
-    logs.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
     os.environ.setdefault("ROS_LOG_DIR", str(logs.absolute()))
     topics = Topics(f"/demo_{os.getpid()}")  # a name of its own, so that two demos do not mix
     common = {"image_transport": "compressed"}

@@ -1,0 +1,105 @@
+"""Runs `tracker-ros demo` as a user would: a process, with its nodes on a domain of their own."""
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+WAIT = 240  # seconds; only a hang takes so long
+
+_domains = itertools.count(os.getpid() * 10)
+
+
+class Demo:
+    """A running `tracker-ros demo`."""
+
+    def __init__(self, arguments, output):
+        self.output = output
+        command = [sys.executable, "-m", "tracker_ros", "demo", "--output", output, *arguments]
+        environment = {
+            **os.environ,
+            "ROS_DOMAIN_ID": str(next(_domains) % 101),
+            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            "ROS_LOG_DIR": str(output / "ros_log"),
+        }
+        self._process = subprocess.Popen(
+            list(map(str, command)),
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def end(self):
+        """Exit status, standard output and standard error."""
+        out, err = self._process.communicate(timeout=WAIT)
+        return self._process.returncode, out, err
+
+    def wait_for_log(self, node):
+        """Until the node was started."""
+        deadline = time.monotonic() + WAIT
+        while not (self.output / "log" / f"{node}.log").exists():
+            assert self._process.poll() is None, self._process.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+
+    def nodes(self):
+        """Process ids of its nodes, by name."""
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "cmdline").read_bytes().decode().split("\0")
+            except OSError:  # ended meanwhile
+                continue
+            if f"__ns:=/demo_{self._process.pid}" in words:
+                found[words[2].rpartition(".")[2]] = int(entry.name)
+        return found
+
+    def interrupt(self):
+        """Ctrl-C, which a terminal sends to the nodes, too."""
+        os.killpg(self._process.pid, signal.SIGINT)
+
+    def kill(self):
+        self._process.kill()
+        self._process.wait()
+        for pid in self.nodes().values():
+            os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def demo(tmp_path):
+    """Start `tracker-ros demo` with the given arguments."""
+    pytest.importorskip("rclpy")
+    started = []
+
+    def start(*arguments):
+        started.append(Demo(arguments, tmp_path / "demo"))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.kill()
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    """A tiny DASTM with random weights: it finds nothing, but takes every step."""
+    torch = pytest.importorskip("torch")
+    from tracker_ros.core.config import TrackingConfig
+    from tracker_ros.engines.store import save_network
+    from tracker_ros.networks.dastm import Dastm, DastmConfig
+
+    torch.manual_seed(0)
+    sizes = DastmConfig(
+        widths=(8, 8, 8, 16), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1
+    )
+    tracking = TrackingConfig(query_size=64, memory_size=48)
+    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
+    save_network(path, Dastm(sizes), "dastm", tracking, {"data": "none", "steps": 0})
+    return path

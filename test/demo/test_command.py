@@ -1,0 +1,133 @@
+"""`tracker-ros demo` end to end: real nodes, real DDS, its report, and how it fails."""
+
+import json
+import os
+import signal
+
+import cv2
+import numpy as np
+import pytest
+from rosbags.highlevel import AnyReader
+
+from tracker_ros.paths import share_dir
+
+PICTURES = 10
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """A clip of the user's own: a bright square on a dark ground."""
+    path = tmp_path / "pictures"
+    path.mkdir()
+    for index in range(PICTURES):
+        image = np.full((120, 160, 3), 40, np.uint8)
+        image[40:70, 50 + index : 80 + index] = 200
+        cv2.imwrite(str(path / f"{index:03}.png"), image)
+    return path
+
+
+def video_length(path):
+    return int(cv2.VideoCapture(str(path)).get(cv2.CAP_PROP_FRAME_COUNT))
+
+
+def recorded(path):
+    """Last part of each topic's name -> header stamps of its messages."""
+    stamps = {}
+    with AnyReader([path]) as reader:
+        for connection, _, data in reader.messages():
+            header = reader.deserialize(data, connection.msgtype).header
+            name = connection.topic.rpartition("/")[2]
+            stamps.setdefault(name, []).append((header.stamp.sec, header.stamp.nanosec))
+    return stamps
+
+
+def test_synthetic_clip(demo, model):
+    run = demo("--frames", 30, "--model", model)
+    status, out, err = run.end()
+    assert status == 0, err
+    assert run.nodes() == {}
+    for words in ("mean overlap", "success AUC", "lost / recovered", "frames/s", "p50 / p99",
+                  "dropped frames"):  # fmt: skip
+        assert words in out
+    numbers = json.loads((run.output / "summary.json").read_text())
+    assert numbers["frames"] == 30
+    assert 0 <= numbers["dropped_frames"] < 30
+    assert numbers["engine"].startswith("torch cpu")
+    assert video_length(run.output / "annotated.mp4") == 30
+    for name in ("contact_sheet.png", "timeline.png"):
+        assert cv2.imread(str(run.output / name)) is not None
+    stamps = recorded(run.output / "outputs")
+    assert len(set(stamps["compressed"])) == 30
+    assert stamps["ground_truth"] == stamps["compressed"]
+    assert stamps["compressed"][0] in stamps["detections"]
+    assert set(stamps["detections"]) == set(stamps["status"]) <= set(stamps["compressed"])
+
+
+def test_own_clip_without_truth_has_no_overlap(demo, model, folder):
+    run = demo(folder, "--box", "50,40,30,30", "--model", model)
+    status, out, err = run.end()
+    assert status == 0, err
+    assert "overlap" not in out and "AUC" not in out
+    numbers = json.loads((run.output / "summary.json").read_text())
+    assert numbers["frames"] == PICTURES
+    assert "mean_overlap" not in numbers
+    assert video_length(run.output / "annotated.mp4") == PICTURES
+
+
+@pytest.mark.skipif(
+    not (share_dir() / "models" / "dastm.locate.onnx").exists(), reason="no weights are shipped"
+)
+def test_shipped_model_follows_the_target(demo):
+    run = demo("--frames", 60, "--engine", "onnx")
+    status, _, err = run.end()
+    assert status == 0, err
+    numbers = json.loads((run.output / "summary.json").read_text())
+    assert numbers["mean_overlap"] > 0.5
+    assert (numbers["times_lost"], numbers["lost_for_good_at_frame"]) == (0, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (("missing.mp4", "--box", "1,2,3,4"), "missing.mp4 does not exist"),
+        (("{folder}", "--model", "{model}"), "has no truth to start from; give the target as --box"),
+        (("--box", "1,2,3,4"), "are about your own clip, but none is given"),
+        (("{folder}", "--frames", "9"), "is about the synthetic clip"),
+        (("{folder}", "--box", "1,2,3,4", "--model", "no.onnx"), "no.onnx does not exist"),
+        (("{folder}", "--box", "900,40,30,30", "--model", "{model}"), "lies outside the"),
+    ],
+)
+def test_one_sentence_says_what_is_wrong(demo, model, folder, arguments, sentence):
+    run = demo(*(word.format(folder=folder, model=model) for word in arguments))
+    status, out, err = run.end()
+    assert (status, out) == (1, "")
+    assert sentence in err
+    assert err.startswith("tracker-ros: error: ") and err.count("\n") == 1
+    assert run.nodes() == {}
+
+
+def test_malformed_box(demo, folder):
+    status, _, err = demo(folder, "--box", "1,2,3").end()
+    assert status == 2
+    assert "'1,2,3' is not x,y,w,h in pixels" in err
+
+
+def test_death_of_the_tracker_ends_the_demo(demo, model):
+    run = demo("--frames", 300, "--model", model)
+    run.wait_for_log("player_node")
+    os.kill(run.nodes()["tracker_node"], signal.SIGKILL)
+    status, _, err = run.end()
+    assert status == 1
+    assert "tracker_node ended with status -9" in err and "tracker_node.log" in err
+    assert run.nodes() == {}
+
+
+def test_ctrl_c_ends_the_nodes(demo, model):
+    run = demo("--frames", 300, "--model", model)
+    run.wait_for_log("player_node")
+    assert set(run.nodes()) == {"tracker_node", "player_node"}
+    run.interrupt()
+    status, _, err = run.end()
+    assert status == 130
+    assert "Traceback" not in err
+    assert run.nodes() == {}
