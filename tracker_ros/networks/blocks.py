@@ -17,27 +17,26 @@ def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int
 class RepConv(nn.Module):
     """MobileOne's building unit (Vasu et al., CVPR 2023, fig. 3).
 
-    While training: ``branches`` k×k convolutions, one 1×1 convolution (k > 1) and an identity
-    (same shape, stride 1), each with its own batch normalisation, summed. After ``fuse`` a single
-    convolution with bias computes the same function.
+    While training: ``branches`` k×k convolutions, with ``scale`` one 1×1 convolution (k > 1), and
+    an identity (same shape, stride 1), each with its own batch normalisation, summed. After
+    ``fuse`` a single convolution with bias computes the same function.
 
     Shapes: [B, inputs, H, W] → [B, outputs, ⌈H/stride⌉, ⌈W/stride⌉].
     """
 
     def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1,
-                 groups: int = 1, branches: int = 1, relu: bool = True):
+                 groups: int = 1, branches: int = 1, scale: bool = False):
         super().__init__()
         self.shape = (inputs, outputs, kernel, stride, groups)
         self.convs = nn.ModuleList(
             conv_bn(inputs, outputs, kernel, stride, groups) for _ in range(branches))
-        self.scale = conv_bn(inputs, outputs, 1, 1, groups) if kernel > 1 else None
+        self.scale = conv_bn(inputs, outputs, 1, 1, groups) if scale and kernel > 1 else None
         self.skip = nn.BatchNorm2d(inputs) if inputs == outputs and stride == 1 else None
-        self.activation = nn.ReLU() if relu else nn.Identity()
         self.fused: nn.Conv2d | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.fused is not None:
-            return self.activation(self.fused(x))
+            return torch.relu(self.fused(x))
         total = sum(conv(x) for conv in self.convs)
         if self.scale is not None:
             # Subsampled here, not by the convolution's stride: oneDNN's weight gradient of a
@@ -46,7 +45,7 @@ class RepConv(nn.Module):
             total = total + self.scale(x[:, :, ::stride, ::stride])
         if self.skip is not None:
             total = total + self.skip(x)
-        return self.activation(total)
+        return torch.relu(total)
 
     @torch.no_grad()
     def fuse(self) -> None:
@@ -78,11 +77,12 @@ class RepConv(nn.Module):
 
 
 class SeparableConv(nn.Sequential):
-    """Depthwise k×k then pointwise 1×1, both re-parametrisable. [B, inputs, H, W] → [B, outputs, H/s, W/s]."""
+    """Depthwise k×k, then pointwise 1×1, both ``RepConv``. [B, inputs, H, W] → [B, outputs, H/s, W/s]."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, branches: int = 1, kernel: int = 3):
+    def __init__(self, inputs: int, outputs: int, stride: int = 1, branches: int = 1,
+                 scale: bool = False, kernel: int = 3):
         super().__init__(
-            RepConv(inputs, inputs, kernel, stride, groups=inputs, branches=branches),
+            RepConv(inputs, inputs, kernel, stride, inputs, branches, scale),
             RepConv(inputs, outputs, 1, branches=branches),
         )
 

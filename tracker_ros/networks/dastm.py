@@ -21,7 +21,8 @@ class DastmConfig:
 
     widths: tuple[int, ...] = (48, 48, 128, 256)  # MobileOne-S0
     depths: tuple[int, ...] = (2, 5, 6)           # S0 has (2, 8, 10): shortened for two CPU cores
-    branches: int = 1                             # of the re-parametrised convolutions
+    branches: int = 1                             # of the re-parametrised convolutions,
+    scale: bool = False                           # and whether they have a 1x1 branch in training
     channels: int = 128                           # C of memory and query features
     head_channels: int = 128
     head_depth: int = 3
@@ -51,8 +52,8 @@ class Dastm(nn.Module):
     def __init__(self, config: DastmConfig = DastmConfig()):
         super().__init__()
         self.config = config
-        self.memory_trunk = MobileOne(config.widths, config.depths, config.branches)
-        self.query_trunk = MobileOne(config.widths, config.depths, config.branches)
+        self.memory_trunk = MobileOne(config.widths, config.depths, config.branches, config.scale)
+        self.query_trunk = MobileOne(config.widths, config.depths, config.branches, config.scale)
         self.label = nn.Conv2d(1, config.widths[0], 3, 2, 1, bias=False)
         self.memory_neck = nn.Conv2d(config.widths[-1], config.channels, 3, padding=1)
         self.query_neck = nn.Conv2d(config.widths[-1], config.channels, 3, padding=1)

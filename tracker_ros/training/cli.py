@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     network = DastmConfig(gate=args.gate)
     trunk = args.out / "trunk.pt"
     if args.pretrain and not trunk.exists():
-        pretrain(args.data, trunk, network.widths, network.depths, branches=network.branches,
+        pretrain(args.data, trunk, network.widths, network.depths, branches=network.branches, scale=network.scale,
                  epochs=args.pretrain, seed=args.seed)
     config = TrainingConfig(batch=args.batch, steps=args.steps, minutes=args.minutes, rate=args.rate,
                             workers=args.workers, seed=args.seed, device=args.device)

@@ -69,7 +69,7 @@ class Classifier(nn.Module):
 
 
 def pretrain(folder: str | Path, out: str | Path, widths: tuple[int, ...], depths: tuple[int, ...],
-             *, branches: int = 1, epochs: int = 12, batch: int = 128, rate: float = 0.15,
+             *, branches: int = 1, scale: bool = False, epochs: int = 12, batch: int = 128, rate: float = 0.15,
              held_out: int = 2000, seed: int = 0, log: Callable[[str], None] = print) -> dict:
     """Train a trunk on the ``tiny`` shards and write ``{"trunk": state_dict, "facts": …}`` to ``out``.
 
@@ -81,7 +81,7 @@ def pretrain(folder: str | Path, out: str | Path, widths: tuple[int, ...], depth
     images, labels, names = load_tiles(folder)
     order = np.random.default_rng(seed).permutation(len(images))
     held, kept = order[:held_out], order[held_out:]
-    trunk = MobileOne(widths, depths, branches)
+    trunk = MobileOne(widths, depths, branches, scale)
     model = Classifier(trunk, widths[-1], len(names)).to(memory_format=torch.channels_last)
     steps = epochs * (len(kept) // batch)
     optimiser = torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=1e-4, nesterov=True)
@@ -111,7 +111,7 @@ def pretrain(folder: str | Path, out: str | Path, widths: tuple[int, ...], depth
                 x = torch.from_numpy(images[rows]).permute(0, 3, 1, 2).float() / 127.5 - 1
                 right += int((model(x).argmax(1).numpy() == labels[rows]).sum())
         facts = {"epochs": epoch + 1, "of": epochs, "accuracy": right / held_out, "classes": len(names),
-                 "widths": list(widths), "depths": list(depths), "branches": branches, "seed": seed}
+                 "widths": list(widths), "depths": list(depths), "branches": branches, "scale": scale, "seed": seed}
         log(f"epoch {epoch + 1}/{epochs} loss {total * batch / len(kept):.3f} "
             f"accuracy {right / held_out:.3f} {len(kept) / (time.time() - start):.0f} images/s")
         torch.save({"trunk": trunk.state_dict(), "facts": facts}, out)
