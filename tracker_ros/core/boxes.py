@@ -10,7 +10,7 @@ import numpy as np
 from .errors import InputError
 
 Box = tuple[float, float, float, float]
-MIN_SIDE = 2.0        # pixels: below this nothing can be recognised
+MIN_SIDE = 2.0  # pixels: below this nothing can be recognised
 MAX_IMAGE_SIDE = 16384  # pixels: above this an image is taken for a corrupt one
 
 
@@ -19,9 +19,11 @@ def check_image(image: np.ndarray) -> np.ndarray:
     if not isinstance(image, np.ndarray):
         raise InputError(f"image is {type(image).__name__}, not a NumPy array")
     if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
-        raise InputError(f"image is {image.dtype} of shape {image.shape}, not uint8 (height, width, 3)")
+        raise InputError(
+            f"image is {image.dtype} of shape {image.shape}, not uint8 (height, width, 3)"
+        )
     height, width = image.shape[:2]
-    if not (MIN_SIDE <= min(height, width) and max(height, width) <= MAX_IMAGE_SIDE):
+    if not (min(height, width) >= MIN_SIDE and max(height, width) <= MAX_IMAGE_SIDE):
         raise InputError(f"image is {width}x{height} pixels, outside 2 to {MAX_IMAGE_SIDE} a side")
     return image
 
@@ -35,13 +37,16 @@ def check_box(box: Sequence[float], image: np.ndarray) -> Box:
     if not all(math.isfinite(value) for value in (x, y, w, h)):
         raise InputError(f"box ({x}, {y}, {w}, {h}) holds a value that is not finite")
     if w < MIN_SIDE or h < MIN_SIDE:
-        raise InputError(f"box ({x:g}, {y:g}, {w:g}, {h:g}) is smaller than {MIN_SIDE:g} pixels a side")
+        raise InputError(
+            f"box ({x:g}, {y:g}, {w:g}, {h:g}) is smaller than {MIN_SIDE:g} pixels a side"
+        )
     height, width = image.shape[:2]
     left, top = max(x, 0.0), max(y, 0.0)
     right, bottom = min(x + w, width), min(y + h, height)
     if right - left < MIN_SIDE or bottom - top < MIN_SIDE:
         raise InputError(
-            f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the {width}x{height} image")
+            f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the {width}x{height} image"
+        )
     return left, top, right - left, bottom - top
 
 

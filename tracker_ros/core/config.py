@@ -15,30 +15,32 @@ class TrackingConfig:
     ``memory_factor`` follows from the other three, so that memory and query share a pixel scale.
     """
 
-    query_size: int = 160           # side of the query crop, pixels; a multiple of stride
-    memory_size: int = 112          # side of a memory crop, pixels; a multiple of stride
-    search_factor: float = 3.6      # side of the search window in units of sqrt(w * h)
-    stride: int = 8                 # crop pixels for one cell of the maps
+    query_size: int = 160  # side of the query crop, pixels; a multiple of stride
+    memory_size: int = 112  # side of a memory crop, pixels; a multiple of stride
+    search_factor: float = 3.6  # side of the search window in units of sqrt(w * h)
+    stride: int = 8  # crop pixels for one cell of the maps
 
-    memory_capacity: int = 16       # spread frames kept (bounded for any video length)
-    memory_segments: int = 4        # spread frames read for one query, besides first and last
-    memory_score: float = 0.5       # a frame is memorised only at this score or above
+    memory_capacity: int = 16  # spread frames kept (bounded for any video length)
+    memory_segments: int = 4  # spread frames read for one query, besides first and last
+    memory_score: float = 0.5  # a frame is memorised only at this score or above
 
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
-    penalty: float = 0.06           # strength of the scale and ratio change penalty
-    size_rate: float = 0.6          # share of the new size in the smoothed size
+    penalty: float = 0.06  # strength of the scale and ratio change penalty
+    size_rate: float = 0.6  # share of the new size in the smoothed size
 
-    tracking_score: float = 0.45    # at or above: TRACKING
-    lost_score: float = 0.25        # below, for lost_after frames: LOST
-    lost_after: int = 10            # consecutive frames
-    recover_score: float = 0.55     # a lost target is found again at or above this ...
-    recover_after: int = 2          # ... for this many consecutive frames
+    tracking_score: float = 0.45  # at or above: TRACKING
+    lost_score: float = 0.25  # below, for lost_after frames: LOST
+    lost_after: int = 10  # consecutive frames
+    recover_score: float = 0.55  # a lost target is found again at or above this ...
+    recover_after: int = 2  # ... for this many consecutive frames
 
     def __post_init__(self) -> None:
         for name in ("query_size", "memory_size"):
             value = getattr(self, name)
             if value <= 0 or value % self.stride:
-                raise ModelError(f"tracking config: {name} is {value}, not a multiple of {self.stride}")
+                raise ModelError(
+                    f"tracking config: {name} is {value}, not a multiple of {self.stride}"
+                )
 
     @property
     def memory_factor(self) -> float:

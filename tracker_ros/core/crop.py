@@ -46,8 +46,8 @@ class Window:
 def window_around(box: Box, factor: float, size: int) -> Window:
     """The window of ``factor``·√(w·h) around the centre of ``box`` (STMTrack, sec. 3.5)."""
     x, y, w, h = box
-    side = max(int(round(factor * math.sqrt(w * h))), 8)
-    return Window(int(round(x + w / 2 - side / 2)), int(round(y + h / 2 - side / 2)), side, size)
+    side = max(round(factor * math.sqrt(w * h)), 8)
+    return Window(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), side, size)
 
 
 def crop(image: np.ndarray, window: Window) -> np.ndarray:
@@ -59,19 +59,30 @@ def crop(image: np.ndarray, window: Window) -> np.ndarray:
     left, top = max(window.x, 0), max(window.y, 0)
     right, bottom = min(window.x + window.side, width), min(window.y + window.side, height)
     if left >= right or top >= bottom:  # wholly outside: nothing but padding
-        patch, left, top, right, bottom = image[:1, :1], window.x, window.y, window.x + 1, window.y + 1
+        patch, left, top, right, bottom = (
+            image[:1, :1],
+            window.x,
+            window.y,
+            window.x + 1,
+            window.y + 1,
+        )
         patch = np.broadcast_to(_mean(image), patch.shape).astype(np.uint8)
     else:
         patch = image[top:bottom, left:right]
     if patch.shape[:2] != (window.side, window.side):
         patch = cv2.copyMakeBorder(
-            patch, top - window.y, window.y + window.side - bottom,
-            left - window.x, window.x + window.side - right,
-            cv2.BORDER_CONSTANT, value=_mean(image))
+            patch,
+            top - window.y,
+            window.y + window.side - bottom,
+            left - window.x,
+            window.x + window.side - right,
+            cv2.BORDER_CONSTANT,
+            value=_mean(image),
+        )
     method = cv2.INTER_AREA if window.side > window.size else cv2.INTER_LINEAR
     return cv2.resize(patch, (window.size, window.size), interpolation=method)
 
 
 def _mean(image: np.ndarray) -> tuple[int, ...]:
     # Every 8th pixel is enough for a mean and keeps the cost flat on large images.
-    return tuple(int(round(value)) for value in image[::8, ::8].reshape(-1, 3).mean(0))
+    return tuple(round(value) for value in image[::8, ::8].reshape(-1, 3).mean(0))

@@ -61,7 +61,9 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     ratio = _change((last_width / last_height) / (width / height))
     penalty = np.exp(-config.penalty * (scale * ratio - 1))
     blend = config.window_influence
-    ranked = prediction.score * penalty * (1 - blend) + cosine_window(*prediction.score.shape) * blend
+    ranked = (
+        prediction.score * penalty * (1 - blend) + cosine_window(*prediction.score.shape) * blend
+    )
     row, column = np.unravel_index(int(np.argmax(ranked)), ranked.shape)
 
     score = float(prediction.score[row, column])

@@ -108,16 +108,25 @@ class Tracker:
         self._presence = self._presence.after(candidate.score, self.config)
         if candidate.score >= self.config.lost_score:  # weak evidence must not move the window
             self._box = clip_box(window.to_image(candidate.box), image)
-        confident = (self._presence.state is TargetState.TRACKING
-                     and candidate.score >= self.config.memory_score)
+        confident = (
+            self._presence.state is TargetState.TRACKING
+            and candidate.score >= self.config.memory_score
+        )
         self._pending = (image, candidate.score) if confident else None
         end = perf_counter()
         lost = self._presence.state is TargetState.LOST
         return Result(
-            None if lost else self._box, candidate.score, self._presence.state,
-            self._presence.lost_frames, self.engine.gate(self._state),
-            {"crop": 1e3 * (cropped - begin), "locate": 1e3 * (located - cropped),
-             "decode": 1e3 * (end - located)})
+            None if lost else self._box,
+            candidate.score,
+            self._presence.state,
+            self._presence.lost_frames,
+            self.engine.gate(self._state),
+            {
+                "crop": 1e3 * (cropped - begin),
+                "locate": 1e3 * (located - cropped),
+                "decode": 1e3 * (end - located),
+            },
+        )
 
     def remember(self) -> Gate | None:
         """Memorise the frame located last, if it was confident. Returns the gate's decision."""
@@ -126,5 +135,6 @@ class Tracker:
         (image, score), self._pending = self._pending, None
         window = window_around(self._box, self.config.memory_factor, self.config.memory_size)
         self._state = self.engine.remember(
-            crop(image, window), window.to_crop(self._box), score, self._state)
+            crop(image, window), window.to_crop(self._box), score, self._state
+        )
         return self.engine.gate(self._state)

@@ -14,8 +14,13 @@ from .weights import ModelFiles, find_model
 ENGINES = ("auto", "torch", "onnx")
 
 
-def load_tracker(model: str | Path = "dastm", *, engine: str = "auto", device: str = "auto",
-                 allow_cpu_fallback: bool = False) -> Tracker:
+def load_tracker(
+    model: str | Path = "dastm",
+    *,
+    engine: str = "auto",
+    device: str = "auto",
+    allow_cpu_fallback: bool = False,
+) -> Tracker:
     """A warm tracker, ready for ``init``.
 
     Args:
@@ -30,19 +35,22 @@ def load_tracker(model: str | Path = "dastm", *, engine: str = "auto", device: s
     if engine not in ENGINES:
         raise ParameterError(f"engine is {engine!r}, not one of {', '.join(ENGINES)}")
     kind, colon, index = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or colon and not (kind == "cuda" and index.isdigit()):
+    if kind not in ("auto", "cpu", "cuda") or (colon and not (kind == "cuda" and index.isdigit())):
         raise ParameterError(f"device is {device!r}, not auto, cpu, cuda or cuda:N")
     files = find_model(model)
     engine, device = _resolve(files, engine, device)
     if engine == "onnx":
         from .onnx_runner import OnnxRunner
+
         runner = OnnxRunner(files, device, allow_cpu_fallback=allow_cpu_fallback)
     else:
         try:
             from .torch_runner import TorchRunner
         except ModuleNotFoundError as error:
-            raise ModelError(f"the torch engine needs the package {error.name!r}, which is not "
-                             "installed; the onnx engine does without") from error
+            raise ModelError(
+                f"the torch engine needs the package {error.name!r}, which is not "
+                "installed; the onnx engine does without"
+            ) from error
         runner = TorchRunner(files, device, allow_cpu_fallback=allow_cpu_fallback)
     tracker = Tracker(MemoryEngine(runner))
     _warm_up(tracker)
@@ -55,7 +63,7 @@ def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
         engine = "torch"
     elif engine == "auto" and not files.has_weights:
         engine = "onnx"
-    gpu = device.startswith("cuda") or device == "auto" and any(Path("/dev").glob("nvidia[0-9]*"))
+    gpu = device.startswith("cuda") or (device == "auto" and any(Path("/dev").glob("nvidia[0-9]*")))
     if not gpu:
         return ("onnx" if engine == "auto" else engine), "cpu"
     asked = "cuda" if device == "auto" else device
@@ -68,6 +76,7 @@ def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
 
 def _onnx_has_cuda() -> bool:
     import onnxruntime
+
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
 
 

@@ -35,20 +35,31 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     written = []
     for name, step in steps(network, tracking).items():
-        dynamic = tuple({step.dynamic[key]: torch.export.Dim.DYNAMIC} if key in step.dynamic else {}
-                        for key in step.inputs)
+        dynamic = tuple(
+            {step.dynamic[key]: torch.export.Dim.DYNAMIC} if key in step.dynamic else {}
+            for key in step.inputs
+        )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the exporter's own deprecations say nothing to a user
             program = torch.onnx.export(
-                step.module.eval(), tuple(step.inputs.values()), dynamo=True, verbose=False,
-                input_names=list(step.inputs), output_names=list(step.outputs),
-                dynamic_shapes=dynamic, opset_version=OPSET, external_data=False)
+                step.module.eval(),
+                tuple(step.inputs.values()),
+                dynamo=True,
+                verbose=False,
+                input_names=list(step.inputs),
+                output_names=list(step.outputs),
+                dynamic_shapes=dynamic,
+                opset_version=OPSET,
+                external_data=False,
+            )
         model = program.model_proto
         del model.metadata_props[:]
         _strip_traces(model.graph)
         entry = model.metadata_props.add()
         entry.key = KEY
-        entry.value = pack_facts(facts["architecture"], facts["network"], tracking, facts["training"])
+        entry.value = pack_facts(
+            facts["architecture"], facts["network"], tracking, facts["training"]
+        )
         part = files.graph(name).with_suffix(".part")
         onnx.save(model, part)
         os.replace(part, files.graph(name))

@@ -33,13 +33,21 @@ def describe(model: str | Path) -> dict:
         macs[name] = counter.get_total_flops() // 2
     cells = tracking.query_size // tracking.stride, tracking.memory_size // tracking.stride
     return {
-        "model": files.name, "architecture": facts["architecture"],
-        "parameters": {"training": trained,
-                       "inference": sum(value.numel() for value in network.parameters())},
+        "model": files.name,
+        "architecture": facts["architecture"],
+        "parameters": {
+            "training": trained,
+            "inference": sum(value.numel() for value in network.parameters()),
+        },
         "macs": macs,
         "map": {"query": f"{cells[0]}x{cells[0]}", "memory": f"{cells[1]}x{cells[1]}"},
         "bytes_per_memorised_frame": cells[1] ** 2 * facts["network"]["channels"] * 4,
-        "network": facts["network"], "tracking": facts["tracking"], "training": facts["training"],
-        "files": [str(path) for path in
-                  (files.weights, *map(files.graph, ("locate", "remember"))) if path.is_file()],
+        "network": facts["network"],
+        "tracking": facts["tracking"],
+        "training": facts["training"],
+        "files": [
+            str(path)
+            for path in (files.weights, *map(files.graph, ("locate", "remember")))
+            if path.is_file()
+        ],
     }

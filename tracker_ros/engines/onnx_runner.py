@@ -23,8 +23,14 @@ class OnnxRunner:
             there or did not start, unless ``allow_cpu_fallback``.
     """
 
-    def __init__(self, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False,
-                 threads: int = 0):
+    def __init__(
+        self,
+        files: ModelFiles,
+        device: str = "cpu",
+        *,
+        allow_cpu_fallback: bool = False,
+        threads: int = 0,
+    ):
         import onnxruntime
 
         self._runtime = onnxruntime
@@ -36,18 +42,24 @@ class OnnxRunner:
             if offered:
                 providers.insert(0, (wanted, {"device_id": int(index or 0)}))
             elif not allow_cpu_fallback:
-                raise ModelError(f"device {device!r} was asked for, but this onnxruntime offers only "
-                                 f"{', '.join(onnxruntime.get_available_providers())}")
+                raise ModelError(
+                    f"device {device!r} was asked for, but this onnxruntime offers only "
+                    f"{', '.join(onnxruntime.get_available_providers())}"
+                )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.log_severity_level = 3
         self._sessions = {step: self._open(files.graph(step), options, providers) for step in STEPS}
-        self._names = {step: [value.name for value in session.get_inputs()]
-                       for step, session in self._sessions.items()}
+        self._names = {
+            step: [value.name for value in session.get_inputs()]
+            for step, session in self._sessions.items()
+        }
         self.facts = self._checked_facts(files)
         real = self._sessions["locate"].get_providers()[0]
         if real != wanted and not allow_cpu_fallback:
-            raise ModelError(f"device {device!r} was asked for, but ONNX Runtime fell back to {real}")
+            raise ModelError(
+                f"device {device!r} was asked for, but ONNX Runtime fell back to {real}"
+            )
         self.provider = f"onnxruntime {real}"
 
     def _open(self, path: Path, options, providers):
@@ -59,10 +71,15 @@ class OnnxRunner:
             raise ModelError(f"model file {path} cannot be loaded: {_first_line(error)}") from error
 
     def _checked_facts(self, files: ModelFiles) -> dict:
-        facts = {step: unpack_facts(
-            session.get_modelmeta().custom_metadata_map.get(KEY), files.graph(step))
-            for step, session in self._sessions.items()}
-        same_model(facts["locate"], files.graph("locate"), facts["remember"], files.graph("remember"))
+        facts = {
+            step: unpack_facts(
+                session.get_modelmeta().custom_metadata_map.get(KEY), files.graph(step)
+            )
+            for step, session in self._sessions.items()
+        }
+        same_model(
+            facts["locate"], files.graph("locate"), facts["remember"], files.graph("remember")
+        )
         return facts["locate"]
 
     def run(self, step: str, *inputs: np.ndarray) -> list[np.ndarray]:

@@ -15,15 +15,23 @@ from ..networks.build import build
 from .weights import KEY, pack_facts, unpack_facts
 
 
-def save_network(path: str | Path, network: nn.Module, architecture: str, tracking: TrackingConfig,
-                 training: dict) -> None:
+def save_network(
+    path: str | Path,
+    network: nn.Module,
+    architecture: str,
+    tracking: TrackingConfig,
+    training: dict,
+) -> None:
     """Write weights and facts to ``path`` (atomically)."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     facts = pack_facts(architecture, network.config.to_dict(), tracking, training)
     part = path.with_suffix(".part")
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, part,
-              {KEY: facts})
+    save_file(
+        {name: value.contiguous() for name, value in network.state_dict().items()},
+        part,
+        {KEY: facts},
+    )
     os.replace(part, path)
 
 
@@ -39,7 +47,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file.keys()}
+            state = {name: file.get_tensor(name) for name in file}
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"model file {path} cannot be read: {error}") from error
     facts = unpack_facts(metadata.get(KEY), path)
@@ -47,6 +55,8 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
         network = build(facts["architecture"], facts["network"])
         network.load_state_dict(state)
     except (RuntimeError, TypeError, ValueError) as error:
-        raise ModelError(f"model file {path}: the weights do not fit the network they describe: "
-                         f"{str(error).splitlines()[0]}") from error
+        raise ModelError(
+            f"model file {path}: the weights do not fit the network they describe: "
+            f"{str(error).splitlines()[0]}"
+        ) from error
     return network.eval(), facts

@@ -28,14 +28,18 @@ class TorchRunner:
     def __init__(self, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False):
         if device.startswith("cuda") and not torch.cuda.is_available():
             if not allow_cpu_fallback:
-                raise ModelError(f"device {device!r} was asked for, but torch {torch.__version__} "
-                                 "finds no CUDA device")
+                raise ModelError(
+                    f"device {device!r} was asked for, but torch {torch.__version__} "
+                    "finds no CUDA device"
+                )
             device = "cpu"
         self._device = torch.device(device)
         network, self.facts = load_network(files.weights)
         fuse(network).to(self._device, memory_format=torch.channels_last)
         tracking = TrackingConfig.from_dict(self.facts["tracking"])
-        self._modules = {name: step.module.eval() for name, step in steps(network, tracking).items()}
+        self._modules = {
+            name: step.module.eval() for name, step in steps(network, tracking).items()
+        }
         self.provider = f"torch {self._device}"
 
     @torch.inference_mode()

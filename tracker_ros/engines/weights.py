@@ -60,24 +60,38 @@ def find_model(model: str | Path) -> ModelFiles:
     if path.name == str(model) and (files.has_weights or files.has_graphs):
         return files
     known = sorted(found.stem for found in folder.glob("*.safetensors"))
-    raise ModelError(f"model {str(model)!r} is neither a .safetensors or .onnx file nor a shipped name "
-                     f"({', '.join(known) or 'none is installed'})")
+    raise ModelError(
+        f"model {str(model)!r} is neither a .safetensors or .onnx file nor a shipped name "
+        f"({', '.join(known) or 'none is installed'})"
+    )
 
 
 def pack_facts(architecture: str, network: dict, tracking: TrackingConfig, training: dict) -> str:
     """The metadata entry of a model file, as JSON."""
-    return json.dumps({"format": FORMAT, "architecture": architecture, "network": network,
-                       "tracking": tracking.to_dict(), "training": training}, sort_keys=True)
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "architecture": architecture,
+            "network": network,
+            "tracking": tracking.to_dict(),
+            "training": training,
+        },
+        sort_keys=True,
+    )
 
 
 def unpack_facts(text: str | None, path: Path) -> dict:
     """Check and parse the metadata entry of ``path``. Raises ModelError naming the file."""
     if text is None:
-        raise ModelError(f"model file {path} carries no {KEY} facts: it was not written by this package")
+        raise ModelError(
+            f"model file {path} carries no {KEY} facts: it was not written by this package"
+        )
     try:
         facts = json.loads(text)
         if facts["format"] != FORMAT:
-            raise ModelError(f"model file {path} has format {facts['format']}, this version reads {FORMAT}")
+            raise ModelError(
+                f"model file {path} has format {facts['format']}, this version reads {FORMAT}"
+            )
         for name in ("architecture", "network", "tracking", "training"):
             facts[name]
         TrackingConfig.from_dict(facts["tracking"])
@@ -90,5 +104,7 @@ def same_model(first: dict, first_path: Path, second: dict, second_path: Path) -
     """Raise ModelError with both sides named if two files do not belong to one model."""
     for name in first:
         if first[name] != second.get(name):
-            raise ModelError(f"{first_path} and {second_path} do not belong together: {name} is "
-                             f"{first[name]!r} in the one and {second.get(name)!r} in the other")
+            raise ModelError(
+                f"{first_path} and {second_path} do not belong together: {name} is "
+                f"{first[name]!r} in the one and {second.get(name)!r} in the other"
+            )

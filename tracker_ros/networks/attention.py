@@ -27,7 +27,8 @@ class CoordinateAttention(nn.Module):
         super().__init__()
         middle = max(8, channels // reduction)
         self.shared = nn.Sequential(
-            nn.Conv2d(channels, middle, 1), nn.BatchNorm2d(middle), nn.Hardswish())
+            nn.Conv2d(channels, middle, 1), nn.BatchNorm2d(middle), nn.Hardswish()
+        )
         self.rows = nn.Conv2d(middle, channels, 1)
         self.columns = nn.Conv2d(middle, channels, 1)
 
@@ -35,7 +36,11 @@ class CoordinateAttention(nn.Module):
         height, width = x.shape[2:]
         pooled = torch.cat([x.mean(3, keepdim=True), x.mean(2, keepdim=True).transpose(2, 3)], 2)
         rows, columns = self.shared(pooled).split([height, width], 2)
-        return x * torch.sigmoid(self.rows(rows)) * torch.sigmoid(self.columns(columns.transpose(2, 3)))
+        return (
+            x
+            * torch.sigmoid(self.rows(rows))
+            * torch.sigmoid(self.columns(columns.transpose(2, 3)))
+        )
 
 
 class SpatialAttention(nn.Module):
@@ -43,8 +48,9 @@ class SpatialAttention(nn.Module):
 
     def __init__(self, kernel: int = 7):
         super().__init__()
-        self.conv = nn.Sequential(nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False),
-                                  nn.BatchNorm2d(1))
+        self.conv = nn.Sequential(
+            nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(1)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         summary = torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)
@@ -57,7 +63,9 @@ class CBAM(nn.Module):
     def __init__(self, channels: int, reduction: int = 16):
         super().__init__()
         middle = max(channels // reduction, 4)
-        self.mlp = nn.Sequential(nn.Linear(channels, middle), nn.ReLU(), nn.Linear(middle, channels))
+        self.mlp = nn.Sequential(
+            nn.Linear(channels, middle), nn.ReLU(), nn.Linear(middle, channels)
+        )
         self.spatial = SpatialAttention()
 
     def forward(self, x: Tensor) -> Tensor:

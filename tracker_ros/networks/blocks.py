@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 
-def conv_bn(inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
+def conv_bn(
+    inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
     """Convolution (padded to keep size at stride 1, no bias) followed by batch normalisation."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups, bias=False),
@@ -24,12 +26,21 @@ class RepConv(nn.Module):
     Shapes: [B, inputs, H, W] → [B, outputs, ⌈H/stride⌉, ⌈W/stride⌉].
     """
 
-    def __init__(self, inputs: int, outputs: int, kernel: int = 3, stride: int = 1,
-                 groups: int = 1, branches: int = 1, scale: bool = False):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        kernel: int = 3,
+        stride: int = 1,
+        groups: int = 1,
+        branches: int = 1,
+        scale: bool = False,
+    ):
         super().__init__()
         self.shape = (inputs, outputs, kernel, stride, groups)
         self.convs = nn.ModuleList(
-            conv_bn(inputs, outputs, kernel, stride, groups) for _ in range(branches))
+            conv_bn(inputs, outputs, kernel, stride, groups) for _ in range(branches)
+        )
         self.scale = conv_bn(inputs, outputs, 1, 1, groups) if scale and kernel > 1 else None
         self.skip = nn.BatchNorm2d(inputs) if inputs == outputs and stride == 1 else None
         self.fused: nn.Conv2d | None = None
@@ -70,7 +81,9 @@ class RepConv(nn.Module):
             weight += padded * gain[:, None, None, None]
             bias += norm.bias.cpu() - norm.running_mean.cpu() * gain
         device = self.convs[0][0].weight.device
-        self.fused = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups).to(device)
+        self.fused = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups).to(
+            device
+        )
         self.fused.weight.copy_(weight)
         self.fused.bias.copy_(bias)
         self.convs, self.scale, self.skip = nn.ModuleList(), None, None
@@ -79,8 +92,15 @@ class RepConv(nn.Module):
 class SeparableConv(nn.Sequential):
     """Depthwise k×k, then pointwise 1×1, both ``RepConv``. [B, inputs, H, W] → [B, outputs, H/s, W/s]."""
 
-    def __init__(self, inputs: int, outputs: int, stride: int = 1, branches: int = 1,
-                 scale: bool = False, kernel: int = 3):
+    def __init__(
+        self,
+        inputs: int,
+        outputs: int,
+        stride: int = 1,
+        branches: int = 1,
+        scale: bool = False,
+        kernel: int = 3,
+    ):
         super().__init__(
             RepConv(inputs, inputs, kernel, stride, inputs, branches, scale),
             RepConv(inputs, outputs, 1, branches=branches),

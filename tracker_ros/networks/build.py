@@ -14,7 +14,9 @@ ARCHITECTURES = {"dastm": (dastm.Dastm, dastm.DastmConfig, dastm.steps)}
 
 def _known(architecture: str):
     if architecture not in ARCHITECTURES:
-        raise ModelError(f"architecture {architecture!r} is unknown; there is {', '.join(ARCHITECTURES)}")
+        raise ModelError(
+            f"architecture {architecture!r} is unknown; there is {', '.join(ARCHITECTURES)}"
+        )
     return ARCHITECTURES[architecture]
 
 

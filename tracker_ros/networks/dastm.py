@@ -20,16 +20,16 @@ class DastmConfig:
     """Sizes of the network; the paper's are ``channels=512, head_depth=7, head_kind="conv"``."""
 
     widths: tuple[int, ...] = (48, 48, 128, 256)  # MobileOne-S0
-    depths: tuple[int, ...] = (2, 5, 6)           # S0 has (2, 8, 10): shortened for two CPU cores
-    branches: int = 1                             # of the re-parametrised convolutions,
-    scale: bool = False                           # and whether they have a 1x1 branch in training
-    channels: int = 128                           # C of memory and query features
+    depths: tuple[int, ...] = (2, 5, 6)  # S0 has (2, 8, 10): shortened for two CPU cores
+    branches: int = 1  # of the re-parametrised convolutions,
+    scale: bool = False  # and whether they have a 1x1 branch in training
+    channels: int = 128  # C of memory and query features
     head_channels: int = 128
     head_depth: int = 3
     head_kind: str = "separable"
-    gate: str = "hard"                            # see networks.gate.MODES
-    gate_reduction: int = 4                       # d
-    temperature: float = 1.0                      # tau
+    gate: str = "hard"  # see networks.gate.MODES
+    gate_reduction: int = 4  # d
+    temperature: float = 1.0  # tau
 
     def to_dict(self) -> dict:
         """As plain JSON types."""
@@ -38,8 +38,12 @@ class DastmConfig:
     @classmethod
     def from_dict(cls, values: dict) -> DastmConfig:
         """Inverse of ``to_dict``. Raises TypeError for an unknown name."""
-        return cls(**{name: tuple(value) if isinstance(value, list) else value
-                      for name, value in values.items()})
+        return cls(
+            **{
+                name: tuple(value) if isinstance(value, list) else value
+                for name, value in values.items()
+            }
+        )
 
 
 class Dastm(nn.Module):
@@ -58,9 +62,15 @@ class Dastm(nn.Module):
         self.memory_neck = nn.Conv2d(config.widths[-1], config.channels, 3, padding=1)
         self.query_neck = nn.Conv2d(config.widths[-1], config.channels, 3, padding=1)
         self.attention = DynamicAttention(
-            config.channels, config.gate, config.gate_reduction, config.temperature)
-        self.head = Head(2 * config.channels, config.head_channels, config.head_depth,
-                         config.head_kind, MobileOne.stride)
+            config.channels, config.gate, config.gate_reduction, config.temperature
+        )
+        self.head = Head(
+            2 * config.channels,
+            config.head_channels,
+            config.head_depth,
+            config.head_kind,
+            MobileOne.stride,
+        )
         nn.init.normal_(self.label.weight, std=0.01)
 
     def normalise(self, crops: Tensor) -> Tensor:
@@ -141,7 +151,11 @@ def steps(network: Dastm, tracking: TrackingConfig) -> dict[str, Step]:
     memory = torch.zeros(1, tracking.memory_size, tracking.memory_size, 3, dtype=torch.uint8)
     box = torch.tensor([[0.25, 0.25, 0.5, 0.5]]) * tracking.memory_size
     return {
-        "locate": Step(Locate(network), {"crop": query, "memory": torch.zeros(1, 3 * cells, channels)},
-                       ("score", "boxes"), {"memory": 1}),
+        "locate": Step(
+            Locate(network),
+            {"crop": query, "memory": torch.zeros(1, 3 * cells, channels)},
+            ("score", "boxes"),
+            {"memory": 1},
+        ),
         "remember": Step(Remember(network), {"crop": memory, "box": box}, ("tokens", "gate"), {}),
     }

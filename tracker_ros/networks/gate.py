@@ -35,7 +35,9 @@ class DynamicAttention(nn.Module):
         reduction: d of the gate's bottleneck. temperature: τ of eq. 2.
     """
 
-    def __init__(self, channels: int, mode: str = "hard", reduction: int = 4, temperature: float = 1.0):
+    def __init__(
+        self, channels: int, mode: str = "hard", reduction: int = 4, temperature: float = 1.0
+    ):
         super().__init__()
         if mode not in MODES:
             raise ValueError(f"gate mode is {mode!r}, not one of {', '.join(MODES)}")
@@ -44,7 +46,8 @@ class DynamicAttention(nn.Module):
         modules = {"se": SE, "ca": CoordinateAttention, "cbam": CBAM}
         wanted = BRANCHES if mode in ("hard", "soft", "static", "random") else (mode,)
         self.branches = nn.ModuleDict(
-            {name: module(channels) for name, module in modules.items() if name in wanted})
+            {name: module(channels) for name, module in modules.items() if name in wanted}
+        )
 
     def weights(self, x: Tensor) -> Tensor:
         """Gate weights [B, 4] for features [B, C, H, W]; in ``hard`` mode their softmax before the choice."""
@@ -53,7 +56,10 @@ class DynamicAttention(nn.Module):
         if self.mode == "random":
             choice = torch.randint(len(BRANCHES), (x.shape[0],), device=x.device)
             return F.one_hot(choice, len(BRANCHES)).to(x.dtype)
-        fixed = [float(self.mode == "static" and name != "skip" or self.mode == name) for name in BRANCHES]
+        fixed = [
+            float((self.mode == "static" and name != "skip") or self.mode == name)
+            for name in BRANCHES
+        ]
         return torch.tensor(fixed, device=x.device, dtype=x.dtype).expand(x.shape[0], -1)
 
     def branch(self, name: str, x: Tensor) -> Tensor:

@@ -61,6 +61,8 @@ class Head(nn.Module):
         sides = (self.gain * self.sides(self.regress(x)).float()).clamp(max=5).exp() * self.stride
         rows = cell_centres(x.shape[2], self.stride, x.device)[None, :, None]
         columns = cell_centres(x.shape[3], self.stride, x.device)[None, None, :]
-        boxes = torch.stack([columns - sides[:, 0], rows - sides[:, 1],
-                             columns + sides[:, 2], rows + sides[:, 3]], 1)
+        boxes = torch.stack(
+            [columns - sides[:, 0], rows - sides[:, 1], columns + sides[:, 2], rows + sides[:, 3]],
+            1,
+        )
         return logits[:, :1], logits[:, 1:], boxes

@@ -31,15 +31,22 @@ class MobileOne(nn.Module):
 
     stride = 8
 
-    def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...] = DEPTHS, branches: int = 1,
-                 scale: bool = False):
+    def __init__(
+        self,
+        widths: tuple[int, ...],
+        depths: tuple[int, ...] = DEPTHS,
+        branches: int = 1,
+        scale: bool = False,
+    ):
         super().__init__()
         self.stem = RepConv(3, widths[0], stride=2, branches=branches, scale=scale)
         self.stages = nn.ModuleList()
         for index, (depth, stride) in enumerate(zip(depths, (2, 2, 1), strict=True)):
             blocks = [SeparableConv(widths[index], widths[index + 1], stride, branches, scale)]
-            blocks += [SeparableConv(widths[index + 1], widths[index + 1], 1, branches, scale)
-                       for _ in range(depth - 1)]
+            blocks += [
+                SeparableConv(widths[index + 1], widths[index + 1], 1, branches, scale)
+                for _ in range(depth - 1)
+            ]
             self.stages.append(nn.Sequential(*blocks))
 
     def forward(self, x: Tensor, extra: Tensor | None = None) -> Tensor:

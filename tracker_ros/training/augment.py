@@ -18,7 +18,9 @@ def recolour(image: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
     image = cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
     contrast = 1 + strength * rng.uniform(-0.3, 0.3)
     cast = 1 + strength * rng.uniform(-0.1, 0.1, 3)
-    table = (np.arange(256)[:, None] - 127) * contrast * cast + 127 + strength * rng.uniform(-35, 35)
+    table = (
+        (np.arange(256)[:, None] - 127) * contrast * cast + 127 + strength * rng.uniform(-35, 35)
+    )
     table = np.clip(table, 0, 255)
     if rng.random() < 0.15 * strength:
         table = 255 * (table / 255) ** rng.uniform(0.6, 2.2)
@@ -55,8 +57,16 @@ def soft_blob(width: int, height: int, rng: Rng) -> np.ndarray:
     """A feathered mask, float32 [height, width, 1] in [0, 1]: an ellipse or a rectangle."""
     mask = np.zeros((height, width), np.float32)
     if rng.random() < 0.5:
-        cv2.ellipse(mask, (width // 2, height // 2), (max(width // 2 - 1, 1), max(height // 2 - 1, 1)),
-                    0, 0, 360, 1.0, -1)
+        cv2.ellipse(
+            mask,
+            (width // 2, height // 2),
+            (max(width // 2 - 1, 1), max(height // 2 - 1, 1)),
+            0,
+            0,
+            360,
+            1.0,
+            -1,
+        )
     else:
         mask[1:-1, 1:-1] = 1
     return cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None]
@@ -69,9 +79,11 @@ def paste(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, left: int, to
     x1, y1 = min(left + width, canvas.shape[1]), min(top + height, canvas.shape[0])
     if x0 >= x1 or y0 >= y1:
         return
-    part = np.s_[y0 - top:y1 - top, x0 - left:x1 - left]
+    part = np.s_[y0 - top : y1 - top, x0 - left : x1 - left]
     below = canvas[y0:y1, x0:x1]
-    canvas[y0:y1, x0:x1] = (below + (patch[part].astype(np.float32) - below) * mask[part]).astype(np.uint8)
+    canvas[y0:y1, x0:x1] = (below + (patch[part].astype(np.float32) - below) * mask[part]).astype(
+        np.uint8
+    )
 
 
 def random_patch(picture: np.ndarray, width: int, height: int, rng: Rng) -> np.ndarray:
@@ -79,7 +91,7 @@ def random_patch(picture: np.ndarray, width: int, height: int, rng: Rng) -> np.n
     rows, columns = picture.shape[:2]
     side = int(rng.uniform(0.3, 0.9) * min(rows, columns))
     y, x = rng.integers(rows - side + 1), rng.integers(columns - side + 1)
-    return cv2.resize(picture[y:y + side, x:x + side], (width, height))
+    return cv2.resize(picture[y : y + side, x : x + side], (width, height))
 
 
 def occlude(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
@@ -87,8 +99,13 @@ def occlude(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
     x, y, w, h = box
     width, height = (max(int(side * rng.uniform(0.3, 0.8)), 4) for side in (w, h))
     cx, cy = x + w * rng.uniform(0, 1), y + h * rng.uniform(0, 1)
-    paste(image, random_patch(picture, width, height, rng), soft_blob(width, height, rng),
-          int(cx - width / 2), int(cy - height / 2))
+    paste(
+        image,
+        random_patch(picture, width, height, rng),
+        soft_blob(width, height, rng),
+        int(cx - width / 2),
+        int(cy - height / 2),
+    )
 
 
 def distract(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
@@ -101,28 +118,41 @@ def distract(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None
     cy = y + h / 2 + np.sin(angle) * reach * (h + height) / 2
     if abs(cx - x - w / 2) < (w + width) / 2 and abs(cy - y - h / 2) < (h + height) / 2:
         return
-    paste(image, random_patch(picture, width, height, rng), soft_blob(width, height, rng),
-          int(cx - width / 2), int(cy - height / 2))
+    paste(
+        image,
+        random_patch(picture, width, height, rng),
+        soft_blob(width, height, rng),
+        int(cx - width / 2),
+        int(cy - height / 2),
+    )
 
 
 def cut_out(view: View, side: float) -> tuple[np.ndarray, np.ndarray] | None:
     """The masked object scaled to √(w·h) = ``side``: uint8 [h, w, 3] and mask float32 [h, w]."""
     if view.mask is None:
         return None
-    x, y, w, h = (int(round(value)) for value in view.box)
+    x, y, w, h = (round(value) for value in view.box)
     x, y = max(x, 0), max(y, 0)
-    patch, mask = view.image[y:y + h, x:x + w], view.mask[y:y + h, x:x + w]
+    patch, mask = view.image[y : y + h, x : x + w], view.mask[y : y + h, x : x + w]
     if mask.sum() < 100:
         return None
     scale = side / np.sqrt(mask.shape[0] * mask.shape[1])
     size = (max(int(mask.shape[1] * scale), 6), max(int(mask.shape[0] * scale), 6))
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    return (cv2.resize(patch, size, interpolation=method),
-            cv2.resize(mask.astype(np.float32), size, interpolation=method))
+    return (
+        cv2.resize(patch, size, interpolation=method),
+        cv2.resize(mask.astype(np.float32), size, interpolation=method),
+    )
 
 
-def place(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, centre: np.ndarray,
-          angle: float, scale: float) -> Box | None:
+def place(
+    canvas: np.ndarray,
+    patch: np.ndarray,
+    mask: np.ndarray,
+    centre: np.ndarray,
+    angle: float,
+    scale: float,
+) -> Box | None:
     """Paste a cut-out turned by ``angle`` degrees; returns its box, None if hardly visible."""
     height, width = mask.shape
     side = int(np.hypot(width, height) * scale) + 4
@@ -130,7 +160,7 @@ def place(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, centre: np.nd
     turn[:, 2] += side / 2 - np.array([width, height]) / 2
     turned = cv2.warpAffine(patch, turn, (side, side), borderMode=cv2.BORDER_REPLICATE)
     shape = cv2.warpAffine(mask, turn, (side, side))
-    left, top = (int(round(value - side / 2)) for value in centre)
+    left, top = (round(value - side / 2) for value in centre)
     rows, columns = np.nonzero(shape > 0.5)
     if len(rows) < 30:
         return None
@@ -139,4 +169,8 @@ def place(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, centre: np.nd
     x1, y1 = columns.max() + 1 + left, rows.max() + 1 + top
     x0, y0 = max(x0, 0), max(y0, 0)
     x1, y1 = min(x1, canvas.shape[1]), min(y1, canvas.shape[0])
-    return (float(x0), float(y0), float(x1 - x0), float(y1 - y0)) if x1 - x0 > 6 and y1 - y0 > 6 else None
+    return (
+        (float(x0), float(y0), float(x1 - x0), float(y1 - y0))
+        if x1 - x0 > 6 and y1 - y0 > 6
+        else None
+    )

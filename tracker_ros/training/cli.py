@@ -8,22 +8,50 @@ from pathlib import Path
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("data", type=Path, help="folder of training shards (KIND-NUMBER.tar)")
-    parser.add_argument("--out", type=Path, default=Path("runs/dastm"), metavar="FOLDER",
-                        help="checkpoints and log; an existing run goes on (default: %(default)s)")
-    parser.add_argument("--name", default="dastm",
-                        help="name of the model written to the folder at the end (default: %(default)s)")
-    parser.add_argument("--pretrain", type=int, default=10, metavar="EPOCHS",
-                        help="epochs of backbone pre-training on tiny-*.tar; 0 for none (default: %(default)s)")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("runs/dastm"),
+        metavar="FOLDER",
+        help="checkpoints and log; an existing run goes on (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--name",
+        default="dastm",
+        help="name of the model written to the folder at the end (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--pretrain",
+        type=int,
+        default=10,
+        metavar="EPOCHS",
+        help="epochs of backbone pre-training on tiny-*.tar; 0 for none (default: %(default)s)",
+    )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=int, default=10_000, help="updates (default: %(default)s)")
-    length.add_argument("--minutes", type=float, default=0.0,
-                        help="train for so long instead; the schedule follows the clock")
-    parser.add_argument("--batch", type=int, default=32, help="samples an update (default: %(default)s)")
-    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate (default: %(default)s)")
-    parser.add_argument("--gate", default="hard",
-                        help="hard, soft, static, random, skip, se, ca or cbam (default: %(default)s)")
-    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)")
-    parser.add_argument("--workers", type=int, default=1, help="data processes (default: %(default)s)")
+    length.add_argument(
+        "--minutes",
+        type=float,
+        default=0.0,
+        help="train for so long instead; the schedule follows the clock",
+    )
+    parser.add_argument(
+        "--batch", type=int, default=32, help="samples an update (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--rate", type=float, default=1e-3, help="learning rate (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--gate",
+        default="hard",
+        help="hard, soft, static, random, skip, se, ca or cbam (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--workers", type=int, default=1, help="data processes (default: %(default)s)"
+    )
     parser.add_argument("--seed", type=int, default=0)
 
 
@@ -49,12 +77,28 @@ def run(args: argparse.Namespace) -> int:
     network = DastmConfig(gate=args.gate)
     trunk = args.out / "trunk.pt"
     if args.pretrain and not trunk.exists():
-        pretrain(args.data, trunk, network.widths, network.depths, branches=network.branches, scale=network.scale,
-                 epochs=args.pretrain, seed=args.seed)
-    config = TrainingConfig(batch=args.batch, steps=args.steps, minutes=args.minutes, rate=args.rate,
-                            workers=args.workers, seed=args.seed, device=args.device)
-    trainer = Trainer(args.data, args.out, network, TrackingConfig(), config,
-                      trunk if trunk.exists() else None)
+        pretrain(
+            args.data,
+            trunk,
+            network.widths,
+            network.depths,
+            branches=network.branches,
+            scale=network.scale,
+            epochs=args.pretrain,
+            seed=args.seed,
+        )
+    config = TrainingConfig(
+        batch=args.batch,
+        steps=args.steps,
+        minutes=args.minutes,
+        rate=args.rate,
+        workers=args.workers,
+        seed=args.seed,
+        device=args.device,
+    )
+    trainer = Trainer(
+        args.data, args.out, network, TrackingConfig(), config, trunk if trunk.exists() else None
+    )
     trainer.run()
     for path in release(args.out / "last.pt", args.out / f"{args.name}.safetensors"):
         print(path)

@@ -11,7 +11,7 @@ from ..core.boxes import Box
 from ..core.errors import SourceError
 from .shards import Shard, find_shards
 
-MIN_SIDE = 10.0   # pixels: smaller objects teach noise
+MIN_SIDE = 10.0  # pixels: smaller objects teach noise
 MAX_STILL = 160.0  # sqrt(w * h), pixels: a larger object in a still picture has no surroundings
 
 
@@ -37,7 +37,9 @@ class Clip:
     def view(self, index: int, masked: bool = False) -> View:
         """Decode one frame, with its mask only where it is asked for."""
         image, box, mask = self.frames[index]
-        return View(self.shard.image(image), box, self.shard.mask(mask) if masked and mask else None)
+        return View(
+            self.shard.image(image), box, self.shard.mask(mask) if masked and mask else None
+        )
 
 
 def _usable(box: list[float]) -> bool:
@@ -55,15 +57,22 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
         for number, entry in enumerate(shard.entries):
             try:
                 if "frames" in entry:
-                    frames = [(f["image"], tuple(f["box"]), f.get("mask"))
-                              for f in entry["frames"] if _usable(f["box"])]
+                    frames = [
+                        (f["image"], tuple(f["box"]), f.get("mask"))
+                        for f in entry["frames"]
+                        if _usable(f["box"])
+                    ]
                     groups = [frames]
                 else:
-                    groups = [[(entry["image"], tuple(o["box"]), None)]
-                              for o in entry["objects"] if _usable(o["box"])
-                              and o["box"][2] * o["box"][3] < MAX_STILL ** 2]
+                    groups = [
+                        [(entry["image"], tuple(o["box"]), None)]
+                        for o in entry["objects"]
+                        if _usable(o["box"]) and o["box"][2] * o["box"][3] < MAX_STILL**2
+                    ]
             except (KeyError, TypeError) as error:
-                raise SourceError(f"shard {path}: entry {number} is malformed: {error!r}") from error
+                raise SourceError(
+                    f"shard {path}: entry {number} is malformed: {error!r}"
+                ) from error
             clips += [Clip(shard, tuple(group)) for group in groups if group]
     return clips
 

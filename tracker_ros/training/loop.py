@@ -29,26 +29,30 @@ class TrainingConfig:
 
     batch: int = 32
     steps: int = 10_000
-    minutes: float = 0.0          # > 0: the schedule follows the clock instead of ``steps``
+    minutes: float = 0.0  # > 0: the schedule follows the clock instead of ``steps``
     rate: float = 1e-3
-    trunk_rate: float = 0.6       # of ``rate``, for the pre-trained trunks
-    warmup: float = 0.03          # share of the schedule
+    trunk_rate: float = 0.6  # of ``rate``, for the pre-trained trunks
+    warmup: float = 0.03  # share of the schedule
     weight_decay: float = 1e-4
-    clip: float = 5.0             # gradient norm
-    ema: float = 0.998            # decay of the averaged weights, which are the ones that are kept
+    clip: float = 5.0  # gradient norm
+    ema: float = 0.998  # decay of the averaged weights, which are the ones that are kept
     workers: int = 1
     seed: int = 0
     device: str = "cpu"
-    checkpoint_every: int = 200   # steps
+    checkpoint_every: int = 200  # steps
     losses: LossConfig = field(default_factory=LossConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
 
 
 def collate(samples: list[Sample]) -> tuple[Tensor, ...]:
     """Stack samples: memory uint8 [B, T, M, M, 3], boxes [B, T, 4], query [B, Q, Q, 3], box [B, 4], positive [B]."""
-    return (*(torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])
-              for name in ("memory", "memory_boxes", "query", "query_box")),
-            torch.tensor([sample.positive for sample in samples]))
+    return (
+        *(
+            torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])
+            for name in ("memory", "memory_boxes", "query", "query_box")
+        ),
+        torch.tensor([sample.positive for sample in samples]),
+    )
 
 
 def _quiet_worker(_: int) -> None:
@@ -92,8 +96,15 @@ class Trainer:
         TrackerError: no data, a checkpoint of another network, a loss that is not finite.
     """
 
-    def __init__(self, data: str | Path, out: str | Path, network: DastmConfig,
-                 tracking: TrackingConfig, config: TrainingConfig, trunk: str | Path | None = None):
+    def __init__(
+        self,
+        data: str | Path,
+        out: str | Path,
+        network: DastmConfig,
+        tracking: TrackingConfig,
+        config: TrainingConfig,
+        trunk: str | Path | None = None,
+    ):
         self.data, self.out = Path(data), Path(out)
         self.network, self.tracking, self.config = network, tracking, config
         torch.manual_seed(config.seed)
@@ -109,7 +120,9 @@ class Trainer:
         rest = [p for n, p in self.model.named_parameters() if "_trunk." not in n]
         self.optimiser = torch.optim.AdamW(
             [{"params": rest, "share": 1.0}, {"params": trunks, "share": config.trunk_rate}],
-            lr=config.rate, weight_decay=config.weight_decay)
+            lr=config.rate,
+            weight_decay=config.weight_decay,
+        )
         if (self.out / "last.pt").exists():
             self._resume(checkpoint.load(self.out / "last.pt"))
 
@@ -118,13 +131,17 @@ class Trainer:
             self.model.memory_trunk.load_state_dict(content["trunk"])
             self.model.query_trunk.load_state_dict(content["trunk"])
         except (KeyError, RuntimeError) as error:
-            raise ModelError(f"the backbone checkpoint does not fit {self.network}: {error}") from error
+            raise ModelError(
+                f"the backbone checkpoint does not fit {self.network}: {error}"
+            ) from error
         self.facts["backbone"] = content["facts"]
 
     def _resume(self, content: dict) -> None:
         if content["network"] != self.network.to_dict():
-            raise ModelError(f"{self.out / 'last.pt'} holds the network {content['network']}, "
-                             f"not {self.network.to_dict()}")
+            raise ModelError(
+                f"{self.out / 'last.pt'} holds the network {content['network']}, "
+                f"not {self.network.to_dict()}"
+            )
         self.model.load_state_dict(content["model"])
         self.average.state, self.average.count = content["average"], content["average_count"]
         self.optimiser.load_state_dict(content["optimiser"])
@@ -132,21 +149,39 @@ class Trainer:
         self.step, self.elapsed, self.facts = content["step"], content["elapsed"], content["facts"]
 
     def _save(self) -> None:
-        checkpoint.save(self.out / "last.pt", {
-            "network": self.network.to_dict(), "tracking": self.tracking.to_dict(),
-            "config": asdict(self.config), "facts": self.facts,
-            "model": self.model.state_dict(), "average": self.average.state,
-            "average_count": self.average.count, "optimiser": self.optimiser.state_dict(),
-            "rng": torch.get_rng_state(), "step": self.step, "elapsed": self.elapsed})
+        checkpoint.save(
+            self.out / "last.pt",
+            {
+                "network": self.network.to_dict(),
+                "tracking": self.tracking.to_dict(),
+                "config": asdict(self.config),
+                "facts": self.facts,
+                "model": self.model.state_dict(),
+                "average": self.average.state,
+                "average_count": self.average.count,
+                "optimiser": self.optimiser.state_dict(),
+                "rng": torch.get_rng_state(),
+                "step": self.step,
+                "elapsed": self.elapsed,
+            },
+        )
 
     def _batches(self) -> Iterator[tuple[Tensor, ...]]:
         c = self.config
         first = self.step * c.batch
-        length = first + 10 ** 8 if c.minutes else c.steps * c.batch
+        length = first + 10**8 if c.minutes else c.steps * c.batch
         samples = Samples(self.data, self.tracking, c.sampling, length, c.seed, first)
-        return iter(DataLoader(
-            samples, c.batch, num_workers=c.workers, collate_fn=collate, drop_last=True,
-            worker_init_fn=_quiet_worker, prefetch_factor=4 if c.workers else None))
+        return iter(
+            DataLoader(
+                samples,
+                c.batch,
+                num_workers=c.workers,
+                collate_fn=collate,
+                drop_last=True,
+                worker_init_fn=_quiet_worker,
+                prefetch_factor=4 if c.workers else None,
+            )
+        )
 
     @property
     def progress(self) -> float:
@@ -166,12 +201,16 @@ class Trainer:
             logits, centerness, boxes, weights = self.model(memory, memory_boxes, query)
         cells = self.tracking.query_size // self.tracking.stride
         targets = assign(query_box, positive, cells, self.tracking.stride)
-        terms = tracking_loss(logits.float(), centerness.float(), boxes.float(), targets, self.config.losses)
+        terms = tracking_loss(
+            logits.float(), centerness.float(), boxes.float(), targets, self.config.losses
+        )
         balance = gate_balance(weights.float())
         total = terms["total"] + self.config.losses.gate_balance * balance
         if not torch.isfinite(total):
-            raise TrackerError(f"the loss is not finite at step {self.step}; "
-                               f"{self.out / 'last.pt'} holds the last good weights")
+            raise TrackerError(
+                f"the loss is not finite at step {self.step}; "
+                f"{self.out / 'last.pt'} holds the last good weights"
+            )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
@@ -180,8 +219,10 @@ class Trainer:
         self.step += 1
         shares = weights.detach().float().flatten(0, -2).mean(0).tolist()
         return {name: value.item() for name, value in terms.items()} | {
-            "balance": balance.item(), "rate": rate,
-            **{f"gate_{i}": share for i, share in enumerate(shares)}}
+            "balance": balance.item(),
+            "rate": rate,
+            **{f"gate_{i}": share for i, share in enumerate(shares)},
+        }
 
     def run(self, log=print) -> None:
         """Train to the end of the schedule, with a checkpoint now and then and at the end."""
@@ -211,10 +252,12 @@ class Trainer:
                         writer.writerow(["step", *mean, "samples_per_second", "waiting"])
                     writer.writerow([self.step, *mean.values(), speed, waited / (now - begin)])
                     file.flush()
-                    log(f"step {self.step} {100 * self.progress:.1f} % loss {mean['total']:.3f} "
+                    log(
+                        f"step {self.step} {100 * self.progress:.1f} % loss {mean['total']:.3f} "
                         f"cls {mean['classification']:.3f} box {mean['box']:.3f} "
                         f"IoU {mean['overlap']:.3f} gate {[round(mean[f'gate_{i}'], 2) for i in range(4)]} "
-                        f"{speed:.1f} samples/s, waiting {100 * waited / (now - begin):.0f} %")
+                        f"{speed:.1f} samples/s, waiting {100 * waited / (now - begin):.0f} %"
+                    )
                     waited, sums, count, begin = 0.0, {}, 0, now
                 if self.step % self.config.checkpoint_every == 0:
                     self._save()

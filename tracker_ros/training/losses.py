@@ -48,8 +48,9 @@ def gate_balance(weights: Tensor) -> Tensor:
     return (mean * (mean.clamp_min(1e-6) * weights.shape[-1]).log()).sum()
 
 
-def tracking_loss(logits: Tensor, centerness: Tensor, boxes: Tensor, targets: Targets,
-                  config: LossConfig) -> dict[str, Tensor]:
+def tracking_loss(
+    logits: Tensor, centerness: Tensor, boxes: Tensor, targets: Targets, config: LossConfig
+) -> dict[str, Tensor]:
     """The three terms, each divided by the number of positive cells, and their weighted ``total``.
 
     Args: maps as ``Head.forward`` returns them; targets of the same grid. ``overlap`` (mean IoU of
@@ -59,12 +60,21 @@ def tracking_loss(logits: Tensor, centerness: Tensor, boxes: Tensor, targets: Ta
     cells = focal(logits[:, 0], targets.positive, config.focal_alpha, config.focal_gamma)
     classification = (cells * ~targets.ignored).sum() / count
     wanted = targets.centerness[targets.positive]
-    center = F.binary_cross_entropy_with_logits(
-        centerness[:, 0][targets.positive], wanted, reduction="sum") / count
+    center = (
+        F.binary_cross_entropy_with_logits(
+            centerness[:, 0][targets.positive], wanted, reduction="sum"
+        )
+        / count
+    )
     predicted = boxes.permute(0, 2, 3, 1)[targets.positive]
     truth = targets.boxes[:, None, None, :].expand(*targets.positive.shape, 4)[targets.positive]
     overlap = iou(predicted, truth)
     box = -overlap.clamp_min(1e-4).log().sum() / count
     total = config.classification * classification + config.centerness * center + config.box * box
-    return {"total": total, "classification": classification, "centerness": center, "box": box,
-            "overlap": overlap.mean() if len(overlap) else overlap.sum()}
+    return {
+        "total": total,
+        "classification": classification,
+        "centerness": center,
+        "box": box,
+        "overlap": overlap.mean() if len(overlap) else overlap.sum(),
+    }

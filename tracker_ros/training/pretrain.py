@@ -24,7 +24,9 @@ def load_tiles(folder: str | Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
             mosaic, tile = shard.image(entry["mosaic"]), entry["tile"]
             for index, item in enumerate(entry["tiles"]):
                 row, column = divmod(index, entry["columns"])
-                images.append(mosaic[row * tile:(row + 1) * tile, column * tile:(column + 1) * tile])
+                images.append(
+                    mosaic[row * tile : (row + 1) * tile, column * tile : (column + 1) * tile]
+                )
                 labels.append(item["label"])
     names = sorted(set(labels))
     number = {name: index for index, name in enumerate(names)}
@@ -44,9 +46,13 @@ def augment(images: Tensor, generator: torch.Generator) -> Tensor:
     angle, zoom = uniform(-0.2, 0.2, batch), uniform(0.65, 1.1, batch)
     shift = uniform(-0.25, 0.25, batch, 2)
     ratio = uniform(-0.15, 0.15, batch).exp()
-    theta = torch.stack([
-        torch.stack([angle.cos() * zoom * ratio, -angle.sin() * zoom, shift[:, 0]], 1),
-        torch.stack([angle.sin() * zoom, angle.cos() * zoom / ratio, shift[:, 1]], 1)], 1)
+    theta = torch.stack(
+        [
+            torch.stack([angle.cos() * zoom * ratio, -angle.sin() * zoom, shift[:, 0]], 1),
+            torch.stack([angle.sin() * zoom, angle.cos() * zoom / ratio, shift[:, 1]], 1),
+        ],
+        1,
+    )
     grid = F.affine_grid(theta, [batch, 3, size, size], align_corners=False)
     x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
     grey = x.mean(1, keepdim=True)
@@ -68,9 +74,21 @@ class Classifier(nn.Module):
         return self.linear(self.trunk(x).mean((2, 3)))
 
 
-def pretrain(folder: str | Path, out: str | Path, widths: tuple[int, ...], depths: tuple[int, ...],
-             *, branches: int = 1, scale: bool = False, epochs: int = 12, batch: int = 128, rate: float = 0.15,
-             held_out: int = 2000, seed: int = 0, log: Callable[[str], None] = print) -> dict:
+def pretrain(
+    folder: str | Path,
+    out: str | Path,
+    widths: tuple[int, ...],
+    depths: tuple[int, ...],
+    *,
+    branches: int = 1,
+    scale: bool = False,
+    epochs: int = 12,
+    batch: int = 128,
+    rate: float = 0.15,
+    held_out: int = 2000,
+    seed: int = 0,
+    log: Callable[[str], None] = print,
+) -> dict:
     """Train a trunk on the ``tiny`` shards and write ``{"trunk": state_dict, "facts": …}`` to ``out``.
 
     The file is rewritten after each epoch, so an interrupted run leaves the last epoch's weights.
@@ -84,7 +102,9 @@ def pretrain(folder: str | Path, out: str | Path, widths: tuple[int, ...], depth
     trunk = MobileOne(widths, depths, branches, scale)
     model = Classifier(trunk, widths[-1], len(names)).to(memory_format=torch.channels_last)
     steps = epochs * (len(kept) // batch)
-    optimiser = torch.optim.SGD(model.parameters(), rate, momentum=0.9, weight_decay=1e-4, nesterov=True)
+    optimiser = torch.optim.SGD(
+        model.parameters(), rate, momentum=0.9, weight_decay=1e-4, nesterov=True
+    )
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=0.15)
     facts: dict = {}
     for epoch in range(epochs):
@@ -92,12 +112,14 @@ def pretrain(folder: str | Path, out: str | Path, widths: tuple[int, ...], depth
         start, total = time.time(), 0.0
         shuffled = kept[torch.randperm(len(kept), generator=generator).numpy()]
         for first in range(0, len(kept) - batch + 1, batch):
-            rows = shuffled[first:first + batch]
+            rows = shuffled[first : first + batch]
             x = augment(torch.from_numpy(images[rows]), generator)
             x = x.contiguous(memory_format=torch.channels_last)
             with torch.autocast("cpu", torch.bfloat16):
                 logits = model(x)
-            loss = F.cross_entropy(logits.float(), torch.from_numpy(labels[rows]), label_smoothing=0.1)
+            loss = F.cross_entropy(
+                logits.float(), torch.from_numpy(labels[rows]), label_smoothing=0.1
+            )
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             optimiser.step()
@@ -107,12 +129,23 @@ def pretrain(folder: str | Path, out: str | Path, widths: tuple[int, ...], depth
         right = 0
         with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
             for first in range(0, held_out, batch):
-                rows = held[first:first + batch]
+                rows = held[first : first + batch]
                 x = torch.from_numpy(images[rows]).permute(0, 3, 1, 2).float() / 127.5 - 1
                 right += int((model(x).argmax(1).numpy() == labels[rows]).sum())
-        facts = {"epochs": epoch + 1, "of": epochs, "accuracy": right / held_out, "classes": len(names),
-                 "widths": list(widths), "depths": list(depths), "branches": branches, "scale": scale, "seed": seed}
-        log(f"epoch {epoch + 1}/{epochs} loss {total * batch / len(kept):.3f} "
-            f"accuracy {right / held_out:.3f} {len(kept) / (time.time() - start):.0f} images/s")
+        facts = {
+            "epochs": epoch + 1,
+            "of": epochs,
+            "accuracy": right / held_out,
+            "classes": len(names),
+            "widths": list(widths),
+            "depths": list(depths),
+            "branches": branches,
+            "scale": scale,
+            "seed": seed,
+        }
+        log(
+            f"epoch {epoch + 1}/{epochs} loss {total * batch / len(kept):.3f} "
+            f"accuracy {right / held_out:.3f} {len(kept) / (time.time() - start):.0f} images/s"
+        )
         torch.save({"trunk": trunk.state_dict(), "facts": facts}, out)
     return facts

@@ -13,8 +13,9 @@ from ..networks.dastm import Dastm, DastmConfig
 from . import checkpoint
 
 
-def release(path: str | Path, target: str | Path, facts: dict | None = None,
-            tracking: dict | None = None) -> list[Path]:
+def release(
+    path: str | Path, target: str | Path, facts: dict | None = None, tracking: dict | None = None
+) -> list[Path]:
     """Write ``target`` (NAME.safetensors) and its ONNX graphs from checkpoint ``path``.
 
     Args:
@@ -27,13 +28,21 @@ def release(path: str | Path, target: str | Path, facts: dict | None = None,
         network = Dastm(DastmConfig.from_dict(content["network"]))
         network.load_state_dict(content["average"])
         config = content["config"]
-        told = {**content["facts"], "steps": content["step"], "batch": config["batch"],
-                "samples": content["step"] * config["batch"],
-                "minutes": round(content["elapsed"] / 60, 1), "seed": config["seed"],
-                "device": config["device"], "sampling": config["sampling"]}
+        told = {
+            **content["facts"],
+            "steps": content["step"],
+            "batch": config["batch"],
+            "samples": content["step"] * config["batch"],
+            "minutes": round(content["elapsed"] / 60, 1),
+            "seed": config["seed"],
+            "device": config["device"],
+            "sampling": config["sampling"],
+        }
         values = replace(TrackingConfig.from_dict(content["tracking"]), **(tracking or {}))
     except (KeyError, TypeError, RuntimeError) as error:
-        raise ModelError(f"checkpoint {path} is not one of `tracker-ros train`: {error!r}") from error
+        raise ModelError(
+            f"checkpoint {path} is not one of `tracker-ros train`: {error!r}"
+        ) from error
     target = Path(target)
     save_network(target, network, "dastm", values, told | (facts or {}))
     return [target, *export_model(target, target.parent)]

@@ -22,13 +22,14 @@ Rng = np.random.Generator
 class SamplingConfig:
     """Where samples come from and how far apart their frames may lie."""
 
-    weights: dict[str, float] = field(default_factory=lambda: {
-        "davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2})
+    weights: dict[str, float] = field(
+        default_factory=lambda: {"davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2}
+    )
     memory_frames: int = 2
-    max_gap: int = 40            # frames of the shard, which keeps every 2nd to 8th of the video
-    negative: float = 0.12       # share of samples whose query shows another target
-    shift: float = 0.9           # target's distance from the query's centre, in units of sqrt(w * h)
-    scale: float = 0.22          # standard deviation of the log scale of the query window
+    max_gap: int = 40  # frames of the shard, which keeps every 2nd to 8th of the video
+    negative: float = 0.12  # share of samples whose query shows another target
+    shift: float = 0.9  # target's distance from the query's centre, in units of sqrt(w * h)
+    scale: float = 0.22  # standard deviation of the log scale of the query window
     occluder: float = 0.2
     distractor: float = 0.25
 
@@ -37,11 +38,11 @@ class SamplingConfig:
 class Sample:
     """Crops uint8 BGR and boxes (x, y, w, h, crop pixels) of one training sample."""
 
-    memory: np.ndarray       # [T, M, M, 3]
+    memory: np.ndarray  # [T, M, M, 3]
     memory_boxes: np.ndarray  # float32 [T, 4]
-    query: np.ndarray        # [Q, Q, 3]
-    query_box: np.ndarray    # float32 [4]
-    positive: bool           # False: the query shows another target
+    query: np.ndarray  # [Q, Q, 3]
+    query_box: np.ndarray  # float32 [4]
+    positive: bool  # False: the query shows another target
 
 
 class Samples(Dataset):
@@ -51,8 +52,15 @@ class Samples(Dataset):
         folder: holds the shards. tracking: crop geometry. length: samples in all.
     """
 
-    def __init__(self, folder: str | Path, tracking: TrackingConfig, config: SamplingConfig,
-                 length: int, seed: int = 0, first: int = 0):
+    def __init__(
+        self,
+        folder: str | Path,
+        tracking: TrackingConfig,
+        config: SamplingConfig,
+        length: int,
+        seed: int = 0,
+        first: int = 0,
+    ):
         self.tracking, self.config = tracking, config
         self.length, self.seed, self.first = length, seed, first
         self.clips = {kind: load_clips(folder, kind) for kind in ("davis", "video", "voc")}
@@ -84,24 +92,39 @@ class Samples(Dataset):
             memory.append(image)
             boxes.append(box)
         query, query_box = self._query_crop(views[-1], rng)
-        crops = [augment.degrade(augment.recolour(image, rng, 0.6), rng) for image in [*memory, query]]
+        crops = [
+            augment.degrade(augment.recolour(image, rng, 0.6), rng) for image in [*memory, query]
+        ]
         if grey:
-            crops = [cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-                     for image in crops]
-        return Sample(np.stack(crops[:-1]), np.array(boxes, np.float32), crops[-1],
-                      np.array(query_box, np.float32), positive)
+            crops = [
+                cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+                for image in crops
+            ]
+        return Sample(
+            np.stack(crops[:-1]),
+            np.array(boxes, np.float32),
+            crops[-1],
+            np.array(query_box, np.float32),
+            positive,
+        )
 
     def _views(self, kind: str, rng: Rng) -> list[View]:
         if kind == "paste":
             return self._pasted(rng)
         clips = self.clips[kind]
         clip = clips[rng.integers(len(clips))]
-        return _stretched(clip, rng, self.config.memory_frames + 1) if len(clip) == 1 else [
-            clip.view(index) for index in self._indices(len(clip), rng)]
+        return (
+            _stretched(clip, rng, self.config.memory_frames + 1)
+            if len(clip) == 1
+            else [clip.view(index) for index in self._indices(len(clip), rng)]
+        )
 
     def _indices(self, length: int, rng: Rng) -> list[int]:
         query = int(rng.integers(length))
-        low, high = max(query - self.config.max_gap, 0), min(query + self.config.max_gap, length - 1)
+        low, high = (
+            max(query - self.config.max_gap, 0),
+            min(query + self.config.max_gap, length - 1),
+        )
         return [*rng.integers(low, high + 1, self.config.memory_frames).tolist(), query]
 
     def _pasted(self, rng: Rng) -> list[View]:
@@ -110,11 +133,15 @@ class Samples(Dataset):
         while True:
             clip = clips[rng.integers(len(clips))]
             side = rng.uniform(30, 90)
-            parts = [augment.cut_out(clip.view(index, masked=True), side)
-                     for index in self._indices(len(clip), rng)]
+            parts = [
+                augment.cut_out(clip.view(index, masked=True), side)
+                for index in self._indices(len(clip), rng)
+            ]
             other_clip = clips[rng.integers(len(clips))] if rng.random() < 0.7 else clip
-            other = augment.cut_out(other_clip.view(int(rng.integers(len(other_clip))), masked=True),
-                                    side * rng.uniform(0.7, 1.3))
+            other = augment.cut_out(
+                other_clip.view(int(rng.integers(len(other_clip))), masked=True),
+                side * rng.uniform(0.7, 1.3),
+            )
             size = 384
             picture = cv2.resize(self.pictures.draw(rng), (size, size))
             centre, drift = rng.uniform(140, size - 140, 2), rng.normal(0, 18, 2)
@@ -128,8 +155,13 @@ class Samples(Dataset):
                     away = rng.uniform(0, 2 * np.pi)
                     offset = side * rng.uniform(1.2, 2.2) * np.array([np.cos(away), np.sin(away)])
                     augment.place(canvas, *other, centre + offset, rng.uniform(-20, 20), 1.0)
-                box = augment.place(canvas, *part, centre + drift * step, angle + spin * step,
-                                    float(np.exp(rng.normal(0, 0.08))))
+                box = augment.place(
+                    canvas,
+                    *part,
+                    centre + drift * step,
+                    angle + spin * step,
+                    float(np.exp(rng.normal(0, 0.08))),
+                )
                 if box is None:
                     break
                 views.append(View(canvas, box))

@@ -39,7 +39,7 @@ class Shard:
         if name not in self._where:
             raise SourceError(f"shard {self.path} has no member {name!r}")
         start, size = self._where[name]
-        return self._bytes[start:start + size]
+        return self._bytes[start : start + size]
 
     def image(self, name: str) -> np.ndarray:
         """Decode member ``name``: uint8 [H, W, 3], BGR."""

@@ -32,12 +32,16 @@ def assign(boxes: Tensor, present: Tensor, cells: int, stride: int) -> Targets:
     centres = cell_centres(cells, stride, boxes.device)
     left, top = boxes[:, 0], boxes[:, 1]
     right, bottom = left + boxes[:, 2], top + boxes[:, 3]
-    l, r = centres - left[:, None], right[:, None] - centres      # [B, w]
-    t, b = centres - top[:, None], bottom[:, None] - centres      # [B, h]
+    l, r = centres - left[:, None], right[:, None] - centres  # [B, w]
+    t, b = centres - top[:, None], bottom[:, None] - centres  # [B, h]
     inside = ((l > 0) & (r > 0))[:, None, :] & ((t > 0) & (b > 0))[:, :, None]
     across = torch.minimum(l, r) / torch.maximum(l, r).clamp_min(1e-6)
     down = torch.minimum(t, b) / torch.maximum(t, b).clamp_min(1e-6)
     centerness = (across.clamp_min(0)[:, None, :] * down.clamp_min(0)[:, :, None]).sqrt()
     here = present[:, None, None]
-    return Targets(inside & here, ~inside & ~here, centerness * inside,
-                   torch.stack([left, top, right, bottom], 1))
+    return Targets(
+        inside & here,
+        ~inside & ~here,
+        centerness * inside,
+        torch.stack([left, top, right, bottom], 1),
+    )
