@@ -36,13 +36,8 @@ def _nodes(context) -> list[Node]:
     values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
     dds.use_profile(context.environment)
     image, namespace = values["image_topic"], values["namespace"]
-    use_sim_time = {"use_sim_time": ParameterValue(values["use_sim_time"], value_type=bool)}
-    given = {
-        # Without its type, launch would read "1,2,3,4" or "0" as YAML.
-        p.name: ParameterValue(values[p.name], value_type=type(p.default))
-        for p in TRACKER
-        if values.get(p.name)
-    }
+    use_sim_time = {"use_sim_time": _typed("use_sim_time", bool)}
+    given = {p.name: _typed(p.name, type(p.default)) for p in TRACKER if values.get(p.name)}
     tracker = Node(
         package="tracker_ros",
         executable="tracker_node",
@@ -64,3 +59,8 @@ def _nodes(context) -> list[Node]:
         arguments=["-d", str(CONFIG / "tracker.rviz")],
     )
     return [tracker, rviz]
+
+
+def _typed(argument: str, value_type: type) -> ParameterValue:
+    # Without its type, launch would guess it from the text.
+    return ParameterValue(LaunchConfiguration(argument), value_type=value_type)

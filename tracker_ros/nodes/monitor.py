@@ -91,7 +91,10 @@ class Monitor:
                            malformed=counts["image"], time_jumps=counts["jump"])  # fmt: skip
 
     def _watchdog(self) -> Check:
-        return self._check("watchdog", self._problems.present("qos") or self._silence())
+        silence, problem = self._silence(), self._problems.present("qos")
+        if silence and not problem:  # perhaps nobody has switched the camera on
+            return Check("watchdog", WARN, silence, {})
+        return self._check("watchdog", problem)
 
     def _target(self) -> Check:
         return self._check("target", self._problems.present("init", "tracking"),

@@ -4,7 +4,7 @@ import signal
 import sys
 import threading
 
-from tracker_ros.core.errors import TrackerError
+from tracker_ros.core.errors import ParameterError, TrackerError
 from tracker_ros.nodes import dds
 
 
@@ -13,7 +13,6 @@ def run(create, args: list[str] | None = None) -> None:
 
     The node's `start()` is called before and `release()` after; it may end by itself with `done`.
     """
-    dds.use_profile()
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
     from rclpy.signals import SignalHandlerOptions
@@ -23,10 +22,8 @@ def run(create, args: list[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end.set())
     try:
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except Exception as error:  # a bad parameter file or ROS argument; rclpy has many types for it
-        sys.exit(f"tracker-ros: error: {str(error).splitlines()[0]}")
-    try:
+        dds.use_profile()
+        _init(rclpy, args, SignalHandlerOptions.NO)
         node = create()
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -35,10 +32,17 @@ def run(create, args: list[str] | None = None) -> None:
             while not (end.is_set() or node.done):
                 executor.spin_once(timeout_sec=0.2)
         finally:
-            node.release()
             executor.shutdown()
+            node.release()
             node.destroy_node()
     except TrackerError as error:
         sys.exit(f"tracker-ros: error: {error}")
     finally:
         rclpy.try_shutdown()
+
+
+def _init(rclpy, args: list[str] | None, signals) -> None:
+    try:
+        rclpy.init(args=args, signal_handler_options=signals)
+    except Exception as error:  # a bad ROS argument or parameter file; rclpy has many types for it
+        raise ParameterError(str(error).splitlines()[0]) from None

@@ -3,7 +3,6 @@
 import itertools
 import math
 
-import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from sensor_msgs.msg import CompressedImage, Image
@@ -114,12 +113,12 @@ class TrackerNode(LifecycleNode):
 
     def _configure(self) -> None:
         values = parameters.read(self, parameters.TRACKER)
-        tracker = load_tracker(values.model, engine=values.engine, device=values.device,
-                               allow_cpu_fallback=values.allow_cpu_fallback)  # fmt: skip
-        _warm_up(tracker)
-        self.tracker = tracker
+        self.tracker = load_tracker(
+            values.model, engine=values.engine, device=values.device,
+            allow_cpu_fallback=values.allow_cpu_fallback,
+        )  # fmt: skip
         self._outputs = Outputs(self, self._monitor)
-        self.get_logger().info(f"model {values.model} runs on {tracker.engine.provider}")
+        self.get_logger().info(f"model {values.model} runs on {self.tracker.engine.provider}")
 
     def _activate(self) -> None:
         values = parameters.read(self, parameters.TRACKER)
@@ -234,14 +233,6 @@ class TrackerNode(LifecycleNode):
             except TrackerError as error:
                 return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
-
-
-def _warm_up(tracker) -> None:
-    """Run every step once: first calls allocate and compile."""
-    image = np.zeros((480, 640, 3), np.uint8)
-    tracker.init(image, (300, 220, 40, 40))
-    tracker.update(image)
-    tracker.reset()
 
 
 def main(args: list[str] | None = None) -> None:

@@ -1,0 +1,300 @@
+"""A tracker node in a process of its own, and a peer that talks to it over DDS."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60.0  # seconds; only a failing test waits so long
+STEP = 33_000_000  # ns between two frames
+
+
+class Scene:
+    """A camera that pans over a photograph of an astronaut, whose face is the target."""
+
+    face = (175.0, 65.0, 95.0, 115.0)
+    blank = np.full((240, 320, 3), 128, np.uint8)
+
+    def __init__(self):
+        from skimage import data
+
+        self._photo = np.ascontiguousarray(data.astronaut()[..., ::-1])
+
+    def frame(self, index: int) -> np.ndarray:
+        """uint8 (240, 320, 3) BGR."""
+        x, y = self._corner(index)
+        return np.ascontiguousarray(self._photo[y : y + 240, x : x + 320])
+
+    def box(self, index: int) -> tuple[float, float, float, float]:
+        """Where the face is in that frame."""
+        x, y = self._corner(index)
+        return (self.face[0] - x, self.face[1] - y, *self.face[2:])
+
+    @staticmethod
+    def _corner(index: int) -> tuple[int, int]:
+        return 50 + 3 * index % 100, 10 + index % 40
+
+
+class Peer:
+    """A node of the test's own process: a camera, an operator and a recorder in one."""
+
+    def __init__(self, context, namespace: str):
+        import rclpy
+        from diagnostic_msgs.msg import DiagnosticArray
+        from rclpy.executors import SingleThreadedExecutor
+        from sensor_msgs.msg import CompressedImage, Image
+        from vision_msgs.msg import Detection2D, Detection2DArray
+
+        from tracker_ros.nodes import qos
+
+        self.node = rclpy.create_node("peer", namespace=namespace, context=context)
+        self._executor = SingleThreadedExecutor(context=context)
+        self._executor.add_node(self.node)
+        self.images = self.node.create_publisher(Image, "image", qos.RELIABLE)
+        self.jpegs = self.node.create_publisher(CompressedImage, "image/compressed", qos.RELIABLE)
+        self.inits = self.node.create_publisher(
+            Detection2D, "tracker_node/init_target", qos.RELIABLE
+        )
+        self.detections = defaultdict(list)  # Detection2DArray by stamp (ns), as they came
+        self.statuses = defaultdict(list)  # status values by stamp
+        self.order = []  # stamps of the detections
+        self.diagnostics = []
+        self.stamp = 1_000_000_000_000
+        self._clients = {}
+
+        def subscribe(kind, topic, callback):
+            self.node.create_subscription(kind, topic, callback, qos.RELIABLE)
+
+        subscribe(Detection2DArray, "tracker_node/detections", self._on_detections)
+        subscribe(DiagnosticArray, "tracker_node/status", self._on_status)
+        subscribe(DiagnosticArray, "/diagnostics", lambda m: self.diagnostics.extend(m.status))
+
+    def _on_detections(self, message):
+        from tracker_ros.nodes.conversions import stamp_to_ns
+
+        stamp = stamp_to_ns(message.header.stamp)
+        self.detections[stamp].append(message)
+        self.order.append(stamp)
+
+    def _on_status(self, message):
+        from tracker_ros.nodes.conversions import stamp_to_ns
+
+        values = {item.key: item.value for item in message.status[0].values}
+        self.statuses[stamp_to_ns(message.header.stamp)].append(values)
+
+    def until(self, condition, what: str):
+        """Spin until `condition()` is true and return it."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            result = condition()
+            if result:
+                return result
+            self._executor.spin_once(timeout_sec=0.1)
+        raise AssertionError(f"waited {PATIENCE:g} s in vain for {what}")
+
+    def header(self, stamp: int | None = None, frame_id: str = "camera"):
+        from std_msgs.msg import Header
+
+        from tracker_ros.nodes.conversions import ns_to_stamp
+
+        return Header(frame_id=frame_id, stamp=ns_to_stamp(self.stamp if stamp is None else stamp))
+
+    def send(self, image: np.ndarray, stamp: int | None = None, **fields) -> int:
+        """Publish an image, its fields changed to `fields`; returns its stamp."""
+        from tracker_ros.nodes.conversions import bgr_to_image
+
+        self.stamp = self.stamp + STEP if stamp is None else stamp
+        message = bgr_to_image(image, self.header())
+        for name, value in fields.items():
+            setattr(message, name, value)
+        self.images.publish(message)
+        return self.stamp
+
+    def send_jpeg(self, image: np.ndarray, data=None) -> int:
+        from tracker_ros.nodes.conversions import bgr_to_compressed
+
+        self.stamp += STEP
+        message = bgr_to_compressed(image, self.header())
+        if data is not None:
+            message.data = data
+        self.jpegs.publish(message)
+        return self.stamp
+
+    def init(self, box, stamp: int, target_id: str = "", class_id: str = "") -> None:
+        from tracker_ros.nodes.conversions import box_to_detection
+
+        self.inits.publish(box_to_detection(box, self.header(stamp), target_id, class_id))
+
+    def answer(self, stamp: int):
+        """The last detections and status values of the frame with this stamp."""
+        self.until(lambda: len(self.statuses[stamp]) >= len(self.detections[stamp]) > 0,
+                   f"an answer to the frame of {stamp}")  # fmt: skip
+        return self.detections[stamp][-1], self.statuses[stamp][-1]
+
+    def ask(self, image: np.ndarray, **fields):
+        """Send an image and wait for the answer."""
+        return self.answer(self.send(image, **fields))
+
+    @staticmethod
+    def overlap(detections, box) -> float:
+        """Intersection over union of the only detection in `detections` and `box`."""
+        from tracker_ros.evaluation.metrics import iou
+        from tracker_ros.nodes.conversions import detection_to_box
+
+        (detection,) = detections.detections
+        return float(iou([detection_to_box(detection)], [box])[0])
+
+    def start(self, image: np.ndarray, box, **ids) -> str:
+        """Make the tracker track what is in `box`; returns the target's id."""
+        before = {values["target_id"] for given in self.statuses.values() for values in given}
+        stamp = self.send(image)
+        self.init(box, stamp, **ids)
+
+        def started():
+            new = [v["target_id"] for v in self.statuses[stamp] if v["target_id"] not in before]
+            return new and new[-1]
+
+        return self.until(started, f"a new target in the frame of {stamp}")
+
+    def diagnosis(self, check: str, words: str):
+        """The next diagnostic status of this check whose message contains `words`."""
+        self.diagnostics.clear()
+
+        def found():
+            return [
+                s for s in self.diagnostics if s.name.endswith(f": {check}") and words in s.message
+            ]
+
+        return self.until(found, f"a diagnostic of {check} that says {words!r}")[-1]
+
+    def call(self, kind, name: str, request):
+        """Call a service and return its response."""
+        if name not in self._clients:
+            self._clients[name] = self.node.create_client(kind, f"tracker_node/{name}")
+        client = self._clients[name]
+        self.until(client.service_is_ready, f"the service {name}")
+        future = client.call_async(request)
+        self.until(future.done, f"an answer from the service {name}")
+        return future.result()
+
+    def change_state(self, label: str) -> bool:
+        from lifecycle_msgs.msg import Transition
+        from lifecycle_msgs.srv import ChangeState
+
+        request = ChangeState.Request(transition=Transition(label=label))
+        return self.call(ChangeState, "change_state", request).success
+
+    def set_parameters(self, **values) -> list[str]:
+        """Set parameters; returns the reasons of those that were refused."""
+        from rcl_interfaces.srv import SetParameters
+        from rclpy.parameter import Parameter
+
+        changes = [Parameter(k, value=v).to_parameter_msg() for k, v in values.items()]
+        request = SetParameters.Request(parameters=changes)
+        results = self.call(SetParameters, "set_parameters", request).results
+        return [result.reason for result in results if not result.successful]
+
+    def meet(self, image: np.ndarray = Scene.blank) -> int:
+        """Send an image until both sides have found each other; the stamp of the first answer."""
+        images = self.node.resolve_topic_name("image")
+        self.until(lambda: self.node.count_subscribers(images), "a subscriber of the images")
+        self.until(self.inits.get_subscription_count, "a subscriber of init_target")
+        first = self.stamp
+
+        def answered() -> list[int]:
+            self.send(image)
+            self._executor.spin_once(timeout_sec=0.5)
+            return [stamp for stamp in self.order if stamp > first and self.statuses[stamp]]
+
+        return self.until(answered, "a first answer")[0]
+
+    def restart(self, **values) -> None:
+        """Deactivate, set parameters, activate."""
+        assert self.change_state("deactivate")
+        assert self.set_parameters(**values) == []
+        assert self.change_state("activate")
+
+
+class NodeProcess:
+    """A node run as a process; its output is kept."""
+
+    def __init__(self, name: str, *arguments: str):
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", f"tracker_ros.nodes.{name}", "--ros-args", *arguments],
+            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        )  # fmt: skip
+
+    def end(self, number: int | None = None) -> tuple[int, str]:
+        """Send a signal, if given; exit code and output once the process has ended."""
+        if number is not None:
+            self.process.send_signal(number)
+        try:
+            output, _ = self.process.communicate(timeout=PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        return self.process.returncode, output
+
+
+@pytest.fixture(scope="session")
+def scene():
+    return Scene()
+
+
+@pytest.fixture(scope="session")
+def ros():
+    """An rclpy context with the package's Fast DDS profile, apart from every other run."""
+    import rclpy
+    from rclpy.context import Context
+
+    from tracker_ros.nodes import dds
+
+    context = Context()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+        patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        for variable in dds.CHOICES:
+            patch.delenv(variable, raising=False)
+        dds.use_profile()
+        rclpy.init(context=context)
+        yield context
+        rclpy.shutdown(context=context)
+
+
+@pytest.fixture
+def run_node(ros):
+    """Starts nodes as processes, and kills those that the test leaves behind."""
+    started = []
+
+    def run(name: str, *arguments: str) -> NodeProcess:
+        started.append(NodeProcess(name, *arguments))
+        return started[-1]
+
+    yield run
+    for node in started:
+        node.process.kill()
+        node.process.communicate()
+
+
+@pytest.fixture(scope="module")
+def tracker(ros):
+    """A peer in touch with an active tracker node, which must end well on SIGINT."""
+    process = NodeProcess(
+        "tracker_node", "-r", "__ns:=/camera1", "--params-file", str(ROOT / "config/tracker.yaml")
+    )
+    peer = Peer(ros, "/camera1")
+    try:
+        peer.meet()
+        yield peer
+    finally:
+        peer.node.destroy_node()
+        code, output = process.end(signal.SIGINT)
+    assert code == 0, output
+    assert "Traceback" not in output

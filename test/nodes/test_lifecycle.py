@@ -1,0 +1,143 @@
+"""The tracker node's states, parameters, quality of service and watchdog over DDS."""
+
+import pytest
+
+
+def state(tracker) -> str:
+    from lifecycle_msgs.srv import GetState
+
+    return tracker.call(GetState, "get_state", GetState.Request()).current_state.label
+
+
+def test_autostart_activates(tracker):
+    assert state(tracker) == "active"
+
+
+def test_deactivated_node_does_not_track_and_says_so(tracker, scene):
+    from std_srvs.srv import Trigger
+
+    tracker.start(scene.frame(0), scene.box(0))
+    assert tracker.change_state("deactivate")
+    tracker.until(lambda: not tracker.images.get_subscription_count(), "the end of subscribing")
+    response = tracker.call(Trigger, "reset", Trigger.Request())
+    assert (response.success, response.message) == (False, "the node is inactive, not active")
+    tracker.init(scene.box(0), 0)
+    tracker.diagnosis("target", "while the node is inactive")
+    assert tracker.change_state("activate")
+    tracker.meet()
+    _, values = tracker.ask(scene.frame(1))
+    assert values["state"] == "NO_TARGET"
+    tracker.start(scene.frame(1), scene.box(1))
+    detections, _ = tracker.ask(scene.frame(2))
+    assert tracker.overlap(detections, scene.box(2)) > 0.5
+
+
+def test_model_that_cannot_be_loaded_leaves_the_node_to_be_configured_again(tracker, scene):
+    assert tracker.set_parameters(model="absent") == [
+        "parameter model can be set while the node is unconfigured, not active"
+    ]
+    assert tracker.change_state("deactivate")
+    assert tracker.change_state("cleanup")
+    assert tracker.set_parameters(model="absent") == []
+    assert not tracker.change_state("configure")
+    assert tracker.diagnosis("back end", "absent").level == b"\x02"
+    assert state(tracker) == "unconfigured"
+    assert tracker.set_parameters(model="dastm") == []
+    assert tracker.change_state("configure")
+    assert tracker.change_state("activate")
+    tracker.meet()
+    tracker.diagnosis("back end", "")
+    tracker.start(scene.frame(0), scene.box(0))
+
+
+def test_back_end_is_what_really_runs(tracker):
+    from tracker_ros import load_tracker
+
+    status = tracker.diagnosis("back end", "")
+    assert (status.level, status.message) == (b"\x00", load_tracker("dastm").engine.provider)
+
+
+def test_gate_window_sums_up_what_was_memorised(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0))
+    memorised = 0
+    for i in range(10):
+        _, values = tracker.ask(scene.frame(i))
+        memorised += values["state"] == "TRACKING"
+    assert memorised
+    status = tracker.diagnosis("gate", "high computation in ")
+    values = {item.key: float(item.value) for item in status.values}
+    assert 1 <= values["frames"] <= 100
+    means = [values[f"mean_{name}"] for name in ("skip", "se", "ca", "cbam")]
+    assert sum(means) == pytest.approx(1, abs=1e-3)
+    assert 0 <= values["entropy_bits"] <= 2
+    assert 0 <= values["high_computation_share"] <= 1
+
+
+def test_init_bbox_starts_on_the_first_frame(tracker, scene):
+    assert tracker.change_state("deactivate")
+    assert tracker.set_parameters(init_bbox="10,20,30") == []
+    assert not tracker.change_state("activate")
+    tracker.diagnosis("target", "init_bbox is '10,20,30', but must be x,y,w,h")
+    assert tracker.set_parameters(init_bbox=",".join(map(str, scene.box(0)))) == []
+    assert tracker.change_state("activate")
+    detections = tracker.detections[tracker.meet(scene.frame(0))][0]
+    assert tracker.overlap(detections, scene.box(0)) > 0.99
+    tracker.restart(init_bbox="")
+    tracker.meet()
+
+
+def test_incompatible_quality_of_service_is_reported_with_topic_and_policy(tracker):
+    from rclpy.qos import QoSProfile, ReliabilityPolicy
+    from sensor_msgs.msg import Image
+
+    tracker.restart(image_qos="DEFAULT")
+    best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
+    publisher = tracker.node.create_publisher(Image, "image", best_effort)
+    status = tracker.diagnosis("watchdog", "incompatible")
+    assert status.level == b"\x02"
+    assert status.message.startswith("/camera1/image: a publisher offers incompatible")
+    assert "(reliability); asked for reliable, volatile;" in status.message
+    assert "peer offers sensor_msgs/msg/Image best effort, volatile" in status.message
+    tracker.node.destroy_publisher(publisher)
+    tracker.restart(image_qos="SENSOR_DATA")
+    tracker.meet()
+    assert tracker.diagnosis("watchdog", "active").level == b"\x00"
+
+
+def test_watchdog_warns_with_topic_and_offered_quality_of_service(tracker):
+    assert tracker.set_parameters(watchdog=0.5) == []
+    status = tracker.diagnosis("watchdog", "/camera1/image: no image for")
+    assert status.level == b"\x01"
+    assert "peer offers sensor_msgs/msg/Image reliable, volatile" in status.message
+    assert tracker.set_parameters(watchdog=2.0) == []
+
+
+def test_compressed_images(tracker, scene):
+    tracker.restart(image_transport="compressed")
+    tracker.until(tracker.jpegs.get_subscription_count, "a subscriber of the compressed images")
+    stamp = tracker.send_jpeg(scene.frame(0))
+    tracker.init(scene.box(0), stamp)
+    tracker.until(
+        lambda: tracker.detections[stamp] and tracker.detections[stamp][-1].detections, "the start"
+    )
+    detections, values = tracker.answer(tracker.send_jpeg(scene.frame(1)))
+    assert values["state"] == "TRACKING"
+    assert tracker.overlap(detections, scene.box(1)) > 0.5
+
+    for data, words in ((b"\xff\xd8 truncated \xff\xda", "truncated JPEG"), (b"", "no data"),
+                        (b"something else", "not a picture")):  # fmt: skip
+        bad = tracker.send_jpeg(scene.frame(2), data)
+        status = tracker.diagnosis("input", words)
+        assert status.message.startswith("/camera1/image/compressed: compressed image")
+    detections, _ = tracker.answer(tracker.send_jpeg(scene.frame(2)))
+    assert tracker.overlap(detections, scene.box(2)) > 0.5
+    assert bad not in tracker.detections
+    tracker.restart(image_transport="raw")
+    tracker.meet()
+
+
+def test_parameters_out_of_range_are_refused(tracker):
+    (reason,) = tracker.set_parameters(auto_init_score=1.5)
+    assert "auto_init_score" in reason
+    (reason,) = tracker.set_parameters(autostart=False)
+    assert "read-only" in reason

@@ -1,0 +1,318 @@
+"""The tracker node over DDS: image in, box out; starting, losing, what must not disturb it."""
+
+import array
+
+import cv2
+import numpy as np
+import pytest
+
+from tracker_ros.nodes.conversions import box_to_detection, detection_to_box
+
+LOST_AFTER = 60  # frames; the shipped model's own limit is far below
+
+
+def box_of(detections):
+    (detection,) = detections.detections
+    return detection_to_box(detection)
+
+
+def test_headers_are_copied_verbatim(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0))
+    stamp = tracker.stamp = tracker.stamp + 123_456_789
+    header = tracker.header(frame_id="left eye/optical")
+    detections, _ = tracker.ask(scene.frame(1), stamp=stamp, header=header)
+    assert detections.header == header
+    assert detections.detections[0].header == header
+    assert tracker.overlap(detections, scene.box(1)) > 0.5
+
+
+def test_status_tells_all_of_a_frame(tracker, scene):
+    target = tracker.start(scene.frame(0), scene.box(0), class_id="face")
+    detections, status = tracker.ask(scene.frame(1))
+    (detection,) = detections.detections
+    assert (detection.id, status["target_id"], status["class_id"]) == (target, target, "face")
+    assert status["state"] == "TRACKING"
+    assert detection.results[0].hypothesis.score == pytest.approx(float(status["score"]), abs=1e-4)
+    weights = [float(status[f"gate_{name}"]) for name in ("skip", "se", "ca", "cbam")]
+    assert sum(weights) == pytest.approx(1, abs=1e-3)
+    assert status["gate_branch"] in ("skip", "se", "ca", "cbam")
+    assert int(status["memory_size"]) >= 1
+    assert float(status["inference_ms"]) > 0
+    assert float(status["pipeline_ms"]) >= float(status["inference_ms"])
+    assert int(status["dropped_frames"]) >= 0
+
+
+def test_without_target_every_frame_has_an_empty_answer(tracker, scene):
+    reset(tracker)
+    detections, status = tracker.ask(scene.frame(0))
+    assert (list(detections.detections), status["state"]) == ([], "NO_TARGET")
+
+
+def test_start_is_on_the_frame_with_the_stamp_and_catches_up(tracker, scene):
+    reset(tracker)
+    for i in range(5):
+        tracker.ask(scene.frame(i))
+    stamps = tracker.order[-5:]
+    tracker.init(scene.box(2), stamps[2])
+    tracker.until(lambda: tracker.detections[stamps[4]][-1].detections, "the newest frame's box")
+    assert tracker.order[-3:] == stamps[2:]
+    assert np.allclose(box_of(tracker.detections[stamps[2]][-1]), scene.box(2))
+    assert tracker.overlap(tracker.detections[stamps[4]][-1], scene.box(4)) > 0.5
+
+
+def test_start_waits_for_a_frame_that_comes_after_its_box(tracker, scene):
+    reset(tracker)
+    stamp = tracker.stamp + 40_000_000
+    tracker.init(scene.box(3), stamp)
+    tracker.ask(scene.frame(3), stamp=stamp)
+    tracker.until(lambda: tracker.detections[stamp][-1].detections, "the start")
+    assert np.allclose(box_of(tracker.detections[stamp][-1]), scene.box(3))
+
+
+def test_stamp_zero_means_the_newest_frame(tracker, scene):
+    reset(tracker)
+    stamp = tracker.send(scene.frame(0))
+    tracker.answer(stamp)
+    tracker.init(scene.box(0), 0)
+    tracker.until(lambda: tracker.detections[stamp][-1].detections, "the start")
+
+
+def test_every_start_has_a_new_id_unless_it_brings_one(tracker, scene):
+    first = tracker.start(scene.frame(0), scene.box(0))
+    second = tracker.start(scene.frame(1), scene.box(1))
+    assert int(second) > int(first)
+    assert tracker.start(scene.frame(2), scene.box(2), target_id="anna") == "anna"
+    detections, status = tracker.ask(scene.frame(3))
+    assert (detections.detections[0].id, status["target_id"]) == ("anna", "anna")
+
+
+def test_second_start_moves_to_the_second_box(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0))
+    elsewhere = (10.0, 150.0, 60.0, 60.0)
+    tracker.start(scene.frame(0), elsewhere)
+    detections, _ = tracker.ask(scene.frame(0))
+    assert tracker.overlap(detections, elsewhere) > 0.5
+
+
+def test_lost_target_is_published_as_an_empty_array(tracker, scene):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    for _ in range(LOST_AFTER):
+        detections, status = tracker.ask(scene.blank)
+        if status["state"] == "LOST":
+            break
+    assert status["state"] == "LOST"
+    assert (list(detections.detections), detections.header) == ([], tracker.header())
+    assert (status["target_id"], status["lost_frames"]) == (target, "1")
+
+
+@pytest.mark.parametrize("encoding", [
+    "bgr8", "rgb8", "bgra8", "rgba8", "mono8", "mono16", "8UC1", "8UC3", "8UC4",
+    "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8",
+])  # fmt: skip
+def test_every_encoding(tracker, scene, encoding):
+    def fields(index: int) -> dict:
+        pixels = encode(scene.frame(index), encoding)
+        padded = np.pad(pixels.reshape(240, -1).view(np.uint8), ((0, 0), (0, 12)))
+        data = array.array("B", padded.tobytes())
+        return {"encoding": encoding, "step": padded.shape[1], "data": data, "is_bigendian": 1}
+
+    # The picture has the wrong colours without its encoding, and is sheared without its step.
+    reset(tracker)
+    stamp = tracker.send(scene.frame(0), **fields(0))
+    tracker.init(scene.box(0), stamp)
+    tracker.until(lambda: tracker.detections[stamp] and tracker.detections[stamp][-1].detections,
+                  "the start")  # fmt: skip
+    detections, status = tracker.ask(scene.frame(1), **fields(1))
+    assert status["state"] == "TRACKING"
+    assert tracker.overlap(detections, scene.box(1)) > 0.5
+
+
+def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
+    """What a camera sends of `bgr`; 16 bits in big-endian order."""
+    grey = cv2.cvtColor(bgr, cv2.COLOR_BGR2GRAY)
+    if encoding.startswith("bayer"):
+        mosaic = np.empty_like(grey)
+        for i, colour in enumerate(encoding[6:10]):
+            at = (slice(i // 2, None, 2), slice(i % 2, None, 2))
+            mosaic[at] = bgr[..., "bgr".index(colour)][at]
+        return mosaic
+    return {
+        "bgr8": bgr, "8UC3": bgr, "rgb8": bgr[..., ::-1], "mono8": grey, "8UC1": grey,
+        "bgra8": cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA),
+        "8UC4": cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA),
+        "rgba8": cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA),
+        "mono16": (grey.astype(np.uint16) * 257).astype(">u2"),
+    }[encoding].copy()  # fmt: skip
+
+
+@pytest.mark.parametrize("fields, words", [
+    ({"encoding": "yuv422"}, "/camera1/image: image encoding 'yuv422' is not one of"),
+    ({"width": 0, "height": 0, "data": array.array("B")}, "image of 0x0 pixels"),
+    ({"data": array.array("B", bytes(1000))}, "image data has 1000 bytes"),
+    ({"step": 100}, "image step is 100 bytes"),
+    ({"width": 2**31}, "each side must be between"),
+])  # fmt: skip
+def test_malformed_image_is_diagnosed_and_the_next_good_one_tracked(tracker, scene, fields, words):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    bad = tracker.send(scene.frame(1), **fields)
+    status = tracker.diagnosis("input", words)
+    assert status.level == b"\x02"
+    detections, values = tracker.ask(scene.frame(1))
+    assert values["target_id"] == target
+    assert tracker.overlap(detections, scene.box(1)) > 0.5
+    assert bad not in tracker.detections
+
+
+@pytest.mark.parametrize("box, words", [
+    ((float("nan"), 0.0, 10.0, 10.0), "not finite"),
+    ((5.0, 5.0, 0.0, 10.0), "no area"),
+    ((5.0, 5.0, 10.0, -10.0), "no area"),
+    ((5000.0, 5000.0, 10.0, 10.0), "outside"),
+])  # fmt: skip
+def test_unusable_box_is_diagnosed_and_the_target_kept(tracker, scene, box, words):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    tracker.init(box, tracker.stamp)
+    status = tracker.diagnosis("target", words)
+    assert status.message.startswith("/camera1/tracker_node/init_target: ")
+    detections, values = tracker.ask(scene.frame(1))
+    assert (values["target_id"], values["state"]) == (target, "TRACKING")
+    assert tracker.overlap(detections, scene.box(1)) > 0.5
+
+
+def test_stamp_that_no_frame_has_is_diagnosed(tracker, scene):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    tracker.init(scene.box(0), tracker.stamp + 1)
+    tracker.diagnosis("target", f"no frame with the stamp {(tracker.stamp + 1) / 1e9:.9f}")
+    _, values = tracker.ask(scene.frame(1))
+    assert values["target_id"] == target
+    tracker.start(scene.frame(2), scene.box(2))
+    tracker.diagnosis("target", "active")
+
+
+def test_image_of_another_size_is_not_tracked_in(tracker, scene):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    detections, values = tracker.ask(np.ascontiguousarray(scene.frame(1)[::2, ::2]))
+    assert (list(detections.detections), values["state"]) == ([], "ERROR")
+    tracker.diagnosis("target", "160x120 pixels, but was 320x240")
+    _, values = tracker.ask(scene.frame(1))
+    assert (values["target_id"], values["state"]) == (target, "TRACKING")
+
+
+def test_jump_back_in_time_drops_the_target(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0))
+    old = tracker.stamp
+    _, values = tracker.ask(scene.frame(1), stamp=old - 10_000_000_000)
+    assert (values["state"], values["target_id"]) == ("NO_TARGET", "")
+    tracker.diagnosis("input", "jumped back in time")
+    tracker.init(scene.box(0), old)  # the frames from before are gone
+    tracker.diagnosis("target", "no frame with the stamp")
+    tracker.stamp = old
+
+
+def test_frame_that_is_late_by_less_is_dropped(tracker, scene):
+    def dropped() -> int:
+        values = {item.key: item.value for item in tracker.diagnosis("input", "").values}
+        return int(values["dropped"])
+
+    target = tracker.start(scene.frame(0), scene.box(0))
+    newest, before = tracker.stamp, dropped()
+    late = tracker.send(scene.frame(0), stamp=newest - 1)
+    tracker.until(lambda: dropped() > before, "a dropped frame")
+    _, values = tracker.ask(scene.frame(1), stamp=newest + 1)
+    assert (values["target_id"], values["state"]) == (target, "TRACKING")
+    assert late not in tracker.detections
+
+
+def test_markers_and_debug_image_come_to_those_who_subscribe(tracker, scene):
+    from rclpy.qos import qos_profile_sensor_data
+    from sensor_msgs.msg import Image
+    from visualization_msgs.msg import ImageMarker
+
+    found = []
+    subscriptions = [
+        tracker.node.create_subscription(
+            kind, f"tracker_node/{name}", found.append, qos_profile_sensor_data
+        )
+        for kind, name in ((Image, "debug_image"), (ImageMarker, "markers"))
+    ]
+    tracker.start(scene.frame(0), scene.box(0))
+
+    def both():
+        tracker.ask(scene.frame(0))
+        return {type(message) for message in found} == {Image, ImageMarker}
+
+    tracker.until(both, "a marker and a debug image")
+    image = next(m for m in found if isinstance(m, Image))
+    assert (image.width, image.height, image.encoding) == (320, 240, "bgr8")
+    marker = next(m for m in reversed(found) if isinstance(m, ImageMarker))
+    assert marker.header.frame_id == image.header.frame_id == "camera"
+    assert len(marker.points) == 4
+    for subscription in subscriptions:
+        tracker.node.destroy_subscription(subscription)
+
+
+def test_reset_drops_the_target(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0))
+    assert reset(tracker).message == "target dropped"
+    detections, values = tracker.ask(scene.frame(1))
+    assert (list(detections.detections), values["state"]) == ([], "NO_TARGET")
+
+
+def test_enable_stops_and_resumes(tracker, scene):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    enable(tracker, False)
+    unseen = tracker.send(scene.frame(1))
+    tracker.init(scene.box(1), unseen)
+    tracker.diagnosis("target", "while the node is not enabled")
+    enable(tracker, True)
+    _, values = tracker.ask(scene.frame(1))
+    assert (values["target_id"], values["state"]) == (target, "TRACKING")
+    assert unseen not in tracker.detections
+
+
+def test_detections_start_and_finds_again(tracker, scene):
+    """The optional `detections` input: automatic start, same id when the target is found again."""
+    from vision_msgs.msg import Detection2DArray
+
+    tracker.restart(auto_init=True, auto_init_class="face")
+    publisher = tracker.node.create_publisher(Detection2DArray, "detections", 10)
+    tracker.meet()
+    tracker.until(publisher.get_subscription_count, "a subscriber of detections")
+
+    def detect(index: int):
+        stamp = tracker.send(scene.frame(index))
+        header = tracker.header()
+        right = box_to_detection(scene.box(index), header, "", "face", 0.6)
+        wrong = box_to_detection((5, 150, 40, 40), header, "", "helmet", 0.9)
+        weak = box_to_detection((9, 99, 40, 40), header, "", "face", 0.3)
+        publisher.publish(Detection2DArray(header=header, detections=[weak, wrong, right]))
+        return tracker.until(lambda: tracker.detections[stamp]
+                             and tracker.detections[stamp][-1].detections, "a start")  # fmt: skip
+
+    (first,) = detect(0)
+    assert np.allclose(detection_to_box(first), scene.box(0))
+    assert first.results[0].hypothesis.class_id == "face"
+    for _ in range(LOST_AFTER):
+        _, values = tracker.ask(scene.blank)
+        if values["state"] == "LOST":
+            break
+    (again,) = detect(3)
+    assert again.id == first.id
+    assert np.allclose(detection_to_box(again), scene.box(3))
+    tracker.restart(auto_init=False, auto_init_class="")
+    tracker.meet()
+    tracker.node.destroy_publisher(publisher)
+
+
+def reset(tracker):
+    from std_srvs.srv import Trigger
+
+    response = tracker.call(Trigger, "reset", Trigger.Request())
+    assert response.success
+    return response
+
+
+def enable(tracker, value: bool) -> None:
+    from std_srvs.srv import SetBool
+
+    assert tracker.call(SetBool, "enable", SetBool.Request(data=value)).success
