@@ -259,6 +259,6 @@ if __name__ == "__main__":
     except SetupError as error:
         sys.exit(f"setup: {error}")
     except OSError as error:
-        sys.exit(f"setup: {error.strerror}: {error.filename}")
+        sys.exit(f"setup: {error.strerror}" + (f": {error.filename}" if error.filename else ""))
     except KeyboardInterrupt:
         sys.exit("setup: interrupted; run make again to go on")
