@@ -1,4 +1,4 @@
-"""What may happen to a picture: light, colour, blur, noise, compression, occluders, cut-outs in motion."""
+"""What may happen to a picture: light, blur, noise, compression, occluders, cut-outs in motion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Rng = np.random.Generator
 
 
 def recolour(image: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
-    """Saturation, brightness, contrast, colour cast, sometimes gamma (low light). uint8 in and out."""
+    """Saturation, brightness, contrast, colour cast, sometimes gamma; uint8 in and out."""
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     saturation = 1 + strength * rng.uniform(-0.5, 0.4)
     image = cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
@@ -73,7 +73,10 @@ def soft_blob(width: int, height: int, rng: Rng) -> np.ndarray:
 
 
 def paste(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, left: int, top: int) -> None:
-    """Blend ``patch`` into ``canvas`` in place through ``mask`` (float [h, w, 1]); may hang over the rim."""
+    """Blend ``patch`` into ``canvas`` in place through ``mask`` (float [h, w, 1]).
+
+    The patch may hang over the rim.
+    """
     height, width = patch.shape[:2]
     x0, y0 = max(left, 0), max(top, 0)
     x1, y1 = min(left + width, canvas.shape[1]), min(top + height, canvas.shape[0])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import csv
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,9 @@ from ..core.config import TrackingConfig
 from ..core.errors import ModelError, TrackerError
 from ..networks.dastm import Dastm, DastmConfig
 from . import checkpoint
+from .log import TrainingLog
 from .losses import LossConfig, gate_balance, tracking_loss
+from .ranks import Ranks, ShardedBatches
 from .sampling import Sample, Samples, SamplingConfig
 from .targets import assign
 
@@ -27,7 +28,7 @@ from .targets import assign
 class TrainingConfig:
     """How to train. AdamW and a cosine from ``rate`` to ``rate``/50 suit short schedules on one machine."""
 
-    batch: int = 32
+    batch: int = 32               # samples an update, of all processes together
     steps: int = 10_000
     minutes: float = 0.0  # > 0: the schedule follows the clock instead of ``steps``
     rate: float = 1e-3
@@ -109,6 +110,7 @@ class Trainer:
         self.network, self.tracking, self.config = network, tracking, config
         torch.manual_seed(config.seed)
         self.device = torch.device(config.device)
+        self.ranks = Ranks.join(self.device)
         self.model = Dastm(network)
         self.step, self.elapsed = 0, 0.0
         self.facts: dict = {}
@@ -168,16 +170,13 @@ class Trainer:
 
     def _batches(self) -> Iterator[tuple[Tensor, ...]]:
         c = self.config
-        first = self.step * c.batch
-        length = first + 10**8 if c.minutes else c.steps * c.batch
-        samples = Samples(self.data, self.tracking, c.sampling, length, c.seed, first)
+        last = None if c.minutes else c.steps
         return iter(
             DataLoader(
-                samples,
-                c.batch,
+                Samples(self.data, self.tracking, c.sampling, c.seed),
+                batch_sampler=ShardedBatches(c.batch, self.ranks, self.step, last),
                 num_workers=c.workers,
                 collate_fn=collate,
-                drop_last=True,
                 worker_init_fn=_quiet_worker,
                 prefetch_factor=4 if c.workers else None,
             )
@@ -213,6 +212,10 @@ class Trainer:
             )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
+        clock = torch.tensor([self.elapsed], device=self.device)
+        gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
+        self.ranks.average([*gradients, clock])
+        self.elapsed = clock.item()  # one clock for all, so that all stop at the same step
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
         self.optimiser.step()
         self.average.update(self.model)
@@ -224,41 +227,22 @@ class Trainer:
             **{f"gate_{i}": share for i, share in enumerate(shares)},
         }
 
-    def run(self, log=print) -> None:
+    def run(self, tell: Callable[[str], None] = print) -> None:
         """Train to the end of the schedule, with a checkpoint now and then and at the end."""
         self.out.mkdir(parents=True, exist_ok=True)
         batches = self._batches()
-        waited, sums, count, begin = 0.0, {}, 0, time.monotonic()
-        last = begin
-        with open(self.out / "log.csv", "a", newline="") as file:
-            writer = csv.writer(file)
-            while self.progress < 1:
-                asked = time.monotonic()
-                try:
-                    batch = next(batches)
-                except StopIteration:
-                    break
-                waited += time.monotonic() - asked
-                terms = self.train_step(batch)
-                now = time.monotonic()
-                self.elapsed, last = self.elapsed + now - last, now
-                for name, value in terms.items():
-                    sums[name] = sums.get(name, 0.0) + value
-                count += 1
-                if self.step % 50 == 0:
-                    mean = {name: value / count for name, value in sums.items()}
-                    speed = count * self.config.batch / (now - begin)
-                    if file.tell() == 0:
-                        writer.writerow(["step", *mean, "samples_per_second", "waiting"])
-                    writer.writerow([self.step, *mean.values(), speed, waited / (now - begin)])
-                    file.flush()
-                    log(
-                        f"step {self.step} {100 * self.progress:.1f} % loss {mean['total']:.3f} "
-                        f"cls {mean['classification']:.3f} box {mean['box']:.3f} "
-                        f"IoU {mean['overlap']:.3f} gate {[round(mean[f'gate_{i}'], 2) for i in range(4)]} "
-                        f"{speed:.1f} samples/s, waiting {100 * waited / (now - begin):.0f} %"
-                    )
-                    waited, sums, count, begin = 0.0, {}, 0, now
+        log = TrainingLog(self.out / "log.csv", tell)
+        last = time.monotonic()
+        while self.progress < 1:
+            asked = time.monotonic()
+            batch = next(batches)
+            waited = time.monotonic() - asked
+            terms = self.train_step(batch)
+            now = time.monotonic()
+            self.elapsed, last = self.elapsed + now - last, now
+            if self.ranks.leads:
+                log.add(self.step, self.progress, terms, self.config.batch, waited)
                 if self.step % self.config.checkpoint_every == 0:
                     self._save()
-        self._save()
+        if self.ranks.leads:
+            self._save()

@@ -43,7 +43,7 @@ def iou(boxes: Tensor, truth: Tensor) -> Tensor:
 
 
 def gate_balance(weights: Tensor) -> Tensor:
-    """log 4 minus the entropy of the mean gate weights [..., 4]: 0 when all branches are used alike."""
+    """log 4 minus the entropy of the mean gate weights [..., 4]; 0 if all branches weigh alike."""
     mean = weights.flatten(0, -2).mean(0)
     return (mean * (mean.clamp_min(1e-6) * weights.shape[-1]).log()).sum()
 

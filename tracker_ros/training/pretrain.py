@@ -16,7 +16,7 @@ from .shards import Shard, find_shards
 
 
 def load_tiles(folder: str | Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """All tiles of the ``tiny-*`` shards: uint8 [N, 64, 64, 3] BGR, int64 labels [N], class names."""
+    """Tiles of the ``tiny-*`` shards: uint8 [N, 64, 64, 3] BGR, int64 labels [N], class names."""
     images, labels = [], []
     for path in find_shards(folder, "tiny"):
         shard = Shard(path)
@@ -34,7 +34,10 @@ def load_tiles(folder: str | Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Shift (one offset a batch), flip, brightness, contrast, saturation, grey, cut-out. uint8 [B, H, W, 3] → float [-1, 1]."""
+    """Flip, turn, zoom, shift, saturation, brightness, cast: each picture in its own way.
+
+    uint8 [B, H, W, 3] → float32 [B, 3, H, W], [-1, 1] before the light changes.
+    """
     batch, size = images.shape[0], images.shape[1]
 
     def uniform(low: float, high: float, *shape: int) -> Tensor:

@@ -49,7 +49,7 @@ class Samples(Dataset):
     """Sample number ``i`` is a function of (seed, i) alone, so that a resumed run sees the same data.
 
     Args:
-        folder: holds the shards. tracking: crop geometry. length: samples in all.
+        folder: holds the shards. tracking: crop geometry.
     """
 
     def __init__(
@@ -57,12 +57,10 @@ class Samples(Dataset):
         folder: str | Path,
         tracking: TrackingConfig,
         config: SamplingConfig,
-        length: int,
         seed: int = 0,
-        first: int = 0,
     ):
         self.tracking, self.config = tracking, config
-        self.length, self.seed, self.first = length, seed, first
+        self.seed = seed
         self.clips = {kind: load_clips(folder, kind) for kind in ("davis", "video", "voc")}
         self.clips["davis"] = [clip for clip in self.clips["davis"] if len(clip) > 1]
         self.pictures = Pictures(folder)
@@ -70,11 +68,8 @@ class Samples(Dataset):
         total = sum(config.weights.values())
         self.shares = [config.weights[kind] / total for kind in self.kinds]
 
-    def __len__(self) -> int:
-        return self.length - self.first
-
     def __getitem__(self, index: int) -> Sample:
-        return self.draw(np.random.default_rng((self.seed, self.first + index)))
+        return self.draw(np.random.default_rng((self.seed, index)))
 
     def draw(self, rng: Rng) -> Sample:
         """One sample by chance."""

@@ -1,4 +1,4 @@
-"""Tar shards with an ``index.json``: memory-mapped, so that a shard costs no RAM until it is read."""
+"""Tar shards with an ``index.json``, memory-mapped: a shard costs no RAM until it is read."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Shard:
 
 
 def find_shards(folder: str | Path, kind: str) -> list[Path]:
-    """The shards ``<kind>-<number>.tar`` of a folder, in order. Raises SourceError if there is none."""
+    """The shards ``<kind>-<number>.tar`` of a folder, in order. Raises SourceError if none."""
     found = sorted(Path(folder).glob(f"{kind}-*.tar"))
     if not found:
         raise SourceError(f"{folder} holds no shard named {kind}-*.tar")

@@ -12,7 +12,12 @@ from ..networks.head import cell_centres
 
 @dataclass(frozen=True)
 class Targets:
-    """positive: bool [B, h, w]. ignored: bool [B, h, w]. centerness: float [B, h, w]. boxes: [B, 4] corners."""
+    """What each cell should say.
+
+    Attributes:
+        positive, ignored: bool [B, h, w]. centerness: float [B, h, w].
+        boxes: float [B, 4], left, top, right, bottom in crop pixels.
+    """
 
     positive: Tensor
     ignored: Tensor
@@ -32,12 +37,10 @@ def assign(boxes: Tensor, present: Tensor, cells: int, stride: int) -> Targets:
     centres = cell_centres(cells, stride, boxes.device)
     left, top = boxes[:, 0], boxes[:, 1]
     right, bottom = left + boxes[:, 2], top + boxes[:, 3]
-    l, r = centres - left[:, None], right[:, None] - centres  # [B, w]
-    t, b = centres - top[:, None], bottom[:, None] - centres  # [B, h]
-    inside = ((l > 0) & (r > 0))[:, None, :] & ((t > 0) & (b > 0))[:, :, None]
-    across = torch.minimum(l, r) / torch.maximum(l, r).clamp_min(1e-6)
-    down = torch.minimum(t, b) / torch.maximum(t, b).clamp_min(1e-6)
-    centerness = (across.clamp_min(0)[:, None, :] * down.clamp_min(0)[:, :, None]).sqrt()
+    across_in, across = _inside_and_balance(centres, left, right)  # [B, w]
+    down_in, down = _inside_and_balance(centres, top, bottom)  # [B, h]
+    inside = across_in[:, None, :] & down_in[:, :, None]
+    centerness = (across[:, None, :] * down[:, :, None]).sqrt()
     here = present[:, None, None]
     return Targets(
         inside & here,
@@ -45,3 +48,10 @@ def assign(boxes: Tensor, present: Tensor, cells: int, stride: int) -> Targets:
         centerness * inside,
         torch.stack([left, top, right, bottom], 1),
     )
+
+
+def _inside_and_balance(centres: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
+    """Along one side: is a centre between the edges, and nearer edge over farther edge in [0, 1]."""
+    before, after = centres - low[:, None], high[:, None] - centres
+    near, far = torch.minimum(before, after), torch.maximum(before, after)
+    return near > 0, near.clamp_min(0) / far.clamp_min(1e-6)

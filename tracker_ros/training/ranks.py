@@ -1,0 +1,64 @@
+"""One process or several (torchrun): who am I, and what do we agree on."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, distributed
+
+
+@dataclass(frozen=True)
+class Ranks:
+    """This process among ``count``; rank 0 writes files and logs."""
+
+    rank: int = 0
+    count: int = 1
+
+    @classmethod
+    def join(cls, device: torch.device) -> Ranks:
+        """Join the group that torchrun started; alone where it did not."""
+        count = int(os.environ.get("WORLD_SIZE", "1"))
+        if count == 1:
+            return cls()
+        if not distributed.is_initialized():
+            distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        return cls(distributed.get_rank(), count)
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes files and logs."""
+        return self.rank == 0
+
+    def average(self, tensors: list[Tensor]) -> None:
+        """Replace each tensor by its mean over all processes, in one exchange."""
+        if self.count == 1:
+            return
+        flat = torch.cat([tensor.flatten() for tensor in tensors])
+        distributed.all_reduce(flat)
+        flat /= self.count
+        start = 0
+        for tensor in tensors:
+            tensor.copy_(flat[start : start + tensor.numel()].view_as(tensor))
+            start += tensor.numel()
+
+
+class ShardedBatches:
+    """Indices of each batch of this process: together the processes see every sample once.
+
+    Args:
+        batch: samples of all processes together. first, last: steps, ``last`` None for no end.
+    """
+
+    def __init__(self, batch: int, ranks: Ranks, first: int = 0, last: int | None = None):
+        self.batch, self.ranks, self.first, self.last = batch, ranks, first, last
+
+    def __iter__(self) -> Iterator[range]:
+        local = self.batch // self.ranks.count
+        step = self.first
+        while self.last is None or step < self.last:
+            start = step * self.batch + self.ranks.rank * local
+            yield range(start, start + local)
+            step += 1
