@@ -1,1 +1,1 @@
-"""Boxes, search windows, memory schedule, decoding, target state: numpy and OpenCV, no torch, no ROS."""
+"""Boxes, search windows, memory schedule, decoding, target state: no torch, no ROS."""

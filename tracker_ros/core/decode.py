@@ -34,7 +34,7 @@ class Candidate:
 
 @lru_cache(maxsize=8)
 def cosine_window(height: int, width: int) -> np.ndarray:
-    """Outer product of two Hann windows, float32 [height, width]; 1 in the middle, above 0 at the rim."""
+    """Outer product of two Hann windows: float32 [height, width], above 0 at the rim too."""
     rows, columns = (np.hanning(n + 2)[1:-1] for n in (height, width))
     return np.outer(rows, columns).astype(np.float32)
 

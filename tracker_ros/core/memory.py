@@ -45,7 +45,7 @@ class FrameMemory(Generic[Item]):
         return FrameMemory(self.capacity, kept, item, stride, self.count + 1)
 
     def read(self, segments: int) -> list[Item]:
-        """The frames to match a query with: first, ``segments`` spread ones, last; at most segments + 2."""
+        """The frames to match a query with, at most ``segments`` + 2: first, spread ones, last."""
         chosen = [self.kept[index] for index in segment_centres(len(self.kept), segments)]
         if self.last is not None and all(item is not self.last for item in chosen):
             chosen.append(self.last)

@@ -82,7 +82,7 @@ class Tracker:
         self._state, self._box = state, target
 
     def update(self, image: np.ndarray) -> Result:
-        """``locate`` and ``remember``. Raises InputError for an unusable image; the target stays."""
+        """``locate``, then ``remember``. Raises as ``locate`` does."""
         result = self.locate(image)
         self.remember()
         return result

@@ -22,7 +22,8 @@ class TorchRunner:
     Args:
         device: ``cpu``, ``cuda`` or ``cuda:N``.
     Raises:
-        ModelError: the weights cannot be used; the device is not there, unless ``allow_cpu_fallback``.
+        ModelError: the weights cannot be used; the device is not there, unless
+            ``allow_cpu_fallback``.
     """
 
     def __init__(self, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False):

@@ -1,1 +1,1 @@
-"""Torch networks: shared parts and one file per paper. Knows nothing of engines, nodes or images."""
+"""Torch networks: shared parts and one file for each paper. Knows no engines, no nodes."""

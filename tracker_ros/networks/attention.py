@@ -1,4 +1,7 @@
-"""The three attention modules of DASTM: SE, coordinate attention, CBAM. All map [B, C, H, W] to itself."""
+"""The attention modules of DASTM: SE, coordinate attention, CBAM.
+
+All map features [B, C, H, W] to features of the same shape.
+"""
 
 from __future__ import annotations
 
@@ -21,7 +24,7 @@ class SE(nn.Module):
 
 
 class CoordinateAttention(nn.Module):
-    """Coordinate attention (Hou et al., CVPR 2021): pooled rows and columns, max(8, C/32) channels."""
+    """Coordinate attention (Hou et al., CVPR 2021), with max(8, C/32) inner channels."""
 
     def __init__(self, channels: int, reduction: int = 32):
         super().__init__()
@@ -58,7 +61,7 @@ class SpatialAttention(nn.Module):
 
 
 class CBAM(nn.Module):
-    """Convolutional block attention (Woo et al., ECCV 2018): channel (ratio 16), then spatial (7×7)."""
+    """Convolutional block attention (Woo et al., ECCV 2018): channel, then spatial attention."""
 
     def __init__(self, channels: int, reduction: int = 16):
         super().__init__()

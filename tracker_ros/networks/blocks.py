@@ -90,7 +90,10 @@ class RepConv(nn.Module):
 
 
 class SeparableConv(nn.Sequential):
-    """Depthwise k×k, then pointwise 1×1, both ``RepConv``. [B, inputs, H, W] → [B, outputs, H/s, W/s]."""
+    """Depthwise k×k, then pointwise 1×1, both ``RepConv``.
+
+    Shapes: [B, inputs, H, W] → [B, outputs, ⌈H/stride⌉, ⌈W/stride⌉].
+    """
 
     def __init__(
         self,

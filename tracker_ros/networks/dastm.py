@@ -74,13 +74,16 @@ class Dastm(nn.Module):
         nn.init.normal_(self.label.weight, std=0.01)
 
     def normalise(self, crops: Tensor) -> Tensor:
-        """uint8 [B, S, S, 3] → float [B, 3, S, S] in [-1, 1], in the memory format of the weights."""
+        """uint8 [B, S, S, 3] → [B, 3, S, S] in [-1, 1], of the weights' dtype."""
         x = crops.to(self.label.weight.dtype).permute(0, 3, 1, 2)
         return x * (1 / 127.5) - 1
 
     @staticmethod
     def label_map(boxes: Tensor, size: int) -> Tensor:
-        """1 inside the box, 0 elsewhere (STMTrack, sec. 3.2). Boxes [B, 4] x, y, w, h → [B, 1, size, size]."""
+        """1 where a pixel's centre lies in the box, 0 elsewhere (STMTrack, sec. 3.2).
+
+        Boxes [B, 4], x, y, w, h in pixels → [B, 1, size, size].
+        """
         pixels = torch.arange(size, device=boxes.device) + 0.5
         x, y, w, h = boxes[:, :, None].unbind(1)
         columns = (pixels > x) & (pixels < x + w)
@@ -126,7 +129,7 @@ class Locate(nn.Module):
         self.network = network
 
     def forward(self, crop: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [1, Q, Q, 3] and tokens [1, M, C] → score [1, h, w] in [0, 1], corner boxes [1, 4, h, w]."""
+        """uint8 [1, Q, Q, 3], tokens [1, M, C] → score [1, h, w] in [0, 1], boxes [1, 4, h, w]."""
         logits, centerness, boxes = self.network.match(crop, memory)
         return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
 
@@ -139,7 +142,7 @@ class Remember(nn.Module):
         self.network = network
 
     def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [1, M, M, 3] and box [1, 4] x, y, w, h → tokens [1, h*w, C], gate weights [1, 4]."""
+        """uint8 [1, M, M, 3], box [1, 4] x, y, w, h → tokens [1, h*w, C], gate weights [1, 4]."""
         features, weights = self.network.attention.choose(self.network.features(crop, box))
         return tokens(features), weights
 

@@ -13,7 +13,10 @@ MODES = ("hard", "soft", "static", "random", *BRANCHES)
 
 
 class GateUnit(nn.Module):
-    """Global average pooling → FC(C → C/d) → ReLU → FC(→ 4) (DASTM, eq. 1). [B, C, H, W] → logits [B, 4]."""
+    """Global average pooling → FC(C → C/d) → ReLU → FC(→ 4) (DASTM, eq. 1).
+
+    Shapes: features [B, C, H, W] → logits [B, 4].
+    """
 
     def __init__(self, channels: int, reduction: int = 4):
         super().__init__()
@@ -30,8 +33,9 @@ class DynamicAttention(nn.Module):
     Args:
         channels: C of the features.
         mode: ``hard`` (straight-through Gumbel-softmax in training, argmax in evaluation),
-            ``soft`` (eq. 2: a weighted sum), ``static`` (SASTM: SE + CA + CBAM, no gate), ``random``
-            (one-hot by chance, Table III), or one branch's name (Table I; ``skip`` is the baseline).
+            ``soft`` (eq. 2: a weighted sum), ``static`` (SASTM: SE + CA + CBAM, no gate),
+            ``random`` (one-hot by chance, Table III), or one branch's name (Table I; ``skip`` is
+            the baseline).
         reduction: d of the gate's bottleneck. temperature: τ of eq. 2.
     """
 
@@ -50,7 +54,7 @@ class DynamicAttention(nn.Module):
         )
 
     def weights(self, x: Tensor) -> Tensor:
-        """Gate weights [B, 4] for features [B, C, H, W]; in ``hard`` mode their softmax before the choice."""
+        """Gate weights [B, 4] for features [B, C, H, W]; in ``hard`` mode before the choice."""
         if self.gate is not None:
             return F.softmax(self.gate(x) / self.temperature, 1)
         if self.mode == "random":
@@ -81,7 +85,7 @@ class DynamicAttention(nn.Module):
         return total, weights
 
     def choose(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``forward`` for one frame in evaluation: in ``hard`` mode only the chosen branch is computed.
+        """``forward`` for one frame in evaluation; in ``hard`` mode only the chosen branch is run.
 
         Written with ``torch.cond`` so that an exported graph skips the other branches too.
         """

@@ -16,7 +16,7 @@ def cell_centres(cells: int, stride: int, device: torch.device | None = None) ->
 
 
 def tower(inputs: int, channels: int, depth: int, kind: str) -> nn.Sequential:
-    """``depth`` layers, the first from ``inputs`` channels: ``separable`` blocks or plain 3×3 ``conv``."""
+    """``depth`` layers: ``separable`` blocks or plain 3×3 convolutions (``conv``)."""
     layers: list[nn.Module] = []
     for index in range(depth):
         entering = channels if index else inputs

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from .blocks import RepConv, SeparableConv
 
-# Widths after the stem and the three stages, and branches per convolution, for the papers' variants.
+# For each published variant: widths after the stem and the three stages; branches.
 VARIANTS: dict[str, tuple[tuple[int, int, int, int], int]] = {
     "s0": ((48, 48, 128, 256), 4),
     "s1": ((64, 96, 192, 512), 1),
@@ -22,7 +22,7 @@ DEPTHS = (2, 8, 10)
 
 
 class MobileOne(nn.Module):
-    """Stem and three stages; the third keeps its resolution, so the stride is 8 (DASTM, sec. III-A).
+    """Stem and three stages; the third keeps its resolution: stride 8 (DASTM, sec. III-A).
 
     ``forward(x, extra)``: [B, 3, H, W] normalised image → [B, widths[3], H/8, W/8]. ``extra``
     ([B, widths[0], H/2, W/2] or None) is added to the stem's output: the memory branch's embedded

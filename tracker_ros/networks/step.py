@@ -13,7 +13,7 @@ class Step:
 
     Attributes:
         module: computes the outputs. inputs: an example of each, by name and in call order.
-        outputs: their names. dynamic: input name → the axis whose length may differ from call to call.
+        outputs: their names. dynamic: input name → the axis whose length may differ between calls.
     """
 
     module: nn.Module

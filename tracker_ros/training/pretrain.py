@@ -92,7 +92,7 @@ def pretrain(
     seed: int = 0,
     log: Callable[[str], None] = print,
 ) -> dict:
-    """Train a trunk on the ``tiny`` shards and write ``{"trunk": state_dict, "facts": …}`` to ``out``.
+    """Train a trunk on the ``tiny`` shards; ``out`` takes its ``state_dict`` and the facts.
 
     The file is rewritten after each epoch, so an interrupted run leaves the last epoch's weights.
     Returns the facts (epochs, accuracy on the held-out tiles).

@@ -29,8 +29,8 @@ class Shard:
         try:
             with tarfile.open(self.path) as tar:
                 self._where = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
-            self._file = open(self.path, "rb")
-            self._bytes = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
+            with open(self.path, "rb") as file:
+                self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.entries: list[dict] = json.loads(self._raw("index.json"))
         except (OSError, tarfile.TarError, json.JSONDecodeError) as error:
             raise SourceError(f"shard {self.path} cannot be read: {error}") from error

@@ -51,7 +51,7 @@ def assign(boxes: Tensor, present: Tensor, cells: int, stride: int) -> Targets:
 
 
 def _inside_and_balance(centres: Tensor, low: Tensor, high: Tensor) -> tuple[Tensor, Tensor]:
-    """Along one side: is a centre between the edges, and nearer edge over farther edge in [0, 1]."""
+    """Along one side: is a centre between the edges; nearer over farther edge, in [0, 1]."""
     before, after = centres - low[:, None], high[:, None] - centres
     near, far = torch.minimum(before, after), torch.maximum(before, after)
     return near > 0, near.clamp_min(0) / far.clamp_min(1e-6)
