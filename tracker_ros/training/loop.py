@@ -26,7 +26,7 @@ from .targets import assign
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How to train. AdamW and a cosine from ``rate`` to ``rate``/50 suit short schedules on one machine."""
+    """How to train: AdamW, ``rate`` falling to a fiftieth along a cosine, for short schedules."""
 
     batch: int = 32               # samples an update, of all processes together
     steps: int = 10_000
@@ -46,7 +46,11 @@ class TrainingConfig:
 
 
 def collate(samples: list[Sample]) -> tuple[Tensor, ...]:
-    """Stack samples: memory uint8 [B, T, M, M, 3], boxes [B, T, 4], query [B, Q, Q, 3], box [B, 4], positive [B]."""
+    """Stack samples along a new first axis.
+
+    Returns memory uint8 [B, T, M, M, 3], its boxes [B, T, 4], query uint8 [B, Q, Q, 3], its box
+    [B, 4], positive bool [B].
+    """
     return (
         *(
             torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])

@@ -1,4 +1,4 @@
-"""Draws training samples: memory frames and a query of one target, through the tracker's own crop."""
+"""Draws training samples, memory frames and a query of one target, with the tracker's own crop."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Sample:
 
 
 class Samples(Dataset):
-    """Sample number ``i`` is a function of (seed, i) alone, so that a resumed run sees the same data.
+    """Sample ``i`` is a function of (seed, i) alone: a resumed run sees the same data.
 
     Args:
         folder: holds the shards. tracking: crop geometry.
