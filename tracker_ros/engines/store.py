@@ -32,6 +32,7 @@ def save_network(
         part,
         {KEY: facts},
     )
+    part.chmod(0o644)  # safetensors makes it readable for its owner alone
     os.replace(part, path)
 
 
@@ -47,7 +48,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
-            state = {name: file.get_tensor(name) for name in file}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"model file {path} cannot be read: {error}") from error
     facts = unpack_facts(metadata.get(KEY), path)
