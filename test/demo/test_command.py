@@ -90,7 +90,7 @@ def test_shipped_model_follows_the_target(demo):
     ("arguments", "sentence"),
     [
         (("missing.mp4", "--box", "1,2,3,4"), "missing.mp4 does not exist"),
-        (("{folder}", "--model", "{model}"), "has no truth to start from; give the target as --box"),
+        (("{folder}", "--model", "{model}"), "has no truth to start from; give"),
         (("--box", "1,2,3,4"), "are about your own clip, but none is given"),
         (("{folder}", "--frames", "9"), "is about the synthetic clip"),
         (("{folder}", "--box", "1,2,3,4", "--model", "no.onnx"), "no.onnx does not exist"),

@@ -100,9 +100,12 @@ class Recorder:
         self._executor.spin_once(timeout_sec=seconds)
 
     @property
-    def tracker_listens(self) -> bool:
-        """Whether somebody else than the recorder subscribes to the images."""
-        return self._node.count_subscribers(self._topics.image) > 1
+    def tracker_is_ready(self) -> bool:
+        """Whether the tracker subscribes to the images, and what it publishes comes here.
+
+        DDS may need seconds until two nodes know each other, in each direction.
+        """
+        return self.provider is not None and self._node.count_subscribers(self._topics.image) > 1
 
     @property
     def is_complete(self) -> bool:

@@ -15,7 +15,7 @@ from tracker_ros.demo.bag import BagWriter
 from tracker_ros.demo.recorder import Recorder, Topics
 from tracker_ros.demo.summary import Output
 
-START_SECONDS = 180  # until the tracker has loaded its model, on a machine busy with other things
+START_SECONDS = 180.0  # until the tracker has loaded its model, on a machine busy with other things
 SILENCE_SECONDS = 5  # without a message, after the last frame was played: nothing more will come
 END_SECONDS = 10  # for a node to end after SIGINT
 
@@ -83,8 +83,9 @@ def play(
     common = {"image_transport": "compressed"}
     with BagWriter(folder / "outputs", topics.types()) as bag, Recorder(topics, bag) as recorder:
         with NodeProcess("tracker_node", topics, common | tracker, logs) as tracker_node:
-            _wait_until_listening(recorder, tracker_node)
-            with NodeProcess("player_node", topics, common | source, logs) as player_node:
+            _wait_until_ready(recorder, tracker_node)
+            source = common | source | {"subscribers": 2, "wait": START_SECONDS}
+            with NodeProcess("player_node", topics, source, logs) as player_node:
                 while not player_node.has_ended():
                     _refuse_end(tracker_node)
                     recorder.spin(0.1)
@@ -100,13 +101,13 @@ def play(
         return outputs, len(recorder.stamps), recorder.provider
 
 
-def _wait_until_listening(recorder: Recorder, tracker_node: NodeProcess) -> None:
+def _wait_until_ready(recorder: Recorder, tracker_node: NodeProcess) -> None:
     end = time.monotonic() + START_SECONDS
-    while not recorder.tracker_listens:
+    while not recorder.tracker_is_ready:
         _refuse_end(tracker_node)
         if time.monotonic() > end:
             raise TrackerError(
-                f"the tracker node does not subscribe to images after {START_SECONDS} s:"
+                f"the tracker node is not ready after {START_SECONDS:g} s:"
                 f" {tracker_node.last_words()}"
             )
         recorder.spin(0.1)

@@ -139,6 +139,8 @@ PLAYER = (
     Parameter("wait", 10.0,
               "Seconds to wait for subscribers of the images (and of `init_target` where it is"
               " published) before the first frame; 0: do not.", minimum=0.0, maximum=3600.0),
+    Parameter("subscribers", 1, "How many subscribers of the images to wait for.",
+              minimum=1, maximum=100),
     Parameter("publish_init", False,
               "Send the tracker the truth's first box, stamped with its frame."),
     Parameter("init_bbox", "", "Send the tracker this box, `x,y,w,h`, with the first frame."),

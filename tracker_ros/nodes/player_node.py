@@ -121,17 +121,20 @@ class PlayerNode(Node):
         return count
 
     def _wait_for_subscribers(self) -> None:
-        needed = [publisher for publisher in (self._images, self._inits) if publisher]
+        needed = [(self._images, self._values.subscribers)]
+        if self._inits:
+            needed.append((self._inits, 1))
         end = time.monotonic() + self._values.wait
         while True:
-            missing = [p.topic_name for p in needed if not p.get_subscription_count()]
+            missing = [p.topic_name for p, count in needed if p.get_subscription_count() < count]
             if not missing:
                 self._stop.wait(SETTLE)
                 return
             if time.monotonic() >= end or self._stop.wait(0.05):
                 break
         if self._values.wait and not self._stop.is_set():
-            sentence = f"nobody subscribes to {', '.join(missing)} after {self._values.wait:g} s"
+            who = "nobody subscribes" if self._values.subscribers == 1 else "too few subscribe"
+            sentence = f"{who} to {', '.join(missing)} after {self._values.wait:g} s"
             if self._inits:
                 raise TrackerError(sentence)
             self.get_logger().warning(sentence)
