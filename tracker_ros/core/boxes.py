@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import reprlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -31,9 +32,12 @@ def check_image(image: np.ndarray) -> np.ndarray:
 def check_box(box: Sequence[float], image: np.ndarray) -> Box:
     """Return ``box`` clipped to ``image``. Raises InputError for NaN, tiny or outside boxes."""
     try:
+        if isinstance(box, str | bytes):
+            raise TypeError("text also yields four items")
         x, y, w, h = (float(value) for value in box)
-    except (TypeError, ValueError) as error:
-        raise InputError(f"box {box!r} is not four numbers x, y, width, height") from error
+    except (TypeError, ValueError, OverflowError) as error:
+        shown = " ".join(reprlib.repr(box).split())
+        raise InputError(f"box {shown} is not four numbers x, y, width, height") from error
     if not all(math.isfinite(value) for value in (x, y, w, h)):
         raise InputError(f"box ({x}, {y}, {w}, {h}) holds a value that is not finite")
     if w < MIN_SIDE or h < MIN_SIDE:
