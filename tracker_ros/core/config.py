@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, fields
 
 from .errors import ModelError
@@ -35,9 +36,17 @@ class TrackingConfig:
     recover_after: int = 2  # ... for this many consecutive frames
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value, whole = getattr(self, field.name), isinstance(field.default, int)
+            number = isinstance(value, int if whole else int | float)
+            if not number or isinstance(value, bool) or not whole <= value < math.inf:
+                raise ModelError(
+                    f"tracking config: {field.name} is {value!r}, "
+                    f"not a {'positive whole number' if whole else 'number from 0'}"
+                )
         for name in ("query_size", "memory_size"):
             value = getattr(self, name)
-            if value <= 0 or value % self.stride:
+            if value % self.stride:
                 raise ModelError(
                     f"tracking config: {name} is {value}, not a multiple of {self.stride}"
                 )
