@@ -47,6 +47,8 @@ def window_around(box: Box, factor: float, size: int) -> Window:
     """The window of ``factor``·√(w·h) around the centre of ``box`` (STMTrack, sec. 3.5)."""
     x, y, w, h = box
     side = max(round(factor * math.sqrt(w * h)), 8)
+    block = _largest_block(side, size)
+    side = round(side / block) * block
     return Window(round(x + w / 2 - side / 2), round(y + h / 2 - side / 2), side, size)
 
 
@@ -55,32 +57,49 @@ def crop(image: np.ndarray, window: Window) -> np.ndarray:
 
     What lies outside the image takes the image's mean colour. Shrinking averages (no aliasing).
     """
+    # A window far larger than its crop is shrunk in whole blocks of pixels before it is padded:
+    # padding at full size would cost seconds and gigabytes for a target that fills a large image.
+    block = _largest_block(window.side, window.size)
+    while window.side % block:
+        block -= 1
+    blocks = window.side // block
     height, width = image.shape[:2]
-    left, top = max(window.x, 0), max(window.y, 0)
-    right, bottom = min(window.x + window.side, width), min(window.y + window.side, height)
-    if left >= right or top >= bottom:  # wholly outside: nothing but padding
-        patch, left, top, right, bottom = (
-            image[:1, :1],
-            window.x,
-            window.y,
-            window.x + 1,
-            window.y + 1,
-        )
-        patch = np.broadcast_to(_mean(image), patch.shape).astype(np.uint8)
-    else:
-        patch = image[top:bottom, left:right]
-    if patch.shape[:2] != (window.side, window.side):
-        patch = cv2.copyMakeBorder(
-            patch,
-            top - window.y,
-            window.y + window.side - bottom,
-            left - window.x,
-            window.x + window.side - right,
-            cv2.BORDER_CONSTANT,
-            value=_mean(image),
-        )
-    method = cv2.INTER_AREA if window.side > window.size else cv2.INTER_LINEAR
+    left, right = _visible(window.x, width, block, blocks)
+    top, bottom = _visible(window.y, height, block, blocks)
+    if left == right or top == bottom:
+        return np.full((window.size, window.size, 3), _mean(image), np.uint8)
+    x, y = window.x + left * block, window.y + top * block
+    patch = _cut(image, x, y, (right - left) * block, (bottom - top) * block)
+    if block > 1:
+        shape = (right - left, bottom - top)
+        patch = cv2.resize(patch, shape, interpolation=cv2.INTER_AREA)
+    if patch.shape[:2] != (blocks, blocks):
+        margins = top, blocks - bottom, left, blocks - right
+        patch = cv2.copyMakeBorder(patch, *margins, cv2.BORDER_CONSTANT, value=_mean(image))
+    method = cv2.INTER_AREA if blocks > window.size else cv2.INTER_LINEAR
     return cv2.resize(patch, (window.size, window.size), interpolation=method)
+
+
+def _largest_block(side: int, size: int) -> int:
+    """Side of the blocks that may be averaged first: they leave 4 times the crop's pixels."""
+    return max(side // (4 * size), 1)
+
+
+def _visible(start: int, length: int, block: int, blocks: int) -> tuple[int, int]:
+    """First and end of the blocks, counted from ``start``, that show some of [0, length)."""
+    end = -((start - length) // block)  # rounded up
+    return min(max(-start // block, 0), blocks), min(max(end, 0), blocks)
+
+
+def _cut(image: np.ndarray, x: int, y: int, width: int, height: int) -> np.ndarray:
+    """A rectangle of ``image``; less than a block of it may lie outside and is padded."""
+    left, top = max(x, 0), max(y, 0)
+    right, bottom = min(x + width, image.shape[1]), min(y + height, image.shape[0])
+    patch = image[top:bottom, left:right]
+    if patch.shape[:2] == (height, width):
+        return patch
+    margins = top - y, y + height - bottom, left - x, x + width - right
+    return cv2.copyMakeBorder(patch, *margins, cv2.BORDER_CONSTANT, value=_mean(image))
 
 
 def _mean(image: np.ndarray) -> tuple[int, ...]:
