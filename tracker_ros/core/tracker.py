@@ -100,7 +100,7 @@ class Tracker:
         query = crop(image, window)
         cropped = perf_counter()
         prediction, self._state = self.engine.locate(query, self._state)
-        if not np.isfinite(prediction.score).all():
+        if not (np.isfinite(prediction.score).all() and np.isfinite(prediction.boxes).all()):
             raise InputError("the network answered with values that are not finite")
         located = perf_counter()
         _, _, w, h = window.to_crop(self._box)
