@@ -47,7 +47,7 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     """Choose the best cell's box, given the target's last ``size`` (width, height in crop pixels).
 
     Cells are ranked by score × change penalty, blended with a cosine window; the new size is
-    smoothed by ``size_rate`` × score × penalty (SiamRPN, sec. 4; STMTrack, sec. 3.5).
+    smoothed by ``size_rate`` × (1 + score) / 2 × penalty (SiamRPN, sec. 4; STMTrack, sec. 3.5).
     """
     left, top, right, bottom = prediction.boxes
     width, height = np.maximum(right - left, 1e-3), np.maximum(bottom - top, 1e-3)
