@@ -1,0 +1,42 @@
+import math
+
+import pytest
+
+from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.errors import ModelError
+
+
+def test_round_trip():
+    config = TrackingConfig(query_size=64, lost_score=0.0)
+    assert TrackingConfig.from_dict(config.to_dict()) == config
+    assert TrackingConfig.from_dict({}) == TrackingConfig()
+
+
+def test_memory_and_query_share_a_pixel_scale():
+    config = TrackingConfig(query_size=160, memory_size=80, search_factor=4.0)
+    assert config.memory_factor == 2.0
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"sharpness": 1}, "unknown value 'sharpness'"),
+        ({"query_size": 100}, "query_size is 100, not a multiple of 8"),
+        ({"memory_size": 0}, "memory_size is 0"),
+        ({"stride": 0}, "stride is 0"),
+        ({"query_size": 80.0}, "query_size is 80.0"),
+        ({"query_size": "80"}, "query_size is '80'"),
+        ({"memory_segments": 0}, "memory_segments is 0"),
+        ({"memory_capacity": -1}, "memory_capacity is -1"),
+        ({"lost_after": True}, "lost_after is True"),
+        ({"lost_score": math.nan}, "lost_score is nan"),
+        ({"search_factor": math.inf}, "search_factor is inf"),
+        ({"window_influence": None}, "window_influence is None"),
+        ({"penalty": -0.1}, "penalty is -0.1"),
+    ],
+)
+def test_an_impossible_value_is_one_sentence(values, sentence):
+    with pytest.raises(ModelError) as error:
+        TrackingConfig.from_dict(values)
+    assert str(error.value).startswith(f"tracking config: {sentence}")
+    assert "\n" not in str(error.value)

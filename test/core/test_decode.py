@@ -1,0 +1,105 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.decode import Prediction, cosine_window, decode
+
+# Every influence off: the best cell's box comes out as it is.
+PLAIN = TrackingConfig(window_influence=0, penalty=0, size_rate=1)
+
+
+def prediction(cells=5, stride=8, side=16.0, peaks=()):
+    """Boxes of ``side`` around every cell's centre; peaks: (row, column, score)."""
+    centres = (np.arange(cells, dtype=np.float32) + 0.5) * stride
+    x, y = np.meshgrid(centres, centres)
+    boxes = np.stack([x - side / 2, y - side / 2, x + side / 2, y + side / 2])
+    score = np.zeros((cells, cells), np.float32)
+    for row, column, value in peaks:
+        score[row, column] = value
+    return Prediction(score, boxes)
+
+
+def test_peak_to_box():
+    candidate = decode(prediction(peaks=[(1, 3, 1.0)]), (16, 16), PLAIN)
+    assert candidate.score == 1.0
+    assert candidate.box == (28 - 8, 12 - 8, 16, 16)
+
+
+def test_of_two_peaks_the_higher_wins():
+    candidate = decode(prediction(peaks=[(0, 0, 0.7), (4, 4, 0.8)]), (16, 16), PLAIN)
+    assert candidate.box[:2] == (28, 28) and candidate.score == pytest.approx(0.8)
+
+
+def test_the_window_prefers_the_middle_and_leaves_the_score_alone():
+    peaks = prediction(peaks=[(0, 0, 0.8), (2, 2, 0.7)])
+    assert decode(peaks, (16, 16), PLAIN).score == pytest.approx(0.8)
+    # Hann over 5 cells: 1 in the middle, 0.25 at the rim, so 0.0625 in a corner.
+    # Corner: 0.8 (1-b) + 0.0625 b; middle: 0.7 (1-b) + b. Equal at b = 0.1 / 1.0375.
+    for blend, score in [(0.09, 0.8), (0.1, 0.7)]:
+        candidate = decode(peaks, (16, 16), replace(PLAIN, window_influence=blend))
+        assert candidate.score == pytest.approx(score)
+
+
+def test_a_window_alone_chooses_the_middle():
+    candidate = decode(
+        prediction(peaks=[(0, 0, 1.0)]), (16, 16), replace(PLAIN, window_influence=1)
+    )
+    assert candidate.score == 0 and candidate.box[:2] == (12, 12)
+
+
+def test_cosine_window():
+    window = cosine_window(5, 3)
+    assert window.shape == (5, 3) and window.dtype == np.float32
+    assert window[2] == pytest.approx([0.5, 1, 0.5]) and window[:, 1].min() == pytest.approx(0.25)
+    assert np.array_equal(window, window[::-1, ::-1])
+
+
+def test_the_penalty_prefers_the_size_of_the_last_frame():
+    peaks = prediction(peaks=[(1, 1, 0.8), (3, 3, 0.7)])
+    peaks.boxes[:, 1, 1] = (-4, -4, 28, 28)  # twice the size: s = 2, r = 1, penalty e^-k
+    assert decode(peaks, (16, 16), PLAIN).score == pytest.approx(0.8)
+    # 0.8 e^-k = 0.7 at k = 0.1335
+    for strength, score in [(0.13, 0.8), (0.14, 0.7)]:
+        candidate = decode(peaks, (16, 16), replace(PLAIN, penalty=strength))
+        assert candidate.score == pytest.approx(score)
+
+
+def test_the_penalty_sees_a_change_of_shape_at_equal_area():
+    peaks = prediction(peaks=[(1, 1, 0.8), (3, 3, 0.7)])
+    peaks.boxes[:, 1, 1] = (12 - 16, 12 - 4, 12 + 16, 12 + 4)  # 32 x 8
+    assert decode(peaks, (16, 16), replace(PLAIN, penalty=0.2)).score == pytest.approx(0.7)
+    assert decode(peaks, (32, 8), replace(PLAIN, penalty=0.2)).score == pytest.approx(0.8)
+
+
+def test_smoothing_moves_the_size_part_of_the_way_and_keeps_the_centre():
+    wide = prediction(side=32.0, peaks=[(2, 2, 1.0)])
+    x, y, w, h = decode(wide, (16, 24), replace(PLAIN, size_rate=0.25)).box
+    assert (w, h) == (16 + 0.25 * 16, 24 + 0.25 * 8)
+    assert (x + w / 2, y + h / 2) == (20, 20)
+
+
+def test_smoothing_trusts_a_weak_cell_less():
+    weak = prediction(side=32.0, peaks=[(2, 2, 0.5)])
+    assert decode(weak, (16, 16), replace(PLAIN, size_rate=0.8)).box[2] == 16 + 0.8 * 0.75 * 16
+
+
+def test_no_smoothing_at_rate_0():
+    still = prediction(side=32.0, peaks=[(2, 2, 1.0)])
+    assert decode(still, (16, 24), replace(PLAIN, size_rate=0)).box[2:] == (16, 24)
+
+
+@given(
+    hnp.arrays(np.float32, (4, 4), elements=st.floats(0, 1, width=32)),
+    hnp.arrays(np.float32, (4, 4, 4), elements=st.floats(-2e4, 2e4, width=32)),
+    st.tuples(st.floats(1, 4e3), st.floats(1, 4e3)),
+)
+def test_any_finite_prediction_gives_a_finite_box(score, boxes, size):
+    candidate = decode(Prediction(score, boxes), size, TrackingConfig())
+    assert np.isfinite(candidate.box).all() and 0 <= candidate.score <= 1
+    _, _, w, h = candidate.box
+    assert w > 0 and h > 0
