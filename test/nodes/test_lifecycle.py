@@ -97,7 +97,7 @@ def test_incompatible_quality_of_service_is_reported_with_topic_and_policy(track
     assert status.level == b"\x02"
     assert status.message.startswith("/camera1/image: a publisher offers incompatible")
     assert "(reliability); asked for reliable, volatile;" in status.message
-    assert "peer offers sensor_msgs/msg/Image best effort, volatile" in status.message
+    assert "offers sensor_msgs/msg/Image best effort, volatile" in status.message
     tracker.node.destroy_publisher(publisher)
     tracker.restart(image_qos="SENSOR_DATA")
     tracker.meet()

@@ -66,10 +66,11 @@ class Monitor:
         return f"{self._node.image_topic}: no image for {seconds:.0f} s; {self._publishers()}"
 
     def _publishers(self) -> str:
-        offers = [
-            f"{info.node_name} offers {info.topic_type} {qos.describe(info.qos_profile)}"
-            for info in self._node.get_publishers_info_by_topic(self._node.image_topic)
-        ]
+        offers = []
+        for info in self._node.get_publishers_info_by_topic(self._node.image_topic):
+            # A node's name is told apart from its topics, and may come later.
+            name = "a node" if "UNKNOWN" in info.node_name else info.node_name
+            offers.append(f"{name} offers {info.topic_type} {qos.describe(info.qos_profile)}")
         return ", ".join(offers) or "nobody publishes it"
 
     def _publish(self) -> None:

@@ -1,0 +1,109 @@
+"""The newest frame, the ring before it, and the count of dropped frames."""
+
+import threading
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker_ros.nodes import frame_slot
+from tracker_ros.nodes.frame_slot import Frame, FrameSlot, spread
+
+SECOND = 1_000_000_000
+
+
+def slot_of(*stamps: int, history: float = 2.0, size: int = 1) -> FrameSlot:
+    slot = FrameSlot(history, time_jump=0.5)
+    for stamp in stamps:
+        slot.put(f"message {stamp}", stamp, size)
+    return slot
+
+
+def stamps(slot: FrameSlot) -> list[int]:
+    return [frame.stamp for frame in slot.after(0)]
+
+
+def test_worker_gets_the_newest_and_the_rest_counts_as_dropped():
+    slot = slot_of(10, 20, 30)
+    frame = slot.wait(0)
+    assert (frame.stamp, frame.message) == (30, "message 30")
+    slot.use(frame)
+    assert slot.dropped == 2
+    assert slot.wait(0) is None
+
+
+def test_frames_used_while_catching_up_are_not_dropped():
+    slot = slot_of(10, 20, 30)
+    slot.use(slot.find(30))
+    assert slot.dropped == 2
+    slot.use(slot.find(10))  # a start in the past
+    assert slot.dropped == 2
+    assert not slot.is_fresh(slot.find(30))
+    slot.put("", 40, 1)
+    slot.use(slot.find(40))
+    assert slot.dropped == 2
+
+
+def test_wait_ends_with_a_frame_or_a_call():
+    slot = slot_of()
+    found = []
+    thread = threading.Thread(target=lambda: found.append(slot.wait(60)))
+    thread.start()
+    slot.put("", 5, 1)
+    thread.join()
+    assert found[0].stamp == 5
+    slot.use(found[0])
+    thread = threading.Thread(target=lambda: found.append(slot.wait(60)))
+    thread.start()
+    slot.wake()
+    thread.join()
+    assert found[1] is None
+
+
+def test_find_is_exact_and_zero_is_the_newest():
+    slot = slot_of(10, 20, 30)
+    assert slot.find(20).message == "message 20"
+    assert slot.find(21) is None
+    assert slot.find(0).stamp == 30
+    assert slot_of().find(0) is None
+
+
+def test_ring_ends_at_its_seconds_and_at_its_bytes(monkeypatch):
+    assert stamps(slot_of(0, SECOND, 2 * SECOND, 3 * SECOND)) == [SECOND, 2 * SECOND, 3 * SECOND]
+    monkeypatch.setattr(frame_slot, "MAX_BYTES", 25)
+    assert stamps(slot_of(1, 2, 3, size=10)) == [2, 3]
+    assert stamps(slot_of(1, 2, size=100)) == [2]
+    monkeypatch.setattr(frame_slot, "MAX_FRAMES", 3)
+    assert stamps(slot_of(7, 7, 7, 7, 7)) == [7, 7, 7]  # a camera without a clock
+
+
+def test_late_frame_is_dropped_and_a_jump_empties_the_ring():
+    slot = slot_of(10 * SECOND, 11 * SECOND)
+    slot.put("", 10 * SECOND + SECOND // 2, 1)
+    assert (stamps(slot), slot.dropped, slot.received) == ([10 * SECOND, 11 * SECOND], 1, 2)
+    slot.put("", 5 * SECOND, 1)
+    assert stamps(slot) == [5 * SECOND]
+    assert slot.find(0).epoch == 1
+    slot.put("", 6 * SECOND, 1)
+    assert slot.find(0).epoch == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 20 * SECOND), st.integers(0, 200 * 2**20))))
+def test_ring_is_bounded_and_in_order_for_any_stream(arrivals):
+    slot = FrameSlot(2.0, 0.5)
+    for stamp, size in arrivals:
+        slot.put(size, stamp, size)
+        frames = slot.after(0)
+        assert [f.stamp for f in frames] == sorted(f.stamp for f in frames)
+        assert frames[-1].stamp - frames[0].stamp <= 2 * SECOND
+        assert len(frames) == 1 or sum(f.message for f in frames) <= frame_slot.MAX_BYTES
+        assert len({f.epoch for f in frames}) == 1
+
+
+@given(st.integers(0, 200), st.integers(1, 200))
+def test_spread_keeps_order_and_the_last(total, count):
+    frames = [Frame(i, 0, i, 0.0, None) for i in range(total)]
+    chosen = spread(frames, count)
+    numbers = [frame.number for frame in chosen]
+    assert len(chosen) == min(total, count)
+    assert numbers == sorted(set(numbers))
+    assert chosen[-1:] == frames[-1:]

@@ -1,0 +1,91 @@
+"""The one table of parameters, and what must agree with it."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from tracker_ros.core.errors import ParameterError
+from tracker_ros.nodes import parameters
+from tracker_ros.nodes.parameters import NODES, Parameter, parse_box
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("node", NODES)
+def test_yaml_holds_every_parameter_at_its_default(node):
+    content = yaml.safe_load((ROOT / "config" / "tracker.yaml").read_text())
+    values = content[f"/**/{node}"]["ros__parameters"]
+    assert values == {p.name: p.default for p in NODES[node]}
+    for parameter in NODES[node]:
+        parameter.check(values[parameter.name])
+
+
+def test_readme_holds_the_tables():
+    text = (ROOT / "README.md").read_text()
+    begin, end = "<!-- parameters:begin -->", "<!-- parameters:end -->"
+    assert text.partition(begin)[2].partition(end)[0].strip() == parameters.documentation()
+
+
+@pytest.mark.parametrize("parameter", [p for table in NODES.values() for p in table],
+                         ids=lambda p: p.name)  # fmt: skip
+def test_entry_is_complete(parameter):
+    parameter.check(parameter.default)
+    assert parameter.description.endswith(".")
+    assert (parameter.minimum is None) == (parameter.maximum is None)
+    descriptor = parameters.descriptor(parameter)
+    assert descriptor.description == parameter.description
+    assert descriptor.read_only == (parameter.applies == parameters.START)
+    if parameter.minimum is not None:
+        (limits,) = [*descriptor.floating_point_range, *descriptor.integer_range]
+        assert (limits.from_value, limits.to_value) == (parameter.minimum, parameter.maximum)
+
+
+@pytest.mark.parametrize("name, value, words", [
+    ("watchdog", 2, "is 2, but must be a double; write 2.0"),
+    ("watchdog", 0.0, "is 0.0, but must be from 0.1 to 3600"),
+    ("watchdog", float("nan"), "must be from"),
+    ("engine", "abacus", "is 'abacus', but must be one of auto, torch, onnx"),
+    ("autostart", "yes", "is 'yes', but must be a bool"),
+    ("init_bbox", 5, "must be a string"),
+])  # fmt: skip
+def test_value_out_of_type_or_range(name, value, words):
+    table = {p.name: p for p in parameters.TRACKER}
+    with pytest.raises(ParameterError, match=f"parameter {name} {words}|{words}"):
+        table[name].check(value)
+
+
+@pytest.mark.parametrize("applies, stages", [
+    (parameters.CONFIGURE, {"unconfigured"}),
+    (parameters.ACTIVATE, {"unconfigured", "inactive"}),
+    (parameters.AT_ONCE, {"unconfigured", "inactive", "active"}),
+])  # fmt: skip
+def test_stage_in_which_a_parameter_can_be_set(applies, stages):
+    parameter = Parameter("x", 1, "An example.", applies)
+    for stage in ("unconfigured", "inactive", "active"):
+        if stage in stages:
+            parameter.check_stage(stage)
+        else:
+            with pytest.raises(ParameterError, match=f"parameter x can be set .* not {stage}"):
+                parameter.check_stage(stage)
+
+
+def test_box_in_words():
+    assert parse_box("1, 2.5,30,4e1") == (1.0, 2.5, 30.0, 40.0)
+    assert parse_box(" ") is None
+    for text in ("1,2,3", "1,2,3,0", "1,2,nan,4", "a,b,c,d", "1,2,3,4,5", "inf,0,1,1"):
+        with pytest.raises(ParameterError, match="must be x,y,w,h"):
+            parse_box(text)
+
+
+def test_markdown_has_one_line_for_each_parameter():
+    lines = parameters.markdown(parameters.TRACKER).splitlines()
+    assert len(lines) == len(parameters.TRACKER) + 2
+    assert {line.count("|") for line in lines} == {7}
+
+
+def test_read_gives_the_values_by_name():
+    node = SimpleNamespace(get_parameter=lambda name: SimpleNamespace(value=name.upper()))
+    values = parameters.read(node, parameters.PLAYER)
+    assert (values.source, values.frame_id) == ("SOURCE", "FRAME_ID")

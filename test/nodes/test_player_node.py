@@ -1,0 +1,143 @@
+"""The player node over DDS: alone, and with the tracker node."""
+
+import signal
+
+import cv2
+import numpy as np
+import pytest
+
+from tracker_ros.nodes.conversions import stamp_to_ns, to_bgr
+
+FRAMES = 12
+FIRST = 1_000_000_000  # ns; stamp of a file's first frame
+
+
+@pytest.fixture(scope="module")
+def folder(scene, tmp_path_factory):
+    """An OTB sequence whose target is absent in its first and in its sixth picture."""
+    path = tmp_path_factory.mktemp("sequence")
+    truth = [",".join(map(str, scene.box(i))) for i in range(FRAMES)]
+    truth[0] = truth[5] = "nan,nan,nan,nan"
+    (path / "groundtruth_rect.txt").write_text("\n".join(truth) + "\n")
+    (path / "img").mkdir()
+    for i in range(FRAMES):
+        cv2.imwrite(str(path / "img" / f"{i + 1:04d}.png"), scene.frame(i))
+    return path
+
+
+def options(**values) -> list[str]:
+    return [word for key, value in values.items() for word in ("-p", f"{key}:={value}")]
+
+
+@pytest.fixture
+def subscribe(tracker):
+    """Records a topic of the camera's namespace for the length of a test."""
+    made = []
+
+    def record(kind, topic: str) -> list:
+        found = []
+        made.append(tracker.node.create_subscription(kind, topic, found.append, 10))
+        return found
+
+    yield record
+    for subscription in made:
+        tracker.node.destroy_subscription(subscription)
+
+
+def test_every_frame_of_a_sequence_is_tracked_from_its_first_truth(
+    tracker, scene, folder, run_node, subscribe
+):
+    from vision_msgs.msg import Detection2DArray
+
+    truths = subscribe(Detection2DArray, "player_node/ground_truth")
+    before = len(tracker.order)
+    player = run_node("player_node", "-r", "__ns:=/camera1", *options(
+        source=folder, mode="acknowledged", stamps="source", publish_init="true", rate=25.0,
+        frame_id="left"))  # fmt: skip
+    stamps = [FIRST + i * 40_000_000 for i in range(FRAMES)]
+    tracker.until(lambda: player.process.poll() is not None, "the player's end")
+    code, output = player.end()
+    assert code == 0, output
+    assert f"played {FRAMES} frames" in output
+    assert tracker.order[before:] == stamps
+    tracker.until(lambda: len(truths) == FRAMES, "the last truth")
+
+    assert [len(tracker.detections[stamp][-1].detections) for stamp in stamps] == [0] + [1] * 11
+    start = tracker.detections[stamps[1]][-1]
+    assert tracker.overlap(start, scene.box(1)) > 0.999
+    assert start.header.frame_id == "left"
+    for i in range(2, FRAMES):
+        assert tracker.overlap(tracker.detections[stamps[i]][-1], scene.box(i)) > 0.5
+    assert {values["dropped_frames"] for s in stamps for values in tracker.statuses[s]} == {"0"}
+
+    assert [stamp_to_ns(truth.header.stamp) for truth in truths] == stamps
+    assert [len(truth.detections) for truth in truths] == [0, 1, 1, 1, 1, 0] + [1] * 6
+    assert tracker.overlap(truths[1], scene.box(1)) > 0.999
+
+
+def test_loop_that_jumps_back_starts_anew_each_time(tracker, scene, folder, run_node):
+    tracker.start(scene.frame(0), scene.box(0))
+    last = int(tracker.start(scene.frame(0), scene.box(0)))
+    player = run_node("player_node", "-r", "__ns:=/camera1", *options(
+        source=folder, mode="acknowledged", stamps="source_repeated", loop="true",
+        init_bbox=f"'{','.join(map(str, scene.box(0)))}'"))  # fmt: skip
+    first = tracker.statuses[FIRST]
+
+    def restarts() -> list[str]:
+        ids = [values["target_id"] for values in first if values["target_id"]]
+        return [target for target in ids if int(target) >= last + 3]
+
+    tracker.until(restarts, "a third start")
+    code, output = player.end(signal.SIGTERM)
+    assert code == 0, output
+    assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("transport", ["raw", "compressed"])
+def test_video_is_published_frame_by_frame(
+    tracker, scene, tmp_path, run_node, subscribe, transport
+):
+    """In another namespace than the tracker's, so that the player waits for this subscriber."""
+    from sensor_msgs.msg import CompressedImage, Image
+
+    from tracker_ros.sources.writer import VideoWriter
+
+    with VideoWriter(tmp_path / "clip.avi", 50) as video:
+        for i in range(FRAMES):
+            video.write(scene.frame(i))
+    raw = transport == "raw"
+    kind, topic = (Image, "image") if raw else (CompressedImage, "image/compressed")
+    images = subscribe(kind, f"/alone/{topic}")
+    player = run_node("player_node", "-r", "__ns:=/alone", *options(
+        source=tmp_path / "clip.avi", image_transport=transport))  # fmt: skip
+    tracker.until(lambda: len(images) == FRAMES, "every frame")
+    code, output = player.end()
+    assert code == 0, output
+    stamps = [stamp_to_ns(image.header.stamp) for image in images]
+    assert stamps == sorted(set(stamps))
+    for i, image in enumerate(images):
+        difference = np.abs(to_bgr(image).astype(int) - scene.frame(i))
+        assert difference.mean() < 8
+
+
+@pytest.mark.parametrize("values, words", [
+    ({}, "parameter source is empty"),
+    ({"source": "absent.mp4"}, "absent.mp4 does not exist"),
+    ({"source": "README.txt"}, "is not a video that OpenCV can decode"),
+    ({"source": "pictures", "publish_init": "true"}, "has no truth to start on"),
+    ({"source": "pictures", "init_bbox": "'1,2,3'"}, "init_bbox is '1,2,3'"),
+    ({"source": "pictures", "init_bbox": "'1,2,3,4'", "wait": 0.1, "tracker": "nobody"},
+     "nobody subscribes to /image, /nobody/init_target after 0.1 s"),
+    ({"source": "pictures", "rate": "fast"}, "parameter rate must be a double"),
+])  # fmt: skip
+def test_what_cannot_be_played_is_told_in_one_sentence(scene, tmp_path, run_node, values, words):
+    (tmp_path / "README.txt").write_text("no video\n")
+    (tmp_path / "pictures").mkdir()
+    cv2.imwrite(str(tmp_path / "pictures" / "1.png"), scene.blank)
+    if "source" in values:
+        values = values | {"source": tmp_path / values["source"]}
+    code, output = run_node("player_node", *options(**values)).end()
+    assert code == 1
+    (line,) = output.strip().splitlines()
+    assert line.startswith("tracker-ros: error: ")
+    assert words in line
