@@ -1,0 +1,268 @@
+"""The tracker on an engine that sees a red square: redness is the score, the outline the box."""
+
+import numpy as np
+import pytest
+
+from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.crop import Window, crop, window_around
+from tracker_ros.core.decode import Prediction
+from tracker_ros.core.errors import InputError, TrackerError
+from tracker_ros.core.gate import Gate
+from tracker_ros.core.state import TargetState
+from tracker_ros.core.tracker import Tracker
+
+CONFIG = TrackingConfig(
+    query_size=64,
+    memory_size=48,
+    search_factor=4.0,
+    window_influence=0,
+    penalty=0,
+    size_rate=1,
+    tracking_score=0.45,
+    memory_score=0.7,
+    lost_score=0.25,
+    lost_after=3,
+    recover_score=0.55,
+    recover_after=2,
+)
+GOOD, BOX = 0.9, (60, 40, 20, 20)
+
+
+def frame(box=BOX, score=GOOD, size=(120, 160)):
+    """A grey picture with a square that is as red as its score."""
+    image = np.full((*size, 3), 20, np.uint8)
+    x, y, w, h = box
+    image[y : y + h, x : x + w] = (0, 0, 100 + round(100 * score))
+    return image
+
+
+class RedEngine:
+    """States are tuples of what was remembered; `log` tells the order of the steps."""
+
+    facts, provider = {}, "test"
+
+    def __init__(self, tracking=CONFIG):
+        self.tracking = tracking
+        self.log = []
+        self.answer = None
+
+    def start(self, crop, box):
+        self.log.append(("start", crop.copy(), box))
+        return ((crop, box),)
+
+    def locate(self, crop, state):
+        self.log.append(("locate", crop.copy()))
+        if self.answer is not None:
+            return self.answer, state
+        cells = self.tracking.query_size // self.tracking.stride
+        score = np.zeros((cells, cells), np.float32)
+        boxes = np.tile(np.float32([10, 10, 20, 20])[:, None, None], (1, cells, cells))
+        red = crop[:, :, 2] > 60
+        if red.any():
+            rows, columns = np.flatnonzero(red.any(1)), np.flatnonzero(red.any(0))
+            box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
+            boxes[:] = np.float32(box)[:, None, None]
+            row, column = (rows.mean() // 8).astype(int), (columns.mean() // 8).astype(int)
+            score[row, column] = (np.median(crop[:, :, 2][red]) - 100) / 100
+        return Prediction(score, boxes), state
+
+    def remember(self, crop, box, score, state):
+        self.log.append(("remember", crop.copy(), box, score))
+        return (*state, (crop, box))
+
+    def gate(self, state):
+        return Gate((0.0, 1.0, 0.0, 0.0), "se") if len(state) > 1 else None
+
+    def remembered(self, state):
+        return len(state)
+
+    @property
+    def steps(self):
+        return [step for step, *_ in self.log]
+
+
+@pytest.fixture
+def tracker():
+    tracker = Tracker(RedEngine())
+    tracker.init(frame(), BOX)
+    return tracker
+
+
+def test_it_follows_the_square(tracker):
+    for shift in range(0, 40, 4):
+        box = (60 + shift, 40 - shift // 2, 20, 20)
+        result = tracker.update(frame(box))
+        assert result.box == pytest.approx(box, abs=1.5)
+        assert result.state is TargetState.TRACKING and result.score == pytest.approx(GOOD)
+        assert set(result.timings) == {"crop", "locate", "decode"}
+        assert all(value >= 0 for value in result.timings.values())
+
+
+def test_engine_gets_the_crops_and_boxes_of_the_contract(tracker):
+    moved = (66, 43, 20, 20)
+    tracker.update(frame(moved))
+    (_, start, start_box), (_, query), (_, memory, memory_box, score) = tracker.engine.log
+    around_box = window_around(BOX, CONFIG.memory_factor, CONFIG.memory_size)
+    assert np.array_equal(start, crop(frame(), around_box))
+    assert start_box == around_box.to_crop(BOX)
+    search = window_around(BOX, CONFIG.search_factor, CONFIG.query_size)
+    assert np.array_equal(query, crop(frame(moved), search))
+    around_found = window_around(tracker.last_box, CONFIG.memory_factor, CONFIG.memory_size)
+    assert np.array_equal(memory, crop(frame(moved), around_found))
+    assert memory_box == around_found.to_crop(tracker.last_box)
+    assert score == pytest.approx(GOOD)
+
+
+def test_the_box_is_out_before_the_memory_is_written(tracker):
+    result = tracker.locate(frame())
+    assert result.gate is None and tracker.memory_size == 1
+    assert tracker.engine.steps == ["start", "locate"]
+    assert tracker.remember() == Gate((0.0, 1.0, 0.0, 0.0), "se")
+    assert tracker.engine.steps == ["start", "locate", "remember"] and tracker.memory_size == 2
+    assert tracker.remember() is None and tracker.memory_size == 2  # a frame is remembered once
+    assert tracker.update(frame()).gate == Gate((0.0, 1.0, 0.0, 0.0), "se")
+
+
+@pytest.mark.parametrize(("score", "remembered"), [(0.72, True), (0.68, False), (0.3, False)])
+def test_only_confident_frames_are_remembered(tracker, score, remembered):
+    tracker.update(frame(score=score))
+    assert tracker.memory_size == 1 + remembered
+
+
+def test_a_weak_frame_drops_the_one_before_it(tracker):
+    tracker.locate(frame())
+    tracker.locate(frame(score=0.3))
+    assert tracker.remember() is None and tracker.memory_size == 1
+
+
+def test_lost_has_no_box_and_writes_no_memory(tracker):
+    tracker.update(frame())
+    for state in (TargetState.UNCERTAIN, TargetState.UNCERTAIN):
+        result = tracker.update(frame(score=0))
+        assert result.state is state and result.box is not None
+    for lost_frames in (1, 2):
+        result = tracker.update(frame(score=0))
+        assert result.state is TargetState.LOST and result.box is None
+        assert result.lost_frames == lost_frames
+    assert tracker.memory_size == 2
+    # It comes back elsewhere: found on the second strong frame, remembered only then.
+    back = (80, 50, 20, 20)
+    result = tracker.update(frame(back))
+    assert result.state is TargetState.LOST and result.box is None and tracker.memory_size == 2
+    result = tracker.update(frame(back))
+    assert result.state is TargetState.TRACKING and result.lost_frames == 0
+    assert result.box == pytest.approx(back, abs=1) and tracker.memory_size == 3
+
+
+def test_weak_evidence_does_not_move_the_search_window(tracker):
+    before = tracker.last_box
+    tracker.update(frame((80, 40, 20, 20), score=0.1))
+    assert tracker.last_box == before
+    tracker.update(frame((80, 40, 20, 20), score=0.3))
+    assert tracker.last_box == pytest.approx((80, 40, 20, 20), abs=1)
+
+
+def test_update_without_a_target():
+    tracker = Tracker(RedEngine())
+    assert not tracker.initialised and tracker.memory_size == 0 and tracker.last_box is None
+    with pytest.raises(TrackerError, match="no target: call init first"):
+        tracker.update(frame())
+    assert tracker.remember() is None and tracker.engine.log == []
+
+
+def test_reset_forgets_everything(tracker):
+    tracker.locate(frame())
+    tracker.reset()
+    assert not tracker.initialised and tracker.memory_size == 0 and tracker.last_box is None
+    assert tracker.remember() is None
+    with pytest.raises(TrackerError, match="call init first"):
+        tracker.locate(frame())
+    tracker.init(frame(), BOX)
+    assert tracker.update(frame()).state is TargetState.TRACKING
+
+
+@pytest.mark.parametrize(
+    ("image", "box"),
+    [
+        (frame(), (0, 0, np.nan, 10)),
+        (frame(), (500, 500, 10, 10)),
+        (frame(), "box"),
+        (frame()[:, :, 0], BOX),
+        (np.zeros((0, 0, 3), np.uint8), BOX),
+        (None, BOX),
+    ],
+)
+def test_a_bad_start_keeps_the_target_it_had(tracker, image, box):
+    tracker.locate(frame())
+    with pytest.raises(InputError):
+        tracker.init(image, box)
+    assert tracker.initialised and tracker.memory_size == 1
+    assert tracker.remember() is not None
+    assert tracker.update(frame()).box == pytest.approx(BOX, abs=1)
+
+
+def test_a_new_start_replaces_the_target_and_its_memory(tracker):
+    for _ in range(3):
+        tracker.update(frame(score=0))
+    tracker.locate(frame())
+    tracker.init(frame((20, 60, 20, 20)), (20, 60, 20, 20))
+    assert tracker.memory_size == 1 and tracker.remember() is None
+    result = tracker.update(frame((20, 60, 20, 20)))
+    assert result.state is TargetState.TRACKING and result.lost_frames == 0
+
+
+def test_a_start_over_the_rim_takes_the_part_inside(tracker):
+    tracker.init(frame(), (-10, -10, 30, 30))
+    assert tracker.last_box == (0, 0, 20, 20)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [None, frame().astype(float), frame()[0], np.zeros((120, 0, 3), np.uint8), frame()[:, :, :2]],
+)
+def test_a_bad_image_leaves_the_target_usable(tracker, image):
+    tracker.locate(frame())
+    with pytest.raises(InputError):
+        tracker.locate(image)
+    with pytest.raises(InputError):
+        tracker.update(image)
+    result = tracker.update(frame())
+    assert result.state is TargetState.TRACKING and result.box == pytest.approx(BOX, abs=1)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("part", ["score", "boxes"])
+def test_a_network_that_answers_nonsense_is_an_error_not_a_box(tracker, part, value):
+    good, _ = tracker.engine.locate(frame()[20:84, 40:104], ())
+    getattr(good, part)[..., 3, 3] = value
+    tracker.engine.answer = good
+    with pytest.raises(InputError, match="not finite"):
+        tracker.locate(frame())
+    tracker.engine.answer = None
+    assert tracker.update(frame()).box == pytest.approx(BOX, abs=1)
+
+
+def test_images_may_change_size_on_the_way(tracker):
+    result = tracker.update(frame((30, 20, 20, 20), size=(50, 60)))
+    x, y, w, h = result.box
+    assert 0 <= x + w / 2 <= 60 and 0 <= y + h / 2 <= 50 and w <= 60 and h <= 50
+    assert tracker.update(frame()).box is not None
+
+
+def test_a_target_that_leaves_keeps_its_centre_in_the_image(tracker):
+    tracker.init(frame((140, 40, 20, 20)), (140, 40, 20, 20))
+    for shift in range(0, 24, 4):
+        result = tracker.update(frame((140 + shift, 40, 20, 20)))
+        x, _, w, _ = result.box
+        assert x + w / 2 <= 160 and w >= 4
+
+
+def test_the_window_of_a_full_image_target_is_searched():
+    tracker = Tracker(RedEngine())
+    full = (0, 0, 160, 120)
+    tracker.init(frame(full), full)
+    assert tracker.update(frame(full)).box == pytest.approx(full, abs=12)
+    (_, query) = tracker.engine.log[1]
+    side = round(4.0 * np.sqrt(160 * 120))
+    window = Window(round(80 - side / 2), round(60 - side / 2), side, 64)
+    assert np.array_equal(query, crop(frame(full), window))
