@@ -57,8 +57,9 @@ class RedEngine:
         cells = self.tracking.query_size // self.tracking.stride
         score = np.zeros((cells, cells), np.float32)
         boxes = np.tile(np.float32([10, 10, 20, 20])[:, None, None], (1, cells, cells))
-        red = crop[:, :, 2] > 60
-        if red.any():
+        brightest = crop[:, :, 2].max()
+        if brightest >= 90:
+            red = crop[:, :, 2] > (20 + int(brightest)) / 2
             rows, columns = np.flatnonzero(red.any(1)), np.flatnonzero(red.any(0))
             box = columns[0], rows[0], columns[-1] + 1, rows[-1] + 1
             boxes[:] = np.float32(box)[:, None, None]
