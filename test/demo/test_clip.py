@@ -30,7 +30,7 @@ def test_same_seed_gives_the_same_frames_in_any_order(clip):
 
 
 def test_another_seed_gives_another_clip(clip):
-    other = Clip(seed=1)
+    other = Clip(seed=2)
     assert (clip.render(7) != other.render(7)).mean() > 0.5
     assert clip.truth(7) != other.truth(7)
 
@@ -60,7 +60,7 @@ def test_hidden_target_has_no_truth_and_no_pixels(clip):
     np.testing.assert_array_equal(clip.render(HIDDEN), clip.render(HIDDEN, with_target=False))
 
 
-@pytest.mark.parametrize("seed", [0, 1])
+@pytest.mark.parametrize("seed", [1, 2])
 def test_target_stays_in_view_and_is_hidden_once(seed):
     clip = Clip(seed=seed)
     truth = [clip.truth(index) for index in range(FRAMES)]
