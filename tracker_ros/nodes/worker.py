@@ -127,16 +127,21 @@ class Worker:
         self._tracker.reset()
         self._target, self._lost = None, False
 
+    def _drop(self, error: Exception) -> None:
+        self._forget()
+        reason = (str(error).splitlines() or [""])[0]
+        kind = type(error).__name__
+        self._sink.report(
+            "tracking", f"tracking failed and the target was dropped: {kind}: {reason}"
+        )
+
     def _run(self) -> None:
         while self._running:
             try:
                 self._turn()
-            except Exception as error:  # engines raise anything; later frames may work again
+            except Exception as error:  # whatever it was, the next frames may work again
                 with self._lock:
-                    self._forget()
-                reason = str(error).splitlines() or [""]
-                self._sink.report("tracking", f"tracking failed and the target was dropped:"
-                                              f" {type(error).__name__}: {reason[0]}")  # fmt: skip
+                    self._drop(error)
 
     def _turn(self) -> None:
         frame = self._slot.wait(0.1 if self._request else 1.0)
@@ -237,6 +242,9 @@ class Worker:
         except TrackerError as error:
             self._sink.report("tracking", str(error))
             return Answer(frame, image, self._target, state="ERROR")
+        except Exception as error:  # engines raise anything, and leave who knows what behind
+            self._drop(error)
+            return Answer(frame, image, state="ERROR")
         self._lost = result.state is TargetState.LOST
         return Answer(frame, image, self._target, result, result.box, result.state.name,
                       result.score)  # fmt: skip
