@@ -93,6 +93,8 @@ def test_shipped_model_follows_the_target(demo):
         (("{folder}", "--model", "{model}"), "has no truth to start from; give"),
         (("--box", "1,2,3,4"), "are about your own clip, but none is given"),
         (("{folder}", "--frames", "9"), "is about the synthetic clip"),
+        (("--frames", "9999", "--model", "{model}"), "the synthetic clip ends after 450"),
+        (("{folder}", "--output", "{folder}"), "choose another --output"),
         (("{folder}", "--box", "1,2,3,4", "--model", "no.onnx"), "no.onnx does not exist"),
         (("{folder}", "--box", "900,40,30,30", "--model", "{model}"), "lies outside the"),
     ],

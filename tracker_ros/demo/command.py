@@ -84,8 +84,15 @@ def _check_clip(args: argparse.Namespace) -> str | None:
         raise InputError("--box and --topic are about your own clip, but none is given")
     if args.clip is not None and args.frames:
         raise InputError("--frames is about the synthetic clip, but another one is given")
-    if args.clip is not None and not Path(args.clip).exists():
+    if args.clip is None:
+        return None
+    if not Path(args.clip).exists():
         raise SourceError(f"{args.clip} does not exist")
+    if args.output.resolve() in (Path(args.clip).resolve(), *Path(args.clip).resolve().parents):
+        raise InputError(
+            f"{args.clip} lies in {args.output}, which is about to be written anew;"
+            " choose another --output"
+        )
     return args.clip
 
 
@@ -94,6 +101,8 @@ def _synthesise(args: argparse.Namespace, bar) -> Path:
     from tracker_ros.demo.clip import FRAMES, Clip
 
     frames = args.frames or FRAMES
+    if frames > FRAMES:
+        raise InputError(f"--frames is {frames}, but the synthetic clip ends after {FRAMES}")
     task = bar.add_task("making the clip", total=frames)
     write_clip(Clip(frames), args.output / "clip", lambda: bar.advance(task))
     return args.output / "clip"

@@ -102,9 +102,10 @@ def rows(numbers: dict[str, object]) -> list[tuple[str, str]]:
         lines += [
             ("mean overlap", f"{numbers['mean_overlap']:.3f}"),
             ("success AUC", f"{numbers['success_auc']:.3f}"),
-            ("boxes while the target is hidden",
-             f"{numbers['boxes_while_hidden']} of {numbers['hidden_frames']}"),
-        ]  # fmt: skip
+        ]
+    if numbers.get("hidden_frames"):
+        boxes = f"{numbers['boxes_while_hidden']} of {numbers['hidden_frames']}"
+        lines.append(("boxes while the target is hidden", boxes))
     rate = numbers["frames_per_second"]
     return [
         *lines,
