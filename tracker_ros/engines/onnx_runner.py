@@ -48,6 +48,9 @@ class OnnxRunner:
                 )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
+        # Waiting threads that spin take the cores from the camera, the middleware and each other:
+        # on two busy cores a frame took three times the CPU time and twice as long.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         self._sessions = {step: self._open(files.graph(step), options, providers) for step in STEPS}
         self._names = {
