@@ -142,8 +142,7 @@ def bgr_to_image(image: np.ndarray, header):
         step=width * 3,
         is_bigendian=sys.byteorder == "big",
     )
-    # rclpy checks anything but an array.array element by element, which takes 100 times longer.
-    message.data = array.array("B", np.ascontiguousarray(image).tobytes())
+    message.data = _bytes(image)
     return message
 
 
@@ -153,8 +152,15 @@ def bgr_to_compressed(image: np.ndarray, header, quality: int = 95):
 
     _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
     message = CompressedImage(header=header, format="bgr8; jpeg compressed bgr8")
-    message.data = array.array("B", data.tobytes())
+    message.data = _bytes(data)
     return message
+
+
+def _bytes(data: np.ndarray) -> array.array:
+    # rclpy checks anything but an array.array element by element, which takes 100 times longer.
+    result = array.array("B")
+    result.frombytes(np.ascontiguousarray(data))
+    return result
 
 
 def box_to_detection(box: Box, header, target_id: str = "", class_id: str = "", score: float = 1.0):

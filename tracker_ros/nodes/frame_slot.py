@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 # The history also ends at these, for large images and for cameras whose stamps stand still.
-MAX_BYTES = 512 * 2**20
+MAX_BYTES = 256 * 2**20
 MAX_FRAMES = 1000
 
 

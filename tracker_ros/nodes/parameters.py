@@ -117,7 +117,7 @@ TRACKER = (
 )  # fmt: skip
 
 PLAYER = (
-    Parameter("source", "", "Video file, image folder, rosbag2 or camera index; required."),
+    Parameter("source", "", "Video file, image folder, rosbag2, or `camera:0`; required."),
     Parameter("topic", "", "The image topic of a bag that has several."),
     Parameter("rate", 0.0, "Frames per second; 0: the source's own.", minimum=0.0, maximum=10000.0),
     Parameter("loop", False, "Start again after the last frame."),
