@@ -34,6 +34,11 @@ class Sequence:
     def __len__(self) -> int:
         return len(self.truth)
 
+    @property
+    def paths(self) -> list[Path]:
+        """The files of the pictures, in order."""
+        return self._source.paths
+
     def images(self) -> Iterator[np.ndarray]:
         """Yield the pictures in order, uint8 (height, width, 3) BGR, one in memory at a time."""
         return (frame.image for frame in self._source)

@@ -33,14 +33,7 @@ def degrade(image: np.ndarray, rng: Rng) -> np.ndarray:
     if kind < 0.08:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 2.0))
     if kind < 0.18:
-        length = int(rng.integers(3, 12))
-        line = np.zeros((length, length), np.float32)
-        angle = rng.uniform(0, np.pi)
-        reach = (length - 1) / 2 * np.array([np.cos(angle), np.sin(angle)])
-        middle = np.array([(length - 1) / 2] * 2)
-        start, end = (tuple(int(v) for v in np.round(p)) for p in (middle - reach, middle + reach))
-        cv2.line(line, start, end, 1.0)
-        return cv2.filter2D(image, -1, line / line.sum())
+        return cv2.filter2D(image, -1, streak(int(rng.integers(3, 12)), rng.uniform(0, np.pi)))
     if kind < 0.26:
         size, factor = image.shape[1::-1], rng.uniform(0.3, 0.7)
         return cv2.resize(cv2.resize(image, None, fx=factor, fy=factor), size)
@@ -51,6 +44,29 @@ def degrade(image: np.ndarray, rng: Rng) -> np.ndarray:
         quality = int(rng.integers(15, 60))
         return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
     return image
+
+
+def streak(length: int, angle: float) -> np.ndarray:
+    """Kernel of motion blur over ``length`` pixels along ``angle`` (radians), its sum 1."""
+    line = np.zeros((length, length), np.float32)
+    reach = (length - 1) / 2 * np.array([np.cos(angle), np.sin(angle)])
+    middle = np.array([(length - 1) / 2] * 2)
+    start, end = (tuple(int(v) for v in np.round(p)) for p in (middle - reach, middle + reach))
+    cv2.line(line, start, end, 1.0)
+    return line / line.sum()
+
+
+def darken(images: list[np.ndarray], rng: Rng) -> list[np.ndarray]:
+    """Low light: dark, little contrast, grainy, in all images or in the last alone."""
+    first = 0 if rng.random() < 0.6 else len(images) - 1
+    gain, gamma, grain = rng.uniform(0.25, 0.6), rng.uniform(1.0, 1.4), rng.uniform(2, 7)
+    table = (255 * gain * (np.arange(256) / 255) ** gamma).astype(np.uint8)
+    dark = []
+    for image in images[first:]:
+        noise = rng.standard_normal(image.shape[:2], np.float32)[..., None] * np.float32(grain)
+        noise = np.broadcast_to(noise, image.shape)
+        dark.append(cv2.add(cv2.LUT(image, table), noise, dtype=cv2.CV_8U))
+    return [*images[:first], *dark]
 
 
 def soft_blob(width: int, height: int, rng: Rng) -> np.ndarray:
@@ -111,23 +127,52 @@ def occlude(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
     )
 
 
-def distract(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
-    """Put something of the target's size beside it, in place; never over it."""
+def _beside(box: Box, width: float, height: float, rng: Rng) -> np.ndarray | None:
+    """A centre for something of this size that leaves ``box`` uncovered, or None."""
     x, y, w, h = box
-    width, height = (max(int(side * rng.uniform(0.6, 1.3)), 6) for side in (w, h))
     angle = rng.uniform(0, 2 * np.pi)
     reach = rng.uniform(1.1, 2.0)
-    cx = x + w / 2 + np.cos(angle) * reach * (w + width) / 2
-    cy = y + h / 2 + np.sin(angle) * reach * (h + height) / 2
-    if abs(cx - x - w / 2) < (w + width) / 2 and abs(cy - y - h / 2) < (h + height) / 2:
+    away = np.array([np.cos(angle) * (w + width), np.sin(angle) * (h + height)]) / 2 * reach
+    if abs(away[0]) < (w + width) / 2 and abs(away[1]) < (h + height) / 2:
+        return None
+    return np.array([x + w / 2, y + h / 2]) + away
+
+
+def distract(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
+    """Put something of the target's size beside it, in place; never over it."""
+    _, _, w, h = box
+    width, height = (max(int(side * rng.uniform(0.6, 1.3)), 6) for side in (w, h))
+    centre = _beside(box, width, height, rng)
+    if centre is not None:
+        patch = random_patch(picture, width, height, rng)
+        left, top = (centre - (width / 2, height / 2)).astype(int)
+        paste(image, patch, soft_blob(width, height, rng), left, top)
+
+
+def add_look_alike(image: np.ndarray, box: Box, model: View, rng: Rng) -> None:
+    """Put a copy of the object in ``model``, a little changed, beside ``box``, in place.
+
+    It is cut along its mask, or along an ellipse in its box where there is no mask.
+    """
+    x, y, w, h = model.box
+    if model.mask is None:
+        mask = np.zeros(model.image.shape[:2], np.uint8)
+        centre, size = (x + w / 2, y + h / 2), (0.95 * w, 0.95 * h)
+        cv2.ellipse(mask, (centre, size, 0.0), 1, -1)
+        model = View(model.image, model.box, mask > 0)
+    part = cut_out(model, float(np.sqrt(box[2] * box[3])) * rng.uniform(0.75, 1.3))
+    if part is None:
         return
-    paste(
-        image,
-        random_patch(picture, width, height, rng),
-        soft_blob(width, height, rng),
-        int(cx - width / 2),
-        int(cy - height / 2),
-    )
+    patch, mask = part
+    if rng.random() < 0.5:
+        patch, mask = cv2.flip(patch, 1), cv2.flip(mask, 1)
+    angle = rng.uniform(-15, 15)
+    for _ in range(4):
+        # Turning makes it larger by less than a quarter.
+        centre = _beside(box, 1.2 * mask.shape[1], 1.2 * mask.shape[0], rng)
+        if centre is not None and (centre > 0).all() and (centre < image.shape[1::-1]).all():
+            place(image, recolour(patch, rng, 0.4), mask, centre, angle, 1.0)
+            return
 
 
 def cut_out(view: View, side: float) -> tuple[np.ndarray, np.ndarray] | None:
@@ -146,6 +191,17 @@ def cut_out(view: View, side: float) -> tuple[np.ndarray, np.ndarray] | None:
         cv2.resize(patch, size, interpolation=method),
         cv2.resize(mask.astype(np.float32), size, interpolation=method),
     )
+
+
+def smear(
+    patch: np.ndarray, mask: np.ndarray, length: int, angle: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """A cut-out in motion: blurred over ``length`` pixels along ``angle``, with a rim for it."""
+    kernel = streak(length, angle)
+    rim = (length, length, length, length)
+    mask = cv2.copyMakeBorder(mask, *rim, cv2.BORDER_CONSTANT, value=0)
+    patch = cv2.copyMakeBorder(patch, *rim, cv2.BORDER_REPLICATE)
+    return cv2.filter2D(patch, -1, kernel), cv2.filter2D(mask, -1, kernel)
 
 
 def place(

@@ -7,7 +7,36 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("data", type=Path, help="folder of training shards (KIND-NUMBER.tar)")
+    parser.add_argument(
+        "data",
+        nargs="+",
+        metavar="FOLDER | NAME:FOLDER[:WEIGHT]",
+        help="folder of training shards (KIND-NUMBER.tar), or sets in their published layout: NAME"
+        " is shards, coco, davis, det, got10k, lasot, otb, trackingnet, vid or youtube_bb, WEIGHT"
+        " how often it is drawn (1)",
+    )
+    parser.add_argument(
+        "--preview",
+        type=Path,
+        metavar="PNG",
+        help="only write a contact sheet of what the network would see",
+    )
+    parser.add_argument(
+        "--causal", action="store_true", help="memory frames before the query, earliest first"
+    )
+    parser.add_argument(
+        "--max-gap",
+        type=int,
+        default=100,
+        metavar="FRAMES",
+        help="of the video between memory and query (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cache",
+        type=Path,
+        metavar="FOLDER",
+        help="where indices of sets are kept (default: tracker_ros/clips in the user's cache)",
+    )
     parser.add_argument(
         "--out",
         type=Path,
@@ -62,23 +91,36 @@ def run(args: argparse.Namespace) -> int:
     from ..core.errors import ParameterError
     from ..networks.dastm import DastmConfig
     from ..networks.gate import MODES
+    from .datasets import default_cache
+    from .datasets.mixture import shards_folder
     from .loop import Trainer, TrainingConfig
     from .pretrain import pretrain
+    from .preview import PREVIEWED, write_contact_sheet
     from .release import release
+    from .sampling import Samples, SamplingConfig
 
     if args.gate not in MODES:
         raise ParameterError(f"--gate is {args.gate!r}, not one of {', '.join(MODES)}")
-    for name in ("steps", "batch"):
+    for name in ("steps", "batch", "max_gap"):
         if getattr(args, name) < 1:
-            raise ParameterError(f"--{name} is {getattr(args, name)}, not a positive number")
+            raise ParameterError(
+                f"--{name.replace('_', '-')} is {getattr(args, name)}, not a positive number"
+            )
     if args.device.startswith("cuda") and not torch.cuda.is_available():
         raise ParameterError(f"--device is {args.device!r}, but torch finds no CUDA device")
+    sampling = SamplingConfig(max_gap=args.max_gap, causal=args.causal)
+    cache = args.cache or default_cache()
+    if args.preview:
+        samples = Samples(args.data, TrackingConfig(), sampling, args.seed, cache)
+        write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
+        print(args.preview)
+        return 0
     args.out.mkdir(parents=True, exist_ok=True)
     network = DastmConfig(gate=args.gate)
     trunk = args.out / "trunk.pt"
     if args.pretrain and not trunk.exists():
         pretrain(
-            args.data,
+            shards_folder(args.data),
             trunk,
             network.widths,
             network.depths,
@@ -95,10 +137,10 @@ def run(args: argparse.Namespace) -> int:
         workers=args.workers,
         seed=args.seed,
         device=args.device,
+        sampling=sampling,
     )
-    trainer = Trainer(
-        args.data, args.out, network, TrackingConfig(), config, trunk if trunk.exists() else None
-    )
+    start = trunk if trunk.exists() else None
+    trainer = Trainer(args.data, args.out, network, TrackingConfig(), config, start, cache)
     trainer.run()
     for path in release(args.out / "last.pt", args.out / f"{args.name}.safetensors"):
         print(path)

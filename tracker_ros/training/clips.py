@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -13,6 +15,17 @@ from .shards import Shard, find_shards
 
 MIN_SIDE = 10.0  # pixels: smaller objects teach noise
 MAX_STILL = 160.0  # sqrt(w * h), pixels: a larger object in a still picture has no surroundings
+SHARD_STEP = 2.5  # video frames between frames of a shard, which keeps every 2nd to 8th
+
+
+class Store(Protocol):
+    """Where pictures lie: a shard or a folder."""
+
+    def image(self, name: str, shrink: int = 1) -> np.ndarray:
+        """Decode a picture to 1/``shrink`` (1, 2, 4, 8) of its sides: uint8 [H, W, 3], BGR."""
+
+    def mask(self, name: str) -> np.ndarray:
+        """Decode a mask: bool [H, W]."""
 
 
 @dataclass(frozen=True)
@@ -24,26 +37,78 @@ class View:
     mask: np.ndarray | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Clip:
-    """Frames of one target in time order: (image name, box, mask name or None) in a shard."""
+    """Visible frames of one target in time order, N of them; arrays keep it small.
 
-    shard: Shard
-    frames: tuple[tuple[str, Box, str | None], ...]
+    Attributes:
+        names: bytes [N], pictures in ``store`` below ``folder``.
+        boxes: float32 [N, 4], x, y, w, h in pixels.
+        times: float32 [N], in frames of the video.
+        masks: bytes [N], names of masks in ``store``, empty where there is none; or None.
+        label: class of the target, or empty.
+    """
+
+    store: Store
+    names: np.ndarray
+    boxes: np.ndarray
+    times: np.ndarray
+    masks: np.ndarray | None = None
+    folder: str = ""
+    label: str = ""
 
     def __len__(self) -> int:
-        return len(self.frames)
+        return len(self.boxes)
 
-    def view(self, index: int, masked: bool = False) -> View:
-        """Decode one frame, with its mask only where it is asked for."""
-        image, box, mask = self.frames[index]
-        return View(
-            self.shard.image(image), box, self.shard.mask(mask) if masked and mask else None
-        )
+    def view(self, index: int, masked: bool = False, detail: float = np.inf) -> View:
+        """Decode one frame, with its mask only where it is asked for.
+
+        Without a mask the picture may be decoded at 1/2, 1/4 or 1/8 of its size (much faster), as
+        long as √(w·h) of the target stays at least ``detail`` pixels.
+        """
+        name, box = self.names[index].decode(), self.boxes[index]
+        path = f"{self.folder}/{name}" if self.folder else name
+        if masked and self.masks is not None and self.masks[index]:
+            mask = self.store.mask(self.masks[index].decode())
+            return View(self.store.image(path), tuple(map(float, box)), mask)
+        side = float(np.sqrt(box[2] * box[3]))
+        shrink = max((s for s in (1, 2, 4, 8) if side >= s * detail), default=1)
+        return View(self.store.image(path, shrink), tuple(map(float, box / shrink)))
 
 
-def _usable(box: list[float]) -> bool:
-    return len(box) == 4 and min(box[2:]) >= MIN_SIDE
+def make_clip(
+    store: Store,
+    names: Iterable[str],
+    boxes: np.ndarray,
+    *,
+    times: np.ndarray | None = None,
+    masks: Iterable[str] | None = None,
+    keep: np.ndarray | None = None,
+    folder: str = "",
+    label: str = "",
+) -> Clip:
+    """A clip of the frames whose box has at least MIN_SIDE pixels a side and that ``keep`` keeps.
+
+    ``times`` are the positions in ``names`` unless given. The clip may turn out empty.
+    """
+    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
+    good = np.isfinite(boxes).all(1) & (boxes[:, 2:] >= MIN_SIDE).all(1)
+    if keep is not None:
+        good &= keep
+    times = np.arange(len(boxes)) if times is None else times
+    return Clip(
+        store,
+        _as_bytes(names)[good],
+        boxes[good],
+        np.asarray(times, np.float32)[good],
+        None if masks is None else _as_bytes(masks)[good],
+        folder,
+        label,
+    )
+
+
+def _as_bytes(names: Iterable[str]) -> np.ndarray:
+    return np.array([name.encode() for name in names], np.bytes_)
 
 
 def load_clips(folder: str | Path, kind: str) -> list[Clip]:
@@ -56,25 +121,39 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
         shard = Shard(path)
         for number, entry in enumerate(shard.entries):
             try:
-                if "frames" in entry:
-                    frames = [
-                        (f["image"], tuple(f["box"]), f.get("mask"))
-                        for f in entry["frames"]
-                        if _usable(f["box"])
-                    ]
-                    groups = [frames]
-                else:
-                    groups = [
-                        [(entry["image"], tuple(o["box"]), None)]
-                        for o in entry["objects"]
-                        if _usable(o["box"]) and o["box"][2] * o["box"][3] < MAX_STILL**2
-                    ]
-            except (KeyError, TypeError) as error:
+                clips += _track(shard, entry) if "frames" in entry else _objects(shard, entry)
+            except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise SourceError(
                     f"shard {path}: entry {number} is malformed: {error!r}"
                 ) from error
-            clips += [Clip(shard, tuple(group)) for group in groups if group]
-    return clips
+    return [clip for clip in clips if len(clip)]
+
+
+def _track(shard: Shard, entry: dict) -> list[Clip]:
+    frames = [f for f in entry["frames"] if len(f["box"]) == 4 and min(f["box"][2:]) >= MIN_SIDE]
+    masks = [f.get("mask") or "" for f in frames]
+    return [
+        make_clip(
+            shard,
+            [f["image"] for f in frames],
+            np.array([f["box"] for f in frames], np.float32),
+            times=np.arange(len(frames)) * SHARD_STEP,
+            masks=masks if any(masks) else None,
+        )
+    ]
+
+
+def _objects(shard: Shard, entry: dict) -> list[Clip]:
+    return [
+        make_clip(
+            shard,
+            [entry["image"]],
+            np.array([item["box"]], np.float32),
+            label=item.get("label", "").removesuffix("</name>"),  # some writer left the tag
+        )
+        for item in entry["objects"]
+        if len(item["box"]) == 4 and item["box"][2] * item["box"][3] < MAX_STILL**2
+    ]
 
 
 class Pictures:

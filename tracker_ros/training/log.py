@@ -24,22 +24,32 @@ class TrainingLog:
         self._waited, self._begin = 0.0, time.monotonic()
 
     def add(
-        self, step: int, progress: float, terms: dict[str, float], samples: int, waited: float
+        self,
+        step: int,
+        progress: float,
+        terms: dict[str, float],
+        samples: int,
+        waited: float,
+        replaced: int = 0,
     ) -> None:
-        """Note one step: its terms, its number of samples, the seconds it waited for them."""
+        """Note one step: its terms, its number of samples, the seconds it waited for them.
+
+        ``replaced`` counts the samples so far whose pictures could not be read.
+        """
         for name, value in terms.items():
             self._sums[name] = self._sums.get(name, 0.0) + value
         self._count += 1
         self._samples += samples
         self._waited += waited
         if self._count == self.every:
-            self._write(step, progress)
+            self._write(step, progress, replaced)
             self._restart()
 
-    def _write(self, step: int, progress: float) -> None:
+    def _write(self, step: int, progress: float, replaced: int) -> None:
         seconds = time.monotonic() - self._begin
         mean = {name: value / self._count for name, value in self._sums.items()}
         mean |= {"samples_per_second": self._samples / seconds, "waiting": self._waited / seconds}
+        mean["replaced"] = replaced
         new = not self.path.exists()
         with open(self.path, "a", newline="") as file:
             writer = csv.writer(file)
@@ -51,4 +61,5 @@ class TrainingLog:
             f"step {step} ({100 * progress:.1f} %): loss {mean['total']:.3f}, "
             f"IoU {mean['overlap']:.3f}, gate {gates}, "
             f"{mean['samples_per_second']:.1f} samples/s, waiting {100 * mean['waiting']:.0f} %"
+            + (f", {replaced} unreadable samples replaced" if replaced else "")
         )

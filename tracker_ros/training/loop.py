@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..core.config import TrackingConfig
-from ..core.errors import ModelError, TrackerError
+from ..core.errors import ModelError, SourceError, TrackerError
 from ..networks.dastm import Dastm, DastmConfig
 from . import checkpoint
 from .log import TrainingLog
@@ -94,23 +94,26 @@ class Trainer:
     """Trains one network; ``run`` continues from ``out``/last.pt if it is there.
 
     Args:
-        data: folder of shards. out: folder for ``last.pt`` and ``log.csv``.
+        data: folder of shards, or sets as NAME:FOLDER[:WEIGHT].
+        out: folder for ``last.pt`` and ``log.csv``.
         network, tracking, config: what to build and how to train it.
         trunk: checkpoint of ``pretrain``, copied into both branches at the start, or None.
+        cache: folder for indices of sets, None for none.
     Raises:
         TrackerError: no data, a checkpoint of another network, a loss that is not finite.
     """
 
     def __init__(
         self,
-        data: str | Path,
+        data: str | Path | Sequence[str | Path],
         out: str | Path,
         network: DastmConfig,
         tracking: TrackingConfig,
         config: TrainingConfig,
         trunk: str | Path | None = None,
+        cache: Path | None = None,
     ):
-        self.data, self.out = Path(data), Path(out)
+        self.data, self.out, self.cache = data, Path(out), cache
         self.network, self.tracking, self.config = network, tracking, config
         torch.manual_seed(config.seed)
         self.device = torch.device(config.device)
@@ -172,12 +175,12 @@ class Trainer:
             },
         )
 
-    def _batches(self) -> Iterator[tuple[Tensor, ...]]:
+    def _batches(self, samples: Samples) -> Iterator[tuple[Tensor, ...]]:
         c = self.config
         last = None if c.minutes else c.steps
         return iter(
             DataLoader(
-                Samples(self.data, self.tracking, c.sampling, c.seed),
+                samples,
                 batch_sampler=ShardedBatches(c.batch, self.ranks, self.step, last),
                 num_workers=c.workers,
                 collate_fn=collate,
@@ -234,18 +237,27 @@ class Trainer:
     def run(self, tell: Callable[[str], None] = print) -> None:
         """Train to the end of the schedule, with a checkpoint now and then and at the end."""
         self.out.mkdir(parents=True, exist_ok=True)
-        batches = self._batches()
+        samples = Samples(
+            self.data, self.tracking, self.config.sampling, self.config.seed, self.cache
+        )
+        batches = self._batches(samples)
         log = TrainingLog(self.out / "log.csv", tell)
         last = time.monotonic()
         while self.progress < 1:
             asked = time.monotonic()
-            batch = next(batches)
+            try:
+                batch = next(batches)
+            except SourceError as error:  # a worker's comes as a traceback; its end is the sentence
+                sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
+                raise SourceError(sentence) from None
             waited = time.monotonic() - asked
             terms = self.train_step(batch)
             now = time.monotonic()
             self.elapsed, last = self.elapsed + now - last, now
             if self.ranks.leads:
-                log.add(self.step, self.progress, terms, self.config.batch, waited)
+                log.add(
+                    self.step, self.progress, terms, self.config.batch, waited, samples.replaced
+                )
                 if self.step % self.config.checkpoint_every == 0:
                     self._save()
         if self.ranks.leads:

@@ -2,36 +2,54 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from torch.utils.data import Dataset
+import torch
+from torch.utils.data import Dataset, get_worker_info
 
 from ..core.boxes import Box
 from ..core.config import TrackingConfig
-from ..core.crop import Window, crop, window_around
+from ..core.crop import crop, window_around
+from ..core.errors import SourceError
 from . import augment
-from .clips import Clip, Pictures, View, load_clips
+from .clips import Clip, View
+from .datasets.clipset import ClipSet
+from .datasets.mixture import PASTE, open_mixture
+from .gaps import choose_frames
+from .pasting import Collage
+from .views import inside, jitter, look, mirror, stretched, turn
 
 Rng = np.random.Generator
+ATTEMPTS = 20  # samples in a row that may be broken
+WORKERS = 64  # places for counts; more workers share them
 
 
 @dataclass(frozen=True)
 class SamplingConfig:
-    """Where samples come from and how far apart their frames may lie."""
+    """Where samples come from, how far apart their frames may lie, what happens to them."""
 
-    weights: dict[str, float] = field(
+    weights: dict[str, float] = field(  # of the kinds of shards, and of pasted cut-outs
         default_factory=lambda: {"davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2}
     )
     memory_frames: int = 2
-    max_gap: int = 40  # frames of the shard, which keeps every 2nd to 8th of the video
+    max_gap: int = 100  # frames of the video between memory and query (40 frames of the shards)
+    causal: bool = False  # memory frames before the query, the earliest first
     negative: float = 0.12  # share of samples whose query shows another target
     shift: float = 0.9  # target's distance from the query's centre, in units of sqrt(w * h)
     scale: float = 0.22  # standard deviation of the log scale of the query window
     occluder: float = 0.2
     distractor: float = 0.25
+    look_alike: float = 0.0  # the target itself, or another of its class, beside it in the query
+    rotation: float = 0.0  # queries turned by up to ``angle``
+    angle: float = 25.0  # degrees
+    low_light: float = 0.0
+    paste_motion: float = 0.0  # pasted clips with a panning camera and motion blur
 
 
 @dataclass(frozen=True)
@@ -43,135 +61,144 @@ class Sample:
     query: np.ndarray  # [Q, Q, 3]
     query_box: np.ndarray  # float32 [4]
     positive: bool  # False: the query shows another target
+    source: str = ""  # name of the set
+
+
+class Drawn(NamedTuple):
+    """Views of one target, the last of them for the query, and the clip they come from."""
+
+    kind: str
+    clips: ClipSet
+    index: int
+    views: list[View]
 
 
 class Samples(Dataset):
     """Sample ``i`` is a function of (seed, i) alone: a resumed run sees the same data.
 
+    A sample whose picture cannot be decoded is reported on stderr, counted in ``replaced`` and
+    replaced by another; after ATTEMPTS of them in a row the SourceError goes on.
+
     Args:
-        folder: holds the shards. tracking: crop geometry.
+        data: a folder of shards, or sets as NAME:FOLDER[:WEIGHT] (see ``datasets``).
+        tracking: crop geometry. cache: folder for indices of sets, None for none.
+    Raises:
+        SourceError, ParameterError: as ``open_mixture``.
     """
 
     def __init__(
         self,
-        folder: str | Path,
+        data: str | Path | Sequence[str | Path],
         tracking: TrackingConfig,
         config: SamplingConfig,
         seed: int = 0,
+        cache: Path | None = None,
     ):
         self.tracking, self.config = tracking, config
         self.seed = seed
-        self.clips = {kind: load_clips(folder, kind) for kind in ("davis", "video", "voc")}
-        self.clips["davis"] = [clip for clip in self.clips["davis"] if len(clip) > 1]
-        self.pictures = Pictures(folder)
-        self.kinds = list(config.weights)
-        total = sum(config.weights.values())
-        self.shares = [config.weights[kind] / total for kind in self.kinds]
+        self.clips, weights, self.pictures = open_mixture(data, config.weights, cache)
+        self.kinds, self.shares = list(weights), list(weights.values())
+        # The largest a target gets in a crop, in pixels: more resolution is not worth decoding.
+        self._detail = 1.7 * tracking.query_size / tracking.search_factor
+        self._collage = Collage([c for c in self.clips.values() if c.masked], self.pictures)
+        self._replaced = torch.zeros(WORKERS, dtype=torch.int64).share_memory_()
+        self._reported: set[str] = set()
+
+    @property
+    def replaced(self) -> int:
+        """Number of samples that could not be read so far, in all worker processes."""
+        return int(self._replaced.sum())
 
     def __getitem__(self, index: int) -> Sample:
-        return self.draw(np.random.default_rng((self.seed, index)))
+        for attempt in range(ATTEMPTS):
+            key = (self.seed, index, attempt) if attempt else (self.seed, index)
+            try:
+                return self.draw(np.random.default_rng(key))
+            except SourceError as error:
+                self._report(str(error))
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("not reached")
+
+    def _report(self, message: str) -> None:
+        worker = get_worker_info()
+        self._replaced[worker.id % WORKERS if worker else 0] += 1
+        if message not in self._reported:
+            self._reported.add(message)
+            print(f"tracker-ros: warning: {message}; another sample is used", file=sys.stderr)
 
     def draw(self, rng: Rng) -> Sample:
         """One sample by chance."""
-        kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
-        views = self._views(kind, rng)
-        positive = rng.random() >= self.config.negative
-        if not positive:
-            views[-1] = self._views(self.kinds[rng.choice(len(self.kinds), p=self.shares)], rng)[-1]
+        drawn = query = self._draw(rng)
+        if rng.random() < self.config.negative:
+            query = self._another(drawn, rng)
+        views = [*drawn.views[:-1], query.views[-1]]
         if rng.random() < 0.5:
-            views = [_mirror(view) for view in views]
+            views = [mirror(view) for view in views]
         grey = rng.random() < 0.1
         memory, boxes = [], []
         for view in views[:-1]:
             image, box = self._memory_crop(view, rng)
             memory.append(image)
             boxes.append(box)
-        query, query_box = self._query_crop(views[-1], rng)
+        image, query_box = self._query_crop(views[-1], query, rng)
         crops = [
-            augment.degrade(augment.recolour(image, rng, 0.6), rng) for image in [*memory, query]
+            augment.degrade(augment.recolour(part, rng, 0.6), rng) for part in [*memory, image]
         ]
+        if rng.random() < self.config.low_light:
+            crops = augment.darken(crops, rng)
         if grey:
             crops = [
-                cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-                for image in crops
+                cv2.cvtColor(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+                for part in crops
             ]
         return Sample(
             np.stack(crops[:-1]),
             np.array(boxes, np.float32),
             crops[-1],
             np.array(query_box, np.float32),
-            positive,
+            query is drawn,
+            drawn.kind,
         )
 
-    def _views(self, kind: str, rng: Rng) -> list[View]:
-        if kind == "paste":
-            return self._pasted(rng)
+    def _draw(self, rng: Rng) -> Drawn:
+        kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
+        count = self.config.memory_frames + 1
+        if kind == PASTE:
+            moving = rng.random() < self.config.paste_motion
+            return Drawn(kind, *self._collage.draw(self._order, moving, rng))
         clips = self.clips[kind]
-        clip = clips[rng.integers(len(clips))]
-        return (
-            _stretched(clip, rng, self.config.memory_frames + 1)
-            if len(clip) == 1
-            else [clip.view(index) for index in self._indices(len(clip), rng)]
-        )
+        index = int(rng.integers(len(clips)))
+        clip = clips[index]
+        # Only turning and doubling a query need its mask, which costs time to decode.
+        masked = self.config.rotation + self.config.look_alike > 0
+        if len(clip) == 1:
+            return Drawn(kind, clips, index, stretched(clip, rng, count, masked, self._detail))
+        *memory, query = self._order(clip, rng)
+        views = [clip.view(i, detail=self._detail) for i in memory]
+        return Drawn(kind, clips, index, [*views, clip.view(query, masked, self._detail)])
 
-    def _indices(self, length: int, rng: Rng) -> list[int]:
-        query = int(rng.integers(length))
-        low, high = (
-            max(query - self.config.max_gap, 0),
-            min(query + self.config.max_gap, length - 1),
-        )
-        return [*rng.integers(low, high + 1, self.config.memory_frames).tolist(), query]
+    def _another(self, drawn: Drawn, rng: Rng) -> Drawn:
+        """Another target; the same one if there is no other."""
+        for _ in range(ATTEMPTS):
+            other = self._draw(rng)
+            if (other.clips, other.index) != (drawn.clips, drawn.index):
+                return other
+        return drawn
 
-    def _pasted(self, rng: Rng) -> list[View]:
-        """A masked object in motion over a still picture, among another object."""
-        clips = self.clips["davis"]
-        while True:
-            clip = clips[rng.integers(len(clips))]
-            side = rng.uniform(30, 90)
-            parts = [
-                augment.cut_out(clip.view(index, masked=True), side)
-                for index in self._indices(len(clip), rng)
-            ]
-            other_clip = clips[rng.integers(len(clips))] if rng.random() < 0.7 else clip
-            other = augment.cut_out(
-                other_clip.view(int(rng.integers(len(other_clip))), masked=True),
-                side * rng.uniform(0.7, 1.3),
-            )
-            size = 384
-            picture = cv2.resize(self.pictures.draw(rng), (size, size))
-            centre, drift = rng.uniform(140, size - 140, 2), rng.normal(0, 18, 2)
-            angle, spin = rng.uniform(-15, 15), rng.normal(0, 8)
-            views = []
-            for step, part in enumerate(parts):
-                if part is None:
-                    break
-                canvas = picture.copy()
-                if other is not None:
-                    away = rng.uniform(0, 2 * np.pi)
-                    offset = side * rng.uniform(1.2, 2.2) * np.array([np.cos(away), np.sin(away)])
-                    augment.place(canvas, *other, centre + offset, rng.uniform(-20, 20), 1.0)
-                box = augment.place(
-                    canvas,
-                    *part,
-                    centre + drift * step,
-                    angle + spin * step,
-                    float(np.exp(rng.normal(0, 0.08))),
-                )
-                if box is None:
-                    break
-                views.append(View(canvas, box))
-            if len(views) == len(parts):
-                return views
+    def _order(self, clip: Clip, rng: Rng) -> list[int]:
+        c = self.config
+        return choose_frames(clip.times, c.memory_frames, c.max_gap, c.causal, rng)
 
     def _memory_crop(self, view: View, rng: Rng) -> tuple[np.ndarray, Box]:
         """As the tracker crops: around a box that is a little wrong."""
         t = self.tracking
-        box = _jitter(view.box, rng, 0.06, 0.08)
+        box = jitter(view.box, rng, 0.06, 0.08)
         window = window_around(box, t.memory_factor, t.memory_size)
-        believed = _jitter(view.box, rng, 0.02, 0.03)
+        believed = jitter(view.box, rng, 0.02, 0.03)
         return crop(view.image, window), window.to_crop(believed)
 
-    def _query_crop(self, view: View, rng: Rng) -> tuple[np.ndarray, Box]:
+    def _query_crop(self, view: View, drawn: Drawn, rng: Rng) -> tuple[np.ndarray, Box]:
         t, c = self.tracking, self.config
         x, y, w, h = view.box
         side = np.sqrt(w * h)
@@ -181,46 +208,24 @@ class Samples(Dataset):
         factor = t.search_factor * float(np.exp(np.clip(rng.normal(0, c.scale), -0.5, 0.5)))
         window = window_around((x + dx, y + dy, w, h), factor, t.query_size)
         if rng.random() < 0.7:  # else the padding at the rim would tell where the target is
-            window = _inside(window, view.image)
-        image, box = crop(view.image, window), window.to_crop(view.box)
+            window = inside(window, view.image)
+        if drawn.kind != PASTE and rng.random() < c.rotation:  # what is pasted is turned already
+            seen = turn(view, window, rng.uniform(-c.angle, c.angle))
+        else:
+            seen = look(view, window)
+        image, box = seen.image, seen.box
+        if rng.random() < c.look_alike:
+            augment.add_look_alike(image, box, self._model(seen, drawn, rng), rng)
         if rng.random() < c.distractor:
             augment.distract(image, box, self.pictures.draw(rng), rng)
         if rng.random() < c.occluder:
             augment.occlude(image, box, self.pictures.draw(rng), rng)
         return image, box
 
-
-def _inside(window: Window, image: np.ndarray) -> Window:
-    """The window moved into the image along each side where it fits."""
-    height, width = image.shape[:2]
-    x, y = window.x, window.y
-    if window.side <= width:
-        x = min(max(x, 0), width - window.side)
-    if window.side <= height:
-        y = min(max(y, 0), height - window.side)
-    return Window(x, y, window.side, window.size)
-
-
-def _jitter(box: Box, rng: Rng, shift: float, scale: float) -> Box:
-    x, y, w, h = box
-    dx, dy = rng.normal(0, shift, 2)
-    sw, sh = np.exp(rng.normal(0, scale, 2))
-    cx, cy = x + w / 2 + dx * w, y + h / 2 + dy * h
-    return float(cx - w * sw / 2), float(cy - h * sh / 2), float(w * sw), float(h * sh)
-
-
-def _mirror(view: View) -> View:
-    x, y, w, h = view.box
-    return View(cv2.flip(view.image, 1), (view.image.shape[1] - x - w, y, w, h))
-
-
-def _stretched(clip: Clip, rng: Rng, count: int) -> list[View]:
-    """A still picture as a clip: each frame stretched in its own way."""
-    view = clip.view(0)
-    views = []
-    for _ in range(count):
-        fx, fy = np.exp(rng.normal(0, 0.08, 2))
-        image = cv2.resize(view.image, None, fx=fx, fy=fy)
-        x, y, w, h = view.box
-        views.append(View(image, (x * fx, y * fy, w * fx, h * fy)))
-    return views
+    def _model(self, seen: View, drawn: Drawn, rng: Rng) -> View:
+        """What a look-alike is cut from: the target, or another of its class if there is one."""
+        peers = drawn.clips.peers(drawn.index)
+        if len(peers) == 0 or rng.random() < 0.5:
+            return seen
+        clip = drawn.clips[int(rng.choice(peers))]
+        return clip.view(int(rng.integers(len(clip))), masked=True)

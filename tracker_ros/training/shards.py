@@ -12,6 +12,13 @@ import numpy as np
 
 from ..core.errors import SourceError
 
+SHRUNK = {  # decoding flag for each divisor of the sides
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+
 
 class Shard:
     """One tar file of pictures and an ``index.json`` that lists its entries.
@@ -41,9 +48,9 @@ class Shard:
         start, size = self._where[name]
         return self._bytes[start : start + size]
 
-    def image(self, name: str) -> np.ndarray:
-        """Decode member ``name``: uint8 [H, W, 3], BGR."""
-        return self._decode(name, cv2.IMREAD_COLOR)
+    def image(self, name: str, shrink: int = 1) -> np.ndarray:
+        """Decode member ``name`` to 1/``shrink`` (1, 2, 4, 8) of its sides: uint8 [H, W, 3] BGR."""
+        return self._decode(name, SHRUNK[shrink])
 
     def mask(self, name: str) -> np.ndarray:
         """Decode member ``name`` as a mask: bool [H, W]."""

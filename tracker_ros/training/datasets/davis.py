@@ -1,0 +1,63 @@
+"""DAVIS: {JPEGImages, Annotations}/480p/CLIP/00000.{jpg, png}, ImageSets/2017/train.txt."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...core.errors import SourceError
+from ..clips import Clip, make_clip
+from .folder import Folder, colours, lines, pictures
+
+LISTS = ("ImageSets/2017/train.txt", "ImageSets/2016/train.txt", "ImageSets/480p/train.txt")
+
+
+def read_davis(folder: Path) -> Iterator[Clip]:
+    """One clip for each object of the training clips; boxes and masks from the annotations.
+
+    Each colour of an annotation but black is an object. The clips are those of the first list of
+    LISTS that is there, else all. Raises SourceError.
+    """
+    store = Folder(folder)
+    sizes = sorted(path.name for path in folder.glob("Annotations/*") if path.is_dir())
+    if not sizes:
+        raise SourceError(f"{folder} holds no Annotations/480p")
+    size = "480p" if "480p" in sizes else sizes[0]
+    for name in _names(folder, size):
+        names = pictures(folder / "JPEGImages" / size / name)
+        masks = [f"Annotations/{size}/{name}/{Path(image).stem}.png" for image in names]
+        boxes: dict[int, np.ndarray] = {}
+        for index, mask in enumerate(masks):
+            for colour, box in _objects(colours(folder / mask)):
+                boxes.setdefault(colour, np.zeros((len(names), 4), np.float32))[index] = box
+        for colour in sorted(boxes):
+            tagged = [f"{mask}#{colour:06x}" for mask in masks]
+            home = f"JPEGImages/{size}/{name}"
+            yield make_clip(store, names, boxes[colour], masks=tagged, folder=home)
+
+
+def _names(folder: Path, size: str) -> list[str]:
+    for path in (folder / name for name in LISTS):
+        if not path.is_file():
+            continue
+        found: dict[str, None] = {}  # keeps the order
+        for number, line in enumerate(lines(path), 1):
+            # The 2016 lists name files: /JPEGImages/480p/bear/00000.jpg /Annotations/…
+            name = line.split()[0].split("/")[-2] if "/" in line else line
+            if not name or not (folder / "JPEGImages" / size / name).is_dir():
+                raise SourceError(f"{path} line {number}: there is no clip {name!r}")
+            found[name] = None
+        return list(found)
+    return sorted(path.name for path in (folder / "Annotations" / size).iterdir() if path.is_dir())
+
+
+def _objects(pixels: np.ndarray) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
+    """Colour and box of each object in an annotation, int [H, W]."""
+    for colour in np.unique(pixels):
+        if colour:
+            shown = pixels == colour
+            rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
+            x, y = columns[0], rows[0]
+            yield int(colour), (x, y, columns[-1] + 1 - x, rows[-1] + 1 - y)

@@ -1,0 +1,91 @@
+"""What is seen of a view through a window, and simple changes of views."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from ..core.boxes import Box
+from ..core.crop import Window, crop
+from .clips import Clip, View
+
+Rng = np.random.Generator
+
+
+def look(view: View, window: Window) -> View:
+    """What a window shows of a view: crop, box in crop pixels, and mask where there is one."""
+    mask = None
+    if view.mask is not None:
+        # Pixel i covers i to i + 1 for the window, i - 0.5 to i + 0.5 for OpenCV.
+        shift = [0.5 * window.scale - 0.5 - start * window.scale for start in (window.x, window.y)]
+        matrix = np.array([[window.scale, 0, shift[0]], [0, window.scale, shift[1]]])
+        mask = cv2.warpAffine(view.mask.astype(np.uint8), matrix, (window.size,) * 2) > 0
+    return View(crop(view.image, window), window.to_crop(view.box), mask)
+
+
+def turn(view: View, window: Window, angle: float) -> View:
+    """As ``look``, but turned by ``angle`` degrees, anticlockwise, around the window's centre.
+
+    The box is the envelope of the turned mask, or of the turned box where there is no mask or
+    where it hangs over the rim.
+    """
+    margin = window.side // 4  # more than half of sqrt(2) - 1: no corner stays empty
+    side = window.side + 2 * margin
+    wide = Window(window.x - margin, window.y - margin, side, round(side * window.scale))
+    seen = look(view, wide)
+    size, middle = window.size, (wide.size - 1) / 2
+    matrix = cv2.getRotationMatrix2D((middle, middle), angle, 1.0)
+    matrix[:, 2] += (size - wide.size) / 2
+    image = cv2.warpAffine(seen.image, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
+    mask = None
+    if seen.mask is not None:
+        mask = cv2.warpAffine(seen.mask.astype(np.uint8), matrix, (size, size)) > 0
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if len(rows) and min(rows[0], columns[0]) > 0 and max(rows[-1], columns[-1]) < size - 1:
+            x, y = float(columns[0]), float(rows[0])
+            return View(image, (x, y, columns[-1] + 1.0 - x, rows[-1] + 1.0 - y), mask)
+    x, y, w, h = seen.box
+    corners = np.array([(x, y, 1), (x + w, y, 1), (x, y + h, 1), (x + w, y + h, 1)])
+    turned = (corners - (0.5, 0.5, 0)) @ matrix.T + 0.5  # see look() for the halves
+    (x0, y0), (x1, y1) = turned.min(0), turned.max(0)
+    return View(image, (float(x0), float(y0), float(x1 - x0), float(y1 - y0)), mask)
+
+
+def inside(window: Window, image: np.ndarray) -> Window:
+    """The window moved into the image along each side where it fits."""
+    height, width = image.shape[:2]
+    x, y = window.x, window.y
+    if window.side <= width:
+        x = min(max(x, 0), width - window.side)
+    if window.side <= height:
+        y = min(max(y, 0), height - window.side)
+    return Window(x, y, window.side, window.size)
+
+
+def jitter(box: Box, rng: Rng, shift: float, scale: float) -> Box:
+    x, y, w, h = box
+    dx, dy = rng.normal(0, shift, 2)
+    sw, sh = np.exp(rng.normal(0, scale, 2))
+    cx, cy = x + w / 2 + dx * w, y + h / 2 + dy * h
+    return float(cx - w * sw / 2), float(cy - h * sh / 2), float(w * sw), float(h * sh)
+
+
+def mirror(view: View) -> View:
+    x, y, w, h = view.box
+    mask = None if view.mask is None else view.mask[:, ::-1]
+    return View(cv2.flip(view.image, 1), (view.image.shape[1] - x - w, y, w, h), mask)
+
+
+def stretched(clip: Clip, rng: Rng, count: int, masked: bool, detail: float) -> list[View]:
+    """A still picture as a clip: each frame stretched in its own way."""
+    view = clip.view(0, masked, detail)
+    views = []
+    for _ in range(count):
+        fx, fy = np.exp(rng.normal(0, 0.08, 2))
+        image = cv2.resize(view.image, None, fx=fx, fy=fy)
+        x, y, w, h = view.box
+        mask = view.mask
+        if mask is not None:
+            mask = cv2.resize(mask.astype(np.uint8), image.shape[1::-1]) > 0
+        views.append(View(image, (x * fx, y * fy, w * fx, h * fy), mask))
+    return views
