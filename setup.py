@@ -18,7 +18,7 @@ setup(
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
-        *((f"share/{NAME}/{d}", glob(f"{d}/*")) for d in ("launch", "config", "models")),
+        *((f"share/{NAME}/{d}", glob(f"{d}/*.*")) for d in ("launch", "config", "models")),
     ],
     install_requires=["setuptools"],
     zip_safe=False,

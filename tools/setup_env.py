@@ -200,7 +200,7 @@ def mend_header_paths():
 
 
 def install_package(title):
-    run(title, [*PIP, "--no-deps", "--no-build-isolation", "--use-pep517", "-e", ROOT])
+    run(title, [*PIP, "--no-deps", "--no-build-isolation", "-e", ROOT])
 
 
 def digest(*inputs):
@@ -221,7 +221,7 @@ def steps():
         ("vision_msgs", build_vision_msgs, [*definition, INTERFACES / "type_hashes.txt"]),
         ("PyTorch", install_torch, [TORCH]),
         ("Python libraries", install_libraries, [REQUIREMENTS / "python.txt"]),
-        ("tracker_ros", install_package, [ROOT / "setup.py", ROOT / "setup.cfg"]),
+        ("tracker_ros", install_package, [ROOT / "pyproject.toml", ROOT / "setup.py"]),
     ]
     key = ""
     for title, function, items in inputs:

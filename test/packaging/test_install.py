@@ -32,10 +32,9 @@ def test_checkout_is_its_own_share_folder():
 def installed(request, tmp_path_factory):
     """(installer's name, prefix) of a real installation from a copy of the checkout."""
     source, prefix = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("prefix")
-    hidden = shutil.ignore_patterns("__pycache__")
     for name in ("tracker_ros", "launch", "config", "models", "resource"):
-        shutil.copytree(ROOT / name, source / name, ignore=hidden)
-    for name in ("package.xml", "setup.py", "setup.cfg"):
+        shutil.copytree(ROOT / name, source / name)
+    for name in ("package.xml", "pyproject.toml", "setup.cfg", "setup.py"):
         shutil.copy(ROOT / name, source)
     command = [part.format(prefix=prefix) for part in INSTALLERS[request.param]]
     done = subprocess.run(command, cwd=source, capture_output=True, text=True)
@@ -54,8 +53,11 @@ def test_share_dir_is_found_in_the_prefix(installed):
     )
     assert Path(share.strip()) == prefix / "share" / "tracker_ros"
     for folder in ("launch", "config", "models"):
-        expected = {p.name for p in (ROOT / folder).iterdir() if p.is_file()}
-        assert {p.name for p in (prefix / "share/tracker_ros" / folder).iterdir()} == expected
+        assert files(prefix / "share" / "tracker_ros" / folder) == files(ROOT / folder)
+
+
+def files(folder):
+    return {path.name for path in folder.iterdir() if path.is_file()}
 
 
 def test_ros_finds_the_package_and_its_commands(installed):

@@ -23,7 +23,7 @@ def checkout(tmp_path):
     shutil.copytree(ROOT / "tracker_ros" / "interfaces", copy / "tracker_ros" / "interfaces")
     for name in ("requirements", "tools"):
         shutil.copytree(ROOT / name, copy / name)
-    for name in ("Makefile", "package.xml", "setup.py", "setup.cfg"):
+    for name in ("Makefile", "package.xml", "pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, copy)
     return copy
 
