@@ -26,7 +26,7 @@ setup:
 	@$(PYTHON) tools/setup_env.py
 
 demo: setup
-	@$(BIN)/tracker-ros demo $(if $(CLIP),"$(CLIP)") $(if $(BOX),--box "$(BOX)")
+	@$(BIN)/tracker-ros demo $(if $(CLIP),"$(CLIP)") $(if $(BOX),--box="$(BOX)")
 
 test: setup
 	@$(BIN)/python -m pytest $(ARGS)
