@@ -153,15 +153,21 @@ class Peer:
 
     def start(self, image: np.ndarray, box, **ids) -> str:
         """Make the tracker track what is in `box`; returns the target's id."""
-        before = {values["target_id"] for given in self.statuses.values() for values in given}
         stamp = self.send(image)
         self.init(box, stamp, **ids)
+        return self.started(stamp, box)
 
-        def started():
-            new = [v["target_id"] for v in self.statuses[stamp] if v["target_id"] not in before]
-            return new and new[-1]
+    def started(self, stamp: int, box) -> str:
+        """Wait for the answer that starts on `box` in the frame of `stamp`; the target's id."""
+        from tracker_ros.nodes.conversions import detection_to_box
 
-        return self.until(started, f"a new target in the frame of {stamp}")
+        def found() -> list[str]:
+            # The frame may have had an answer before it got the one that starts.
+            answers = zip(self.detections[stamp], self.statuses[stamp], strict=False)
+            given = [d for answer, _ in answers for d in answer.detections]
+            return [d.id for d in given if np.allclose(detection_to_box(d), box)]
+
+        return self.until(found, f"a start in the frame of {stamp}")[-1]
 
     def diagnosis(self, check: str, words: str):
         """The next diagnostic status of this check whose message contains `words`."""

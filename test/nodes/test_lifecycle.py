@@ -114,9 +114,7 @@ def test_compressed_images(tracker, scene):
     tracker.until(tracker.jpegs.get_subscription_count, "a subscriber of the compressed images")
     stamp = tracker.send_jpeg(scene.frame(0))
     tracker.init(scene.box(0), stamp)
-    tracker.until(
-        lambda: tracker.detections[stamp] and tracker.detections[stamp][-1].detections, "the start"
-    )
+    tracker.started(stamp, scene.box(0))
     detections, _ = tracker.answer(tracker.send_jpeg(scene.frame(1)))
     assert tracker.overlap(detections, scene.box(1)) > 0.5
 
