@@ -1,5 +1,7 @@
 """Errors a user can act on: each message is one sentence that names what is wrong and where."""
 
+from textwrap import shorten
+
 
 class TrackerError(Exception):
     """Base of every error this package raises on purpose."""
@@ -19,3 +21,8 @@ class SourceError(TrackerError):
 
 class ParameterError(TrackerError):
     """A parameter or option outside its range, or unknown."""
+
+
+def brief(error: BaseException) -> str:
+    """What another library's error says, cut to one line."""
+    return shorten(str(error), 200, placeholder=" ...") or type(error).__name__

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import ModelError, ParameterError
+from ..core.errors import ModelError, ParameterError, brief
 from ..core.tracker import Tracker
 from .memory_engine import MemoryEngine
 from .weights import ModelFiles, find_model
@@ -35,7 +35,8 @@ def load_tracker(
     if engine not in ENGINES:
         raise ParameterError(f"engine is {engine!r}, not one of {', '.join(ENGINES)}")
     kind, colon, index = device.partition(":")
-    if kind not in ("auto", "cpu", "cuda") or (colon and not (kind == "cuda" and index.isdigit())):
+    numbered = kind == "cuda" and index.isdecimal()
+    if kind not in ("auto", "cpu", "cuda") or (colon and not numbered):
         raise ParameterError(f"device is {device!r}, not auto, cpu, cuda or cuda:N")
     files = find_model(model)
     engine, device = _resolve(files, engine, device)
@@ -53,16 +54,21 @@ def load_tracker(
             ) from error
         runner = TorchRunner(files, device, allow_cpu_fallback=allow_cpu_fallback)
     tracker = Tracker(MemoryEngine(runner))
-    _warm_up(tracker)
+    try:
+        _warm_up(tracker)
+    except Exception as error:  # each engine has its own; a sound model fails here for none
+        raise ModelError(
+            f"model {files.name!r} of {files.folder} cannot be run: {brief(error)}"
+        ) from error
     return tracker
 
 
 def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
     """Settle what ``auto`` means here."""
-    if engine == "auto" and not files.has_graphs:
-        engine = "torch"
+    if engine == "auto" and files.has_graphs != files.has_weights:
+        engine = "onnx" if files.has_graphs else "torch"
     elif engine == "auto" and not files.has_weights:
-        engine = "onnx"
+        engine = "onnx"  # it names the graph that is missing
     gpu = device.startswith("cuda") or (device == "auto" and any(Path("/dev").glob("nvidia[0-9]*")))
     if not gpu:
         return ("onnx" if engine == "auto" else engine), "cpu"

@@ -13,7 +13,7 @@ from ..core.config import TrackingConfig
 from ..networks.blocks import fuse
 from ..networks.build import steps
 from .store import load_network
-from .weights import KEY, ModelFiles, pack_facts
+from .weights import KEY, NO_SEAL, SEAL_KEY, ModelFiles, pack_facts, seal
 
 OPSET = 18
 
@@ -53,15 +53,12 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
                 external_data=False,
             )
         model = program.model_proto
-        del model.metadata_props[:]
         _strip_traces(model.graph)
-        entry = model.metadata_props.add()
-        entry.key = KEY
-        entry.value = pack_facts(
-            facts["architecture"], facts["network"], tracking, facts["training"]
-        )
+        told = pack_facts(facts["architecture"], facts["network"], tracking, facts["training"])
+        onnx.helper.set_model_props(model, {KEY: told, SEAL_KEY: NO_SEAL})
         part = files.graph(name).with_suffix(".part")
         onnx.save(model, part)
+        seal(part)
         os.replace(part, files.graph(name))
         written.append(files.graph(name))
     return written

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import ModelError
-from .weights import KEY, STEPS, ModelFiles, same_model, unpack_facts
+from ..core.errors import ModelError, brief
+from .weights import KEY, STEPS, ModelFiles, check_seal, same_model, unpack_facts
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -52,12 +52,17 @@ class OnnxRunner:
         # on two busy cores a frame took three times the CPU time and twice as long.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        self._sessions = {step: self._open(files.graph(step), options, providers) for step in STEPS}
-        self._names = {
-            step: [value.name for value in session.get_inputs()]
-            for step, session in self._sessions.items()
-        }
-        self.facts = self._checked_facts(files)
+        opened = {step: self._open(files.graph(step), options, providers) for step in STEPS}
+        self._sessions = {step: session for step, (session, _) in opened.items()}
+        self.facts, facts = (opened[step][1] for step in STEPS)
+        same_model(self.facts, files.graph("locate"), facts, files.graph("remember"))
+        for step, session in self._sessions.items():
+            names = tuple(value.name for value in session.get_inputs())
+            if names != STEPS[step]:
+                raise ModelError(
+                    f"model file {files.graph(step)} takes {', '.join(names)}, "
+                    f"but the step {step!r} takes {', '.join(STEPS[step])}"
+                )
         real = self._sessions["locate"].get_providers()[0]
         if real != wanted and not allow_cpu_fallback:
             raise ModelError(
@@ -66,28 +71,17 @@ class OnnxRunner:
         self.provider = f"onnxruntime {real}"
 
     def _open(self, path: Path, options, providers):
-        if not path.is_file():
-            raise ModelError(f"model file {path} does not exist")
+        check_seal(path)
         try:
-            return self._runtime.InferenceSession(str(path), options, providers=providers)
+            session = self._runtime.InferenceSession(str(path), options, providers=providers)
+            facts = session.get_modelmeta().custom_metadata_map.get(KEY)
         except Exception as error:  # ONNX Runtime's exceptions share no public base
-            raise ModelError(f"model file {path} cannot be loaded: {_first_line(error)}") from error
-
-    def _checked_facts(self, files: ModelFiles) -> dict:
-        facts = {
-            step: unpack_facts(
-                session.get_modelmeta().custom_metadata_map.get(KEY), files.graph(step)
-            )
-            for step, session in self._sessions.items()
-        }
-        same_model(
-            facts["locate"], files.graph("locate"), facts["remember"], files.graph("remember")
-        )
-        return facts["locate"]
+            raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
+        return session, unpack_facts(facts, path)
 
     def run(self, step: str, *inputs: np.ndarray) -> list[np.ndarray]:
         """See ``Runner.run``."""
-        return self._sessions[step].run(None, dict(zip(self._names[step], inputs, strict=True)))
+        return self._sessions[step].run(None, dict(zip(STEPS[step], inputs, strict=True)))
 
     def join(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """See ``Runner.join``."""
@@ -96,7 +90,3 @@ class OnnxRunner:
     def numpy(self, array: np.ndarray) -> np.ndarray:
         """See ``Runner.numpy``."""
         return array
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0]

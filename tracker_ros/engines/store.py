@@ -10,9 +10,9 @@ from safetensors.torch import save_file
 from torch import nn
 
 from ..core.config import TrackingConfig
-from ..core.errors import ModelError
+from ..core.errors import ModelError, brief
 from ..networks.build import build
-from .weights import KEY, pack_facts, unpack_facts
+from .weights import KEY, NO_SEAL, SEAL_KEY, check_seal, pack_facts, seal, unpack_facts
 
 
 def save_network(
@@ -30,8 +30,9 @@ def save_network(
     save_file(
         {name: value.contiguous() for name, value in network.state_dict().items()},
         part,
-        {KEY: facts},
+        {KEY: facts, SEAL_KEY: NO_SEAL},
     )
+    seal(part)
     part.chmod(0o644)  # safetensors makes it readable for its owner alone
     os.replace(part, path)
 
@@ -43,21 +44,21 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
     not fit the configuration.
     """
     path = Path(path)
-    if not path.is_file():
-        raise ModelError(f"model file {path} does not exist")
+    check_seal(path)
     try:
         with safe_open(path, "pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, ValueError) as error:
-        raise ModelError(f"model file {path} cannot be read: {error}") from error
+        raise ModelError(f"model file {path} cannot be read: {brief(error)}") from error
     facts = unpack_facts(metadata.get(KEY), path)
     try:
         network = build(facts["architecture"], facts["network"])
         network.load_state_dict(state)
-    except (RuntimeError, TypeError, ValueError) as error:
+    except ModelError as error:
+        raise ModelError(f"model file {path}: {error}") from error
+    except Exception as error:  # a configuration out of a file can break a network in many ways
         raise ModelError(
-            f"model file {path}: the weights do not fit the network they describe: "
-            f"{str(error).splitlines()[0]}"
+            f"model file {path}: the weights do not fit the network they describe: {brief(error)}"
         ) from error
     return network.eval(), facts

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +14,10 @@ from ..paths import share_dir
 
 FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
-STEPS = ("locate", "remember")
+STEPS = {"locate": ("crop", "memory"), "remember": ("crop", "box")}  # and their inputs
+
+SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
+NO_SEAL = "tracker_ros-sha256-" + 64 * "0"
 
 
 @dataclass(frozen=True)
@@ -89,15 +94,48 @@ def unpack_facts(text: str | None, path: Path) -> dict:
     try:
         facts = json.loads(text)
         if facts["format"] != FORMAT:
-            raise ModelError(
-                f"model file {path} has format {facts['format']}, this version reads {FORMAT}"
-            )
-        for name in ("architecture", "network", "tracking", "training"):
-            facts[name]
+            raise ModelError(f"it has format {facts['format']}, this version reads {FORMAT}")
+        for name, kind in (("architecture", str), ("network", dict), ("training", dict)):
+            if not isinstance(facts[name], kind):
+                raise TypeError(f"{name} is {facts[name]!r}")
         TrackingConfig.from_dict(facts["tracking"])
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except ModelError as error:
+        raise ModelError(f"model file {path}: {error}") from error
+    except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
         raise ModelError(f"model file {path} carries malformed facts: {error!r}") from error
     return facts
+
+
+def seal(path: Path) -> None:
+    """Fill in the digest of a file that was written with ``NO_SEAL`` in its metadata."""
+    data = bytearray(path.read_bytes())
+    start = data.index(NO_SEAL.encode())
+    data[start : start + len(NO_SEAL)] = _digest(data)
+    path.write_bytes(data)
+
+
+def check_seal(path: Path) -> None:
+    """Raise ModelError if ``path`` is missing, or is not byte for byte what was written.
+
+    Most of a model file is numbers: without this, damage there would only make boxes worse.
+    """
+    try:
+        data = bytearray(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(f"model file {path} does not exist") from error
+    except OSError as error:
+        raise ModelError(f"model file {path} cannot be read: {error.strerror}") from error
+    found = re.search(rb"tracker_ros-sha256-[0-9a-f]{64}", data)
+    if found is None:
+        return  # cut short or of another origin: the reader of its format says which
+    written = found.group()
+    data[slice(*found.span())] = NO_SEAL.encode()
+    if _digest(data) != written:
+        raise ModelError(f"model file {path} is corrupt: its content does not match its checksum")
+
+
+def _digest(data: bytearray) -> bytes:
+    return b"tracker_ros-sha256-" + hashlib.sha256(data).hexdigest().encode()
 
 
 def same_model(first: dict, first_path: Path, second: dict, second_path: Path) -> None:
