@@ -31,7 +31,7 @@ class MemoryEngine:
         self.runner = runner
         self.facts, self.provider = runner.facts, runner.provider
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
-        self._gated = runner.facts["network"].get("gate", "skip") != "skip"
+        self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
 
     def start(self, crop: np.ndarray, box: Box) -> MemoryState:
         """See ``Engine.start``."""

@@ -27,11 +27,12 @@ class TorchRunner:
     """
 
     def __init__(self, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False):
-        if device.startswith("cuda") and not torch.cuda.is_available():
+        found = torch.cuda.device_count()
+        if device.startswith("cuda") and (torch.device(device).index or 0) >= found:
             if not allow_cpu_fallback:
                 raise ModelError(
                     f"device {device!r} was asked for, but torch {torch.__version__} "
-                    "finds no CUDA device"
+                    f"finds {found or 'no'} CUDA devices"
                 )
             device = "cpu"
         self._device = torch.device(device)
