@@ -1,0 +1,267 @@
+"""Whatever is wrong with a model file: one ModelError that names it."""
+
+import json
+import pickle
+import shutil
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tracker_ros import load_tracker
+from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.errors import ModelError
+from tracker_ros.engines.weights import (
+    KEY,
+    NO_SEAL,
+    STEPS,
+    ModelFiles,
+    check_seal,
+    pack_facts,
+    unpack_facts,
+)
+
+torch = pytest.importorskip("torch")
+onnx = pytest.importorskip("onnx")
+
+MODELS = ("tiny.safetensors", "tiny.locate.onnx", "tiny.remember.onnx")
+
+
+def error_of(path, named=None):
+    """Load ``path`` with the engine that reads it; the ModelError's one sentence."""
+    engine = "torch" if path.suffix == ".safetensors" else "onnx"
+    with pytest.raises(ModelError) as error:
+        load_tracker(path, engine=engine)
+    message = str(error.value)
+    assert str(named or path) in message and "\n" not in message and len(message) < 1500
+    return message
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0",
+        b"{}",
+        b"not a model\n" * 50,
+        b"\xff" * 4096,
+        b"\x08\0\0\0\0\0\0\0{}      ",
+        np.random.default_rng(0).bytes(3000),
+        pickle.dumps({"weight": 1}),
+    ],
+)
+def test_a_file_of_something_else(files, name, content):
+    path = files.folder / name
+    path.write_bytes(content)
+    error_of(path)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("share", [0.001, 0.01, 0.1, 0.5, 0.9, 0.999])
+def test_a_truncated_file(files, name, share):
+    path = files.folder / name
+    content = path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    error_of(path)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_file_with_something_appended(files, name):
+    path = files.folder / name
+    path.write_bytes(path.read_bytes() + b"\0")
+    assert "does not match its checksum" in error_of(path)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    name=st.sampled_from(MODELS),
+    where=st.floats(0, 1, exclude_max=True),
+    value=st.integers(0, 255),
+)
+def test_any_damaged_byte_is_noticed(exported, tmp_path, name, where, value):
+    content = bytearray((exported.folder / name).read_bytes())
+    place = int(where * len(content))
+    before, content[place] = content[place], value
+    for path in exported.folder.iterdir():
+        shutil.copy(path, tmp_path)
+    (tmp_path / name).write_bytes(content)
+    seal = content.find(b"sha256-") - len("tracker_ros-")
+    if value == before:
+        check_seal(tmp_path / name)
+    elif not seal <= place < seal + len(NO_SEAL):  # a damaged seal does no harm
+        error_of(tmp_path / name)
+
+
+def test_a_pickle_is_never_executed(files, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path / "executed").touch, ()
+
+    torch.save({"weight": Trap()}, files.weights)
+    error_of(files.weights)
+    files.weights.write_bytes(pickle.dumps(Trap()))
+    error_of(files.weights)
+    assert not (tmp_path / "executed").exists()
+
+
+def facts_of(path):
+    from safetensors import safe_open
+
+    with safe_open(path, "np") as file:
+        return json.loads(file.metadata()[KEY])
+
+
+def rewrite(path, facts=None, tensors=lambda state: state):
+    """Write the weights anew with other metadata or tensors, and no seal."""
+    from safetensors.torch import load_file, save_file
+
+    metadata = (
+        {} if facts is None else {KEY: facts if isinstance(facts, str) else json.dumps(facts)}
+    )
+    save_file(tensors(load_file(path)), path, metadata)
+
+
+def rewrite_graph(path, facts=None):
+    graph = onnx.load(path)
+    del graph.metadata_props[:]
+    if facts is not None:
+        text = facts if isinstance(facts, str) else json.dumps(facts)
+        onnx.helper.set_model_props(graph, {KEY: text})
+    onnx.save(graph, path)
+
+
+def test_unsealed_files_of_sound_content_are_read(files):
+    facts = facts_of(files.weights)
+    rewrite(files.weights, facts)
+    for step in STEPS:
+        rewrite_graph(files.graph(step), facts)
+    for engine in ("torch", "onnx"):
+        assert load_tracker(files.weights, engine=engine).engine.facts == facts
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda facts: None, "carries no tracker_ros facts: it was not written by this package"),
+        (lambda facts: "{", "carries malformed facts"),
+        (lambda facts: "[" * 100_000, "carries malformed facts"),
+        (lambda facts: [], "carries malformed facts"),
+        (lambda facts: {}, "carries malformed facts: KeyError('format')"),
+        (lambda facts: facts | {"format": 99}, "it has format 99, this version reads 1"),
+        (lambda facts: facts | {"network": [1]}, "network is [1]"),
+        (lambda facts: facts | {"training": None}, "training is None"),
+        (lambda facts: facts | {"architecture": ["dastm"]}, "architecture is ['dastm']"),
+        (lambda facts: facts | {"tracking": None}, "carries malformed facts"),
+        (lambda facts: facts | {"tracking": {"query_size": 63}}, "query_size is 63"),
+        (lambda facts: facts | {"tracking": {"aim": 1}}, "unknown value 'aim'"),
+    ],
+)
+def test_unusable_facts(files, name, change, sentence):
+    path = files.folder / name
+    facts = change(facts_of(files.weights))
+    (rewrite if path == files.weights else rewrite_graph)(path, facts)
+    assert sentence in error_of(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"architecture": "stark"}, "architecture 'stark' is unknown; there is dastm"),
+        ({"network": {"channels": 32}}, "do not fit the network"),
+        ({"network": {"channels": "16"}}, "do not fit the network"),
+        ({"network": {"widths": [8, 8]}}, "do not fit the network"),
+        ({"network": {"widths": 8}}, "do not fit the network"),
+        ({"network": {"depths": [1, 1]}}, "do not fit the network"),
+        ({"network": {"gate_reduction": 0}}, "do not fit the network"),
+        ({"network": {"gate": "firm"}}, "gate mode is 'firm'"),
+        ({"network": {"colour": "red"}}, "unexpected keyword argument 'colour'"),
+    ],
+)
+def test_weights_of_another_network(files, change, sentence):
+    facts = facts_of(files.weights)
+    facts["network"] |= change.pop("network", {})
+    rewrite(files.weights, facts | change)
+    assert sentence in error_of(files.weights)
+
+
+@pytest.mark.parametrize(
+    ("tensors", "sentence"),
+    [
+        (lambda state: state.pop("label.weight") is None or state, '"label.weight"'),
+        (lambda state: state | {"more": torch.zeros(1)}, "Unexpected key"),
+        (lambda state: state | {"label.weight": torch.zeros(3)}, "size mismatch for label.weight"),
+        (lambda state: {}, "Missing key"),
+    ],
+)
+def test_tensors_that_do_not_fit(files, tensors, sentence):
+    rewrite(files.weights, facts_of(files.weights), tensors)
+    assert sentence in error_of(files.weights)
+
+
+def test_weights_that_are_not_finite(files):
+    rewrite(
+        files.weights,
+        facts_of(files.weights),
+        lambda state: state | {"label.weight": torch.full_like(state["label.weight"], torch.nan)},
+    )
+    assert "not finite" in error_of(files.weights, files.folder)
+
+
+def test_graphs_of_two_models(files):
+    facts = facts_of(files.weights)
+    rewrite_graph(files.graph("remember"), facts | {"training": {"steps": 7}})
+    message = error_of(files.graph("locate"))
+    assert "tiny.remember.onnx do not belong together: training is" in message
+    assert "{'steps': 7}" in message
+
+
+def test_graphs_that_changed_places(files):
+    locate, remember = map(files.graph, STEPS)
+    content = locate.read_bytes()
+    locate.write_bytes(remember.read_bytes())
+    remember.write_bytes(content)
+    assert "takes crop, box, but the step 'locate' takes crop, memory" in error_of(locate)
+
+
+def test_a_graph_that_contradicts_its_facts(files):
+    facts = facts_of(files.weights)
+    facts["tracking"]["query_size"] = 80
+    for step in STEPS:
+        rewrite_graph(files.graph(step), facts)
+    assert "cannot be run" in error_of(files.graph("locate"), files.folder)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_folder_in_place_of_a_file(files, name):
+    path = files.folder / name
+    path.unlink()
+    path.mkdir()
+    error_of(path)
+
+
+@given(st.text() | st.none())
+def test_any_facts_are_usable_or_a_model_error(text):
+    with pytest.raises(ModelError):
+        unpack_facts(text, ModelFiles("tiny", "folder").name)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=8,
+)
+NAMES = st.sampled_from(sorted(TrackingConfig().to_dict()))
+
+
+@given(st.dictionaries(NAMES, JSON) | JSON)
+def test_any_tracking_config_is_usable_or_a_model_error(tracking):
+    facts = json.loads(pack_facts("dastm", {}, TrackingConfig(), {})) | {"tracking": tracking}
+    try:
+        TrackingConfig.from_dict(unpack_facts(json.dumps(facts), "model")["tracking"])
+    except ModelError as error:
+        assert "\n" not in str(error)

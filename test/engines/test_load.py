@@ -1,0 +1,116 @@
+"""load_tracker: what it is asked for, and what it says when it cannot."""
+
+import pytest
+
+from tracker_ros import load_tracker
+from tracker_ros.core.errors import ModelError, ParameterError
+from tracker_ros.engines.info import describe
+from tracker_ros.engines.weights import STEPS, find_model
+from tracker_ros.paths import share_dir
+
+torch = pytest.importorskip("torch")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+HAS_GPU = {
+    "torch": torch.cuda.is_available(),
+    "onnx": "CUDAExecutionProvider" in onnxruntime.get_available_providers(),
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ({"engine": "tensorrt"}, "engine is 'tensorrt', not one of auto, torch, onnx"),
+        ({"device": "tpu"}, "device is 'tpu', not auto, cpu, cuda or cuda:N"),
+        ({"device": "cpu:0"}, "device is 'cpu:0'"),
+        ({"device": "cuda:"}, "device is 'cuda:'"),
+        ({"device": "cuda:x"}, "device is 'cuda:x'"),
+        ({"device": "cuda:²"}, "device is 'cuda:²'"),
+        ({"device": ""}, "device is ''"),
+    ],
+)
+def test_impossible_parameters(files, options, sentence):
+    with pytest.raises(ParameterError) as error:
+        load_tracker(files.weights, **options)
+    assert str(error.value).startswith(sentence)
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+@pytest.mark.parametrize("device", ["cuda", "cuda:7"])
+def test_a_gpu_that_is_not_there_is_an_error(files, engine, device):
+    if HAS_GPU[engine]:
+        pytest.skip(f"{engine} has a GPU here")
+    with pytest.raises(ModelError, match=f"device '{device}' was asked for"):
+        load_tracker(files.weights, engine=engine, device=device)
+    with pytest.raises(ModelError, match=f"device '{device}' was asked for"):
+        load_tracker(files.weights, device=device)
+
+
+@pytest.mark.parametrize(
+    ("engine", "provider"), [("torch", "torch cpu"), ("onnx", "onnxruntime CPUExecutionProvider")]
+)
+def test_a_fallback_to_the_cpu_must_be_allowed_and_is_told(files, engine, provider):
+    if HAS_GPU[engine]:
+        pytest.skip(f"{engine} has a GPU here")
+    tracker = load_tracker(files.weights, engine=engine, device="cuda", allow_cpu_fallback=True)
+    assert tracker.engine.provider == provider
+
+
+def test_auto_takes_what_there_is(files):
+    assert load_tracker(files.weights, device="cpu").engine.provider.startswith("onnxruntime")
+    for step in STEPS:
+        files.graph(step).unlink()
+    assert load_tracker(files.weights, device="cpu").engine.provider == "torch cpu"
+
+
+def test_a_tracker_is_warm_and_without_a_target(files):
+    tracker = load_tracker(files.graph("remember"))
+    assert not tracker.initialised and tracker.memory_size == 0
+    assert tracker.engine.facts["training"] == {"data": "none", "steps": 0}
+    assert tracker.config.query_size == 64
+
+
+@pytest.mark.parametrize("engine", ["auto", "onnx"])
+def test_a_missing_graph_is_named(files, engine):
+    files.weights.unlink()
+    files.graph("remember").unlink()
+    with pytest.raises(ModelError, match=r"tiny\.remember\.onnx does not exist"):
+        load_tracker(files.graph("locate"), engine=engine)
+
+
+def test_missing_weights_are_named(files):
+    files.weights.unlink()
+    with pytest.raises(ModelError, match=r"tiny\.safetensors does not exist"):
+        load_tracker(files.graph("locate"), engine="torch")
+    with pytest.raises(ModelError, match=r"tiny\.safetensors does not exist"):
+        load_tracker(files.weights)
+
+
+@pytest.mark.parametrize("name", ["nonsense", "", "../models/dastm", "dastm.pt", "\0", "."])
+def test_an_unknown_name_is_told_with_the_known_ones(name):
+    shipped = sorted(path.stem for path in (share_dir() / "models").glob("*.safetensors"))
+    with pytest.raises(ModelError) as error:
+        find_model(name)
+    assert repr(name) in str(error.value)
+    assert (", ".join(shipped) or "none is installed") in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["tiny.onnx", "tiny.start.onnx", "locate.onnx"])
+def test_a_renamed_graph_is_told_the_rule(files, name):
+    renamed = files.graph("locate").rename(files.folder / name)
+    with pytest.raises(ModelError, match=r"is not named NAME\.locate\|remember\.onnx"):
+        load_tracker(renamed)
+
+
+def test_description(files):
+    facts = describe(files.weights)
+    assert facts["model"] == "tiny" and facts["architecture"] == "dastm"
+    assert facts["map"] == {"query": "8x8", "memory": "6x6"}
+    assert facts["bytes_per_memorised_frame"] == 36 * 16 * 4
+    assert facts["parameters"]["inference"] < facts["parameters"]["training"]
+    assert facts["macs"]["locate"] > facts["macs"]["remember"] > 0
+    assert [path.rsplit(".", 2)[-2:] for path in facts["files"]] == [
+        [str(files.folder / "tiny"), "safetensors"],
+        ["locate", "onnx"],
+        ["remember", "onnx"],
+    ]
