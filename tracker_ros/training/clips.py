@@ -13,6 +13,7 @@ from ..core.boxes import Box
 from ..core.errors import SourceError
 from .shards import Shard, find_shards
 
+FARTHEST = 1e6  # pixels: beyond any picture
 MIN_SIDE = 10.0  # pixels: smaller objects teach noise
 MAX_STILL = 160.0  # sqrt(w * h), pixels: a larger object in a still picture has no surroundings
 SHARD_STEP = 2.5  # video frames between frames of a shard, which keeps every 2nd to 8th
@@ -91,15 +92,15 @@ def make_clip(
 
     ``times`` are the positions in ``names`` unless given. The clip may turn out empty.
     """
-    boxes = np.asarray(boxes, np.float32).reshape(-1, 4)
-    good = np.isfinite(boxes).all(1) & (boxes[:, 2:] >= MIN_SIDE).all(1)
+    boxes = np.asarray(boxes).reshape(-1, 4)
+    good = (np.abs(boxes) <= FARTHEST).all(1) & (boxes[:, 2:] >= MIN_SIDE).all(1)
     if keep is not None:
         good &= keep
     times = np.arange(len(boxes)) if times is None else times
     return Clip(
         store,
         _as_bytes(names)[good],
-        boxes[good],
+        boxes[good].astype(np.float32),
         np.asarray(times, np.float32)[good],
         None if masks is None else _as_bytes(masks)[good],
         folder,

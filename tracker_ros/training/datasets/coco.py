@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
-from ..clips import Clip, make_clip
+from ..clips import FARTHEST, Clip, make_clip
 from .folder import Folder
 from .imagenet import LARGEST
 
@@ -39,10 +39,10 @@ def read_coco(folder: Path) -> Iterator[Clip]:
         for number, item in enumerate(annotations):
             try:
                 image = images[item["image_id"]]
-                box = np.array(item["bbox"], np.float32)
+                box = np.array(item["bbox"], float)
                 area = float(image["width"]) * float(image["height"])
                 name, label = str(image["file_name"]), str(labels[item["category_id"]])
-                if box.shape != (4,) or not np.isfinite(box).all():
+                if box.shape != (4,) or not (np.abs(box) <= FARTHEST).all():
                     raise ValueError(f"bbox is {item['bbox']}")
             except (KeyError, TypeError, ValueError) as error:
                 raise SourceError(f"{path} annotation {number} is malformed: {error!r}") from None

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...sources.folder import read_boxes
+from ..clips import FARTHEST
 from ..shards import SHRUNK
 
 
@@ -68,9 +69,9 @@ def boxes_for(path: Path, names: list[str]) -> np.ndarray:
     Raises SourceError naming file and line: not four numbers, NaN, another number of lines.
     """
     boxes = read_boxes(path)
-    absent = np.flatnonzero(np.isnan(boxes[:, 0]))
-    if len(absent):
-        raise SourceError(f"{path} line {absent[0] + 1} holds NaN")
+    wrong = np.flatnonzero(~(np.abs(boxes) <= FARTHEST).all(1))
+    if len(wrong):
+        raise SourceError(f"{path} line {wrong[0] + 1} holds NaN or a number beyond any picture")
     if len(boxes) != len(names):
         raise SourceError(f"{path} has {len(boxes)} lines for {len(names)} pictures")
     return boxes

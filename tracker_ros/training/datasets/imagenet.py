@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ...core.errors import SourceError
-from ..clips import Clip, make_clip
+from ..clips import FARTHEST, Clip, make_clip
 from .folder import Folder
 
 LARGEST = 0.3  # of a still picture's area: a larger object has no surroundings
@@ -99,8 +99,8 @@ def _value(node: ElementTree.Element, name: str, path: Path, where: str) -> floa
         value = float(text)
     except (TypeError, ValueError):
         raise SourceError(f"{path}{where}: {name} is {text!r}, not a number") from None
-    if not np.isfinite(value):
-        raise SourceError(f"{path}{where}: {name} is {text!r}, not a finite number")
+    if not abs(value) <= FARTHEST:  # NaN too
+        raise SourceError(f"{path}{where}: {name} is {text!r}, beyond any picture")
     return value
 
 
