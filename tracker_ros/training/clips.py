@@ -161,8 +161,12 @@ class Pictures:
     """Pictures without boxes (``imagenet1k`` shards): backgrounds, occluders, distractors."""
 
     def __init__(self, folder: str | Path, kind: str = "imagenet1k"):
-        shards = [Shard(path) for path in find_shards(folder, kind)]
-        self._names = [(shard, entry["image"]) for shard in shards for entry in shard.entries]
+        self._names = []
+        for shard in map(Shard, find_shards(folder, kind)):
+            for number, entry in enumerate(shard.entries):
+                if "image" not in entry:
+                    raise SourceError(f"shard {shard.path}: entry {number} names no image")
+                self._names.append((shard, entry["image"]))
 
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """One picture by chance: uint8 [H, W, 3] BGR."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, brief
 
 SHRUNK = {  # decoding flag for each divisor of the sides
     1: cv2.IMREAD_COLOR,
@@ -34,13 +34,15 @@ class Shard:
     def __init__(self, path: str | Path):
         self.path = Path(path)
         try:
-            with tarfile.open(self.path) as tar:
+            with tarfile.open(self.path, "r:") as tar:
                 self._where = {m.name: (m.offset_data, m.size) for m in tar if m.isfile()}
             with open(self.path, "rb") as file:
                 self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.entries: list[dict] = json.loads(self._raw("index.json"))
-        except (OSError, tarfile.TarError, json.JSONDecodeError) as error:
-            raise SourceError(f"shard {self.path} cannot be read: {error}") from error
+        except (OSError, tarfile.TarError, ValueError) as error:
+            raise SourceError(f"shard {self.path} cannot be read: {brief(error)}") from error
+        if not (isinstance(self.entries, list) and all(isinstance(e, dict) for e in self.entries)):
+            raise SourceError(f"shard {self.path} has an index that is not a list of entries")
 
     def _raw(self, name: str) -> bytes:
         if name not in self._where:
@@ -57,7 +59,8 @@ class Shard:
         return self._decode(name, cv2.IMREAD_GRAYSCALE) > 127
 
     def _decode(self, name: str, flag: int) -> np.ndarray:
-        image = cv2.imdecode(np.frombuffer(self._raw(name), np.uint8), flag)
+        data = np.frombuffer(self._raw(name), np.uint8)
+        image = cv2.imdecode(data, flag) if len(data) else None
         if image is None:
             raise SourceError(f"shard {self.path}: member {name!r} is not a picture")
         return image

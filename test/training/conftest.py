@@ -1,0 +1,82 @@
+"""Miniature shards: bright noisy squares that move over dark noise."""
+
+import io
+import json
+import tarfile
+
+import cv2
+import numpy as np
+import pytest
+
+SIDE = 40  # pixels of the squares
+
+
+def encode(image, suffix=".png"):
+    return cv2.imencode(suffix, image)[1].tobytes()
+
+
+def write_tar(path, index, members):
+    """A shard as the real ones are laid out: pictures and an index.json."""
+    with tarfile.open(path, "w") as tar:
+        for name, data in [*members.items(), ("index.json", json.dumps(index).encode())]:
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
+def picture(rng, *boxes, size=(150, 200)):
+    """Dark noise with bright noise in the boxes (x, y, w, h)."""
+    image = rng.integers(0, 50, (*size, 3), np.uint8)
+    for x, y, w, h in boxes:
+        image[y : y + h, x : x + w] = rng.integers(190, 255, (h, w, 3), np.uint8)
+    return image
+
+
+def track(rng, clip, frames, masks):
+    """Index entry and members of one clip."""
+    entry, members = {"clip": clip, "frames": []}, {}
+    x, y = (int(value) for value in rng.integers(20, 60, 2))
+    for number in range(frames):
+        box = (x + 6 * number, y + 3 * number, SIDE, SIDE)
+        frame = {"image": f"{clip}/{number}.png", "box": list(box)}
+        members[frame["image"]] = encode(picture(rng, box))
+        if masks:
+            frame["mask"] = f"{clip}/{number}-mask.png"
+            mask = np.zeros((150, 200), np.uint8)
+            cv2.circle(mask, (box[0] + SIDE // 2, box[1] + SIDE // 2), SIDE // 2 - 1, 255, -1)
+            members[frame["mask"]] = encode(mask)
+        entry["frames"].append(frame)
+    return entry, members
+
+
+@pytest.fixture(scope="session")
+def shards(tmp_path_factory):
+    """A folder with one shard of each kind; read only."""
+    folder, rng = tmp_path_factory.mktemp("shards"), np.random.default_rng(0)
+    for kind, masks in (("davis", True), ("video", False)):
+        tracks = [track(rng, f"{kind}{number}", 8, masks) for number in range(3)]
+        members = {name: data for _, part in tracks for name, data in part.items()}
+        write_tar(folder / f"{kind}-0.tar", [entry for entry, _ in tracks], members)
+
+    index, members = [], {}
+    for number in range(4):
+        box = [int(value) for value in rng.integers(30, 90, 2)] + [SIDE, SIDE]
+        name = f"{number}.jpg"
+        index.append({"image": name, "objects": [{"label": "square", "box": box}]})
+        members[name] = encode(picture(rng, box), ".jpg")
+    write_tar(folder / "voc-0.tar", index, members)
+
+    members = {f"{number}.png": encode(picture(rng)) for number in range(3)}
+    index = [{"image": name, "objects": []} for name in members]
+    write_tar(folder / "imagenet1k-0.tar", index, members)
+
+    # Two classes of tiles, bright and dark, four in a row.
+    labels = [("bright", "dark")[number % 2] for number in range(48)]
+    tiles = [rng.integers(*((0, 90), (160, 255))[label == "bright"], (16, 16, 3), np.uint8)
+             for label in labels]  # fmt: skip
+    mosaic = np.vstack([np.hstack(tiles[row : row + 4]) for row in range(0, 48, 4)])
+    entry = {"mosaic": "0.png", "tile": 16, "columns": 4}
+    entry["tiles"] = [{"label": label, "box": [0, 0, 16, 16]} for label in labels]
+    write_tar(folder / "tiny-0.tar", [entry], {"0.png": encode(mosaic)})
+    return folder
