@@ -66,6 +66,11 @@ class Tracker:
         return self._box
 
     @property
+    def gate(self) -> Gate | None:
+        """The decision for the frame memorised last; None without target or gate."""
+        return None if self._state is None else self.engine.gate(self._state)
+
+    @property
     def memory_size(self) -> int:
         """Frames remembered."""
         return 0 if self._state is None else self.engine.remembered(self._state)
@@ -120,7 +125,7 @@ class Tracker:
             candidate.score,
             self._presence.state,
             self._presence.lost_frames,
-            self.engine.gate(self._state),
+            self.gate,
             {
                 "crop": 1e3 * (cropped - begin),
                 "locate": 1e3 * (located - cropped),
@@ -137,4 +142,4 @@ class Tracker:
         self._state = self.engine.remember(
             crop(image, window), window.to_crop(self._box), score, self._state
         )
-        return self.engine.gate(self._state)
+        return self.gate

@@ -2,7 +2,6 @@
 
 import signal
 import sys
-import threading
 
 from tracker_ros.core.errors import ParameterError, TrackerError
 from tracker_ros.nodes import dds
@@ -18,9 +17,9 @@ def run(create, args: list[str] | None = None) -> None:
     from rclpy.signals import SignalHandlerOptions
 
     # rclpy's own handlers take the context away from under threads that still publish.
-    end = threading.Event()
+    signals = []  # a handler must not take a lock, which Event.set() would
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: end.set())
+        signal.signal(number, lambda number, _: signals.append(number))
     try:
         dds.use_profile()
         _init(rclpy, args, SignalHandlerOptions.NO)
@@ -29,7 +28,7 @@ def run(create, args: list[str] | None = None) -> None:
         executor.add_node(node)
         try:
             node.start()
-            while not (end.is_set() or node.done):
+            while not (signals or node.done):
                 executor.spin_once(timeout_sec=0.2)
         finally:
             executor.shutdown()

@@ -173,7 +173,7 @@ class Worker:
                 return
             self._sink.report("init", None)
             self._sink.publish(answer)
-            self._sink.finish(answer, None, self._tracker.memory_size)
+            self._sink.finish(answer, self._tracker.gate, self._tracker.memory_size)
         self._catch_up(frame, answer.target)
 
     def _start(self, start: Start, frame: Frame | None) -> Answer:
