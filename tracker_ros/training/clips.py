@@ -131,13 +131,13 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
 
 
 def _track(shard: Shard, entry: dict) -> list[Clip]:
-    frames = [f for f in entry["frames"] if len(f["box"]) == 4 and min(f["box"][2:]) >= MIN_SIDE]
+    frames = [f for f in entry["frames"] if min(_box(f)[2:]) >= MIN_SIDE]
     masks = [f.get("mask") or "" for f in frames]
     return [
         make_clip(
             shard,
             [f["image"] for f in frames],
-            np.array([f["box"] for f in frames], np.float32),
+            np.array([_box(f) for f in frames]),
             times=np.arange(len(frames)) * SHARD_STEP,
             masks=masks if any(masks) else None,
         )
@@ -149,12 +149,17 @@ def _objects(shard: Shard, entry: dict) -> list[Clip]:
         make_clip(
             shard,
             [entry["image"]],
-            np.array([item["box"]], np.float32),
+            np.array([_box(item)]),
             label=item.get("label", "").removesuffix("</name>"),  # some writer left the tag
         )
         for item in entry["objects"]
-        if len(item["box"]) == 4 and item["box"][2] * item["box"][3] < MAX_STILL**2
+        if _box(item)[2] * _box(item)[3] < MAX_STILL**2
     ]
+
+
+def _box(item: dict) -> list[float]:
+    x, y, w, h = map(float, item["box"])
+    return [x, y, w, h]
 
 
 class Pictures:
