@@ -89,15 +89,17 @@ def test_pasted_targets_have_their_box_inside_the_picture(shards):
         assert sample.source == "paste"
         x, y, w, h = sample.query_box
         assert w > 6 and h > 6 and 0 <= x + w / 2 <= 96 and 0 <= y + h / 2 <= 96
-        left, top, right, bottom = (
-            int(v) for v in (x + w / 4, y + h / 4, x + w * 3 / 4, y + h * 3 / 4)
-        )
-        inside = sample.query[max(top, 0) : bottom + 1, max(left, 0) : right + 1].mean()
+        core = np.s_[
+            max(int(y + h / 4), 0) : int(y + h * 3 / 4) + 1,
+            max(int(x + w / 4), 0) : int(x + w * 3 / 4) + 1,
+        ]
+        inside = sample.query[core].mean()
         assert inside > np.percentile(sample.query.mean(2), 30) + 30
 
 
 def test_targets_lie_anywhere_in_reach_of_the_query(shards):
-    boxes = np.array([samples(shards)[index].query_box for index in range(60)])
+    drawn = samples(shards)
+    boxes = np.array([drawn[index].query_box for index in range(60)])
     centres = boxes[:, :2] + boxes[:, 2:] / 2
     assert (centres > 0).all() and (centres < 96).all()
     assert np.ptp(centres, 0).min() > 96 / 4  # never a target that is always in the middle
@@ -106,9 +108,10 @@ def test_targets_lie_anywhere_in_reach_of_the_query(shards):
 
 
 def test_negatives_show_another_target(shards):
-    every = [samples(shards, negative=1.0)[index] for index in range(10)]
+    always, sometimes = samples(shards, negative=1.0), samples(shards, negative=0.3)
+    every = [always[index] for index in range(10)]
     assert not any(sample.positive for sample in every)
-    share = np.mean([samples(shards, negative=0.3)[index].positive for index in range(100)])
+    share = np.mean([sometimes[index].positive for index in range(100)])
     assert 0.5 < share < 0.9
     # The box of a negative is the other target's, in the query's own pixels.
     overlaps = [overlap(bright_part(s.query), clipped(s.query_box, 96)) for s in every]
