@@ -158,8 +158,11 @@ def _objects(shard: Shard, entry: dict) -> list[Clip]:
 
 
 def _box(item: dict) -> list[float]:
-    x, y, w, h = map(float, item["box"])
-    return [x, y, w, h]
+    """Four numbers; NaN where the entry holds another number of them, as for an absent target."""
+    if not isinstance(item["box"], list):
+        raise TypeError(f"box is {item['box']!r}")
+    values = [float(value) for value in item["box"]]
+    return values if len(values) == 4 else [float("nan")] * 4
 
 
 class Pictures:
