@@ -25,4 +25,5 @@ class ParameterError(TrackerError):
 
 def brief(error: BaseException) -> str:
     """What another library's error says, cut to one line."""
-    return shorten(str(error), 200, placeholder=" ...") or type(error).__name__
+    said = f"no {error}" if isinstance(error, KeyError) else str(error)
+    return shorten(said, 200, placeholder=" ...") or type(error).__name__

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, brief
 
 
 def save(path: str | Path, content: dict) -> None:
@@ -26,4 +26,4 @@ def load(path: str | Path) -> dict:
     except FileNotFoundError as error:
         raise ModelError(f"checkpoint {path} does not exist") from error
     except Exception as error:  # torch raises many types for a corrupt file
-        raise ModelError(f"checkpoint {path} cannot be read: {error}") from error
+        raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from error

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from ..core.config import TrackingConfig
-from ..core.errors import ModelError, SourceError, TrackerError
+from ..core.errors import ModelError, SourceError, TrackerError, brief
 from ..networks.dastm import Dastm, DastmConfig
 from . import checkpoint
 from .log import TrainingLog
@@ -28,7 +28,7 @@ from .targets import assign
 class TrainingConfig:
     """How to train: AdamW, ``rate`` falling to a fiftieth along a cosine, for short schedules."""
 
-    batch: int = 32               # samples an update, of all processes together
+    batch: int = 32  # samples an update, of all processes together
     steps: int = 10_000
     minutes: float = 0.0  # > 0: the schedule follows the clock instead of ``steps``
     rate: float = 1e-3
@@ -122,7 +122,7 @@ class Trainer:
         self.step, self.elapsed = 0, 0.0
         self.facts: dict = {}
         if trunk is not None:
-            self._load_trunk(checkpoint.load(trunk))
+            self._load_trunk(Path(trunk))
         self.model.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.model, config.ema)
         trunks = [p for n, p in self.model.named_parameters() if "_trunk." in n]
@@ -132,34 +132,42 @@ class Trainer:
             lr=config.rate,
             weight_decay=config.weight_decay,
         )
-        if (self.out / "last.pt").exists():
-            self._resume(checkpoint.load(self.out / "last.pt"))
+        self.last = self.out / "last.pt"
+        if self.last.exists():
+            self._resume()
 
-    def _load_trunk(self, content: dict) -> None:
+    def _load_trunk(self, path: Path) -> None:
+        content = checkpoint.load(path)
         try:
             self.model.memory_trunk.load_state_dict(content["trunk"])
             self.model.query_trunk.load_state_dict(content["trunk"])
-        except (KeyError, RuntimeError) as error:
+            self.facts["backbone"] = content["facts"]
+        except (KeyError, TypeError, RuntimeError) as error:
             raise ModelError(
-                f"the backbone checkpoint does not fit {self.network}: {error}"
+                f"backbone checkpoint {path} does not fit the network: {brief(error)}"
             ) from error
-        self.facts["backbone"] = content["facts"]
 
-    def _resume(self, content: dict) -> None:
-        if content["network"] != self.network.to_dict():
+    def _resume(self) -> None:
+        content, network = checkpoint.load(self.last), self.network.to_dict()
+        try:
+            if content["network"] != network:
+                raise ModelError(
+                    f"{self.last} holds the network {content['network']}, not {network}"
+                )
+            self.model.load_state_dict(content["model"])
+            self.average.state, self.average.count = content["average"], content["average_count"]
+            self.optimiser.load_state_dict(content["optimiser"])
+            torch.set_rng_state(content["rng"])
+            self.step, self.elapsed = content["step"], content["elapsed"]
+            self.facts = content["facts"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
-                f"{self.out / 'last.pt'} holds the network {content['network']}, "
-                f"not {self.network.to_dict()}"
-            )
-        self.model.load_state_dict(content["model"])
-        self.average.state, self.average.count = content["average"], content["average_count"]
-        self.optimiser.load_state_dict(content["optimiser"])
-        torch.set_rng_state(content["rng"])
-        self.step, self.elapsed, self.facts = content["step"], content["elapsed"], content["facts"]
+                f"{self.last} is no checkpoint of this training: {brief(error)}"
+            ) from error
 
     def _save(self) -> None:
         checkpoint.save(
-            self.out / "last.pt",
+            self.last,
             {
                 "network": self.network.to_dict(),
                 "tracking": self.tracking.to_dict(),
@@ -186,6 +194,9 @@ class Trainer:
                 collate_fn=collate,
                 worker_init_fn=_quiet_worker,
                 prefetch_factor=4 if c.workers else None,
+                # Of its own, so that starting the loader leaves the network's chance as it is:
+                # a resumed run, which starts it once more, would else take another course.
+                generator=torch.Generator(),
             )
         )
 
@@ -212,18 +223,20 @@ class Trainer:
         )
         balance = gate_balance(weights.float())
         total = terms["total"] + self.config.losses.gate_balance * balance
-        if not torch.isfinite(total):
-            raise TrackerError(
-                f"the loss is not finite at step {self.step}; "
-                f"{self.out / 'last.pt'} holds the last good weights"
-            )
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
         clock = torch.tensor([self.elapsed], device=self.device)
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         self.ranks.average([*gradients, clock])
         self.elapsed = clock.item()  # one clock for all, so that all stop at the same step
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        # Looked at after the exchange, so that all processes stop and none waits for the others.
+        if not (torch.isfinite(total) and torch.isfinite(norm)):
+            good = f"{self.last} holds" if self.last.exists() else "no checkpoint holds"
+            raise TrackerError(
+                f"the loss or its gradient is not finite at step {self.step}; {good} the last "
+                "good weights"
+            )
         self.optimiser.step()
         self.average.update(self.model)
         self.step += 1

@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from ..core.errors import SourceError
 from ..networks.mobileone import MobileOne
+from . import checkpoint
 from .shards import Shard, find_shards
 
 
@@ -102,6 +104,8 @@ def pretrain(
     images, labels, names = load_tiles(folder)
     order = np.random.default_rng(seed).permutation(len(images))
     held, kept = order[:held_out], order[held_out:]
+    if len(kept) < batch:
+        raise SourceError(f"{folder} holds {len(images)} tiles, fewer than {held_out + batch}")
     trunk = MobileOne(widths, depths, branches, scale)
     model = Classifier(trunk, widths[-1], len(names)).to(memory_format=torch.channels_last)
     steps = epochs * (len(kept) // batch)
@@ -150,5 +154,5 @@ def pretrain(
             f"epoch {epoch + 1}/{epochs} loss {total * batch / len(kept):.3f} "
             f"accuracy {right / held_out:.3f} {len(kept) / (time.time() - start):.0f} images/s"
         )
-        torch.save({"trunk": trunk.state_dict(), "facts": facts}, out)
+        checkpoint.save(out, {"trunk": trunk.state_dict(), "facts": facts})
     return facts

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..core.config import TrackingConfig
-from ..core.errors import ModelError
+from ..core.errors import ModelError, brief
 from ..engines.export import export_model
 from ..engines.store import save_network
 from ..networks.dastm import Dastm, DastmConfig
@@ -39,9 +39,9 @@ def release(
             "sampling": config["sampling"],
         }
         values = replace(TrackingConfig.from_dict(content["tracking"]), **(tracking or {}))
-    except (KeyError, TypeError, RuntimeError) as error:
+    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ModelError(
-            f"checkpoint {path} is not one of `tracker-ros train`: {error!r}"
+            f"checkpoint {path} is not one of `tracker-ros train`: {brief(error)}"
         ) from error
     target = Path(target)
     save_network(target, network, "dastm", values, told | (facts or {}))
