@@ -26,15 +26,17 @@ def text(numbers):
     return "\n".join(": ".join(row) for row in rows(numbers))
 
 
-def test_overlap_counts_dropped_frames_as_misses_and_leaves_hidden_ones_out():
-    given = outputs(HERE, HALF, HERE)
-    truth = {0: HERE, 1: HERE, 2: HIDDEN, 3: HERE}
-    np.testing.assert_array_equal(overlaps(4, given, truth), [1, 0.5, np.nan, 0])
-    numbers = summarise(4, given, truth)
+def test_overlap_leaves_hidden_frames_out_and_scores_dropped_ones_with_the_box_before():
+    given = outputs(HERE, HALF, HERE, None)
+    del given[1]
+    given[4] = output(4, HALF)
+    truth = {0: HERE, 1: HALF, 2: HIDDEN, 3: HERE, 4: HERE, 5: HERE}
+    np.testing.assert_array_equal(overlaps(6, given, truth), [1, 0.5, np.nan, 0, 0.5, 0.5])
+    numbers = summarise(6, given, truth)
     assert numbers["mean_overlap"] == pytest.approx(0.5)
-    assert numbers["success_auc"] == pytest.approx((20 + 10 + 0) / 21 / 3)
+    assert numbers["success_auc"] == pytest.approx((20 + 10 + 0 + 10 + 10) / 21 / 5)
     assert "boxes while the target is hidden: 1 of 1" in text(numbers)
-    assert (numbers["frames"], numbers["dropped_frames"]) == (4, 1)
+    assert (numbers["frames"], numbers["dropped_frames"]) == (6, 2)
 
 
 def test_rate_and_latency():

@@ -32,7 +32,8 @@ class Output:
 def overlaps(frames: int, outputs: dict[int, Output], truth: dict[int, Box]) -> np.ndarray:
     """IoU with the truth for each frame, shape (frames,); NaN where the target is hidden.
 
-    A frame that was dropped or answered without a box scores 0.
+    A dropped frame is scored with the box before it, which is what a subscriber then has (VOT's
+    real-time protocol). A frame answered without a box scores 0.
     """
     predicted, true = _boxes(frames, outputs), _truth(frames, truth)
     return np.where(np.isnan(true).any(axis=1), np.nan, iou(predicted, true))
@@ -126,8 +127,12 @@ def verdict(numbers: dict[str, object]) -> str | None:
 
 
 def _boxes(frames: int, outputs: dict[int, Output]) -> np.ndarray:
-    given = {index: output.box for index, output in outputs.items()}
-    return np.array([given.get(index) or NO_BOX for index in range(frames)])
+    boxes, box = [], NO_BOX
+    for index in range(frames):
+        if index in outputs:
+            box = outputs[index].box or NO_BOX
+        boxes.append(box)
+    return np.array(boxes)
 
 
 def _truth(frames: int, truth: dict[int, Box]) -> np.ndarray:
