@@ -220,6 +220,8 @@ def test_lasot_without_a_list_is_read_whole(made):
     root = made("lasot")
     (root / "training_set.txt").unlink()
     assert len(open_set("lasot", root)) == 4
+    write(root / "testing_set.txt", "airplane-1\n")
+    assert [clip.label for clip in open_set("lasot", root)] == ["airplane", "bear", "cup"]
 
 
 def test_trackingnet_orders_frames_by_number(made):
@@ -296,6 +298,11 @@ def test_otb_reads_a_sequence_itself(made):
 
 GOT, VIDEO = "GOT-10k_Train_000001", "Annotations/VID/train/ILSVRC2015_VID_train_0000"
 JSON = "annotations/instances_train2017.json"
+ODD = (
+    '{{"images": [{{"id": 1, "file_name": "{name}", "width": 64, "height": 48}}], "categories":'
+    ' [{{"id": 1, "name": "a"}}], "annotations":'
+    ' [{{"image_id": 1, "category_id": 1, "bbox": [{x}, 1, 12, 12]}}]}}'
+)
 MALFORMED = [
     ("got10k", f"{GOT}/groundtruth.txt", "1,2,3\n", "line 1 has 3 numbers"),
     ("got10k", f"{GOT}/groundtruth.txt", rows(*track(3)), "3 lines for 4 pictures"),
@@ -315,6 +322,10 @@ MALFORMED = [
     ("trackingnet", "TRAIN_0/anno/other.txt", rows(*track(11)), "frames/other"),
     ("coco", JSON, '{"images": [}', "line 1 column"),
     ("coco", JSON, "[]", "instances_train2017.json"),
+    ("coco", JSON, ODD.format(name="x.jpg", x="1" + "0" * 400), "annotation 0"),
+    ("coco", JSON, ODD.format(name="\\ud800.jpg", x=1), "annotation 0"),
+    ("got10k", f"{GOT}/cover.label", "8\n" * 3 + "9" * 5000, "entry 4"),
+    ("youtube_bb", "yt_bb_detection_train.csv", "a" * 200_000, "field larger"),
     ("coco", JSON, '{"images": [], "categories": [], "annotations": [{}]}', "annotation 0"),
     ("vid", f"{VIDEO}/ILSVRC2015_train_00000000/000001.xml", "<a>\n<b></a>", "line 2"),
     ("vid", f"{VIDEO}/ILSVRC2015_train_00000000/000001.xml", "<a/>", "size/width"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,10 +68,10 @@ class Clip:
         Without a mask the picture may be decoded at 1/2, 1/4 or 1/8 of its size (much faster), as
         long as √(w·h) of the target stays at least ``detail`` pixels.
         """
-        name, box = self.names[index].decode(), self.boxes[index]
+        name, box = os.fsdecode(self.names[index]), self.boxes[index]
         path = f"{self.folder}/{name}" if self.folder else name
         if masked and self.masks is not None and self.masks[index]:
-            mask = self.store.mask(self.masks[index].decode())
+            mask = self.store.mask(os.fsdecode(self.masks[index]))
             return View(self.store.image(path), tuple(map(float, box)), mask)
         side = float(np.sqrt(box[2] * box[3]))
         shrink = max((s for s in (1, 2, 4, 8) if side >= s * detail), default=1)
@@ -109,7 +110,7 @@ def make_clip(
 
 
 def _as_bytes(names: Iterable[str]) -> np.ndarray:
-    return np.array([name.encode() for name in names], np.bytes_)
+    return np.array([os.fsencode(name) for name in names], np.bytes_)
 
 
 def load_clips(folder: str | Path, kind: str) -> list[Clip]:

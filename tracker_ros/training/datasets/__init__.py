@@ -70,7 +70,7 @@ def open_set(name: str, folder: str | Path, cache: Path | None = None) -> ClipSe
     path = cache / f"{family}-{fingerprint(folder, reader.annotations)}"
     if not path.is_dir():
         clips = _read(reader, folder)
-        for old in cache.glob(f"{family}-*"):
+        for old in set(cache.glob(f"{family}-*")) - {path}:
             shutil.rmtree(old, ignore_errors=True)
         clips.save(path)
     return ClipSet.load(path, [Folder(folder)])

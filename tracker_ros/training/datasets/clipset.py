@@ -35,7 +35,9 @@ class ClipSet(Sequence[Clip]):
         kept = [clip for clip in clips if len(clip)]
         stores = list({id(clip.store): clip.store for clip in kept}.values())
         place = {id(store): index for index, store in enumerate(stores)}
-        classes, labels = np.unique([clip.label.encode() for clip in kept], return_inverse=True)
+        classes, labels = np.unique(
+            [clip.label.encode(errors="replace") for clip in kept], return_inverse=True
+        )
         masked = any(clip.masks is not None for clip in kept)
         none = np.empty(0, np.bytes_)
         columns = {
@@ -44,7 +46,7 @@ class ClipSet(Sequence[Clip]):
             "times": _join([clip.times for clip in kept], np.float32),
             "masks": none if not masked else _join([_masks(clip) for clip in kept], np.bytes_),
             "starts": np.cumsum([0, *(len(clip) for clip in kept)]),
-            "folders": np.array([clip.folder.encode() for clip in kept], np.bytes_),
+            "folders": np.array([os.fsencode(clip.folder) for clip in kept], np.bytes_),
             "stores": np.array([place[id(clip.store)] for clip in kept], np.int16),
             "labels": labels.astype(np.int32).reshape(-1),
             "classes": np.asarray(classes, np.bytes_),
@@ -65,7 +67,7 @@ class ClipSet(Sequence[Clip]):
             c["boxes"][rows],
             c["times"][rows],
             c["masks"][rows] if self.masked else None,
-            c["folders"][index].decode(),
+            os.fsdecode(c["folders"][index]),
             c["classes"][c["labels"][index]].decode(),
         )
 
@@ -138,10 +140,16 @@ def _join(parts: list[np.ndarray], dtype: type) -> np.ndarray:
 
 
 def fingerprint(folder: Path, patterns: Iterable[str]) -> str:
-    """A hash of path, size and time of change of the files (and folders) that fit ``patterns``."""
-    digest = hashlib.sha256(f"{FORMAT} {folder}".encode())
-    for pattern in patterns:
-        for path in sorted(folder.glob(pattern)):
-            facts = path.stat()
-            digest.update(f"{path} {facts.st_size} {facts.st_mtime_ns}\n".encode())
+    """A hash of path, size and time of change of the files (and folders) that fit ``patterns``.
+
+    Raises SourceError if one cannot be looked at.
+    """
+    digest = hashlib.sha256(os.fsencode(f"{FORMAT} {folder}"))
+    try:
+        for pattern in patterns:
+            for path in sorted(folder.glob(pattern)):
+                facts = path.stat()
+                digest.update(os.fsencode(f"{path} {facts.st_size} {facts.st_mtime_ns}\n"))
+    except OSError as error:
+        raise SourceError(f"{error.filename} cannot be read: {error.strerror}") from None
     return digest.hexdigest()[:20]

@@ -44,7 +44,8 @@ def read_coco(folder: Path) -> Iterator[Clip]:
                 name, label = str(image["file_name"]), str(labels[item["category_id"]])
                 if box.shape != (4,) or not (np.abs(box) <= FARTHEST).all():
                     raise ValueError(f"bbox is {item['bbox']}")
-            except (KeyError, TypeError, ValueError) as error:
+                clip = make_clip(store, [name], box, folder=inside, label=label)
+            except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise SourceError(f"{path} annotation {number} is malformed: {error!r}") from None
             if not item.get("iscrowd") and box[2] * box[3] < LARGEST * area:
-                yield make_clip(store, [name], box, folder=inside, label=label)
+                yield clip

@@ -40,7 +40,7 @@ def decode(path: Path, flag: int = cv2.IMREAD_COLOR) -> np.ndarray:
         image = cv2.imdecode(np.fromfile(path, np.uint8), flag)
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-    except cv2.error:  # an empty file
+    except (cv2.error, ValueError):  # an empty file, an impossible name
         image = None
     if image is None:
         raise SourceError(f"{path} is not a picture")
@@ -84,7 +84,7 @@ def flags_for(path: Path, names: list[str]) -> np.ndarray:
     """
     words = lines(path, sep=",")
     for number, word in enumerate(words, 1):
-        if not word.isdecimal():
+        if not (word.isdecimal() and len(word) < 10):
             raise SourceError(f"{path} entry {number} is not a whole number: {word[:60]!r}")
     if len(words) != len(names):
         raise SourceError(f"{path} has {len(words)} entries for {len(names)} pictures")

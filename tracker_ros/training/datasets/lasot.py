@@ -9,15 +9,15 @@ from ...core.errors import SourceError
 from ..clips import Clip, make_clip
 from .folder import Folder, boxes_for, flags_for, lines, pictures
 
-TRAINING = "training_set.txt"
+TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line
 _FILES = ("img", "groundtruth.txt", "full_occlusion.txt", "out_of_view.txt")
-ANNOTATIONS = (TRAINING, *(f"{home}/{name}" for home in ("*", "*/*") for name in _FILES))
+ANNOTATIONS = (TRAINING, TESTING, *(f"{home}/{name}" for home in ("*", "*/*") for name in _FILES))
 
 
 def read_lasot(folder: Path) -> Iterator[Clip]:
-    """The sequences of ``training_set.txt`` (one name a line), without frames that show no target.
+    """The sequences of ``training_set.txt``, without frames that show no target.
 
-    Without that list all sequences are read, so leave the test sequences out yourself.
+    Without that list all sequences are read but those of ``testing_set.txt``; without both, all.
     Sequences may lie in a folder of their class or directly in ``folder``. Raises SourceError.
     """
     store = Folder(folder)
@@ -41,7 +41,8 @@ def _names(folder: Path) -> list[str]:
     if not found:
         raise SourceError(f"{folder} holds no CLASS/CLASS-1/groundtruth.txt")
     if not (folder / TRAINING).is_file():
-        return [found[name] for name in sorted(found)]
+        test = set(lines(folder / TESTING)) if (folder / TESTING).is_file() else set()
+        return [found[name] for name in sorted(found.keys() - test)]
     wanted = lines(folder / TRAINING)
     for number, name in enumerate(wanted, 1):
         if name not in found:

@@ -55,22 +55,29 @@ def read_youtube_bb(folder: Path) -> Iterator[Clip]:
 
 def _rows(path: Path) -> Iterator[tuple]:
     """Segment, time, name of the picture, box (shares of the sides), label of visible rows."""
-    with open(path, newline="", encoding="utf-8", errors="replace") as file:
-        for number, row in enumerate(csv.reader(file), 1):
-            where = f"{path} line {number}"
-            if len(row) != 10:
-                raise SourceError(f"{where} has {len(row)} columns instead of 10")
-            video, time, part, label, target, presence = row[:6]
-            if presence not in ("present", "absent"):
-                raise SourceError(f"{where}: object_presence is {presence!r}")
-            if presence == "absent":
-                continue
-            try:
-                x0, x1, y0, y1 = (float(value) for value in row[6:])
-                when = int(time) * RATE
-            except ValueError as error:
-                raise SourceError(f"{where} is malformed: {error}") from None
-            if not (0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1):
-                raise SourceError(f"{where}: {row[6:]} is no box in shares of the sides")
-            name = f"{video}_{time}_{part}_{target}.jpg"
-            yield (video, part, target), when, name, (x0, y0, x1 - x0, y1 - y0), label
+    try:
+        with open(path, newline="", encoding="utf-8", errors="replace") as file:
+            for number, row in enumerate(csv.reader(file), 1):
+                if found := _parse(row, f"{path} line {number}"):
+                    yield found
+    except (OSError, csv.Error) as error:
+        raise SourceError(f"{path} cannot be read: {error}") from None
+
+
+def _parse(row: list[str], where: str) -> tuple | None:
+    if len(row) != 10:
+        raise SourceError(f"{where} has {len(row)} columns instead of 10")
+    video, time, part, label, target, presence = row[:6]
+    if presence not in ("present", "absent"):
+        raise SourceError(f"{where}: object_presence is {presence!r}")
+    if presence == "absent":
+        return None
+    try:
+        x0, x1, y0, y1 = (float(value) for value in row[6:])
+        when = float(time) * RATE
+    except ValueError as error:
+        raise SourceError(f"{where} is malformed: {error}") from None
+    if not (0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1 and when >= 0):
+        raise SourceError(f"{where}: {row[6:]} is no box in shares of the sides")
+    name = f"{video}_{time}_{part}_{target}.jpg"
+    return (video, part, target), when, name, (x0, y0, x1 - x0, y1 - y0), label
