@@ -1,0 +1,36 @@
+"""The shipped model on real sequences, through both engines."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tracker_ros import load_tracker
+from tracker_ros.evaluation.metrics import success_auc
+from tracker_ros.evaluation.runner import run_sequence
+from tracker_ros.evaluation.sequences import Sequence
+from tracker_ros.paths import share_dir
+
+DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"
+SEQUENCES = ("davis_dog", "davis_libby", "uav_wakeboard7")  # the shortest
+FLOOR = 0.45  # mean success AUC; the first shipped weights had .62
+
+pytest.importorskip("torch")
+
+
+def test_the_shipped_model_tracks_alike_through_both_engines():
+    if not (share_dir() / "models" / "dastm.safetensors").is_file():
+        pytest.skip("no weights are shipped")
+    if not all((DEV / name).is_dir() for name in SEQUENCES):
+        pytest.skip("the development sequences are not here")
+    trackers = [load_tracker("dastm", engine=engine, device="cpu") for engine in ("torch", "onnx")]
+    overlaps = []
+    for sequence in (Sequence(DEV / name) for name in SEQUENCES):
+        ours, theirs = (run_sequence(tracker, sequence) for tracker in trackers)
+        assert np.abs(ours.boxes - theirs.boxes).max() < 1e-3, sequence.name
+        assert np.array_equal(ours.lost, theirs.lost)
+        assert [gate and gate.branch for gate in ours.gates] == [
+            gate and gate.branch for gate in theirs.gates
+        ]
+        overlaps.append(success_auc(ours.boxes, sequence.truth))
+    assert np.mean(overlaps) > FLOOR
