@@ -87,7 +87,6 @@ def test_incompatible_quality_of_service_is_reported_with_topic_and_policy(track
     from rclpy.qos import QoSProfile, ReliabilityPolicy
     from sensor_msgs.msg import Image
 
-    tracker.restart(image_qos="DEFAULT")
     best_effort = QoSProfile(depth=1, reliability=ReliabilityPolicy.BEST_EFFORT)
     publisher = tracker.node.create_publisher(Image, "image", best_effort)
     status = tracker.diagnosis("watchdog", "incompatible")
@@ -95,10 +94,13 @@ def test_incompatible_quality_of_service_is_reported_with_topic_and_policy(track
     assert status.message.startswith("/camera1/image: a publisher offers incompatible")
     assert "(reliability); asked for reliable, volatile;" in status.message
     assert "offers sensor_msgs/msg/Image best effort, volatile" in status.message
+    tracker.restart(image_qos="SENSOR_DATA")  # which takes images from either
+    tracker.until(publisher.get_subscription_count, "a match with the best-effort publisher")
     tracker.node.destroy_publisher(publisher)
-    tracker.restart(image_qos="SENSOR_DATA")
     tracker.meet()
     assert tracker.diagnosis("watchdog", "active").level == b"\x00"
+    tracker.restart(image_qos="DEFAULT")
+    tracker.meet()
 
 
 def test_watchdog_warns_with_topic_and_offered_quality_of_service(tracker):

@@ -57,7 +57,7 @@ def stage(tracker, scene):
 
     def put(index: int, stamp: int | None = None):
         stamp = (index + 1) * STEP if stamp is None else stamp
-        message = bgr_to_image(scene.frame(index), Header(stamp=ns_to_stamp(stamp)))
+        message = bgr_to_image(scene.frame(index % 40), Header(stamp=ns_to_stamp(stamp)))
         slot.put(message, stamp, len(message.data))
 
     worker.start()

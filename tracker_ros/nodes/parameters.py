@@ -109,7 +109,7 @@ TRACKER = (
               applies=AT_ONCE, minimum=0.0, maximum=1.0),
     Parameter("history", 2.0, "Seconds of frames kept for starting on a past stamp.",
               applies=ACTIVATE, minimum=0.1, maximum=10.0),
-    Parameter("time_jump", 0.5,
+    Parameter("time_jump", 0.1,
               "Stamps going back by more seconds than this reset the tracker; by less, the frame"
               " is dropped.", applies=ACTIVATE, minimum=0.0, maximum=60.0),
     Parameter("watchdog", 2.0, "Warn after this many seconds without an image.",
@@ -122,7 +122,8 @@ PLAYER = (
     Parameter("rate", 0.0, "Frames per second; 0: the source's own.", minimum=0.0, maximum=10000.0),
     Parameter("loop", False, "Start again after the last frame."),
     Parameter("mode", "real_time",
-              "`real_time`, or `acknowledged`: the next frame when the tracker is done with this.",
+              "`real_time`, or `acknowledged`: the next frame when the tracker is done with this;"
+              " with `image_qos: DEFAULT` in the tracker no frame gets lost.",
               choices=("real_time", "acknowledged")),
     Parameter("acknowledge_timeout", 5.0,
               "Seconds to wait for the tracker's `~/status` before going on.",

@@ -142,9 +142,11 @@ class PlayerNode(Node):
     def _publish(self, frame: Frame) -> None:
         stamp = self._stamp(frame)
         header = Header(frame_id=self._values.frame_id, stamp=conversions.ns_to_stamp(stamp))
-        # Before the image, so that the tracker starts on it at once.
-        if self._inits and frame.index == self._init_index:
-            self._inits.publish(conversions.box_to_detection(self._init_box, header))
+        # Before the image, so that the tracker starts on it at once; unless it may still hold the
+        # frame of the same stamp from the pass before.
+        starts = self._inits and frame.index == self._init_index
+        if starts and not self._repeat:
+            self._publish_init(header)
         if self._values.image_transport == "compressed":
             quality = self._values.jpeg_quality
             self._images.publish(conversions.bgr_to_compressed(frame.image, header, quality))
@@ -154,6 +156,11 @@ class PlayerNode(Node):
             self._truths.publish(_truth(self._source.truth[frame.index], header))
         if self._values.mode == "acknowledged":
             self._wait_for_acknowledgement(stamp, frame)
+        if starts and self._repeat:
+            self._publish_init(header)
+
+    def _publish_init(self, header: Header) -> None:
+        self._inits.publish(conversions.box_to_detection(self._init_box, header))
 
     def _stamp(self, frame: Frame) -> int:
         if self._values.stamps == "now":
