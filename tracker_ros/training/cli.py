@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import math
+import re
 from pathlib import Path
+
+LEAST = {
+    "steps": 1,
+    "batch": 1,
+    "max_gap": 1,
+    "pretrain": 0,
+    "minutes": 0,
+    "rate": 0,
+    "workers": 0,
+    "seed": 0,
+}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -101,13 +114,16 @@ def run(args: argparse.Namespace) -> int:
 
     if args.gate not in MODES:
         raise ParameterError(f"--gate is {args.gate!r}, not one of {', '.join(MODES)}")
-    for name in ("steps", "batch", "max_gap"):
-        if getattr(args, name) < 1:
+    for name, least in LEAST.items():
+        value = getattr(args, name)
+        if not least <= value < math.inf:
             raise ParameterError(
-                f"--{name.replace('_', '-')} is {getattr(args, name)}, not a positive number"
+                f"--{name.replace('_', '-')} is {value}, not a number from {least} up"
             )
-    if args.device.startswith("cuda") and not torch.cuda.is_available():
-        raise ParameterError(f"--device is {args.device!r}, but torch finds no CUDA device")
+    if not re.fullmatch("cpu|cuda(:[0-9]+)?", args.device):
+        raise ParameterError(f"--device is {args.device!r}, not cpu, cuda or cuda:N")
+    if args.device != "cpu" and (torch.device(args.device).index or 0) >= torch.cuda.device_count():
+        raise ParameterError(f"--device is {args.device!r}, but torch does not find it here")
     sampling = SamplingConfig(max_gap=args.max_gap, causal=args.causal)
     cache = args.cache or default_cache()
     if args.preview:
