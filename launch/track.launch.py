@@ -1,11 +1,11 @@
 """Tracks in the images of one camera; `ros2 launch tracker_ros track.launch.py --show-args`."""
 
-from launch import LaunchDescription
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
 
+from launch import LaunchDescription
 from tracker_ros.nodes import dds
 from tracker_ros.nodes.parameters import TRACKER
 from tracker_ros.paths import share_dir
