@@ -17,7 +17,7 @@ from tracker_ros.demo.summary import Output
 
 START_SECONDS = 180.0  # until the tracker has loaded its model, on a machine busy with other things
 SILENCE_SECONDS = 5  # without a message, after the last frame was played: nothing more will come
-END_SECONDS = 10  # for a node to end after SIGINT
+END_SECONDS = 20  # for a node to end after SIGINT
 
 
 class NodeProcess:
@@ -41,8 +41,10 @@ class NodeProcess:
             self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            pass
         finally:
-            self._process.kill()
+            self._process.kill()  # does nothing to a process that has ended
             self._process.wait()
 
     def has_ended(self) -> bool:
