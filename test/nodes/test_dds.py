@@ -1,18 +1,24 @@
-"""The Fast DDS profile: the user's choice comes first, and large best-effort images arrive."""
+"""The Fast DDS profile: the user's choice comes first, then what the shared memory has room for."""
+
+import os
+import subprocess
+import sys
+import xml.etree.ElementTree as ElementTree
 
 import pytest
 
 from tracker_ros.nodes import dds
 from tracker_ros.paths import share_dir
 
+MIB = 2**20
 
-def test_profile_is_set_where_the_user_has_set_none():
+
+def test_profile_is_set_where_the_user_has_set_none(monkeypatch):
+    monkeypatch.setattr(dds, "shared_memory", lambda: 1000 * MIB)
     environment = {"FASTRTPS_DEFAULT_PROFILES_FILE": ""}
     path = dds.use_profile(environment)
     assert path == share_dir() / "config" / "fastdds.xml"
-    assert path.is_file()
-    assert set(environment.values()) == {str(path)}
-    assert set(environment) == set(dds.PROFILE_VARIABLES)
+    assert environment == dict.fromkeys(dds.PROFILE_VARIABLES, str(path))
 
 
 @pytest.mark.parametrize("variable", dds.CHOICES)
@@ -20,3 +26,34 @@ def test_choice_of_the_user_is_left_alone(variable):
     environment = {variable: "mine"}
     assert dds.use_profile(environment) is None
     assert environment == {variable: "mine"}
+
+
+@pytest.mark.parametrize("free, name", [
+    (24000, "fastdds.xml"), (64, "fastdds_small.xml"), (10, None), (0, None),
+])  # fmt: skip
+def test_profile_fits_the_shared_memory(free, name):
+    assert dds.profile_name(free * MIB) == name
+
+
+@pytest.mark.parametrize("name", ["fastdds.xml", "fastdds_small.xml"])
+def test_fast_dds_takes_its_shared_memory_from_the_profile(name):
+    path = share_dir() / "config" / name
+    size = int(ElementTree.parse(path).find(".//{*}segment_size").text)
+    if dds.shared_memory() < 2 * size:
+        pytest.skip("not enough shared memory is free")
+    script = """if True:
+        import os, rclpy
+        before = set(os.listdir("/dev/shm"))
+        rclpy.init()
+        node = rclpy.create_node("probe")
+        new = [entry.stat().st_size for entry in os.scandir("/dev/shm") if entry.name not in before]
+        node.destroy_node()
+        rclpy.shutdown()
+        print(max(new))
+    """
+    environment = {k: v for k, v in os.environ.items() if k not in dds.CHOICES}
+    environment |= dict.fromkeys(dds.PROFILE_VARIABLES, str(path))
+    run = subprocess.run([sys.executable, "-c", script], env=environment, check=True,
+                         capture_output=True, text=True)  # fmt: skip
+    assert size <= int(run.stdout) < 2 * size
+    assert "XMLPARSER" not in run.stderr

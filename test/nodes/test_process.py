@@ -8,7 +8,7 @@ import pytest
 @pytest.mark.parametrize("arguments, words", [
     (["-p", "engine:=abacus"], "parameter engine is 'abacus', but must be one of auto"),
     (["-p", "watchdog:=2"], "parameter watchdog must be a double from 0.1 to 3600"),
-    (["--params-file", "absent.yaml"], "absent.yaml"),
+    (["--params-file", "absent.yaml"], "wrong ROS arguments: "),
 ])  # fmt: skip
 def test_wrong_arguments_end_in_one_sentence(run_node, arguments, words):
     code, output = run_node("tracker_node", *arguments).end()

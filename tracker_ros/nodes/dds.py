@@ -1,6 +1,7 @@
 """The Fast DDS profile that gets camera images through; see config/fastdds.xml."""
 
 import os
+import shutil
 from collections.abc import MutableMapping
 from pathlib import Path
 
@@ -11,6 +12,9 @@ PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES
 # Any of these means that the user has chosen the transports.
 CHOICES = (*PROFILE_VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS")
 
+# Bytes of free shared memory. A process that cannot get its share is left with UDP.
+ROOMY, SMALL = 256 * 2**20, 32 * 2**20
+
 
 def use_profile(environment: MutableMapping[str, str] = os.environ) -> Path | None:
     """Point Fast DDS to the profile unless the user has chosen one; returns its path if so.
@@ -18,9 +22,25 @@ def use_profile(environment: MutableMapping[str, str] = os.environ) -> Path | No
     Fast DDS reads the environment once, so this must come before rclpy.init(). Other middlewares
     do not look at these variables. Raises TrackerError where the package has lost its files.
     """
-    if any(environment.get(name) for name in CHOICES):
+    name = profile_name(shared_memory())
+    if name is None or any(environment.get(variable) for variable in CHOICES):
         return None
-    path = share_dir() / "config" / "fastdds.xml"
-    for name in PROFILE_VARIABLES:
-        environment[name] = str(path)
+    path = share_dir() / "config" / name
+    for variable in PROFILE_VARIABLES:
+        environment[variable] = str(path)
     return path
+
+
+def profile_name(free: int) -> str | None:
+    """The profile for so many bytes of free shared memory; None where Fast DDS's own fits best."""
+    if free < SMALL:
+        return None
+    return "fastdds.xml" if free >= ROOMY else "fastdds_small.xml"
+
+
+def shared_memory() -> int:
+    """Bytes of free shared memory."""
+    try:
+        return shutil.disk_usage("/dev/shm").free
+    except OSError:
+        return 0

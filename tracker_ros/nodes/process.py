@@ -44,4 +44,4 @@ def _init(rclpy, args: list[str] | None, signals) -> None:
     try:
         rclpy.init(args=args, signal_handler_options=signals)
     except Exception as error:  # a bad ROS argument or parameter file; rclpy has many types for it
-        raise ParameterError(str(error).splitlines()[0]) from None
+        raise ParameterError(f"wrong ROS arguments: {str(error).splitlines()[0]}") from None
