@@ -32,7 +32,8 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     fuse(network)
     files = ModelFiles(weights.stem, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    logging.getLogger("torch.onnx").setLevel(logging.ERROR)
+    for logger in ("torch.onnx", "onnx_ir"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
     written = []
     for name, step in steps(network, tracking).items():
         dynamic = tuple(
