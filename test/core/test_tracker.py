@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.crop import Window, crop, window_around
@@ -267,3 +269,22 @@ def test_the_window_of_a_full_image_target_is_searched():
     side = round(4.0 * np.sqrt(160 * 120))
     window = Window(round(80 - side / 2), round(60 - side / 2), side, 64)
     assert np.array_equal(query, crop(frame(full), window))
+
+
+@given(st.lists(st.tuples(*[st.integers(2, 300)] * 2, st.integers(0, 2**32)), max_size=12))
+def test_any_finite_answer_to_any_image_keeps_the_tracker_usable(steps):
+    tracker = Tracker(RedEngine())
+    tracker.init(frame(), BOX)
+    for height, width, seed in steps:
+        rng = np.random.default_rng(seed)
+        spread = 10.0 ** rng.uniform(0, 6)
+        tracker.engine.answer = Prediction(
+            rng.random((8, 8), np.float32),
+            rng.normal(32, spread, (4, 8, 8)).astype(np.float32),
+        )
+        result = tracker.update(np.zeros((height, width, 3), np.uint8))
+        x, y, w, h = tracker.last_box
+        assert (result.box is None) == (result.state is TargetState.LOST)
+        assert 0 <= result.score <= 1 and 0 < w <= max(width, 160) and 0 < h <= max(height, 160)
+        if result.score >= CONFIG.lost_score:
+            assert -1e-6 <= x + w / 2 <= width + 1e-6 and -1e-6 <= y + h / 2 <= height + 1e-6
