@@ -14,5 +14,6 @@ def __getattr__(name: str):
     # Deferred: `tracker-ros --help` and the message conversions need no engine.
     if name == "load_tracker":
         from .engines import load_tracker
+
         return load_tracker
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

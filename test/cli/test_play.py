@@ -20,7 +20,7 @@ import sys
 import rclpy
 from sensor_msgs.msg import Image
 from tracker_ros.nodes import dds, qos
-from tracker_ros.nodes.conversions import image_to_bgr, stamp_to_ns
+from tracker_ros.conversions import image_to_bgr, stamp_to_ns
 
 dds.use_profile()
 rclpy.init()

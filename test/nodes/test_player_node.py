@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.nodes.conversions import stamp_to_ns, to_bgr
+from tracker_ros.conversions import stamp_to_ns, to_bgr
 
 FRAMES = 12
 FIRST = 1_000_000_000  # ns; stamp of a file's first frame

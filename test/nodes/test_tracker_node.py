@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.nodes.conversions import box_to_detection, detection_to_box
+from tracker_ros.conversions import box_to_detection, detection_to_box
 
 LOST_AFTER = 60  # frames; the shipped model's own limit is far below
 

@@ -5,7 +5,7 @@ import threading
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.nodes.conversions import ns_to_stamp
+from tracker_ros.conversions import ns_to_stamp
 from tracker_ros.nodes.frame_slot import FrameSlot
 from tracker_ros.nodes.worker import Start, Worker
 
@@ -50,7 +50,7 @@ def stage(tracker, scene):
     """A running worker, its sink, and a function that puts a frame into its slot."""
     from std_msgs.msg import Header
 
-    from tracker_ros.nodes.conversions import bgr_to_image
+    from tracker_ros.conversions import bgr_to_image
 
     slot, sink = FrameSlot(history=10.0, time_jump=0.5), Recorder()
     worker = Worker(tracker, slot, sink)

@@ -147,7 +147,7 @@ class Recorder:
         from rclpy.serialization import deserialize_message
         from vision_msgs.msg import Detection2DArray
 
-        from tracker_ros.nodes.conversions import detection_to_box, stamp_to_ns
+        from tracker_ros.conversions import detection_to_box, stamp_to_ns
 
         message = deserialize_message(data, Detection2DArray)
         stamp = stamp_to_ns(message.header.stamp)
@@ -158,7 +158,7 @@ class Recorder:
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.serialization import deserialize_message
 
-        from tracker_ros.nodes.conversions import stamp_to_ns
+        from tracker_ros.conversions import stamp_to_ns
 
         self._keep(self._topics.status, data)
         message = deserialize_message(data, DiagnosticArray)

@@ -9,9 +9,9 @@ from std_msgs.msg import ColorRGBA
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import ImageMarker
 
+from tracker_ros.conversions import bgr_to_image, box_to_detection
 from tracker_ros.core.gate import Gate
 from tracker_ros.nodes import overlay, qos
-from tracker_ros.nodes.conversions import bgr_to_image, box_to_detection
 from tracker_ros.nodes.health import GateWindow
 from tracker_ros.nodes.monitor import Monitor
 from tracker_ros.nodes.status import frame_check, to_array

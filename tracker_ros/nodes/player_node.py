@@ -10,9 +10,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
+from tracker_ros import conversions
 from tracker_ros.core.boxes import Box
 from tracker_ros.core.errors import ParameterError, SourceError, TrackerError
-from tracker_ros.nodes import conversions, parameters, qos
+from tracker_ros.nodes import parameters, qos
 from tracker_ros.sources import Frame, open_source
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to

@@ -9,10 +9,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
 
-from tracker_ros import load_tracker
+from tracker_ros import conversions, load_tracker
 from tracker_ros.core.errors import InputError, TrackerError
 from tracker_ros.core.tracker import Tracker
-from tracker_ros.nodes import conversions, parameters, qos
+from tracker_ros.nodes import parameters, qos
 from tracker_ros.nodes.frame_slot import FrameSlot
 from tracker_ros.nodes.monitor import Monitor
 from tracker_ros.nodes.outputs import Outputs

@@ -7,8 +7,8 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
+from tracker_ros.conversions import to_bgr
 from tracker_ros.core.errors import SourceError, TrackerError
-from tracker_ros.nodes.conversions import to_bgr
 from tracker_ros.sources.base import Frame, Source
 from tracker_ros.sources.recording import Recording
 from tracker_ros.sources.typestore import typestore_for

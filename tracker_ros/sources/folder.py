@@ -7,8 +7,8 @@ from types import SimpleNamespace
 
 import numpy as np
 
+from tracker_ros.conversions import compressed_to_bgr
 from tracker_ros.core.errors import InputError, SourceError
-from tracker_ros.nodes.conversions import compressed_to_bgr
 from tracker_ros.sources.base import DEFAULT_FPS, Frame, Source
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")

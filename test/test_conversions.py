@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker_ros import conversions
 from tracker_ros.core.errors import InputError
-from tracker_ros.nodes import conversions
 
 COLOUR = (200, 120, 40)  # B, G, R
 
