@@ -9,11 +9,12 @@ from time import perf_counter
 import numpy as np
 
 from .boxes import Box, check_box, check_image, clip_box
-from .crop import crop, window_around
+from .crop import Window, crop, window_around
 from .decode import decode
 from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
+from .search import sweep
 from .state import Presence, TargetState
 
 
@@ -51,7 +52,8 @@ class Tracker:
     def reset(self) -> None:
         """Forget the target."""
         self._state: State | None = None
-        self._box: Box | None = None
+        self._box: Box | None = None  # where it is thought to be
+        self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
         self._pending: tuple[np.ndarray, float] | None = None
         self._presence = Presence()
 
@@ -84,7 +86,7 @@ class Tracker:
         window = window_around(target, self.config.memory_factor, self.config.memory_size)
         state = self.engine.start(crop(image, window), window.to_crop(target))
         self.reset()
-        self._state, self._box = state, target
+        self._state, self._box, self._sure_box = state, target, target
 
     def update(self, image: np.ndarray) -> Result:
         """``locate``, then ``remember``. Raises as ``locate`` does."""
@@ -101,7 +103,7 @@ class Tracker:
             raise TrackerError("the tracker has no target: call init first")
         check_image(image)
         begin = perf_counter()
-        window = window_around(self._box, self.config.search_factor, self.config.query_size)
+        window = self._search_window(image)
         query = crop(image, window)
         cropped = perf_counter()
         prediction, self._state = self.engine.locate(query, self._state)
@@ -111,8 +113,7 @@ class Tracker:
         _, _, w, h = window.to_crop(self._box)
         candidate = decode(prediction, (w, h), self.config)
         self._presence = self._presence.after(candidate.score, self.config)
-        if candidate.score >= self.config.lost_score:  # weak evidence must not move the window
-            self._box = clip_box(window.to_image(candidate.box), image)
+        self._move(clip_box(window.to_image(candidate.box), image), candidate.score)
         confident = (
             self._presence.state is TargetState.TRACKING
             and candidate.score >= self.config.memory_score
@@ -132,6 +133,24 @@ class Tracker:
                 "decode": 1e3 * (end - located),
             },
         )
+
+    def _search_window(self, image: np.ndarray) -> Window:
+        centre, config = self._box, self.config
+        if self._presence.state is TargetState.LOST and not self._presence.strong:
+            centre = sweep(centre, self._presence.lost_frames, config.search_factor / 2)
+            centre = clip_box(centre, image)
+        return window_around(centre, config.search_factor, config.query_size)
+
+    def _move(self, found: Box, score: float) -> None:
+        """Follow what was found as far as its score deserves."""
+        if self._presence.state is TargetState.LOST:
+            # Look again at what looks like it; otherwise around where it was seen for sure.
+            again = score >= self.config.recover_score
+            self._box = found if again else self._sure_box
+        elif score >= self.config.lost_score:  # weak evidence must not move the window
+            self._box = found
+        if self._presence.state is TargetState.TRACKING:
+            self._sure_box = self._box
 
     def remember(self) -> Gate | None:
         """Memorise the frame located last, if it was confident. Returns the gate's decision."""
