@@ -10,6 +10,7 @@ from tracker_ros.core.crop import Window, crop, window_around
 from tracker_ros.core.decode import Prediction
 from tracker_ros.core.errors import InputError, TrackerError
 from tracker_ros.core.gate import Gate
+from tracker_ros.core.search import DIRECTIONS, PATIENCE
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Tracker
 
@@ -163,6 +164,29 @@ def test_weak_evidence_does_not_move_the_search_window(tracker):
     assert tracker.last_box == before
     tracker.update(frame((80, 40, 20, 20), score=0.3))
     assert tracker.last_box == pytest.approx((80, 40, 20, 20), abs=1)
+
+
+def test_a_lost_target_is_looked_for_around_and_found_where_it_reappears():
+    size, far = (300, 400), (250, 150, 20, 20)
+    tracker = Tracker(RedEngine())
+    tracker.init(frame((200, 150, 20, 20), size=size), (200, 150, 20, 20))
+    for _ in range(CONFIG.lost_after + PATIENCE):
+        tracker.update(frame((200, 150, 20, 20), score=0, size=size))
+    assert tracker.last_box == (200, 150, 20, 20)  # the search does not move the estimate
+    for _ in range(DIRECTIONS + CONFIG.recover_after):
+        result = tracker.update(frame(far, size=size))  # out of the window around the old place
+        if result.box:
+            break
+    assert result.state is TargetState.TRACKING and result.box == pytest.approx(far, abs=1.5)
+
+
+def test_what_only_looked_like_it_for_one_frame_is_forgotten(tracker):
+    for _ in range(CONFIG.lost_after):
+        tracker.update(frame(score=0))
+    tracker.update(frame((80, 50, 20, 20)))
+    assert tracker.last_box == pytest.approx((80, 50, 20, 20), abs=1.5)
+    result = tracker.update(frame((80, 50, 20, 20), score=0))
+    assert result.box is None and tracker.last_box == BOX
 
 
 def test_update_without_a_target():

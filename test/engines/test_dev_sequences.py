@@ -13,7 +13,7 @@ from tracker_ros.paths import share_dir
 
 DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"
 SEQUENCES = ("davis_dog", "davis_libby", "uav_wakeboard7")  # the shortest
-FLOOR = 0.45  # mean success AUC; the first shipped weights had .62
+FLOOR = 0.5  # mean success AUC; these weights have .62, over all fifteen sequences .65
 
 pytest.importorskip("torch")
 
