@@ -45,7 +45,7 @@ _TARGET_WIDTH = 74  # world pixels
 class _LookAlike:
     """Another cup: circles round a point that follows the target's path, some time ahead.
 
-    These numbers were searched for: every one comes within 110 world pixels of the target and
+    These numbers were searched for: every one comes within 230 world pixels of the target and
     none runs into another cup.
     """
 
@@ -60,10 +60,10 @@ class _LookAlike:
 
 
 _LOOK_ALIKES = (
-    _LookAlike(28, True, 72, 0.0, (0, -60), 160, 0.12, 4.6),
-    _LookAlike(214, False, 78, 0.2, (0, -70), 180, 0.13, 0.6),
-    _LookAlike(150, False, 70, 0.2, (-100, 10), 190, 0.13, 0.6),
-    _LookAlike(325, True, 76, -0.6, (40, -40), 160, 0.12, 2.5),
+    _LookAlike(28, True, 72, 0.0, (0, -60), 250, 0.12, 4.6),
+    _LookAlike(214, False, 78, 0.2, (0, -70), 270, 0.13, 0.6),
+    _LookAlike(150, False, 70, 0.2, (-100, 10), 280, 0.13, 0.6),
+    _LookAlike(325, True, 76, -0.6, (40, -40), 250, 0.12, 2.5),
 )
 
 
