@@ -74,9 +74,7 @@ def test_a_file_with_something_appended(files, name):
     assert "does not match its checksum" in error_of(path)
 
 
-@settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     name=st.sampled_from(MODELS),
     where=st.floats(0, 1, exclude_max=True),
