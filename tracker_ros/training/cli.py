@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import re
 from pathlib import Path
 
@@ -109,6 +110,7 @@ def run(args: argparse.Namespace) -> int:
     from .loop import Trainer, TrainingConfig
     from .pretrain import pretrain
     from .preview import PREVIEWED, write_contact_sheet
+    from .ranks import Ranks
     from .release import release
     from .sampling import Samples, SamplingConfig
 
@@ -134,7 +136,11 @@ def run(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     network = DastmConfig(gate=args.gate)
     trunk = args.out / "trunk.pt"
-    if args.pretrain and not trunk.exists():
+    device = args.device
+    if device == "cuda":  # under torchrun, each process has a GPU of its own
+        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    ranks = Ranks.join(torch.device(device))
+    if args.pretrain and ranks.leads and not trunk.exists():
         pretrain(
             shards_folder(args.data),
             trunk,
@@ -145,6 +151,7 @@ def run(args: argparse.Namespace) -> int:
             epochs=args.pretrain,
             seed=args.seed,
         )
+    ranks.wait()
     config = TrainingConfig(
         batch=args.batch,
         steps=args.steps,
@@ -152,12 +159,14 @@ def run(args: argparse.Namespace) -> int:
         rate=args.rate,
         workers=args.workers,
         seed=args.seed,
-        device=args.device,
+        device=device,
         sampling=sampling,
     )
     start = trunk if trunk.exists() else None
     trainer = Trainer(args.data, args.out, network, TrackingConfig(), config, start, cache)
     trainer.run()
+    if not ranks.leads:
+        return 0
     for path in release(args.out / "last.pt", args.out / f"{args.name}.safetensors"):
         print(path)
     return 0
