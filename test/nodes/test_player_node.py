@@ -47,13 +47,17 @@ def subscribe(tracker):
 def test_every_frame_of_a_sequence_is_tracked_from_its_first_truth(
     tracker, scene, folder, run_node, subscribe
 ):
+    from sensor_msgs.msg import Image
     from vision_msgs.msg import Detection2DArray
 
+    # The player waits for subscribers of the images alone: the test is one, and was found on the
+    # topic of the truth before, since it subscribed to that first.
     truths = subscribe(Detection2DArray, "player_node/ground_truth")
+    subscribe(Image, "image")
     before = len(tracker.order)
     player = run_node("player_node", "-r", "__ns:=/camera1", *options(
         source=folder, mode="acknowledged", stamps="source", publish_init="true", rate=25.0,
-        frame_id="left"))  # fmt: skip
+        subscribers=2, frame_id="left"))  # fmt: skip
     stamps = [FIRST + i * 40_000_000 for i in range(FRAMES)]
     tracker.until(lambda: player.process.poll() is not None, "the player's end")
     code, output = player.end()

@@ -117,7 +117,9 @@ class PlayerNode(Node):
                 count += 1
             if not self._repeat:
                 break
-        self._images.wait_for_all_acked(Duration(seconds=self._values.acknowledge_timeout))
+        patience = Duration(seconds=self._values.acknowledge_timeout)
+        for publisher in filter(None, (self._images, self._truths)):
+            publisher.wait_for_all_acked(patience)
         self._stop.wait(SETTLE)
         return count
 
