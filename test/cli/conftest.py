@@ -24,21 +24,3 @@ def sequence(tmp_path):
         return folder
 
     return write
-
-
-@pytest.fixture(scope="session")
-def model(tmp_path_factory):
-    """A tiny DASTM with random weights: it finds nothing, but takes every step."""
-    torch = pytest.importorskip("torch")
-    from tracker_ros.core.config import TrackingConfig
-    from tracker_ros.engines.store import save_network
-    from tracker_ros.networks.dastm import Dastm, DastmConfig
-
-    torch.manual_seed(0)
-    sizes = DastmConfig(
-        widths=(8, 8, 8, 16), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1
-    )
-    tracking = TrackingConfig(query_size=64, memory_size=48)
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
-    save_network(path, Dastm(sizes), "dastm", tracking, {"data": "none", "steps": 0})
-    return path
