@@ -1,0 +1,108 @@
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+
+from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.evaluation.results import (
+    Evaluation,
+    SequenceResult,
+    join_evaluation,
+    load_evaluation,
+    load_results,
+    result_path,
+)
+
+RESULT = SequenceResult(
+    sequence="Jogging.1",
+    boxes=np.array([[1.0, 2, 3, 4], [5, 6, 7, 8]]),
+    truth=np.array([[1.0, 2, 3, 4], [np.nan] * 4]),
+    scores=np.array([1, 0.5]),
+    seconds=np.array([0.1, 0.01]),
+    lost=np.array([False, True]),
+    gates=np.array([[np.nan] * 4, [0.1, 0.7, 0.1, 0.1]], np.float32),
+    branches=np.array([-1, 1], np.int8),
+    scored=np.array([True, False]),
+    size=(640, 480),
+    attributes=("occlusion", "größer"),
+    pictures=("img/1.jpg", "img/2.jpg"),
+)
+EVALUATION = Evaluation(
+    dataset="otb",
+    protocol="otb",
+    paths=["OTB"],
+    sequences=["Jogging.1"],
+    trackers={"dastm": {"settings": {"engine": "onnx"}, "facts": {}}},
+    hardware=[{"cpu": "a"}],
+)
+
+
+@pytest.mark.parametrize("names", ((), ("occlusion",)))
+def test_a_result_comes_back_as_it_was(tmp_path, names):
+    before = replace(RESULT, attributes=names, pictures=names)
+    path = result_path(tmp_path, "dastm", before.sequence)
+    before.save(path)
+    after = SequenceResult.load(path)
+    for field in fields(SequenceResult):
+        old, new = getattr(before, field.name), getattr(after, field.name)
+        assert type(old) is type(new), field.name
+        np.testing.assert_array_equal(old, new)
+        assert np.asarray(old).dtype == np.asarray(new).dtype
+    assert [p.name for p in path.parent.iterdir()] == ["Jogging.1.npz"]
+
+
+@pytest.mark.parametrize("keep", (0, 0.5, 0.95))
+def test_a_damaged_result_is_named(tmp_path, keep):
+    path = tmp_path / "a.npz"
+    RESULT.save(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * keep)])
+    with pytest.raises(SourceError, match=r"a\.npz is not a result"):
+        SequenceResult.load(path)
+
+
+def test_results_come_in_the_order_of_the_set(tmp_path):
+    names = ["b", "a", "missing"]
+    join_evaluation(tmp_path, replace(EVALUATION, sequences=names))
+    for name in names[:2]:
+        replace(RESULT, sequence=name).save(result_path(tmp_path, "dastm", name))
+    assert [result.sequence for result in load_results(tmp_path, "dastm")] == ["b", "a"]
+
+
+def test_other_trackers_and_sequences_join(tmp_path):
+    assert join_evaluation(tmp_path, EVALUATION) == EVALUATION
+    kcf = {"settings": {}, "facts": None}
+    more = replace(EVALUATION, sequences=["x"], trackers={"kcf": kcf}, hardware=[{"cpu": "b"}])
+    joined = join_evaluation(tmp_path, more)
+    assert joined == load_evaluation(tmp_path)
+    assert joined.sequences == ["Jogging.1", "x"]
+    assert list(joined.trackers) == ["dastm", "kcf"]
+    assert joined.hardware == [{"cpu": "a"}, {"cpu": "b"}]
+    assert joined.paths == ["OTB"]
+
+
+def test_what_cannot_be_compared_does_not_join(tmp_path):
+    join_evaluation(tmp_path, EVALUATION)
+    torch = {"dastm": {"settings": {"engine": "torch"}, "facts": {}}}
+    for other, message in (
+        (replace(EVALUATION, trackers=torch), "'dastm' with engine 'onnx', not 'torch'"),
+        (replace(EVALUATION, dataset="lasot"), "results of dataset 'otb', not of 'lasot'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            join_evaluation(tmp_path, other)
+    assert load_evaluation(tmp_path) == EVALUATION
+
+
+@pytest.mark.parametrize("text", ("", "[]", '{"format": 1}', '{"format": 0}', "{}"))
+def test_a_folder_that_describes_nothing(tmp_path, text):
+    (tmp_path / "evaluation.json").write_text(text)
+    with pytest.raises(SourceError, match=r"evaluation\.json"):
+        load_evaluation(tmp_path)
+    with pytest.raises(SourceError, match=r"none.evaluation\.json cannot be read"):
+        load_evaluation(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", ("", "..", "a/b", ".hidden"))
+def test_names_stay_inside_the_folder(tmp_path, name):
+    with pytest.raises(InputError, match="cannot be the name of a file"):
+        result_path(tmp_path, name, "a")

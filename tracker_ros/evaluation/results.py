@@ -1,0 +1,186 @@
+"""What trackers did on sequences, as a folder that later runs complete and reports are made from.
+
+FOLDER/evaluation.json            what was run: an `Evaluation`
+FOLDER/TRACKER/SEQUENCE.npz       what one tracker did on one sequence: a `SequenceResult`
+
+Every file is written whole or not at all, so a killed run leaves a folder that can be gone on with.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+
+import numpy as np
+
+from tracker_ros.core.errors import InputError, SourceError
+
+FORMAT = 1
+FILE = "evaluation.json"
+
+
+@dataclass(frozen=True)
+class SequenceResult:
+    """One run of one tracker on one sequence of N frames; row 0 is the initialisation.
+
+    sequence: its name; unique within an evaluation.
+    boxes: float64 (N, 4), x y w h in pixels, for every frame, also while the target is lost. NaN
+        rows: the tracker was not run there.
+    truth: float64 (N, 4); NaN rows: the target is absent, or the truth is not public.
+    scores: float64 (N,), the tracker's own confidence in [0, 1]. lost: bool (N,), frames on which
+        it published no box. seconds: float64 (N,), wall-clock time of the tracker alone, without
+        decoding pictures.
+    gates: float32 (N, 4), weights in the order of `core.gate.BRANCHES` of the frame memorised last,
+        NaN rows without a gate. branches: int8 (N,), the index of the branch that ran; -1: none.
+    scored: bool (N,), False on frames that the set's protocol leaves out whatever their truth.
+    size: width and height of the first picture in pixels.
+    attributes: names that the set gives the sequence, as "occlusion".
+    pictures: the frames' files, or () where frames are not files.
+    """
+
+    sequence: str
+    boxes: np.ndarray
+    truth: np.ndarray
+    scores: np.ndarray
+    seconds: np.ndarray
+    lost: np.ndarray
+    gates: np.ndarray
+    branches: np.ndarray
+    scored: np.ndarray
+    size: tuple[int, int]
+    attributes: tuple[str, ...] = ()
+    pictures: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.boxes)
+
+    def save(self, path: Path) -> None:
+        """Write as `path`, an .npz without pickles."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        arrays = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        for name in ("attributes", "pictures"):
+            arrays[name] = arrays[name].astype(np.str_)  # an empty tuple would be of floats
+        with replacing(path) as part, part.open("wb") as file:
+            np.savez_compressed(file, **arrays)
+
+    @classmethod
+    def load(cls, path: Path) -> "SequenceResult":
+        """Read what `save` wrote. Raises SourceError for a missing, damaged or foreign file."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                values = {f.name: file[f.name] for f in fields(cls)}
+        except Exception as error:  # zip, zlib, NumPy: damage has many names
+            raise SourceError(f"{path} is not a result of this version: {error}") from None
+        values["sequence"] = str(values["sequence"])
+        for name in ("size", "attributes", "pictures"):
+            values[name] = tuple(values[name].tolist())
+        return cls(**values)
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was run on what. All values are JSON's.
+
+    dataset: `folder`, `otb` … protocol: a key of `protocols.PROTOCOLS`.
+    paths: where the sequences were read. sequences: their names, in the set's order; those whose
+    results are missing were not reached yet.
+    trackers: for each name {"settings": all that its results depend on ("provider" says what really
+    ran the network), "facts": what the weights say about themselves, None for a peer}.
+    hardware: each machine that took part, as `hardware.describe` has it.
+    """
+
+    dataset: str
+    protocol: str
+    paths: list[str]
+    sequences: list[str]
+    trackers: dict[str, dict]
+    hardware: list[dict]
+
+
+def load_evaluation(folder: str | Path) -> Evaluation:
+    """Read FOLDER/evaluation.json. Raises SourceError if it is missing or damaged."""
+    path = Path(folder) / FILE
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if content.pop("format") != FORMAT:
+            raise SourceError(f"{path} has another format than this version reads")
+        return Evaluation(**content)
+    except OSError as error:
+        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SourceError(f"{path} does not describe an evaluation: {error}") from None
+
+
+def join_evaluation(folder: Path, evaluation: Evaluation) -> Evaluation:
+    """Start `folder` or go on with it: returns what it now describes, which may be more.
+
+    Other trackers and sequences join those that are there. Raises InputError where results would
+    not be comparable: another set or protocol, or a tracker of this name with other settings.
+    Several processes may join at once.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with _locked(folder / ".lock"):
+        if (folder / FILE).is_file():
+            evaluation = _merged(folder, load_evaluation(folder), evaluation)
+        text = json.dumps({"format": FORMAT, **asdict(evaluation)}, indent=2) + "\n"
+        with replacing(folder / FILE) as part:
+            part.write_text(text, encoding="utf-8")
+    return evaluation
+
+
+def _merged(folder: Path, old: Evaluation, new: Evaluation) -> Evaluation:
+    for name in ("dataset", "protocol"):
+        before, now = getattr(old, name), getattr(new, name)
+        if before != now:
+            raise InputError(f"{folder} holds results of {name} {before!r}, not of {now!r}")
+    for tracker in old.trackers.keys() & new.trackers.keys():
+        before, now = (side.trackers[tracker]["settings"] for side in (old, new))
+        for key in sorted(before.keys() | now.keys()):
+            if before.get(key) != now.get(key):
+                raise InputError(
+                    f"{folder} holds results of {tracker!r} with {key} {before.get(key)!r},"
+                    f" not {now.get(key)!r}; choose another folder"
+                )
+    lists = {
+        name: list(dict.fromkeys([*getattr(old, name), *getattr(new, name)]))
+        for name in ("paths", "sequences")
+    }
+    hardware = [
+        *old.hardware,
+        *(machine for machine in new.hardware if machine not in old.hardware),
+    ]
+    return replace(old, trackers=old.trackers | new.trackers, hardware=hardware, **lists)
+
+
+def result_path(folder: str | Path, tracker: str, sequence: str) -> Path:
+    """Where the result of a tracker on a sequence is kept. Raises InputError for an odd name."""
+    for name in (tracker, sequence):
+        if not name or name.startswith(".") or "/" in name:
+            raise InputError(f"{name!r} cannot be the name of a file")
+    return Path(folder) / tracker / f"{sequence}.npz"
+
+
+def load_results(folder: str | Path, tracker: str) -> Iterator[SequenceResult]:
+    """The results of `tracker` that are there, in the order of the set. Raises SourceError."""
+    for sequence in load_evaluation(folder).sequences:
+        path = result_path(folder, tracker, sequence)
+        if path.is_file():
+            yield SequenceResult.load(path)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of `path` if nothing goes wrong."""
+    part = path.with_name(path.name + ".part")
+    yield part
+    os.replace(part, path)
+
+
+@contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
