@@ -15,10 +15,10 @@ from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.weights import (
     KEY,
     NO_SEAL,
-    STEPS,
     ModelFiles,
     check_seal,
     pack_facts,
+    steps_of,
     unpack_facts,
 )
 
@@ -135,7 +135,7 @@ def rewrite_graph(path, facts=None):
 def test_unsealed_files_of_sound_content_are_read(files):
     facts = facts_of(files.weights)
     rewrite(files.weights, facts)
-    for step in STEPS:
+    for step in steps_of("dastm"):
         rewrite_graph(files.graph(step), facts)
     for engine in ("torch", "onnx"):
         assert load_tracker(files.weights, engine=engine).engine.facts == facts
@@ -155,7 +155,7 @@ def test_unsealed_files_of_sound_content_are_read(files):
         (lambda facts: facts | {"training": None}, "training is None"),
         (lambda facts: facts | {"architecture": ["dastm"]}, "architecture is ['dastm']"),
         (lambda facts: facts | {"tracking": None}, "carries malformed facts"),
-        (lambda facts: facts | {"tracking": {"query_size": 63}}, "query_size is 63"),
+        (lambda facts: facts | {"tracking": {"query_size": 0}}, "query_size is 0"),
         (lambda facts: facts | {"tracking": {"aim": 1}}, "unknown value 'aim'"),
     ],
 )
@@ -219,17 +219,17 @@ def test_graphs_of_two_models(files):
 
 
 def test_graphs_that_changed_places(files):
-    locate, remember = map(files.graph, STEPS)
+    locate, remember = map(files.graph, steps_of("dastm"))
     content = locate.read_bytes()
     locate.write_bytes(remember.read_bytes())
     remember.write_bytes(content)
-    assert "takes crop, box, but the step 'locate' takes crop, memory" in error_of(locate)
+    assert "the step 'locate' of this dastm takes crop, box, not crop, memory" in error_of(locate)
 
 
 def test_a_graph_that_contradicts_its_facts(files):
     facts = facts_of(files.weights)
     facts["tracking"]["query_size"] = 80
-    for step in STEPS:
+    for step in steps_of("dastm"):
         rewrite_graph(files.graph(step), facts)
     assert "cannot be run" in error_of(files.graph("locate"), files.folder)
 

@@ -5,7 +5,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.errors import ModelError, ParameterError
 from tracker_ros.engines.info import describe
-from tracker_ros.engines.weights import STEPS, find_model
+from tracker_ros.engines.weights import find_model, steps_of
 from tracker_ros.paths import share_dir
 
 torch = pytest.importorskip("torch")
@@ -58,7 +58,7 @@ def test_a_fallback_to_the_cpu_must_be_allowed_and_is_told(files, engine, provid
 
 def test_auto_takes_what_there_is(files):
     assert load_tracker(files.weights, device="cpu").engine.provider.startswith("onnxruntime")
-    for step in STEPS:
+    for step in steps_of("dastm"):
         files.graph(step).unlink()
     assert load_tracker(files.weights, device="cpu").engine.provider == "torch cpu"
 

@@ -9,7 +9,7 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.gate import BRANCHES
-from tracker_ros.engines.weights import STEPS, ModelFiles
+from tracker_ros.engines.weights import ModelFiles, steps_of
 from tracker_ros.paths import share_dir
 
 torch = pytest.importorskip("torch")
@@ -91,12 +91,12 @@ def test_the_chosen_branch_alone_is_in_the_graphs_path(exported):
 
 
 def test_graphs_hold_the_fused_network(exported):
-    for step in STEPS:
+    for step in steps_of("dastm"):
         assert "BatchNormalization" not in node_types(onnx.load(exported.graph(step)).graph)
 
 
 def test_memory_is_the_only_input_of_free_length(exported):
-    graphs = {step: onnx.load(exported.graph(step)).graph for step in STEPS}
+    graphs = {step: onnx.load(exported.graph(step)).graph for step in steps_of("dastm")}
     free = [
         (value.name, axis)
         for graph in graphs.values()

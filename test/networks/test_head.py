@@ -7,17 +7,22 @@ from tracker_ros.networks.head import Head, cell_centres
 
 
 def test_cell_centres_are_symmetric_in_the_crop():
-    assert cell_centres(4, 8).tolist() == [4, 12, 20, 28]
-    centres = cell_centres(20, 8)
+    assert cell_centres(4, 8, 32).tolist() == [4, 12, 20, 28]
+    centres = cell_centres(20, 8, 160)
     torch.testing.assert_close(centres + centres.flip(0), torch.full((20,), 160.0))
+
+
+def test_cells_of_an_unpadded_trunk_are_symmetric_too():
+    # STMTrack: 25 cells in 289 pixels, the first in the middle of pixel 48.
+    assert cell_centres(25, 8, 289)[[0, 12, 24]].tolist() == [48.5, 144.5, 240.5]
 
 
 @pytest.mark.parametrize("kind", ["separable", "conv"])
 @torch.no_grad()
 def test_shapes(kind):
     head = Head(12, 8, 2, kind, 8).eval()
-    logits, centerness, boxes = head(torch.randn(2, 12, 5, 7))
-    assert logits.shape == centerness.shape == (2, 1, 5, 7) and boxes.shape == (2, 4, 5, 7)
+    logits, centerness, boxes = head(torch.randn(2, 12, 5, 5), 40)
+    assert logits.shape == centerness.shape == (2, 1, 5, 5) and boxes.shape == (2, 4, 5, 5)
     assert logits.dtype == boxes.dtype == torch.float32
 
 
@@ -26,8 +31,8 @@ def test_boxes_are_distances_from_the_cells_centre():
     head = Head(6, 4, 1, "conv", 8).eval()
     head.sides.weight.zero_()
     head.sides.bias.copy_(torch.log(torch.tensor([1.0, 2.0, 3.0, 0.5])))  # l, t, r, b in cells
-    _, _, boxes = head(torch.randn(1, 6, 3, 4))
-    for row in range(3):
+    _, _, boxes = head(torch.randn(1, 6, 4, 4), 32)
+    for row in range(4):
         for column in range(4):
             x, y = 8 * column + 4, 8 * row + 4
             expected = torch.tensor([x - 8.0, y - 16.0, x + 24.0, y + 4.0])
@@ -40,16 +45,16 @@ def test_the_gain_scales_the_exponent_and_sides_stay_finite():
     head.sides.weight.zero_()
     head.sides.bias.fill_(math.log(2.0))
     head.gain.fill_(3.0)
-    left, _, right, _ = head(torch.zeros(1, 6, 1, 1))[2][0, :, 0, 0]
+    left, _, right, _ = head(torch.zeros(1, 6, 1, 1), 8)[2][0, :, 0, 0]
     torch.testing.assert_close(right - left, torch.tensor(2 * 8 * 8.0))
     head.sides.bias.fill_(1e6)
-    assert torch.isfinite(head(torch.zeros(1, 6, 1, 1))[2]).all()
+    assert torch.isfinite(head(torch.zeros(1, 6, 1, 1), 8)[2]).all()
 
 
 @torch.no_grad()
 def test_a_fresh_head_expects_few_positive_cells():
     head = Head(12, 8, 1, "separable", 8).eval()
-    logits, centerness, boxes = head(0.1 * torch.randn(1, 12, 10, 10))
+    logits, centerness, boxes = head(0.1 * torch.randn(1, 12, 10, 10), 80)
     assert torch.sigmoid(logits).mean() == pytest.approx(0.01, abs=0.005)
     assert torch.sigmoid(centerness).mean() == pytest.approx(0.5, abs=0.1)
     assert ((boxes[:, 2:] - boxes[:, :2]) > 0).all()

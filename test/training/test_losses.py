@@ -81,7 +81,7 @@ def test_terms_are_means_over_the_positive_cells():
     shapes = ((1, 1, 8, 8), (1, 1, 8, 8), (1, 4, 8, 8))
     maps = [torch.rand(shape, generator=torch.Generator().manual_seed(1)) for shape in shapes]
     maps[2] = torch.cat([maps[2][:, :2], maps[2][:, 2:] + 60], 1)
-    targets = assign(torch.tensor([[8.0, 8, 30, 40]]), torch.tensor([True]), 8, 8)
+    targets = assign(torch.tensor([[8.0, 8, 30, 40]]), torch.tensor([True]), 8, 8, 64)
     once = tracking_loss(*maps, targets, LossConfig())
     double = Targets(*(torch.cat([part] * 2) for part in vars(targets).values()))
     twice = tracking_loss(*(torch.cat([m] * 2) for m in maps), double, LossConfig())
@@ -90,7 +90,7 @@ def test_terms_are_means_over_the_positive_cells():
 
 
 def test_a_batch_without_a_positive_cell_has_a_finite_loss():
-    targets = assign(torch.tensor([[0.0, 0, 16, 16]]), torch.tensor([False]), 4, 8)
+    targets = assign(torch.tensor([[0.0, 0, 16, 16]]), torch.tensor([False]), 4, 8, 32)
     maps = [torch.zeros(1, n, 4, 4, requires_grad=True) for n in (1, 1, 4)]
     terms = tracking_loss(*maps, targets, LossConfig())
     terms["total"].backward()

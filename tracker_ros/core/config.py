@@ -16,8 +16,8 @@ class TrackingConfig:
     ``memory_factor`` follows from the other three, so that memory and query share a pixel scale.
     """
 
-    query_size: int = 160  # side of the query crop, pixels; a multiple of stride
-    memory_size: int = 112  # side of a memory crop, pixels; a multiple of stride
+    query_size: int = 160  # side of the query crop, pixels
+    memory_size: int = 112  # side of a memory crop, pixels
     search_factor: float = 3.6  # side of the search window in units of sqrt(w * h)
     stride: int = 8  # crop pixels for one cell of the maps
 
@@ -43,12 +43,6 @@ class TrackingConfig:
                 raise ModelError(
                     f"tracking config: {field.name} is {value!r}, "
                     f"not a {'positive whole number' if whole else 'number from 0'}"
-                )
-        for name in ("query_size", "memory_size"):
-            value = getattr(self, name)
-            if value % self.stride:
-                raise ModelError(
-                    f"tracking config: {name} is {value}, not a multiple of {self.stride}"
                 )
 
     @property

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 
 import numpy as np
 
+from ..core.config import TrackingConfig
 from ..core.errors import ModelError, ParameterError, brief
 from ..core.tracker import Tracker
+from .carried_engine import CarriedEngine
 from .memory_engine import MemoryEngine
-from .weights import ModelFiles, find_model
+from .runner import Runner
+from .weights import MEMORY_NETWORKS, ModelFiles, find_model
 
 ENGINES = ("auto", "torch", "onnx")
 
@@ -52,15 +56,38 @@ def load_tracker(
                 f"the torch engine needs the package {error.name!r}, which is not "
                 "installed; the onnx engine does without"
             ) from error
-        runner = TorchRunner(files, device, allow_cpu_fallback=allow_cpu_fallback)
-    tracker = Tracker(MemoryEngine(runner))
+        runner = TorchRunner.open(files, device, allow_cpu_fallback=allow_cpu_fallback)
     try:
+        tracker = make_tracker(runner)
         _warm_up(tracker)
+    except ModelError as error:
+        raise ModelError(f"model {files.name!r} of {files.folder}: {error}") from error
     except Exception as error:  # each engine has its own; a sound model fails here for none
         raise ModelError(
             f"model {files.name!r} of {files.folder} cannot be run: {brief(error)}"
         ) from error
     return tracker
+
+
+def make_tracker(runner: Runner) -> Tracker:
+    """A tracker, not yet warm, of the network that ``runner`` runs. Raises ModelError."""
+    memory = runner.facts["architecture"] in MEMORY_NETWORKS
+    return Tracker(MemoryEngine(runner) if memory else CarriedEngine(runner))
+
+
+def network_tracker(
+    network, architecture: str, tracking: TrackingConfig, device: str = "cpu"
+) -> Tracker:
+    """A tracker of a copy of a torch network as it is now, for validation while it trains."""
+    from .torch_runner import TorchRunner
+
+    facts = {
+        "architecture": architecture,
+        "network": network.config.to_dict(),
+        "tracking": tracking.to_dict(),
+        "training": {},
+    }
+    return make_tracker(TorchRunner(copy.deepcopy(network), facts, device))
 
 
 def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .weights import find_model
+from .weights import STEPS, find_model
 
 
 def describe(model: str | Path) -> dict:
@@ -26,12 +26,11 @@ def describe(model: str | Path) -> dict:
     tracking = TrackingConfig.from_dict(facts["tracking"])
     trained = sum(value.numel() for value in network.parameters())
     fuse(network)
-    macs = {}
+    macs, results = {}, {}
     for name, step in steps(network, tracking).items():
         with FlopCounterMode(display=False) as counter, torch.no_grad():
-            step.module.eval()(*step.inputs.values())
+            results[name] = step.module.eval()(*step.inputs.values())
         macs[name] = counter.get_total_flops() // 2
-    cells = tracking.query_size // tracking.stride, tracking.memory_size // tracking.stride
     return {
         "model": files.name,
         "architecture": facts["architecture"],
@@ -40,14 +39,12 @@ def describe(model: str | Path) -> dict:
             "inference": sum(value.numel() for value in network.parameters()),
         },
         "macs": macs,
-        "map": {"query": f"{cells[0]}x{cells[0]}", "memory": f"{cells[1]}x{cells[1]}"},
-        "bytes_per_memorised_frame": cells[1] ** 2 * facts["network"]["channels"] * 4,
+        "map": "x".join(str(side) for side in results["locate"][0].shape[1:]),
+        "bytes_per_memorised_frame": results["remember"][0].nbytes,
         "network": facts["network"],
         "tracking": facts["tracking"],
         "training": facts["training"],
         "files": [
-            str(path)
-            for path in (files.weights, *map(files.graph, ("locate", "remember")))
-            if path.is_file()
+            str(path) for path in (files.weights, *map(files.graph, STEPS)) if path.is_file()
         ],
     }

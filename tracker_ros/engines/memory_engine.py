@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,7 @@ import numpy as np
 from ..core.boxes import Box
 from ..core.config import TrackingConfig
 from ..core.decode import Prediction
+from ..core.errors import ModelError
 from ..core.gate import BRANCHES, Gate
 from ..core.memory import FrameMemory
 from .runner import Runner
@@ -21,7 +23,7 @@ class MemoryState:
 
     frames: FrameMemory
     memory: Any
-    gate: Gate | None
+    gate: Gate | None = None
 
 
 class MemoryEngine:
@@ -31,6 +33,8 @@ class MemoryEngine:
         self.runner = runner
         self.facts, self.provider = runner.facts, runner.provider
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
+        check_step(runner, "locate", ("crop", "memory"))
+        check_step(runner, "remember", ("crop", "box"))
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
 
     def start(self, crop: np.ndarray, box: Box) -> MemoryState:
@@ -55,10 +59,21 @@ class MemoryEngine:
         return len(state.frames)
 
     def _add(self, frames: FrameMemory, crop: np.ndarray, box: Box) -> MemoryState:
-        tokens, weights = self.runner.run("remember", crop[None], np.array([box], np.float32))
+        tokens, *gate = self.runner.run("remember", crop[None], np.array([box], np.float32))
         frames = frames.add(tokens)
         # Joined here, not in locate: a frame is memorised after its box is out.
         memory = self.runner.join(frames.read(self.tracking.memory_segments))
-        shares = tuple(float(share) for share in self.runner.numpy(weights)[0])
-        gate = Gate(shares, BRANCHES[int(np.argmax(shares))]) if self._gated else None
-        return MemoryState(frames, memory, gate)
+        if not self._gated:
+            return MemoryState(frames, memory)
+        shares = tuple(float(share) for share in self.runner.numpy(gate[0])[0])
+        return MemoryState(frames, memory, Gate(shares, BRANCHES[int(np.argmax(shares))]))
+
+
+def check_step(runner: Runner, step: str, wanted: Sequence[str]) -> None:
+    """Raise ModelError unless the inputs of a step begin with ``wanted``."""
+    names = tuple(runner.inputs(step))
+    if names[: len(wanted)] != tuple(wanted):
+        raise ModelError(
+            f"the step {step!r} of this {runner.facts['architecture']} takes "
+            f"{', '.join(names)}, not {', '.join(wanted)}"
+        )

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import ModelError, brief
-from .weights import KEY, STEPS, ModelFiles, check_seal, same_model, unpack_facts
+from .weights import KEY, ModelFiles, check_seal, same_model, steps_of, unpack_facts
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -52,17 +52,18 @@ class OnnxRunner:
         # on two busy cores a frame took three times the CPU time and twice as long.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        opened = {step: self._open(files.graph(step), options, providers) for step in STEPS}
-        self._sessions = {step: session for step, (session, _) in opened.items()}
-        self.facts, facts = (opened[step][1] for step in STEPS)
-        same_model(self.facts, files.graph("locate"), facts, files.graph("remember"))
+        first = files.graph("locate")
+        session, self.facts = self._open(first, options, providers)
+        self._sessions = {"locate": session}
+        for step in steps_of(self.facts["architecture"]):
+            if step not in self._sessions:
+                session, facts = self._open(files.graph(step), options, providers)
+                same_model(self.facts, first, facts, files.graph(step))
+                self._sessions[step] = session
+        self._inputs, self._outputs = {}, {}
         for step, session in self._sessions.items():
-            names = tuple(value.name for value in session.get_inputs())
-            if names != STEPS[step]:
-                raise ModelError(
-                    f"model file {files.graph(step)} takes {', '.join(names)}, "
-                    f"but the step {step!r} takes {', '.join(STEPS[step])}"
-                )
+            self._inputs[step] = tuple(value.name for value in session.get_inputs())
+            self._outputs[step] = tuple(value.name for value in session.get_outputs())
         real = self._sessions["locate"].get_providers()[0]
         if real != wanted and not allow_cpu_fallback:
             raise ModelError(
@@ -79,9 +80,17 @@ class OnnxRunner:
             raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
         return session, unpack_facts(facts, path)
 
+    def inputs(self, step: str) -> Sequence[str]:
+        """See ``Runner.inputs``."""
+        return self._inputs[step]
+
+    def outputs(self, step: str) -> Sequence[str]:
+        """See ``Runner.outputs``."""
+        return self._outputs[step]
+
     def run(self, step: str, *inputs: np.ndarray) -> list[np.ndarray]:
         """See ``Runner.run``."""
-        return self._sessions[step].run(None, dict(zip(STEPS[step], inputs, strict=True)))
+        return self._sessions[step].run(None, dict(zip(self._inputs[step], inputs, strict=True)))
 
     def join(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
         """See ``Runner.join``."""

@@ -18,6 +18,12 @@ class Runner(Protocol):
     facts: dict
     provider: str
 
+    def inputs(self, step: str) -> Sequence[str]:
+        """Names of what a step takes, in the order of its definition."""
+
+    def outputs(self, step: str) -> Sequence[str]:
+        """Names of what a step returns."""
+
     def run(self, step: str, *inputs: Any) -> Sequence[Any]:
         """Run one step on its inputs, in the order of its definition."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
@@ -17,16 +17,30 @@ from .weights import ModelFiles
 
 
 class TorchRunner:
-    """``Runner`` over a fused torch network.
+    """``Runner`` over a torch network, which it fuses and moves to ``device`` in place.
 
     Args:
-        device: ``cpu``, ``cuda`` or ``cuda:N``.
-    Raises:
-        ModelError: the weights cannot be used; the device is not there, unless
-            ``allow_cpu_fallback``.
+        facts: as ``weights.unpack_facts`` returns them.
     """
 
-    def __init__(self, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False):
+    def __init__(self, network: nn.Module, facts: dict, device: str = "cpu"):
+        self.facts, self._device = facts, torch.device(device)
+        fuse(network).to(self._device, memory_format=torch.channels_last)
+        tracking = TrackingConfig.from_dict(facts["tracking"])
+        self._steps = steps(network, tracking)
+        for step in self._steps.values():
+            step.module.eval()
+        self.provider = f"torch {self._device}"
+
+    @classmethod
+    def open(
+        cls, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False
+    ) -> TorchRunner:
+        """The network of a model file on ``cpu``, ``cuda`` or ``cuda:N``.
+
+        Raises ModelError: the weights cannot be used; the device is not there, unless
+        ``allow_cpu_fallback``.
+        """
         found = torch.cuda.device_count()
         if device.startswith("cuda") and (torch.device(device).index or 0) >= found:
             if not allow_cpu_fallback:
@@ -35,19 +49,20 @@ class TorchRunner:
                     f"finds {found or 'no'} CUDA devices"
                 )
             device = "cpu"
-        self._device = torch.device(device)
-        network, self.facts = load_network(files.weights)
-        fuse(network).to(self._device, memory_format=torch.channels_last)
-        tracking = TrackingConfig.from_dict(self.facts["tracking"])
-        self._modules = {
-            name: step.module.eval() for name, step in steps(network, tracking).items()
-        }
-        self.provider = f"torch {self._device}"
+        return cls(*load_network(files.weights), device)
+
+    def inputs(self, step: str) -> Sequence[str]:
+        """See ``Runner.inputs``."""
+        return tuple(self._steps[step].inputs)
+
+    def outputs(self, step: str) -> Sequence[str]:
+        """See ``Runner.outputs``."""
+        return self._steps[step].outputs
 
     @torch.inference_mode()
     def run(self, step: str, *inputs: np.ndarray | Tensor) -> Sequence[Tensor]:
         """See ``Runner.run``."""
-        return self._modules[step](*(self._tensor(value) for value in inputs))
+        return self._steps[step].module(*(self._tensor(value) for value in inputs))
 
     def _tensor(self, value: np.ndarray | Tensor) -> Tensor:
         if isinstance(value, np.ndarray):

@@ -14,7 +14,8 @@ from ..paths import share_dir
 
 FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
-STEPS = {"locate": ("crop", "memory"), "remember": ("crop", "box")}  # and their inputs
+STEPS = ("start", "locate", "remember")
+MEMORY_NETWORKS = ("stmtrack", "dastm")  # they start as they remember: without a step for it
 
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
 NO_SEAL = "tracker_ros-sha256-" + 64 * "0"
@@ -42,7 +43,7 @@ class ModelFiles:
 
     @property
     def has_graphs(self) -> bool:
-        return all(self.graph(step).is_file() for step in STEPS)
+        return all(self.graph(step).is_file() for step in STEPS[1:])
 
 
 def find_model(model: str | Path) -> ModelFiles:
@@ -69,6 +70,11 @@ def find_model(model: str | Path) -> ModelFiles:
         f"model {str(model)!r} is neither a .safetensors or .onnx file nor a shipped name "
         f"({', '.join(known) or 'none is installed'})"
     )
+
+
+def steps_of(architecture: str) -> tuple[str, ...]:
+    """The steps of which a network of this architecture consists."""
+    return STEPS[1:] if architecture in MEMORY_NETWORKS else STEPS
 
 
 def pack_facts(architecture: str, network: dict, tracking: TrackingConfig, training: dict) -> str:

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import NamedTuple
+
 from torch import nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
-from . import dastm
+from . import dastm, stmtrack
+from .config import NetworkConfig
 from .step import Step
 
-ARCHITECTURES = {"dastm": (dastm.Dastm, dastm.DastmConfig, dastm.steps)}
+
+class Architecture(NamedTuple):
+    """The network's class, its configuration's class, and how it is split into steps."""
+
+    network: type[nn.Module]
+    config: type[NetworkConfig]
+    steps: Callable[[nn.Module, TrackingConfig], dict[str, Step]]
 
 
-def _known(architecture: str):
-    if architecture not in ARCHITECTURES:
-        raise ModelError(
-            f"architecture {architecture!r} is unknown; there is {', '.join(ARCHITECTURES)}"
-        )
-    return ARCHITECTURES[architecture]
+ARCHITECTURES = {
+    "stmtrack": Architecture(stmtrack.Stmtrack, stmtrack.StmtrackConfig, stmtrack.steps),
+    "dastm": Architecture(dastm.Dastm, dastm.DastmConfig, dastm.steps),
+}
 
 
 def build(architecture: str, network: dict) -> nn.Module:
@@ -25,13 +33,17 @@ def build(architecture: str, network: dict) -> nn.Module:
 
     Raises ModelError for an unknown architecture, TypeError or ValueError for unknown values.
     """
-    make, config, _ = _known(architecture)
-    return make(config.from_dict(network))
+    if architecture not in ARCHITECTURES:
+        raise ModelError(
+            f"architecture {architecture!r} is unknown; there is {', '.join(ARCHITECTURES)}"
+        )
+    made = ARCHITECTURES[architecture]
+    return made.network(made.config.from_dict(network))
 
 
 def steps(network: nn.Module, tracking: TrackingConfig) -> dict[str, Step]:
     """The steps that engines run and export writes, by name."""
-    for make, _, split in ARCHITECTURES.values():
-        if isinstance(network, make):
-            return split(network, tracking)
+    for made in ARCHITECTURES.values():
+        if type(network) is made.network:
+            return made.steps(network, tracking)
     raise ModelError(f"{type(network).__name__} is not a network of this package")

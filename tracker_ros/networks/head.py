@@ -10,9 +10,13 @@ from torch import Tensor, nn
 from .blocks import RepConv, SeparableConv
 
 
-def cell_centres(cells: int, stride: int, device: torch.device | None = None) -> Tensor:
-    """Crop pixels of the centres of a row of cells, symmetric in the crop: float32 [cells]."""
-    return (torch.arange(cells, device=device, dtype=torch.float32) + 0.5) * stride
+def cell_centres(cells: int, stride: int, size: int, device: torch.device | None = None) -> Tensor:
+    """Centres of a row of cells, symmetric in a crop of ``size`` pixels: float32 [cells], pixels.
+
+    For STMTrack's 25 cells in 289 pixels the first is at 48.5, the middle of pixel 48.
+    """
+    offsets = torch.arange(cells, device=device, dtype=torch.float32) - (cells - 1) / 2
+    return size / 2 + offsets * stride
 
 
 def tower(inputs: int, channels: int, depth: int, kind: str) -> nn.Sequential:
@@ -34,8 +38,9 @@ class Head(nn.Module):
         inputs: channels of the read features. channels, depth, kind: see ``tower``.
         stride: crop pixels for one cell.
 
-    ``forward``: [B, inputs, H, W] → classification logits [B, 1, H, W], centre-ness logits
-    [B, 1, H, W], boxes [B, 4, H, W] as left, top, right, bottom in crop pixels.
+    ``forward``: [B, inputs, H, W] and the crop's side in pixels → classification logits
+    [B, 1, H, W], centre-ness logits [B, 1, H, W], boxes [B, 4, H, W] as left, top, right, bottom
+    in crop pixels.
     """
 
     def __init__(self, inputs: int, channels: int, depth: int, kind: str, stride: int):
@@ -55,12 +60,12 @@ class Head(nn.Module):
         with torch.no_grad():
             self.score.bias[1] = 0
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
         x = self.reduce(x)
         logits = self.score(self.classify(x)).float()
         sides = (self.gain * self.sides(self.regress(x)).float()).clamp(max=5).exp() * self.stride
-        rows = cell_centres(x.shape[2], self.stride, x.device)[None, :, None]
-        columns = cell_centres(x.shape[3], self.stride, x.device)[None, None, :]
+        rows = cell_centres(x.shape[2], self.stride, size, x.device)[None, :, None]
+        columns = cell_centres(x.shape[3], self.stride, size, x.device)[None, None, :]
         boxes = torch.stack(
             [columns - sides[:, 0], rows - sides[:, 1], columns + sides[:, 2], rows + sides[:, 3]],
             1,

@@ -30,6 +30,7 @@ class MobileOne(nn.Module):
     """
 
     stride = 8
+    stem_padding = 1
 
     def __init__(
         self,
@@ -39,6 +40,7 @@ class MobileOne(nn.Module):
         scale: bool = False,
     ):
         super().__init__()
+        self.channels, self.stem_channels = widths[-1], widths[0]
         self.stem = RepConv(3, widths[0], stride=2, branches=branches, scale=scale)
         self.stages = nn.ModuleList()
         for index, (depth, stride) in enumerate(zip(depths, (2, 2, 1), strict=True)):
@@ -56,3 +58,8 @@ class MobileOne(nn.Module):
         for stage in self.stages:
             x = stage(x)
         return x
+
+    @staticmethod
+    def cells(size: int) -> int:
+        """Cells along a side of the map for ``size`` input pixels."""
+        return -(-size // MobileOne.stride)

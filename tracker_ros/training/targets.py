@@ -25,7 +25,7 @@ class Targets:
     boxes: Tensor
 
 
-def assign(boxes: Tensor, present: Tensor, cells: int, stride: int) -> Targets:
+def assign(boxes: Tensor, present: Tensor, cells: int, stride: int, size: int) -> Targets:
     """Assign cells to truth.
 
     A cell is positive if its centre lies strictly inside the box. Where the target is not present
@@ -33,8 +33,9 @@ def assign(boxes: Tensor, present: Tensor, cells: int, stride: int) -> Targets:
 
     Args:
         boxes: float [B, 4], x, y, w, h in crop pixels. present: bool [B].
+        cells, stride, size: of the map and the crop, see ``cell_centres``.
     """
-    centres = cell_centres(cells, stride, boxes.device)
+    centres = cell_centres(cells, stride, size, boxes.device)
     left, top = boxes[:, 0], boxes[:, 1]
     right, bottom = left + boxes[:, 2], top + boxes[:, 3]
     across_in, across = _inside_and_balance(centres, left, right)  # [B, w]

@@ -1,0 +1,90 @@
+"""The engine of networks whose state is a fixed set of named arrays (STIF, USTAM, DASTSiam)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.boxes import Box
+from ..core.config import TrackingConfig
+from ..core.decode import Prediction
+from ..core.errors import ModelError
+from ..core.gate import Gate
+from .memory_engine import check_step
+from .runner import Runner
+
+
+@dataclass(frozen=True)
+class CarriedState:
+    """arrays: the runner's own, by name, of constant shapes; count: frames that went in."""
+
+    arrays: dict[str, Any]
+    count: int
+
+
+class CarriedEngine:
+    """``core.engine.Engine`` for networks that carry named arrays from step to step.
+
+    ``start`` takes crop and box and returns every array. ``locate`` takes the crop, ``remember``
+    crop and box, both then any of the arrays by name; what they return by an array's name replaces
+    it. ``locate`` returns score and boxes first.
+    """
+
+    def __init__(self, runner: Runner):
+        self.runner = runner
+        self.facts, self.provider = runner.facts, runner.provider
+        self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
+        for step, wanted in (
+            ("start", ("crop", "box")),
+            ("locate", ("crop",)),
+            ("remember", ("crop", "box")),
+        ):
+            check_step(runner, step, wanted)
+        carried = set(runner.outputs("start"))
+        named = {*runner.inputs("locate"), *runner.inputs("remember")} - {"crop", "box"}
+        given = {*runner.outputs("locate")[2:], *runner.outputs("remember")}
+        if stray := (named | given) - carried:
+            raise ModelError(
+                f"this {runner.facts['architecture']} uses {', '.join(sorted(stray))}, "
+                "which its step 'start' does not make"
+            )
+
+    def start(self, crop: np.ndarray, box: Box) -> CarriedState:
+        """See ``Engine.start``."""
+        values = self.runner.run("start", crop[None], np.array([box], np.float32))
+        return CarriedState(dict(zip(self.runner.outputs("start"), values, strict=True)), 1)
+
+    def locate(self, crop: np.ndarray, state: CarriedState) -> tuple[Prediction, CarriedState]:
+        """See ``Engine.locate``."""
+        score, boxes, *changed = self._run("locate", state, crop[None])
+        prediction = Prediction(self.runner.numpy(score)[0], self.runner.numpy(boxes)[0])
+        names = self.runner.outputs("locate")[2:]
+        return prediction, self._changed(state, names, changed)
+
+    def remember(
+        self, crop: np.ndarray, box: Box, score: float, state: CarriedState
+    ) -> CarriedState:
+        """See ``Engine.remember``."""
+        changed = self._run("remember", state, crop[None], np.array([box], np.float32))
+        after = self._changed(state, self.runner.outputs("remember"), changed)
+        return replace(after, count=state.count + 1)
+
+    def gate(self, state: CarriedState) -> Gate | None:
+        """See ``Engine.gate``: none of these networks has one."""
+        return None
+
+    def remembered(self, state: CarriedState) -> int:
+        """See ``Engine.remembered``."""
+        return min(state.count, self.tracking.memory_capacity)
+
+    def _run(self, step: str, state: CarriedState, *given: np.ndarray) -> list[Any]:
+        names = self.runner.inputs(step)[len(given) :]
+        return self.runner.run(step, *given, *(state.arrays[name] for name in names))
+
+    @staticmethod
+    def _changed(state: CarriedState, names, values) -> CarriedState:
+        if not names:
+            return state
+        return replace(state, arrays={**state.arrays, **dict(zip(names, values, strict=True))})

@@ -1,0 +1,18 @@
+"""Backbones by name. Each maps [B, 3, S, S] to [B, channels, cells(S), cells(S)]."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from .mobileone import MobileOne
+
+
+def make_backbone(config) -> nn.Module:
+    """The backbone that ``config.backbone`` names, of the sizes that ``config`` gives.
+
+    It has ``stride`` (input pixels for one cell), ``channels``, ``cells(size)``, and, to take in a
+    label map, ``stem_channels`` and ``stem_padding``. Raises ValueError for an unknown name.
+    """
+    if config.backbone == "mobileone":
+        return MobileOne(config.widths, config.depths, config.branches, config.scale)
+    raise ValueError(f"backbone is {config.backbone!r}, not mobileone")
