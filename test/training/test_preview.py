@@ -16,8 +16,8 @@ def sample(positive: bool) -> Sample:
     return Sample(
         np.full((2, 40, 40, 3), 90, np.uint8),
         np.array([[10, 10, 20, 15]] * 2, np.float32),
-        np.full((60, 60, 3), 120, np.uint8),
-        np.array([5, 6, 30, 20], np.float32),
+        np.full((1, 60, 60, 3), 120, np.uint8),
+        np.array([[5, 6, 30, 20]], np.float32),
         positive,
         "got10k",
     )

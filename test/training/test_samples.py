@@ -45,10 +45,10 @@ def clipped(box, size):
 
 def test_shapes_and_types(shards):
     sample = samples(shards, memory_frames=3)[0]
-    assert sample.memory.shape == (3, 64, 64, 3) and sample.query.shape == (96, 96, 3)
-    assert sample.memory.dtype == sample.query.dtype == np.uint8
-    assert sample.memory_boxes.shape == (3, 4) and sample.query_box.shape == (4,)
-    assert sample.memory_boxes.dtype == sample.query_box.dtype == np.float32
+    assert sample.memory.shape == (3, 64, 64, 3) and sample.queries.shape == (1, 96, 96, 3)
+    assert sample.memory.dtype == sample.queries.dtype == np.uint8
+    assert sample.memory_boxes.shape == (3, 4) and sample.query_boxes.shape == (1, 4)
+    assert sample.memory_boxes.dtype == sample.query_boxes.dtype == np.float32
     assert sample.positive is True and sample.source == "video"
 
 
@@ -61,8 +61,8 @@ def test_seed_and_index_decide_everything(shards):
     for index in reversed(order):  # whatever was drawn before
         for one, same in zip(astuple(drawn[index]), astuple(again[index]), strict=True):
             assert np.array_equal(one, same)
-        assert not np.array_equal(drawn[index].query, other[index].query)
-    assert not np.array_equal(drawn[0].query, drawn[3].query)
+        assert not np.array_equal(drawn[index].queries, other[index].queries)
+    assert not np.array_equal(drawn[0].queries, drawn[3].queries)
 
 
 @pytest.mark.parametrize("kind", ["davis", "video", "voc"])
@@ -72,7 +72,7 @@ def test_boxes_say_where_the_target_is(shards, kind):
     query, memory = [], []
     for index in range(30):
         sample = drawn[index]
-        query.append(overlap(bright_part(sample.query), clipped(sample.query_box, 96)))
+        query.append(overlap(bright_part(sample.queries[0]), clipped(sample.query_boxes[0], 96)))
         memory += [
             overlap(bright_part(crop), clipped(box, 64))
             for crop, box in zip(sample.memory, sample.memory_boxes, strict=True)
@@ -87,19 +87,19 @@ def test_pasted_targets_have_their_box_inside_the_picture(shards):
     for index in range(20):
         sample = drawn[index]
         assert sample.source == "paste"
-        x, y, w, h = sample.query_box
+        x, y, w, h = sample.query_boxes[0]
         assert w > 6 and h > 6 and 0 <= x + w / 2 <= 96 and 0 <= y + h / 2 <= 96
         core = np.s_[
             max(int(y + h / 4), 0) : int(y + h * 3 / 4) + 1,
             max(int(x + w / 4), 0) : int(x + w * 3 / 4) + 1,
         ]
-        inside = sample.query[core].mean()
-        assert inside > np.percentile(sample.query.mean(2), 30) + 30
+        inside = sample.queries[0][core].mean()
+        assert inside > np.percentile(sample.queries[0].mean(2), 30) + 30
 
 
 def test_targets_lie_anywhere_in_reach_of_the_query(shards):
     drawn = samples(shards)
-    boxes = np.array([drawn[index].query_box for index in range(60)])
+    boxes = np.array([drawn[index].query_boxes[0] for index in range(60)])
     centres = boxes[:, :2] + boxes[:, 2:] / 2
     assert (centres > 0).all() and (centres < 96).all()
     assert np.ptp(centres, 0).min() > 96 / 4  # never a target that is always in the middle
@@ -114,7 +114,7 @@ def test_negatives_show_another_target(shards):
     share = np.mean([sometimes[index].positive for index in range(100)])
     assert 0.5 < share < 0.9
     # The box of a negative is the other target's, in the query's own pixels.
-    overlaps = [overlap(bright_part(s.query), clipped(s.query_box, 96)) for s in every]
+    overlaps = [overlap(bright_part(s.queries[0]), clipped(s.query_boxes[0], 96)) for s in every]
     assert np.median(overlaps) > 0.8
 
 
@@ -123,8 +123,8 @@ def test_occluders_and_distractors_change_the_query_alone(shards):
     pairs = [(plain[index], busy[index]) for index in range(10)]
     # The draws before the query's are the same, so the memory is the same up to light and noise.
     assert all(np.array_equal(a.memory_boxes, b.memory_boxes) for a, b in pairs)
-    assert all(np.array_equal(a.query_box, b.query_box) for a, b in pairs)
-    assert np.mean([np.abs(a.query.astype(int) - b.query).mean() for a, b in pairs]) > 5
+    assert all(np.array_equal(a.query_boxes, b.query_boxes) for a, b in pairs)
+    assert np.mean([np.abs(a.queries.astype(int) - b.queries).mean() for a, b in pairs]) > 5
 
 
 @given(
@@ -143,6 +143,31 @@ def test_gap_bound(times, count, gap, causal, seed):
         assert memory == sorted(memory) and max(memory) <= query
         reachable = np.flatnonzero((times < times[query]) & (times >= times[query] - gap))
         assert (max(memory) < query) == (len(reachable) > 0)
+
+
+@given(
+    st.lists(st.integers(0, 500), min_size=1, max_size=40, unique=True).map(sorted),
+    st.integers(1, 4),
+    st.booleans(),
+    st.integers(0, 2**32),
+)
+def test_queries_follow_each_other_and_causal_memory_is_before_them(times, queries, causal, seed):
+    times, rng = np.array(times, np.float32), np.random.default_rng(seed)
+    chosen = choose_frames(times, 2, 100, causal, rng, queries)
+    memory, following = chosen[:2], chosen[2:]
+    last = len(times) - 1
+    assert following == [min(following[0] + i, last) for i in range(queries)]
+    if len(times) > queries:
+        assert following[-1] == following[0] + queries - 1  # none is repeated
+    if causal:
+        assert max(memory) <= following[0]
+
+
+def test_several_queries_show_the_target_one_after_the_other(shards):
+    sample = samples(shards, memory_frames=1, query_frames=3)[4]
+    assert sample.memory.shape == (1, 64, 64, 3) and sample.queries.shape == (3, 96, 96, 3)
+    for query, box in zip(sample.queries, sample.query_boxes, strict=True):
+        assert overlap(bright_part(query), clipped(box, 96)) > 0.6
 
 
 def test_every_frame_in_reach_is_chosen_sometimes():

@@ -117,7 +117,7 @@ def test_gaps_count_video_frames_also_where_frames_are_hidden(tmp_path, unchange
     for index in range(150):
         sample = samples[index]
         *memory, query = (
-            round(float(image.mean()) / STEP) for image in (*sample.memory, sample.query)
+            round(float(image.mean()) / STEP) for image in (*sample.memory, *sample.queries)
         )
         assert not set(memory) & set(range(20, 40)) and query not in range(20, 40)
         assert all(abs(frame - query) <= 10 for frame in memory)
@@ -134,9 +134,9 @@ def test_a_sample_depends_on_seed_and_index_alone(tmp_path):
     alone = [first[i] for i in (5, 0, 3)]
     loader = DataLoader(again, sampler=[5, 0, 3], num_workers=2, batch_size=None)
     for one, two in zip(alone, loader, strict=True):
-        assert (one.query == np.asarray(two.query)).all()
+        assert (one.queries == np.asarray(two.queries)).all()
         assert (one.memory_boxes == np.asarray(two.memory_boxes)).all()
-    assert any((first[i].query != other[i].query).any() for i in range(3))
+    assert any((first[i].queries != other[i].queries).any() for i in range(3))
 
 
 def shares(samples: Samples, count: int) -> dict[str, float]:
@@ -183,7 +183,7 @@ def test_negatives_show_another_target(tmp_path, unchanged):
     samples = Samples([f"otb:{tmp_path}"], TrackingConfig(), config)
     drawn = [samples[i] for i in range(300)]
     for sample in drawn:
-        assert (sample.memory.mean() == sample.query.mean()) == sample.positive
+        assert (sample.memory.mean() == sample.queries.mean()) == sample.positive
     assert np.mean([sample.positive for sample in drawn]) == pytest.approx(0.7, abs=0.11)
 
 
@@ -332,6 +332,6 @@ def test_every_augmentation_at_once_keeps_the_shapes(shards):
     for index in range(60):
         sample = samples[index]
         assert sample.memory.shape == (2, tracking.memory_size, tracking.memory_size, 3)
-        assert sample.query.shape == (tracking.query_size, tracking.query_size, 3)
-        assert sample.query.dtype == sample.memory.dtype == np.uint8
-        assert np.isfinite(sample.query_box).all() and (sample.query_box[2:] > 4).all()
+        assert sample.queries.shape == (1, tracking.query_size, tracking.query_size, 3)
+        assert sample.queries.dtype == sample.memory.dtype == np.uint8
+        assert np.isfinite(sample.query_boxes[0]).all() and (sample.query_boxes[0][2:] > 4).all()

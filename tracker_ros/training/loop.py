@@ -48,13 +48,13 @@ class TrainingConfig:
 def collate(samples: list[Sample]) -> tuple[Tensor, ...]:
     """Stack samples along a new first axis.
 
-    Returns memory uint8 [B, T, M, M, 3], its boxes [B, T, 4], query uint8 [B, Q, Q, 3], its box
-    [B, 4], positive bool [B].
+    Returns memory uint8 [B, T, M, M, 3], its boxes [B, T, 4], queries uint8 [B, K, Q, Q, 3], their
+    boxes [B, K, 4], positive bool [B].
     """
     return (
         *(
             torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])
-            for name in ("memory", "memory_boxes", "query", "query_box")
+            for name in ("memory", "memory_boxes", "queries", "query_boxes")
         ),
         torch.tensor([sample.positive for sample in samples]),
     )
@@ -209,7 +209,10 @@ class Trainer:
 
     def train_step(self, batch: tuple[Tensor, ...]) -> dict[str, float]:
         """One update of the weights; returns the loss terms."""
-        memory, memory_boxes, query, query_box, positive = (part.to(self.device) for part in batch)
+        memory, memory_boxes, queries, query_boxes, positive = (
+            part.to(self.device) for part in batch
+        )
+        query, query_box = queries[:, 0], query_boxes[:, 0]
         rate = self.config.rate * learning_rate(self.progress, self.config)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]

@@ -19,7 +19,7 @@ PREVIEWED = 40  # samples on a sheet
 def contact_sheet(samples: Sequence[Sample], columns: int = COLUMNS) -> np.ndarray:
     """Draw samples in a grid: uint8 [H, W, 3] BGR.
 
-    Each shows its memory crops, then its query, with their boxes (green; red in a negative pair),
+    Each shows its memory crops, then its queries, with their boxes (green; red in a negative pair),
     below the name of its set.
     """
     tiles = [_tile(sample) for sample in samples]
@@ -48,13 +48,13 @@ def write_contact_sheet(samples: Sequence[Sample], path: Path) -> None:
 def _tile(sample: Sample) -> np.ndarray:
     crops = [
         *zip(sample.memory, sample.memory_boxes, strict=True),
-        (sample.query, sample.query_box),
+        *zip(sample.queries, sample.query_boxes, strict=True),
     ]
     width = sum(image.shape[1] for image, _ in crops) + GAP * (len(crops) - 1)
     tile = np.full((CAPTION + max(len(image) for image, _ in crops), width, 3), 40, np.uint8)
     left = 0
     for number, (image, box) in enumerate(crops):
-        colour = RED if number == len(crops) - 1 and not sample.positive else GREEN
+        colour = RED if number >= len(sample.memory) and not sample.positive else GREEN
         height, width = image.shape[:2]
         tile[CAPTION : CAPTION + height, left : left + width] = _boxed(image, box, colour)
         left += width + GAP

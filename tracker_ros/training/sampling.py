@@ -1,4 +1,4 @@
-"""Draws training samples, memory frames and a query of one target, with the tracker's own crop."""
+"""Draws training samples, memory frames and queries of one target, with the tracker's own crop."""
 
 from __future__ import annotations
 
@@ -38,6 +38,7 @@ class SamplingConfig:
         default_factory=lambda: {"davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2}
     )
     memory_frames: int = 2
+    query_frames: int = 1  # that follow each other in the clip
     max_gap: int = 100  # frames of the video between memory and query (40 frames of the shards)
     causal: bool = False  # memory frames before the query, the earliest first
     negative: float = 0.12  # share of samples whose query shows another target
@@ -58,14 +59,14 @@ class Sample:
 
     memory: np.ndarray  # [T, M, M, 3]
     memory_boxes: np.ndarray  # float32 [T, 4]
-    query: np.ndarray  # [Q, Q, 3]
-    query_box: np.ndarray  # float32 [4]
-    positive: bool  # False: the query shows another target
+    queries: np.ndarray  # [K, Q, Q, 3]
+    query_boxes: np.ndarray  # float32 [K, 4]
+    positive: bool  # False: the queries show another target
     source: str = ""  # name of the set
 
 
 class Drawn(NamedTuple):
-    """Views of one target, the last of them for the query, and the clip they come from."""
+    """Views of one target, the last of them for the queries, and the clip they come from."""
 
     kind: str
     clips: ClipSet
@@ -132,19 +133,21 @@ class Samples(Dataset):
         drawn = query = self._draw(rng)
         if rng.random() < self.config.negative:
             query = self._another(drawn, rng)
-        views = [*drawn.views[:-1], query.views[-1]]
+        count = self.config.memory_frames
+        views = [*drawn.views[:count], *query.views[count:]]
         if rng.random() < 0.5:
             views = [mirror(view) for view in views]
         grey = rng.random() < 0.1
-        memory, boxes = [], []
-        for view in views[:-1]:
-            image, box = self._memory_crop(view, rng)
-            memory.append(image)
+        crops, boxes = [], []
+        for number, view in enumerate(views):
+            image, box = (
+                self._memory_crop(view, rng)
+                if number < count
+                else self._query_crop(view, query, rng)
+            )
+            crops.append(image)
             boxes.append(box)
-        image, query_box = self._query_crop(views[-1], query, rng)
-        crops = [
-            augment.degrade(augment.recolour(part, rng, 0.6), rng) for part in [*memory, image]
-        ]
+        crops = [augment.degrade(augment.recolour(part, rng, 0.6), rng) for part in crops]
         if rng.random() < self.config.low_light:
             crops = augment.darken(crops, rng)
         if grey:
@@ -153,17 +156,17 @@ class Samples(Dataset):
                 for part in crops
             ]
         return Sample(
-            np.stack(crops[:-1]),
-            np.array(boxes, np.float32),
-            crops[-1],
-            np.array(query_box, np.float32),
+            np.stack(crops[:count]),
+            np.array(boxes[:count], np.float32),
+            np.stack(crops[count:]),
+            np.array(boxes[count:], np.float32),
             query is drawn,
             drawn.kind,
         )
 
     def _draw(self, rng: Rng) -> Drawn:
         kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
-        count = self.config.memory_frames + 1
+        memory = self.config.memory_frames
         if kind == PASTE:
             moving = rng.random() < self.config.paste_motion
             return Drawn(kind, *self._collage.draw(self._order, moving, rng))
@@ -173,10 +176,13 @@ class Samples(Dataset):
         # Only turning and doubling a query need its mask, which costs time to decode.
         masked = self.config.rotation + self.config.look_alike > 0
         if len(clip) == 1:
+            count = memory + self.config.query_frames
             return Drawn(kind, clips, index, stretched(clip, rng, count, masked, self._detail))
-        *memory, query = self._order(clip, rng)
-        views = [clip.view(i, detail=self._detail) for i in memory]
-        return Drawn(kind, clips, index, [*views, clip.view(query, masked, self._detail)])
+        views = [
+            clip.view(i, masked and number >= memory, self._detail)
+            for number, i in enumerate(self._order(clip, rng))
+        ]
+        return Drawn(kind, clips, index, views)
 
     def _another(self, drawn: Drawn, rng: Rng) -> Drawn:
         """Another target; the same one if there is no other."""
@@ -188,7 +194,7 @@ class Samples(Dataset):
 
     def _order(self, clip: Clip, rng: Rng) -> list[int]:
         c = self.config
-        return choose_frames(clip.times, c.memory_frames, c.max_gap, c.causal, rng)
+        return choose_frames(clip.times, c.memory_frames, c.max_gap, c.causal, rng, c.query_frames)
 
     def _memory_crop(self, view: View, rng: Rng) -> tuple[np.ndarray, Box]:
         """As the tracker crops: around a box that is a little wrong."""
