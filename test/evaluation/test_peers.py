@@ -1,0 +1,185 @@
+"""OpenCV's network trackers for real, on tiny ONNX files that look for the brightest spot."""
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper
+
+from tracker_ros.core.errors import InputError
+from tracker_ros.evaluation.metrics import iou
+from tracker_ros.evaluation.peers import Peer, parse_peers
+
+# One channel alone: OpenCV divides TrackerVit's picture by a Scalar, which turns the others' signs.
+BRIGHTNESS = np.reshape([1, 0, 0], (1, 3, 1, 1))
+
+
+def tensor(name, *shape):
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+
+
+def constant(name, value):
+    return onnx.numpy_helper.from_array(np.asarray(value, np.float32), name)
+
+
+def write(path, nodes, inputs, outputs, constants):
+    graph = helper.make_graph(nodes, path.stem, inputs, outputs, constants)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def vit(tmp_path):
+    """The brightest of 16x16 cells, as likely as it is bright; a target of a quarter's size."""
+    node = helper.make_node
+    nodes = [
+        node("Conv", ["search", "brightness"], ["gray"]),
+        node(
+            "AveragePool",
+            ["gray"],
+            ["cells"],
+            kernel_shape=[64, 64],
+            strides=[16, 16],
+            pads=[24] * 4,
+        ),
+        node("ReduceMean", ["template"], ["mean"], axes=[1, 2, 3]),
+        node("Mul", ["mean", "none"], ["unused"]),
+        node("Add", ["cells", "unused"], ["logits"]),
+        node("Mul", ["logits", "ten"], ["sharp"]),
+        node("Sigmoid", ["sharp"], ["output1"]),
+        node("Mul", ["logits", "nothing"], ["empty"]),
+        node("Add", ["empty", "size"], ["output2"]),
+        node("Add", ["empty", "centre"], ["output3"]),
+    ]
+    constants = [
+        constant("brightness", BRIGHTNESS),
+        constant("none", [[[[0]]]]),
+        constant("ten", [[[[10]]]]),
+        constant("nothing", np.zeros((1, 2, 1, 1))),
+        constant("size", np.full((1, 2, 16, 16), 0.25)),
+        constant("centre", np.full((1, 2, 16, 16), 0.5)),
+    ]
+    inputs = [tensor("template", 1, 3, 128, 128), tensor("search", 1, 3, 256, 256)]
+    outputs = [tensor("output1", 1, 1, 16, 16)]
+    outputs += [tensor(f"output{i}", 1, 2, 16, 16) for i in (2, 3)]
+    return write(tmp_path / "vit.onnx", nodes, inputs, outputs, constants)
+
+
+@pytest.fixture
+def nano(tmp_path):
+    """The same in two files: features are brightness, and the head scores by them."""
+    node = helper.make_node
+    backbone = [
+        node("Conv", ["input", "brightness"], ["gray"]),
+        node("AveragePool", ["gray"], ["output"], kernel_shape=[64, 64], strides=[16, 16],
+             pads=[33, 33, 16, 16]),
+    ]  # fmt: skip
+    head = [
+        node("ReduceMean", ["input1"], ["mean"], axes=[1, 2, 3]),
+        node("Mul", ["mean", "none"], ["unused"]),
+        node("Add", ["input2", "unused"], ["bright"]),
+        node("Sub", ["bright", "threshold"], ["brighter"]),
+        node("Mul", ["brighter", "signs"], ["output1"]),
+        node("Mul", ["bright", "nothing"], ["empty"]),
+        node("Add", ["empty", "sides"], ["output2"]),
+    ]
+    constants = [
+        constant("none", [[[[0]]]]),
+        constant("threshold", [[[[170]]]]),
+        constant("signs", np.reshape([-0.05, 0.05], (1, 2, 1, 1))),
+        constant("nothing", np.zeros((1, 4, 1, 1))),
+        constant("sides", np.full((1, 4, 16, 16), 32)),  # half of a square in its 127-pixel crop
+    ]
+    return (
+        write(tmp_path / "backbone.onnx", backbone, [tensor("input", 1, 3, "h", "w")],
+              [tensor("output", 1, 1, "a", "b")], [constant("brightness", BRIGHTNESS)]),
+        write(tmp_path / "head.onnx", head,
+              [tensor("input1", 1, 1, 8, 8), tensor("input2", 1, 1, 16, 16)],
+              [tensor("output1", 1, 2, 16, 16), tensor("output2", 1, 4, 16, 16)], constants),
+    )  # fmt: skip
+
+
+def follow_a_square(peer):
+    """Overlaps of `peer` with a bright square that crosses a dark picture."""
+    overlaps = []
+    for i in range(12):
+        truth = (60.0 + 6 * i, 80.0, 32.0, 32.0)
+        image = np.full((240, 320, 3), 20, np.uint8)
+        image[80:112, 60 + 6 * i : 92 + 6 * i] = 230
+        if i == 0:
+            peer.init(image, truth)
+            assert peer.last_box == truth
+        else:
+            result = peer.update(image)
+            assert result.box == peer.last_box
+            assert 0 < result.score <= 1
+            overlaps.append(iou([result.box], [truth])[0])
+    return overlaps
+
+
+def test_vit_runs_the_users_model(vit):
+    peer = Peer(f"vit:{vit}")
+    assert (peer.name, peer.files) == ("vit", (vit,))
+    overlaps = follow_a_square(peer)
+    assert min(overlaps) > 0.4
+    assert follow_a_square(peer) == overlaps  # it starts afresh
+
+
+def test_nano_runs_the_users_models(nano):
+    peer = Peer(f"nano:{nano[0]},{nano[1]}")
+    assert (peer.name, peer.files) == ("nano", nano)
+    overlaps = follow_a_square(peer)
+    assert min(overlaps) > 0.4
+    assert follow_a_square(peer) == overlaps
+
+
+def test_failure_keeps_the_last_box(vit):
+    peer = Peer(f"vit:{vit}")
+    bright, dark = np.full((240, 320, 3), 230, np.uint8), np.zeros((240, 320, 3), np.uint8)
+    peer.init(bright, (100.0, 100.0, 32.0, 32.0))
+    result = peer.update(dark)
+    assert result.box is None and result.score < 0.2  # OpenCV's own threshold
+    assert peer.last_box == (100, 100, 32, 32)
+
+
+def test_an_error_inside_opencv_is_a_failure_of_the_frame(vit):
+    peer = Peer(f"vit:{vit}")
+    peer.init(np.zeros((240, 320, 3), np.uint8), (280.0, 200.0, 32.0, 32.0))
+    result = peer.update(np.zeros((48, 64, 3), np.uint8))  # the window lies outside
+    assert (result.box, result.score) == (None, 0)
+    assert peer.last_box == (280, 200, 32, 32)
+
+
+def test_what_a_peer_is_given(vit, nano, tmp_path):
+    corrupt = tmp_path / "corrupt.onnx"
+    corrupt.write_bytes(b"no model at all")
+    for text, message in (
+        ("vit:", r"peer 'vit' is given as vit:MODEL"),
+        ("vit", r"peer 'vit' is given as vit:MODEL"),
+        (f"vit:{vit},{vit}", r"is given as vit:MODEL"),
+        (f"nano:{nano[0]}", r"is given as nano:BACKBONE,HEAD"),
+        (f"vit:{tmp_path / 'none.onnx'}", r"peer 'vit': there is no file .*none\.onnx"),
+        (f"nano:{nano[0]},{tmp_path}", r"peer 'nano': there is no file"),
+        (f"vit:{corrupt}", r"OpenCV's TrackerVit cannot run .*corrupt\.onnx: "),
+        (f"vit:{nano[0]}", r"OpenCV's TrackerVit cannot run .*backbone\.onnx: "),
+        (f"nano:{nano[1]},{nano[0]}", r"TrackerNano cannot run .*head\.onnx and .*backbone"),
+        (f"csrt:{vit}", r"no peer 'csrt:.*'; choose from csrt, .*nano:BACKBONE,HEAD, vit:MODEL"),
+    ):
+        with pytest.raises(InputError, match=message):
+            Peer(text)
+
+
+@pytest.mark.parametrize(
+    "text, peers",
+    (
+        ("csrt", ["csrt"]),
+        ("KCF, mosse,", ["KCF", "mosse"]),
+        ("nano:b.onnx,h.onnx", ["nano:b.onnx,h.onnx"]),
+        ("csrt,Nano:b,h,vit:m,kcf", ["csrt", "Nano:b,h", "vit:m", "kcf"]),
+        ("nano:b", ["nano:b"]),
+        ("", []),
+    ),
+)
+def test_the_comma_inside_nanos_value(text, peers):
+    assert parse_peers(text) == peers
