@@ -48,7 +48,14 @@ def test_a_result_comes_back_as_it_was(tmp_path, names):
         assert type(old) is type(new), field.name
         np.testing.assert_array_equal(old, new)
         assert np.asarray(old).dtype == np.asarray(new).dtype
-    assert [p.name for p in path.parent.iterdir()] == ["Jogging.1.npz"]
+    names = sorted(p.name for p in path.parent.iterdir())
+    assert names == ["Jogging.1.npz", "Jogging.1.seconds.npy"]
+
+
+def test_other_times_are_no_other_result(tmp_path):
+    for name, seconds in (("a", RESULT.seconds), ("b", RESULT.seconds * 2)):
+        replace(RESULT, seconds=seconds).save(tmp_path / name / "x.npz")
+    assert (tmp_path / "a/x.npz").read_bytes() == (tmp_path / "b/x.npz").read_bytes()
 
 
 @pytest.mark.parametrize("keep", (0, 0.5, 0.95))

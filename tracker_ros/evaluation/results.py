@@ -2,6 +2,7 @@
 
 FOLDER/evaluation.json            what was run: an `Evaluation`
 FOLDER/TRACKER/SEQUENCE.npz       what one tracker did on one sequence: a `SequenceResult`
+FOLDER/TRACKER/SEQUENCE.seconds.npy    its times, apart: all else is the same bytes in every run
 
 Every file is written whole or not at all, so a killed run leaves a folder that can be gone on with.
 """
@@ -58,9 +59,11 @@ class SequenceResult:
         return len(self.boxes)
 
     def save(self, path: Path) -> None:
-        """Write as `path`, an .npz without pickles."""
+        """Write as `path`, an .npz without pickles, and the times beside it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
+        with replacing(_seconds_path(path)) as part, part.open("wb") as file:
+            np.save(file, arrays.pop("seconds"))
         for name in ("attributes", "pictures"):
             arrays[name] = arrays[name].astype(np.str_)  # an empty tuple would be of floats
         with replacing(path) as part, part.open("wb") as file:
@@ -71,13 +74,18 @@ class SequenceResult:
         """Read what `save` wrote. Raises SourceError for a missing, damaged or foreign file."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                values = {f.name: file[f.name] for f in fields(cls)}
+                values = {f.name: file[f.name] for f in fields(cls) if f.name != "seconds"}
+            values["seconds"] = np.load(_seconds_path(path), allow_pickle=False)
         except Exception as error:  # zip, zlib, NumPy: damage has many names
             raise SourceError(f"{path} is not a result of this version: {error}") from None
         values["sequence"] = str(values["sequence"])
         for name in ("size", "attributes", "pictures"):
             values[name] = tuple(values[name].tolist())
         return cls(**values)
+
+
+def _seconds_path(path: Path) -> Path:
+    return path.with_name(path.stem + ".seconds.npy")
 
 
 @dataclass(frozen=True)
