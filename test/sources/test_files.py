@@ -89,8 +89,8 @@ def test_otb_range_of_known_sequences(otb):
     "text, message",
     (
         ("1,2,3,4\n1,2,3\n", "line 2 has 3 numbers instead of 4"),
-        ("1,2,3,4\n1,2,x,4\n", "line 2 is not four numbers: '1,2,x,4'"),
-        ("1,2,3,4\n\n1,2,3,4\n", "line 2 is not four numbers"),
+        ("1,2,3,4\n1,2,x,4\n", "line 2 is not 4 numbers: '1,2,x,4'"),
+        ("1,2,3,4\n\n1,2,3,4\n", "line 2 is not 4 numbers"),
         ("1,2,-3,4\n", "line 1 has a negative width"),
         ("1,inf,3,4\n", "line 1 has an infinite value"),
         ("", "groundtruth_rect.txt is empty"),

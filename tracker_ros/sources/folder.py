@@ -9,6 +9,7 @@ import numpy as np
 
 from tracker_ros.conversions import compressed_to_bgr
 from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.sources.annotations import read_boxes
 from tracker_ros.sources.base import DEFAULT_FPS, Frame, Source
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -39,40 +40,6 @@ def read_picture(path: Path) -> np.ndarray:
         return compressed_to_bgr(SimpleNamespace(data=data, format=path.suffix[1:]))
     except InputError as error:
         raise SourceError(f"{path} cannot be read: {error}") from None
-
-
-def read_boxes(path: Path) -> np.ndarray:
-    """Read one box a line: x y w h in pixels, separated by commas, tabs or spaces.
-
-    Returns float64 of shape (N, 4); a line of NaN means that the target is absent. Raises
-    SourceError that names file and line of anything malformed.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
-    while lines and not lines[-1].strip():
-        lines.pop()
-    if not lines:
-        raise SourceError(f"{path} is empty")
-    return np.array([_parse_box(line, path, i) for i, line in enumerate(lines, 1)])
-
-
-def _parse_box(line: str, path: Path, number: int) -> list[float]:
-    where = f"{path} line {number}"
-    try:
-        box = [float(value) for value in re.split(r"\s*,\s*|\s+", line.strip())]
-    except ValueError:
-        raise SourceError(f"{where} is not four numbers: {line.strip()[:60]!r}") from None
-    if len(box) != 4:
-        raise SourceError(f"{where} has {len(box)} numbers instead of 4")
-    if np.isnan(box).any():
-        return [float("nan")] * 4
-    if not np.isfinite(box).all():
-        raise SourceError(f"{where} has an infinite value")
-    if box[2] < 0 or box[3] < 0:
-        raise SourceError(f"{where} has a negative width or height")
-    return box
 
 
 class FolderSource(Source):

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
+from ...sources.annotations import lines, pictures
 from ..clips import Clip, make_clip
-from .folder import Folder, colours, lines, pictures
+from .folder import Folder, colours
 
 LISTS = ("ImageSets/2017/train.txt", "ImageSets/2016/train.txt", "ImageSets/480p/train.txt")
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+from ...sources.annotations import flags_for, lines, listed, pictures
 from ..clips import Clip, make_clip
-from .folder import Folder, boxes_for, flags_for, lines, listed, pictures
+from .folder import Folder, boxes_for
 
 
 def read_got10k(folder: Path) -> Iterator[Clip]:

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...core.errors import SourceError
+from ...sources.annotations import flags_for, lines, pictures
 from ..clips import Clip, make_clip
-from .folder import Folder, boxes_for, flags_for, lines, pictures
+from .folder import Folder, boxes_for
 
 TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line
 _FILES = ("img", "groundtruth.txt", "full_occlusion.txt", "out_of_view.txt")

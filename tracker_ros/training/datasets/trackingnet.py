@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...core.errors import SourceError
+from ...sources.annotations import pictures
 from ..clips import Clip, make_clip
-from .folder import Folder, boxes_for, pictures
+from .folder import Folder, boxes_for
 
 
 def read_trackingnet(folder: Path) -> Iterator[Clip]:
