@@ -23,7 +23,15 @@ from tracker_ros.training.log import TrainingLog
 from tracker_ros.training.sampling import Samples, SamplingConfig
 from tracker_ros.training.views import look, mirror, turn
 
-QUIET = {"negative": 0.0, "occluder": 0.0, "distractor": 0.0}
+QUIET = {
+    "negative": 0.0,
+    "occluder": 0.0,
+    "distractor": 0.0,
+    "look_alike": 0.0,
+    "rotation": 0.0,
+    "low_light": 0.0,
+    "paste_motion": 0.0,
+}
 STEP = 4  # brightness from one frame to the next
 
 
@@ -179,7 +187,7 @@ def test_negatives_show_another_target(tmp_path, unchanged):
         otb(tmp_path, name, frames=4)
         for path in (tmp_path / name / "img").iterdir():
             cv2.imwrite(str(path), np.full((60, 80, 3), level, np.uint8))
-    config = SamplingConfig(negative=0.3, occluder=0, distractor=0)
+    config = SamplingConfig(**QUIET | {"negative": 0.3})
     samples = Samples([f"otb:{tmp_path}"], TrackingConfig(), config)
     drawn = [samples[i] for i in range(300)]
     for sample in drawn:
@@ -294,11 +302,57 @@ def test_a_look_alike_appears_beside_the_target_never_over_it(masked):
     appeared = 0
     for seed in range(40):
         image = view.image.copy()
-        augment.add_look_alike(image, view.box, model, np.random.default_rng(seed))
+        augment.add_look_alike(image, view.box, model, masked, np.random.default_rng(seed))
         inside = np.s_[y + 2 : y + h - 2, x + 2 : x + w - 2]
         assert (image[inside] == view.image[inside]).all()
         appeared += int((image != view.image).any(2).sum() > 150)
     assert appeared > 25
+
+
+def hue(image: np.ndarray) -> float:
+    """Mean hue in degrees, 0 to 360, of the pixels that have one."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV).reshape(-1, 3)
+    turn = np.exp(1j * np.deg2rad(2.0 * hsv[hsv[:, 1] > 30, 0])).mean()
+    return float(np.rad2deg(np.angle(turn))) % 360
+
+
+@pytest.mark.parametrize("colour", [(40, 60, 190), (170, 90, 40), (60, 160, 80)])
+def test_a_tinted_copy_has_another_hue(colour):
+    image, turned = np.full((20, 30, 3), colour, np.uint8), []
+    for seed in range(200):
+        tinted = augment.tint(image, np.random.default_rng(seed))
+        assert abs(tinted[0, 0].astype(int) - colour).max() > 30
+        away = abs(hue(tinted) - hue(image))
+        turned.append(min(away, 360 - away))
+    assert np.percentile(turned, 5) > 30  # the gains may turn a little of it back
+
+
+def test_a_tinted_grey_object_gets_a_colour():
+    for seed in range(50):
+        tinted = augment.tint(np.full((9, 9, 3), 110, np.uint8), np.random.default_rng(seed))
+        assert np.ptp(tinted[0, 0].astype(int)) > 40
+
+
+def test_a_look_alike_of_the_target_itself_is_tinted_another_of_its_class_hardly():
+    view = look(scene(), Window(30, 0, 180, 160))
+    view.image[view.mask] = (40, 60, 190)
+    x, y, w, h = (round(value) for value in view.box)
+    changed = {True: [], False: []}
+    for seed in range(60):
+        for own in changed:
+            image = view.image.copy()
+            augment.add_look_alike(image, view.box, view, own, np.random.default_rng(seed))
+            image[y - 3 : y + h + 3, x - 3 : x + w + 3] = 0  # the target itself
+            hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
+            copy = image[(hsv[..., 1] > 60) & (hsv[..., 2] > 50)]
+            area = len(copy) / view.mask.sum()
+            if area > 0.5:  # not hanging over the rim
+                away = abs(hue(copy[None]) - hue(view.image[view.mask][None]))
+                changed[own].append((min(away, 360 - away), area))
+    hues = {own: np.array(found)[:, 0] for own, found in changed.items()}
+    areas = {own: np.array(found)[:, 1] for own, found in changed.items()}
+    assert np.percentile(hues[True], 5) > 20 > np.percentile(hues[False], 95)
+    assert np.median(areas[True]) == pytest.approx(np.median(areas[False]), rel=0.1)
 
 
 def test_low_light_darkens_the_query_at_least():
@@ -311,7 +365,7 @@ def test_low_light_darkens_the_query_at_least():
 
 @pytest.mark.parametrize("motion", [0.0, 1.0])
 def test_pasted_objects_stay_on_the_canvas_and_move(shards, motion):
-    config = SamplingConfig(**QUIET, weights={"davis": 0.0, "paste": 1.0}, paste_motion=motion)
+    config = SamplingConfig(**QUIET, weights={"davis": 0.0, "paste": 1.0})
     samples = Samples(shards, TrackingConfig(), config)
     moved = []
     for seed in range(20):

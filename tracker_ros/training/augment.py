@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import cv2
 import numpy as np
 
@@ -25,6 +27,18 @@ def recolour(image: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
     if rng.random() < 0.15 * strength:
         table = 255 * (table / 255) ** rng.uniform(0.6, 2.2)
     return cv2.LUT(image, table.astype(np.uint8)[:, None, :])
+
+
+def tint(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """The same in clearly other colours: hue turned, one channel raised, another lowered."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
+    hsv[..., 0] = (hsv[..., 0].astype(int) + int(rng.integers(30, 151))) % 180
+    turned = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
+    before, after = image.mean((0, 1)), turned.mean((0, 1))
+    gains = (rng.uniform(0.5, 0.75), 1.0, rng.uniform(1.25, 1.5))
+    # In the order that changes most: another could undo the turn.
+    order = max(permutations(gains), key=lambda order: abs(after * order - before).sum())
+    return np.clip(turned * np.float32(order), 0, 255).astype(np.uint8)
 
 
 def degrade(image: np.ndarray, rng: Rng) -> np.ndarray:
@@ -149,10 +163,11 @@ def distract(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None
         paste(image, patch, soft_blob(width, height, rng), left, top)
 
 
-def add_look_alike(image: np.ndarray, box: Box, model: View, rng: Rng) -> None:
+def add_look_alike(image: np.ndarray, box: Box, model: View, own: bool, rng: Rng) -> None:
     """Put a copy of the object in ``model``, a little changed, beside ``box``, in place.
 
-    It is cut along its mask, or along an ellipse in its box where there is no mask.
+    ``own``: it is the target itself, which is given other colours: else nothing would tell the two
+    apart. It is cut along its mask, or along an ellipse in its box where there is no mask.
     """
     x, y, w, h = model.box
     if model.mask is None:
@@ -164,6 +179,7 @@ def add_look_alike(image: np.ndarray, box: Box, model: View, rng: Rng) -> None:
     if part is None:
         return
     patch, mask = part
+    patch = tint(patch, rng) if own else recolour(patch, rng, 0.4)
     if rng.random() < 0.5:
         patch, mask = cv2.flip(patch, 1), cv2.flip(mask, 1)
     angle = rng.uniform(-15, 15)
@@ -171,7 +187,7 @@ def add_look_alike(image: np.ndarray, box: Box, model: View, rng: Rng) -> None:
         # Turning makes it larger by less than a quarter.
         centre = _beside(box, 1.2 * mask.shape[1], 1.2 * mask.shape[0], rng)
         if centre is not None and (centre > 0).all() and (centre < image.shape[1::-1]).all():
-            place(image, recolour(patch, rng, 0.4), mask, centre, angle, 1.0)
+            place(image, patch, mask, centre, angle, 1.0)
             return
 
 

@@ -46,11 +46,11 @@ class SamplingConfig:
     scale: float = 0.22  # standard deviation of the log scale of the query window
     occluder: float = 0.2
     distractor: float = 0.25
-    look_alike: float = 0.0  # the target itself, or another of its class, beside it in the query
-    rotation: float = 0.0  # queries turned by up to ``angle``
-    angle: float = 25.0  # degrees
-    low_light: float = 0.0
-    paste_motion: float = 0.0  # pasted clips with a panning camera and motion blur
+    look_alike: float = 0.2  # the target itself, or another of its class, beside it in the query
+    rotation: float = 0.2  # queries turned by up to ``angle``
+    angle: float = 15.0  # degrees
+    low_light: float = 0.05
+    paste_motion: float = 0.3  # pasted clips with a panning camera and motion blur
 
 
 @dataclass(frozen=True)
@@ -221,7 +221,8 @@ class Samples(Dataset):
             seen = look(view, window)
         image, box = seen.image, seen.box
         if rng.random() < c.look_alike:
-            augment.add_look_alike(image, box, self._model(seen, drawn, rng), rng)
+            model = self._model(seen, drawn, rng)
+            augment.add_look_alike(image, box, model, model is seen, rng)
         if rng.random() < c.distractor:
             augment.distract(image, box, self.pictures.draw(rng), rng)
         if rng.random() < c.occluder:
