@@ -169,7 +169,7 @@ def test_unusable_facts(files, name, change, sentence):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"architecture": "stark"}, "architecture 'stark' is unknown; there is dastm"),
+        ({"architecture": "stark"}, "architecture 'stark' is unknown; there is stmtrack, dastm"),
         ({"network": {"channels": 32}}, "do not fit the network"),
         ({"network": {"channels": "16"}}, "do not fit the network"),
         ({"network": {"widths": [8, 8]}}, "do not fit the network"),
@@ -223,7 +223,9 @@ def test_graphs_that_changed_places(files):
     content = locate.read_bytes()
     locate.write_bytes(remember.read_bytes())
     remember.write_bytes(content)
-    assert "the step 'locate' of this dastm takes crop, box, not crop, memory" in error_of(locate)
+    assert "the step 'locate' of this dastm takes crop, box, not crop, memory" in error_of(
+        locate, files.folder
+    )
 
 
 def test_a_graph_that_contradicts_its_facts(files):

@@ -95,17 +95,17 @@ def test_an_unknown_name_is_told_with_the_known_ones(name):
     assert (", ".join(shipped) or "none is installed") in str(error.value)
 
 
-@pytest.mark.parametrize("name", ["tiny.onnx", "tiny.start.onnx", "locate.onnx"])
+@pytest.mark.parametrize("name", ["tiny.onnx", "tiny.stop.onnx", "locate.onnx"])
 def test_a_renamed_graph_is_told_the_rule(files, name):
     renamed = files.graph("locate").rename(files.folder / name)
-    with pytest.raises(ModelError, match=r"is not named NAME\.locate\|remember\.onnx"):
+    with pytest.raises(ModelError, match=r"is not named NAME\.start\|locate\|remember\.onnx"):
         load_tracker(renamed)
 
 
 def test_description(files):
     facts = describe(files.weights)
     assert facts["model"] == "tiny" and facts["architecture"] == "dastm"
-    assert facts["map"] == {"query": "8x8", "memory": "6x6"}
+    assert facts["map"] == "8x8"
     assert facts["bytes_per_memorised_frame"] == 36 * 16 * 4
     assert facts["parameters"]["inference"] < facts["parameters"]["training"]
     assert facts["macs"]["locate"] > facts["macs"]["remember"] > 0
