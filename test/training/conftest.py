@@ -63,7 +63,8 @@ def shards(tmp_path_factory):
     for number in range(4):
         box = [int(value) for value in rng.integers(30, 90, 2)] + [SIDE, SIDE]
         name = f"{number}.jpg"
-        index.append({"image": name, "objects": [{"label": "square", "box": box}]})
+        label = ("square", "block")[number % 2]
+        index.append({"image": name, "objects": [{"label": label, "box": box}]})
         members[name] = encode(picture(rng, box), ".jpg")
     write_tar(folder / "voc-0.tar", index, members)
 

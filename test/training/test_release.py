@@ -6,12 +6,15 @@ import torch
 
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.errors import ModelError, SourceError
+from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.store import load_network
 from tracker_ros.networks.dastm import DastmConfig
 from tracker_ros.training import checkpoint
-from tracker_ros.training.loop import Trainer, TrainingConfig
-from tracker_ros.training.pretrain import augment, load_tiles, pretrain
+from tracker_ros.networks.presets import Preset
+from tracker_ros.training.config import TrainingConfig
+from tracker_ros.training.loop import Trainer
+from tracker_ros.training.losses import memory_loss
+from tracker_ros.training.pretrain import PretrainingConfig, pretrain
 from tracker_ros.training.release import release
 
 TINY = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1)}
@@ -27,9 +30,11 @@ def quiet(_):
 def run(shards, tmp_path_factory):
     """The folder of a finished training of two steps on a pre-trained trunk."""
     out = tmp_path_factory.mktemp("run")
-    pretrain(shards, out / "trunk.pt", **TINY, epochs=1, batch=8, held_out=8, log=quiet)
+    pretraining = PretrainingConfig(epochs=1, batch=8, size=16, held_out=8)
+    pretrain(shards, out / "trunk.pt", NETWORK, pretraining, log=quiet)
     config = TrainingConfig(batch=2, steps=2, workers=0, seed=3)
-    Trainer(shards, out, NETWORK, TRACKING, config, out / "trunk.pt").run(quiet)
+    preset = Preset("dastm", NETWORK, TRACKING)
+    Trainer(shards, out, preset, config, memory_loss, backbone=out / "trunk.pt").run(quiet)
     return out
 
 
@@ -49,7 +54,7 @@ def test_a_released_checkpoint_tracks_in_both_engines(run, tmp_path):
     assert facts == trackers[1].engine.facts and facts["network"]["gate"] == "soft"
     training = facts["training"]
     assert (training["steps"], training["samples"], training["seed"]) == (2, 4, 3)
-    assert training["data"] == "squares" and training["backbone"]["classes"] == 2
+    assert training["data"] == "squares" and training["backbone"]["classes"] == 4
     assert trackers[0].config.lost_score == 0.0 and trackers[0].config.query_size == 64
 
     # Two steps teach no peaks: the maps are compared, not the cell that is by a hair the best.
@@ -81,33 +86,3 @@ def test_an_unusable_checkpoint_is_named(tmp_path, content):
 def test_a_missing_checkpoint_is_named(tmp_path):
     with pytest.raises(ModelError, match=r"last\.pt does not exist"):
         release(tmp_path / "last.pt", tmp_path / "small.safetensors")
-
-
-def test_tiles_are_cut_from_their_mosaic(shards):
-    images, labels, names = load_tiles(shards)
-    assert images.shape == (48, 16, 16, 3) and names == ["bright", "dark"]
-    brightness = images.mean((1, 2, 3))
-    assert (brightness[labels == 0] > 150).all() and (brightness[labels == 1] < 100).all()
-
-
-def test_pretraining_tells_bright_from_dark(shards, tmp_path):
-    out, lines = tmp_path / "trunk.pt", []
-    facts = pretrain(shards, out, **TINY, epochs=6, batch=8, held_out=8, log=lines.append)
-    assert facts["accuracy"] >= 0.9 and facts["epochs"] == 6 and len(lines) == 6
-    saved = checkpoint.load(out)
-    assert saved["facts"] == facts and all(
-        torch.isfinite(value).all() for value in saved["trunk"].values()
-    )
-
-
-def test_too_few_tiles_are_one_sentence(shards, tmp_path):
-    with pytest.raises(SourceError, match="holds 48 tiles, fewer than 168"):
-        pretrain(shards, tmp_path / "trunk.pt", **TINY, batch=128, held_out=40, log=quiet)
-
-
-def test_augmentation_is_a_function_of_its_generator():
-    images = torch.randint(0, 256, (4, 16, 16, 3), dtype=torch.uint8)
-    once, again = (augment(images, torch.Generator().manual_seed(1)) for _ in range(2))
-    assert torch.equal(once, again) and once.shape == (4, 3, 16, 16)
-    assert not torch.equal(once, augment(images, torch.Generator().manual_seed(2)))
-    assert once.dtype == torch.float32 and torch.isfinite(once).all()

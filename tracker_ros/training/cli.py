@@ -1,23 +1,17 @@
-"""`tracker-ros train`: backbone pre-training, training, release."""
+"""`tracker-ros train`: training by a paper's recipe, or a short one, and release."""
 
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 
-LEAST = {
-    "steps": 1,
-    "batch": 1,
-    "max_gap": 1,
-    "pretrain": 0,
-    "minutes": 0,
-    "rate": 0,
-    "workers": 0,
-    "seed": 0,
-}
+from .config import LossConfig, SamplingConfig, TrainingConfig
+from .options import add_options, given, overridden
+
+LOSS = "loss_"  # prefix of the options of LossConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,20 +24,56 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " how often it is drawn (1)",
     )
     parser.add_argument(
+        "--model", default="dastm", help="what to train: a preset's name (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--network",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another size or mode of the network, for example gate=soft",
+    )
+    parser.add_argument(
+        "--tracking",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another value of the tracker, for example query_size=128",
+    )
+    parser.add_argument(
+        "--recipe",
+        choices=("paper", "short"),
+        default="paper",
+        help="where the options below start from: the paper's optimiser, schedule and sampling, or"
+        " AdamW, a cosine and strong augmentation for minutes or hours (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--backbone", type=Path, metavar="FILE", help="a backbone of `tracker-ros pretrain`"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="checkpoints and logs; an existing run goes on (default: runs/MODEL)",
+    )
+    parser.add_argument(
+        "--name", help="of the model that is written to the folder at the end (default: MODEL)"
+    )
+    parser.add_argument(
+        "--validate",
+        type=Path,
+        metavar="FOLDER",
+        help="sequences with truth to score the weights on every --validate-every steps; the best"
+        " are kept and released",
+    )
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard's files to the folder too"
+    )
+    parser.add_argument(
         "--preview",
         type=Path,
         metavar="PNG",
         help="only write a contact sheet of what the network would see",
-    )
-    parser.add_argument(
-        "--causal", action="store_true", help="memory frames before the query, earliest first"
-    )
-    parser.add_argument(
-        "--max-gap",
-        type=int,
-        default=100,
-        metavar="FRAMES",
-        help="of the video between memory and query (default: %(default)s)",
     )
     parser.add_argument(
         "--cache",
@@ -52,121 +82,77 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="where indices of sets are kept (default: tracker_ros/clips in the user's cache)",
     )
     parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("runs/dastm"),
-        metavar="FOLDER",
-        help="checkpoints and log; an existing run goes on (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--name",
-        default="dastm",
-        help="name of the model written to the folder at the end (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--pretrain",
-        type=int,
-        default=10,
-        metavar="EPOCHS",
-        help="epochs of backbone pre-training on tiny-*.tar; 0 for none (default: %(default)s)",
-    )
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=int, default=10_000, help="updates (default: %(default)s)")
-    length.add_argument(
-        "--minutes",
-        type=float,
-        default=0.0,
-        help="train for so long instead; the schedule follows the clock",
-    )
-    parser.add_argument(
-        "--batch", type=int, default=32, help="samples an update (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--rate", type=float, default=1e-3, help="learning rate (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--gate",
-        default="hard",
-        help="hard, soft, static, random, skip, se, ca or cbam (default: %(default)s)",
-    )
-    parser.add_argument(
         "--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"
     )
-    parser.add_argument(
-        "--workers", type=int, default=1, help="data processes (default: %(default)s)"
-    )
-    parser.add_argument("--seed", type=int, default=0)
+    for title, config, prefix in (
+        ("training (defaults: the recipe's)", TrainingConfig, ""),
+        ("samples", SamplingConfig, ""),
+        ("losses", LossConfig, LOSS),
+    ):
+        add_options(parser.add_argument_group(title), config, prefix)
 
 
 def run(args: argparse.Namespace) -> int:
-    import torch
-
-    from ..core.config import TrackingConfig
-    from ..core.errors import ParameterError
-    from ..networks.dastm import DastmConfig
-    from ..networks.gate import MODES
+    from ..networks.presets import preset
     from .datasets import default_cache
-    from .datasets.mixture import shards_folder
-    from .loop import Trainer, TrainingConfig
-    from .pretrain import pretrain
+    from .loop import Trainer
     from .preview import PREVIEWED, write_contact_sheet
-    from .ranks import Ranks
+    from .progress import Display
+    from .recipes import recipe, short
     from .release import release
-    from .sampling import Samples, SamplingConfig
+    from .sampling import Samples
 
-    if args.gate not in MODES:
-        raise ParameterError(f"--gate is {args.gate!r}, not one of {', '.join(MODES)}")
-    for name, least in LEAST.items():
-        value = getattr(args, name)
-        if not least <= value < math.inf:
-            raise ParameterError(
-                f"--{name.replace('_', '-')} is {value}, not a number from {least} up"
-            )
-    if not re.fullmatch("cpu|cuda(:[0-9]+)?", args.device):
-        raise ParameterError(f"--device is {args.device!r}, not cpu, cuda or cuda:N")
-    if args.device != "cpu" and (torch.device(args.device).index or 0) >= torch.cuda.device_count():
-        raise ParameterError(f"--device is {args.device!r}, but torch does not find it here")
-    sampling = SamplingConfig(max_gap=args.max_gap, causal=args.causal)
+    design = preset(args.model)
+    design = design._replace(
+        network=overridden(design.network, args.network, "--network"),
+        tracking=overridden(design.tracking, args.tracking, "--tracking"),
+    )
+    paper = recipe(design.architecture)
+    config = short(paper.training) if args.recipe == "short" else paper.training
+    config = replace(
+        given(args, config),
+        device=_device(args.device),
+        losses=given(args, config.losses, LOSS),
+        sampling=given(args, config.sampling),
+    )
     cache = args.cache or default_cache()
     if args.preview:
-        samples = Samples(args.data, TrackingConfig(), sampling, args.seed, cache)
+        samples = Samples(args.data, design.tracking, config.sampling, config.seed, cache)
         write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
         print(args.preview)
         return 0
-    args.out.mkdir(parents=True, exist_ok=True)
-    network = DastmConfig(gate=args.gate)
-    trunk = args.out / "trunk.pt"
-    device = args.device
-    if device == "cuda":  # under torchrun, each process has a GPU of its own
-        device = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
-    ranks = Ranks.join(torch.device(device))
-    if args.pretrain and ranks.leads and not trunk.exists():
-        pretrain(
-            shards_folder(args.data),
-            trunk,
-            network.widths,
-            network.depths,
-            branches=network.branches,
-            scale=network.scale,
-            epochs=args.pretrain,
-            seed=args.seed,
-        )
-    ranks.wait()
-    config = TrainingConfig(
-        batch=args.batch,
-        steps=args.steps,
-        minutes=args.minutes,
-        rate=args.rate,
-        workers=args.workers,
-        seed=args.seed,
-        device=device,
-        sampling=sampling,
+    out, name = args.out or Path("runs") / args.model, args.name or args.model
+    trainer = Trainer(
+        args.data,
+        out,
+        design,
+        config,
+        paper.loss,
+        backbone=args.backbone,
+        cache=cache,
+        validate=args.validate,
+        tensorboard=args.tensorboard,
     )
-    start = trunk if trunk.exists() else None
-    trainer = Trainer(args.data, args.out, network, TrackingConfig(), config, start, cache)
-    trainer.run()
-    if not ranks.leads:
+    if not trainer.ranks.leads:
+        trainer.run(lambda line: None)
         return 0
-    for path in release(args.out / "last.pt", args.out / f"{args.name}.safetensors"):
+    with Display() as display:
+        trainer.run(display.tell, display.show)
+    best = out / ("best.pt" if args.validate else "last.pt")
+    for path in release(best, out / f"{name}.safetensors"):
         print(path)
     return 0
+
+
+def _device(name: str) -> str:
+    import torch
+
+    from ..core.errors import ParameterError
+
+    if not re.fullmatch("cpu|cuda(:[0-9]+)?", name):
+        raise ParameterError(f"--device is {name!r}, not cpu, cuda or cuda:N")
+    if name == "cuda":  # under torchrun, each process has a GPU of its own
+        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+    if name != "cpu" and torch.device(name).index >= torch.cuda.device_count():
+        raise ParameterError(f"--device is {name!r}, but torch does not find it here")
+    return name

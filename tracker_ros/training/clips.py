@@ -113,8 +113,10 @@ def _as_bytes(names: Iterable[str]) -> np.ndarray:
     return np.array([os.fsencode(name) for name in names], np.bytes_)
 
 
-def load_clips(folder: str | Path, kind: str) -> list[Clip]:
+def load_clips(folder: str | Path, kind: str, largest: float = MAX_STILL) -> list[Clip]:
     """Clips of the shards of one kind (``davis``, ``video``: tracks; ``voc``: one per object).
+
+    Objects of still pictures of ``largest`` pixels and more, √(w·h), are left out.
 
     Raises SourceError naming shard and entry of anything malformed.
     """
@@ -123,7 +125,10 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
         shard = Shard(path)
         for number, entry in enumerate(shard.entries):
             try:
-                clips += _track(shard, entry) if "frames" in entry else _objects(shard, entry)
+                if "frames" in entry:
+                    clips += _track(shard, entry)
+                else:
+                    clips += _objects(shard, entry, largest)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise SourceError(
                     f"shard {path}: entry {number} is malformed: {error!r}"
@@ -145,7 +150,7 @@ def _track(shard: Shard, entry: dict) -> list[Clip]:
     ]
 
 
-def _objects(shard: Shard, entry: dict) -> list[Clip]:
+def _objects(shard: Shard, entry: dict, largest: float) -> list[Clip]:
     return [
         make_clip(
             shard,
@@ -154,7 +159,7 @@ def _objects(shard: Shard, entry: dict) -> list[Clip]:
             label=item.get("label", "").removesuffix("</name>"),  # some writer left the tag
         )
         for item in entry["objects"]
-        if _box(item)[2] * _box(item)[3] < MAX_STILL**2
+        if _box(item)[2] * _box(item)[3] < largest**2
     ]
 
 

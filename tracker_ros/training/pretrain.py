@@ -1,9 +1,13 @@
-"""Pre-training of the backbone as a classifier, on mosaics of labelled tiles (Tiny ImageNet)."""
+"""Pre-training of a backbone as a classifier of labelled pictures."""
 
 from __future__ import annotations
 
+import json
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,66 +15,47 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..core.errors import SourceError
-from ..networks.mobileone import MobileOne
+from ..core.errors import ModelError, SourceError, TrackerError, brief
+from ..networks.backbones import make_backbone
+from ..networks.config import NetworkConfig
 from . import checkpoint
-from .shards import Shard, find_shards
+from .pretrain_data import LabelledPictures, PictureBatch, augment, load, normalised
+from .pretrain_sets import open_labelled
+
+SIZES = ("backbone", "widths", "depths", "branches", "scale")  # what makes a backbone
 
 
-def load_tiles(folder: str | Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
-    """Tiles of the ``tiny-*`` shards: uint8 [N, 64, 64, 3] BGR, int64 labels [N], class names."""
-    images, labels = [], []
-    for path in find_shards(folder, "tiny"):
-        shard = Shard(path)
-        for entry in shard.entries:
-            mosaic, tile = shard.image(entry["mosaic"]), entry["tile"]
-            for index, item in enumerate(entry["tiles"]):
-                row, column = divmod(index, entry["columns"])
-                images.append(
-                    mosaic[row * tile : (row + 1) * tile, column * tile : (column + 1) * tile]
-                )
-                labels.append(item["label"])
-    names = sorted(set(labels))
-    number = {name: index for index, name in enumerate(names)}
-    return np.stack(images), np.array([number[name] for name in labels]), names
+@dataclass(frozen=True)
+class PretrainingConfig:
+    """SGD with Nesterov momentum, one cycle of the learning rate, label smoothing of .1."""
+
+    epochs: int = 12
+    batch: int = 128
+    rate: float = 0.15  # the highest
+    weight_decay: float = 1e-4
+    size: int = 64  # side of the pictures, pixels
+    held_out: int | None = None  # pictures for the accuracy; None: a tenth, at most 2000
+    workers: int = 0  # processes that decode
+    seed: int = 0
+    save_every: int = 500  # steps, besides the end of each epoch
 
 
-def augment(images: Tensor, generator: torch.Generator) -> Tensor:
-    """Flip, turn, zoom, shift, saturation, brightness, cast: each picture in its own way.
+def one_cycle(progress: float, warmup: float = 0.15) -> float:
+    """Factor on the highest rate at ``progress`` in [0, 1] (Smith & Topin, 2018), with cosines.
 
-    uint8 [B, H, W, 3] → float32 [B, 3, H, W], [-1, 1] before the light changes.
+    From a 25th up to 1 during ``warmup``, then down to 1e-5.
     """
-    batch, size = images.shape[0], images.shape[1]
-
-    def uniform(low: float, high: float, *shape: int) -> Tensor:
-        return torch.rand(shape, generator=generator) * (high - low) + low
-
-    x = images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1)
-    flip = uniform(0, 1, batch) < 0.5
-    x[flip] = x[flip].flip(3)
-    angle, zoom = uniform(-0.2, 0.2, batch), uniform(0.65, 1.1, batch)
-    shift = uniform(-0.25, 0.25, batch, 2)
-    ratio = uniform(-0.15, 0.15, batch).exp()
-    theta = torch.stack(
-        [
-            torch.stack([angle.cos() * zoom * ratio, -angle.sin() * zoom, shift[:, 0]], 1),
-            torch.stack([angle.sin() * zoom, angle.cos() * zoom / ratio, shift[:, 1]], 1),
-        ],
-        1,
-    )
-    grid = F.affine_grid(theta, [batch, 3, size, size], align_corners=False)
-    x = F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
-    grey = x.mean(1, keepdim=True)
-    saturation = uniform(0.4, 1.6, batch, 1, 1, 1)
-    saturation[uniform(0, 1, batch) < 0.1] = 0
-    x = (x - grey) * saturation + grey
-    return x * uniform(0.6, 1.4, batch, 1, 1, 1) + uniform(-0.3, 0.3, batch, 3, 1, 1) * 0.5
+    if progress < warmup:
+        start, end, done = 0.04, 1.0, progress / warmup
+    else:
+        start, end, done = 1.0, 1e-5, (progress - warmup) / (1 - warmup)
+    return end + (start - end) * (1 + math.cos(math.pi * done)) / 2
 
 
 class Classifier(nn.Module):
-    """Trunk, global average pooling, linear layer."""
+    """Trunk, global average pooling, and one linear layer with the classes of all sets."""
 
-    def __init__(self, trunk: MobileOne, channels: int, classes: int):
+    def __init__(self, trunk: nn.Module, channels: int, classes: int):
         super().__init__()
         self.trunk = trunk
         self.linear = nn.Linear(channels, classes)
@@ -80,79 +65,203 @@ class Classifier(nn.Module):
 
 
 def pretrain(
-    folder: str | Path,
+    data: str | Path | Sequence[str | Path],
     out: str | Path,
-    widths: tuple[int, ...],
-    depths: tuple[int, ...],
-    *,
-    branches: int = 1,
-    scale: bool = False,
-    epochs: int = 12,
-    batch: int = 128,
-    rate: float = 0.15,
-    held_out: int = 2000,
-    seed: int = 0,
+    network: NetworkConfig,
+    config: PretrainingConfig = PretrainingConfig(),
+    device: str = "cpu",
+    cache: Path | None = None,
     log: Callable[[str], None] = print,
 ) -> dict:
-    """Train a trunk on the ``tiny`` shards; ``out`` takes its ``state_dict`` and the facts.
+    """Train the backbone of ``network`` on ``data`` (see ``open_labelled``); returns the facts.
 
-    The file is rewritten after each epoch, so an interrupted run leaves the last epoch's weights.
-    Returns the facts (epochs, accuracy on the held-out tiles).
+    ``out`` takes ``trunk`` (a state dict), ``facts`` and, until the end, what is needed to go on.
+    It is replaced as a whole every ``save_every`` steps and after each epoch; a run whose ``out``
+    is there goes on exactly where it was.
+
+    Raises SourceError for data that cannot be used, ModelError where ``out`` belongs to another
+    pre-training, TrackerError for a loss that is not finite.
     """
-    torch.manual_seed(seed)
-    generator = torch.Generator().manual_seed(seed)
-    images, labels, names = load_tiles(folder)
-    order = np.random.default_rng(seed).permutation(len(images))
-    held, kept = order[:held_out], order[held_out:]
-    if len(kept) < batch:
-        raise SourceError(f"{folder} holds {len(images)} tiles, fewer than {held_out + batch}")
-    trunk = MobileOne(widths, depths, branches, scale)
-    model = Classifier(trunk, widths[-1], len(names)).to(memory_format=torch.channels_last)
-    steps = epochs * (len(kept) // batch)
-    optimiser = torch.optim.SGD(
-        model.parameters(), rate, momentum=0.9, weight_decay=1e-4, nesterov=True
-    )
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=0.15)
-    facts: dict = {}
-    for epoch in range(epochs):
-        model.train()
-        start, total = time.time(), 0.0
-        shuffled = kept[torch.randperm(len(kept), generator=generator).numpy()]
-        for first in range(0, len(kept) - batch + 1, batch):
-            rows = shuffled[first : first + batch]
-            x = augment(torch.from_numpy(images[rows]), generator)
-            x = x.contiguous(memory_format=torch.channels_last)
-            with torch.autocast("cpu", torch.bfloat16):
-                logits = model(x)
-            loss = F.cross_entropy(
-                logits.float(), torch.from_numpy(labels[rows]), label_smoothing=0.1
+    out = Path(out)
+    unpacked = out.with_name(f"{out.name}.tiles")
+    data = [data] if isinstance(data, str | Path) else data
+    try:
+        pictures = LabelledPictures(open_labelled(data, unpacked, cache), config.size)
+        return _Pretraining(pictures, out, network, config, device, log).run()
+    finally:
+        for path in out.parent.glob(f"{unpacked.name}*"):
+            path.unlink()
+
+
+class _Pretraining:
+    def __init__(
+        self,
+        pictures: LabelledPictures,
+        out: Path,
+        network: NetworkConfig,
+        config: PretrainingConfig,
+        device: str,
+        log: Callable[[str], None],
+    ):
+        self.pictures, self.out, self.config, self.log = pictures, out, config, log
+        self.device = torch.device(device)
+        count, held = len(pictures), config.held_out
+        held = min(2000, count // 10) if held is None else held
+        if count < held + config.batch:
+            raise SourceError(
+                f"the data hold {count} pictures, fewer than {held + config.batch}: {held} are "
+                f"held out and a batch has {config.batch}"
             )
-            optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            optimiser.step()
-            schedule.step()
-            total += loss.item()
-        model.eval()
-        right = 0
-        with torch.no_grad(), torch.autocast("cpu", torch.bfloat16):
-            for first in range(0, held_out, batch):
-                rows = held[first : first + batch]
-                x = torch.from_numpy(images[rows]).permute(0, 3, 1, 2).float() / 127.5 - 1
-                right += int((model(x).argmax(1).numpy() == labels[rows]).sum())
-        facts = {
-            "epochs": epoch + 1,
-            "of": epochs,
-            "accuracy": right / held_out,
-            "classes": len(names),
-            "widths": list(widths),
-            "depths": list(depths),
-            "branches": branches,
-            "scale": scale,
-            "seed": seed,
-        }
-        log(
-            f"epoch {epoch + 1}/{epochs} loss {total * batch / len(kept):.3f} "
-            f"accuracy {right / held_out:.3f} {len(kept) / (time.time() - start):.0f} images/s"
+        order = np.random.default_rng(config.seed).permutation(count)
+        self.held, self.kept = order[:held], order[held:]
+        self.epoch_steps = len(self.kept) // config.batch
+        torch.manual_seed(config.seed)
+        trunk = make_backbone(network)
+        model = Classifier(trunk, trunk.channels, pictures.spans[-1])
+        self.model = model.to(self.device, memory_format=torch.channels_last)
+        self.optimiser = torch.optim.SGD(
+            self.model.parameters(), momentum=0.9, weight_decay=config.weight_decay, nesterov=True
         )
-        checkpoint.save(out, {"trunk": trunk.state_dict(), "facts": facts})
-    return facts
+        self.step = 0
+        sets = {part.name: len(part.labels) for part in pictures.sets}
+        sizes = {name: getattr(network, name) for name in SIZES}
+        settings = sizes | asdict(config) | {"sets": sets, "classes": pictures.spans[-1]}
+        del settings["workers"], settings["save_every"]  # these do not change the result
+        settings["of"] = settings.pop("epochs")
+        self.settings = json.loads(json.dumps(settings))
+        self.facts: dict = {"epochs": 0, **self.settings}
+        if out.exists():
+            self._resume()
+
+    def _resume(self) -> None:
+        content = checkpoint.load(self.out)
+        try:
+            self.facts = content["facts"]
+            for name, value in self.settings.items():
+                if self.facts[name] != value:
+                    raise ModelError(
+                        f"{self.out} is of a pre-training with another value of {name}: "
+                        f"{self.facts[name]}, not {value}; give another file"
+                    )
+            self.step = self.config.epochs * self.epoch_steps
+            if "resume" in content:
+                self.model.load_state_dict(content["resume"]["model"])
+                self.optimiser.load_state_dict(content["resume"]["optimiser"])
+                self.step = content["resume"]["step"]
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{self.out} is no checkpoint of this pre-training: {brief(error)}"
+            ) from None
+
+    def _save(self) -> None:
+        content = {"trunk": self.model.trunk.state_dict(), "facts": self.facts}
+        if self.step < self.config.epochs * self.epoch_steps:
+            content["resume"] = {
+                "model": self.model.state_dict(),
+                "optimiser": self.optimiser.state_dict(),
+                "step": self.step,
+            }
+        checkpoint.save(self.out, content)
+
+    def run(self) -> dict:
+        steps = self.config.epochs * self.epoch_steps
+        if self.step == steps:
+            self.log(f"{self.out} is finished")
+            return self.facts
+        begin, first, total, count = time.monotonic(), self.step, 0.0, 0
+        rows = self._training_rows(self.step)
+        for batch in load(self.pictures, rows, self.config.workers):
+            if batch is not None:
+                total, count = total + self._update(batch, self.step / steps), count + 1
+            self.step += 1
+            ended = self.step % self.epoch_steps == 0
+            if not ended and self.step % self.config.save_every:
+                continue
+            if not count:
+                raise SourceError(f"none of the last {self.config.batch} pictures could be read")
+            if ended:
+                self.facts = {
+                    **self.facts,
+                    "epochs": self.step // self.epoch_steps,
+                    **self._accuracy(),
+                    "skipped": self.pictures.skipped,
+                }
+            self._save()
+            pace = (time.monotonic() - begin) / (self.step - first)
+            self._tell(steps, total / count, ended, pace)
+            total, count = 0.0, 0
+        return self.facts
+
+    def _tell(self, steps: int, loss: float, ended: bool, pace: float) -> None:
+        epoch = -(-self.step // self.epoch_steps)
+        line = f"epoch {epoch}/{self.config.epochs} step {self.step}/{steps} loss {loss:.3f}"
+        if ended:
+            line += f" accuracy {self.facts['accuracy']:.3f}"
+        line += f" {self.config.batch / pace:.0f} pictures/s"
+        if skipped := self.pictures.skipped:
+            line += f" {skipped} unreadable pictures skipped"
+        self.log(f"{line}, {(steps - self.step) * pace / 60:.0f} min left")
+
+    def _training_rows(self, start: int) -> Iterator[np.ndarray]:
+        """The rows of each batch from step ``start`` on; an epoch's order is its own."""
+        batch = self.config.batch
+        for epoch in range(start // self.epoch_steps, self.config.epochs):
+            rows = np.random.default_rng((self.config.seed, epoch)).permutation(self.kept)
+            first = max(start - epoch * self.epoch_steps, 0)
+            for step in range(first, self.epoch_steps):
+                yield rows[step * batch : (step + 1) * batch]
+
+    def _update(self, batch: PictureBatch, progress: float) -> float:
+        """One step; returns the loss."""
+        # Of the step's own, so that a resumed run sees what it would have seen.
+        generator = torch.Generator().manual_seed(self.config.seed * 2**32 + self.step)
+        x = augment(batch.images.to(self.device), generator)
+        self.model.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            logits = self.model(x.contiguous(memory_format=torch.channels_last))
+        loss = self._loss(logits.float(), batch.sets, batch.labels.to(self.device))
+        value = loss.item()
+        if not math.isfinite(value):
+            kept = f"{self.out} holds" if self.out.exists() else "no file holds"
+            raise TrackerError(
+                f"the loss is not finite at step {self.step}; {kept} the last good weights"
+            )
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.rate * one_cycle(progress)
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        self.optimiser.step()
+        return value
+
+    def _loss(self, logits: Tensor, sets: Tensor, labels: Tensor) -> Tensor:
+        """Mean cross-entropy; each picture is told apart from classes of its own set alone."""
+        total = logits.new_zeros(())
+        for number, (first, end) in enumerate(pairwise(self.pictures.spans)):
+            mine = (sets == number).to(logits.device)
+            total = total + F.cross_entropy(
+                logits[mine, first:end], labels[mine], label_smoothing=0.1, reduction="sum"
+            )
+        return total / len(labels)
+
+    @torch.no_grad()
+    def _accuracy(self) -> dict:
+        """Share of held-out pictures whose class is found, of all and of each set."""
+        batch = self.config.batch
+        right, seen = np.zeros((2, len(self.pictures.sets)), int)
+        self.model.eval()
+        rows = (self.held[i : i + batch] for i in range(0, len(self.held), batch))
+        for part in filter(None, load(self.pictures, rows, self.config.workers)):
+            x = normalised(part.images.to(self.device))
+            with torch.autocast(self.device.type, torch.bfloat16):
+                logits = self.model(x.contiguous(memory_format=torch.channels_last)).float().cpu()
+            for number, (first, end) in enumerate(pairwise(self.pictures.spans)):
+                mine = part.sets == number
+                seen[number] += int(mine.sum())
+                found = logits[mine, first:end].argmax(1)
+                right[number] += int((found == part.labels[mine]).sum())
+        shares = {
+            part.name: int(right[number]) / int(seen[number])
+            for number, part in enumerate(self.pictures.sets)
+            if seen[number]
+        }
+        return {"accuracy": int(right.sum()) / max(int(seen.sum()), 1), "accuracies": shares}
