@@ -13,7 +13,7 @@ from ..core.config import TrackingConfig
 from ..networks.blocks import fuse
 from ..networks.build import steps
 from .store import load_network
-from .weights import KEY, NO_SEAL, SEAL_KEY, ModelFiles, pack_facts, seal
+from .weights import KEY, NEXT, NO_SEAL, SEAL_KEY, ModelFiles, pack_facts, seal
 
 OPSET = 18
 
@@ -48,7 +48,7 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
                 dynamo=True,
                 verbose=False,
                 input_names=list(step.inputs),
-                output_names=list(step.outputs),
+                output_names=[NEXT * (output in step.inputs) + output for output in step.outputs],
                 dynamic_shapes=dynamic,
                 opset_version=OPSET,
                 external_data=False,

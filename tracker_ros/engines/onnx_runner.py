@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import ModelError, brief
-from .weights import KEY, ModelFiles, check_seal, same_model, steps_of, unpack_facts
+from .weights import KEY, NEXT, ModelFiles, check_seal, same_model, steps_of, unpack_facts
 
 PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
 
@@ -63,7 +63,9 @@ class OnnxRunner:
         self._inputs, self._outputs = {}, {}
         for step, session in self._sessions.items():
             self._inputs[step] = tuple(value.name for value in session.get_inputs())
-            self._outputs[step] = tuple(value.name for value in session.get_outputs())
+            self._outputs[step] = tuple(
+                value.name.removeprefix(NEXT) for value in session.get_outputs()
+            )
         real = self._sessions["locate"].get_providers()[0]
         if real != wanted and not allow_cpu_fallback:
             raise ModelError(

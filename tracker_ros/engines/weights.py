@@ -16,6 +16,7 @@ FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
 STEPS = ("start", "locate", "remember")
 MEMORY_NETWORKS = ("stmtrack", "dastm")  # they start as they remember: without a step for it
+NEXT = "next_"  # in a graph, before an output's name that is also an input's
 
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
 NO_SEAL = "tracker_ros-sha256-" + 64 * "0"
