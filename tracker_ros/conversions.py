@@ -2,18 +2,25 @@
 
 Images are uint8 (H, W, 3) BGR; boxes are (x, y, w, h) floats in pixels of the subscribed image,
 top-left corner first, pixel i covering [i, i + 1). Messages are read by their fields only, so those
-of rclpy and of rosbags both work, and rclpy is not needed to read them.
+of rclpy and of rosbags both work, and rclpy is not needed to read them. What makes messages takes a
+`Make`: `ros_message`, or `sources.typestore.bag_message` to write bags without ROS.
 """
 
 import array
+import importlib
 import math
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
 
 from tracker_ros.core.boxes import MAX_IMAGE_SIDE, Box
 from tracker_ros.core.errors import InputError
+
+# Makes a message, such as Make("std_msgs/msg/Header", frame_id="camera"), the rest as by default.
+Make = Callable[..., Any]
 
 # Bytes a pixel and OpenCV's conversion to BGR; None where the bytes are BGR already. Only OpenCV's
 # four-letter Bayer codes name a pattern as ROS does; its two-letter BayerRG is ROS's bggr.
@@ -32,6 +39,12 @@ ENCODINGS = {
     "bayer_gbrg8": (1, cv2.COLOR_BayerGBRG2BGR),
     "bayer_grbg8": (1, cv2.COLOR_BayerGRBG2BGR),
 }
+
+
+def ros_message(name: str, /, **values):
+    """A message of rclpy's class for `name`, such as "std_msgs/msg/Header"."""
+    package, _, kind = name.split("/")
+    return getattr(importlib.import_module(f"{package}.msg"), kind)(**values)
 
 
 def to_bgr(msg) -> np.ndarray:
@@ -121,39 +134,36 @@ def stamp_to_ns(stamp) -> int:
     return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
-def ns_to_stamp(nanoseconds: int):
+def ns_to_stamp(nanoseconds: int, make: Make = ros_message):
     """Nanoseconds to builtin_interfaces/Time."""
-    from builtin_interfaces.msg import Time
-
     seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return Time(sec=seconds, nanosec=rest)
+    return make("builtin_interfaces/msg/Time", sec=seconds, nanosec=rest)
 
 
-def bgr_to_image(image: np.ndarray, header):
+def bgr_to_image(image: np.ndarray, header, make: Make = ros_message):
     """uint8 (H, W, 3) BGR to sensor_msgs/Image, encoding bgr8."""
-    from sensor_msgs.msg import Image
-
     height, width = image.shape[:2]
-    message = Image(
+    return make(
+        "sensor_msgs/msg/Image",
         header=header,
         height=height,
         width=width,
         encoding="bgr8",
         step=width * 3,
-        is_bigendian=sys.byteorder == "big",
+        is_bigendian=int(sys.byteorder == "big"),
+        data=_bytes(image),
     )
-    message.data = _bytes(image)
-    return message
 
 
-def bgr_to_compressed(image: np.ndarray, header, quality: int = 95):
+def bgr_to_compressed(image: np.ndarray, header, quality: int = 95, make: Make = ros_message):
     """uint8 (H, W, 3) BGR to sensor_msgs/CompressedImage, a JPEG of `quality` from 1 to 100."""
-    from sensor_msgs.msg import CompressedImage
-
     _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
-    message = CompressedImage(header=header, format="bgr8; jpeg compressed bgr8")
-    message.data = _bytes(data)
-    return message
+    return make(
+        "sensor_msgs/msg/CompressedImage",
+        header=header,
+        format="bgr8; jpeg compressed bgr8",
+        data=_bytes(data),
+    )
 
 
 def _bytes(data: np.ndarray) -> array.array:
@@ -163,16 +173,15 @@ def _bytes(data: np.ndarray) -> array.array:
     return result
 
 
-def box_to_detection(box: Box, header, target_id: str = "", class_id: str = "", score: float = 1.0):
+def box_to_detection(box: Box, header, target_id: str = "", class_id: str = "", score: float = 1.0,
+                     make: Make = ros_message):  # fmt: skip
     """Box to vision_msgs/Detection2D with one hypothesis."""
-    from vision_msgs.msg import Detection2D, ObjectHypothesisWithPose
-
     x, y, w, h = (float(value) for value in box)
-    detection = Detection2D(header=header, id=target_id)
+    detection = make("vision_msgs/msg/Detection2D", header=header, id=target_id)
     detection.bbox.center.position.x = x + w / 2
     detection.bbox.center.position.y = y + h / 2
     detection.bbox.size_x, detection.bbox.size_y = w, h
-    hypothesis = ObjectHypothesisWithPose()
+    hypothesis = make("vision_msgs/msg/ObjectHypothesisWithPose")
     hypothesis.hypothesis.class_id = class_id
     hypothesis.hypothesis.score = float(score)
     detection.results.append(hypothesis)

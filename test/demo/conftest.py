@@ -57,7 +57,7 @@ class Demo:
                 words = (entry / "cmdline").read_bytes().decode().split("\0")
             except OSError:  # ended meanwhile
                 continue
-            if f"__ns:=/demo_{self._process.pid}" in words:
+            if f"__ns:=/replay_{self._process.pid}" in words:
                 found[words[2].rpartition(".")[2]] = int(entry.name)
         return found
 

@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 
-from tracker_ros.demo.bag import DETECTIONS, BagWriter, write_clip
+from tracker_ros.demo.bag import write_clip
 from tracker_ros.demo.clip import FPS, Clip
 from tracker_ros.sources import open_source
+from tracker_ros.sources.bag import TRUTH
+from tracker_ros.sources.bag_writer import BagWriter
+from tracker_ros.sources.typestore import bag_message
 
 
 class Excerpt(Clip):
@@ -51,7 +54,7 @@ def test_frames_stamps_and_truth_come_back(clip, bag):
 def test_bag_describes_its_types_itself(bag):
     with AnyReader([bag]) as reader:
         connection = next(c for c in reader.connections if c.topic == "/truth")
-        assert connection.msgtype == DETECTIONS
+        assert connection.msgtype == TRUTH
         for _, stamp, data in reader.messages([connection]):
             message = reader.deserialize(data, connection.msgtype)
             header = message.header.stamp
@@ -62,11 +65,8 @@ def test_bag_describes_its_types_itself(bag):
 def test_new_bag_replaces_the_old_one(bag, tmp_path):
     path = tmp_path / "bag"
     for count in (3, 2):
-        with BagWriter(path, {"/truth": DETECTIONS}) as writer:
-            make = writer.types.types
-            stamp = make["builtin_interfaces/msg/Time"](1, 0)
-            message = make[DETECTIONS](make["std_msgs/msg/Header"](stamp, "camera"), [])
+        with BagWriter(path, {"/truth": TRUTH}) as writer:
             for _ in range(count):
-                writer.write("/truth", 10**9, message)
+                writer.write("/truth", 10**9, bag_message(TRUTH))
     with AnyReader([path]) as reader:
         assert reader.message_count == 2

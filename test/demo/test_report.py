@@ -6,7 +6,7 @@ import pytest
 
 from tracker_ros.core.gate import Gate
 from tracker_ros.demo.report import SHEET_COLUMNS, TILE_WIDTH, annotate, draw_frames, draw_timeline
-from tracker_ros.demo.summary import Output
+from tracker_ros.replay.summary import Output
 from tracker_ros.sources import open_source
 
 FRAMES, WIDTH, HEIGHT = 9, 161, 120  # an odd width, which MPEG-4 cannot store

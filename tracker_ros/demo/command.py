@@ -36,8 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.demo import report, session, summary
+    from tracker_ros.demo import report
     from tracker_ros.engines.weights import find_model
+    from tracker_ros.replay import session, summary
     from tracker_ros.sources import open_source
     from tracker_ros.sources.base import DEFAULT_FPS
 
@@ -51,15 +52,19 @@ def run(args: argparse.Namespace) -> int:
             length, fps = source.length, source.fps or DEFAULT_FPS
             if args.box is None and not _has_box(source.truth):
                 raise InputError(f"{clip} has no truth to start from; give the target as --box")
+        transport = {"image_transport": "compressed"}
         player = {"source": str(clip), "topic": args.topic, "publish_init": args.box is None}
+        player |= transport
         if args.box:
             player["init_bbox"] = ",".join(map(str, args.box))
         tracker = {name: getattr(args, name)
                    for name in ("model", "engine", "device", "allow_cpu_fallback")}  # fmt: skip
+        tracker |= transport
         task = bar.add_task("tracking", total=length)
         outputs, frames, provider = session.play(
-            player, tracker, args.output, lambda count: bar.update(task, completed=count)
-        )
+            player, tracker, args.output / "outputs", args.output / "log",
+            lambda count: bar.update(task, completed=count),
+        )  # fmt: skip
         task = bar.add_task("drawing", total=frames)
         with open_source(args.output / "outputs") as recording:
             truth = recording.truth if _has_box(recording.truth) else None

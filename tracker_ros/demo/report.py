@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 
 from tracker_ros.core.gate import BRANCHES
-from tracker_ros.demo.summary import Box, Output, overlaps
 from tracker_ros.nodes import overlay
+from tracker_ros.replay.summary import Box, Output, overlaps
 from tracker_ros.sources import Source
 from tracker_ros.sources.writer import VideoWriter
 

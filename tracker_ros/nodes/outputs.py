@@ -3,15 +3,12 @@
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
-from geometry_msgs.msg import Point
 from sensor_msgs.msg import Image
-from std_msgs.msg import ColorRGBA
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import ImageMarker
 
-from tracker_ros.conversions import bgr_to_image, box_to_detection
 from tracker_ros.core.gate import Gate
-from tracker_ros.nodes import overlay, qos
+from tracker_ros.nodes import messages, qos
 from tracker_ros.nodes.health import GateWindow
 from tracker_ros.nodes.monitor import Monitor
 from tracker_ros.nodes.status import frame_check, to_array
@@ -40,13 +37,7 @@ class Outputs:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def publish(self, answer: Answer) -> None:
-        header = answer.frame.message.header
-        array = Detection2DArray(header=header)
-        if answer.box is not None:
-            array.detections.append(
-                box_to_detection(answer.box, header, answer.target.id, answer.target.class_id,
-                                 answer.score))  # fmt: skip
-        self._detections.publish(array)
+        self._detections.publish(messages.detections(answer))
         now = self._node.get_clock().now().nanoseconds
         arrived = answer.frame.arrival
         self._delays = ((now - answer.frame.stamp) / 1e6, (time.monotonic() - arrived) * 1e3)
@@ -59,24 +50,6 @@ class Outputs:
         name = self._node.get_fully_qualified_name()[1:]
         self._status.publish(to_array([check], header, name, header.frame_id))
         if self._markers.get_subscription_count():
-            self._markers.publish(_marker(answer, header))
+            self._markers.publish(messages.marker(answer))
         if self._debug_image.get_subscription_count():
-            target_id = answer.target.id if answer.target else ""
-            shown = gate or (answer.result.gate if answer.result else None)
-            canvas = overlay.draw(answer.image, answer.state, answer.score, answer.box, target_id,
-                                  shown)  # fmt: skip
-            self._debug_image.publish(bgr_to_image(canvas, header))
-
-
-def _marker(answer: Answer, header) -> ImageMarker:
-    """The box as a polygon in pixels; its removal where there is none."""
-    marker = ImageMarker(header=header, ns="target", type=ImageMarker.POLYGON, scale=2.0)
-    if answer.box is None:
-        marker.action = ImageMarker.REMOVE
-        return marker
-    x, y, w, h = answer.box
-    corners = ((x, y), (x + w, y), (x + w, y + h), (x, y + h))
-    marker.points = [Point(x=float(px), y=float(py)) for px, py in corners]
-    b, g, r = (value / 255 for value in overlay.COLOURS.get(answer.state, overlay.OTHER))
-    marker.outline_color = ColorRGBA(r=r, g=g, b=b, a=1.0)
-    return marker
+            self._debug_image.publish(messages.debug_image(answer, gate))

@@ -1,9 +1,9 @@
 """Diagnostic messages: one for every frame, and the node's own once a second."""
 
+import math
 from collections.abc import Iterable
 
-from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
-
+from tracker_ros.conversions import Make, ros_message
 from tracker_ros.core.gate import BRANCHES, Gate
 from tracker_ros.nodes.health import ERROR, OK, WARN, Check
 from tracker_ros.nodes.worker import Answer
@@ -12,26 +12,34 @@ LEVELS = {"NO_TARGET": OK, "TRACKING": OK, "UNCERTAIN": WARN, "LOST": WARN, "ERR
 
 
 # diagnostic_updater would do this, but its Python part is not on PyPI.
-def to_array(checks: Iterable[Check], header, node_name: str, hardware: str) -> DiagnosticArray:
+def to_array(checks: Iterable[Check], header, node_name: str, hardware: str,
+             make: Make = ros_message):  # fmt: skip
     """diagnostic_msgs/DiagnosticArray of `checks`, each named "node_name: check"."""
-    array = DiagnosticArray(header=header)
+    array = make("diagnostic_msgs/msg/DiagnosticArray", header=header)
     for check in checks:
-        status = DiagnosticStatus(level=bytes([check.level]), message=check.message)
-        status.name, status.hardware_id = f"{node_name}: {check.name}", hardware
-        status.values = [KeyValue(key=k, value=str(v)) for k, v in check.values.items()]
-        array.status.append(status)
+        values = [
+            make("diagnostic_msgs/msg/KeyValue", key=key, value=str(value))
+            for key, value in check.values.items()
+        ]
+        array.status.append(
+            make("diagnostic_msgs/msg/DiagnosticStatus", level=bytes([check.level]),
+                 name=f"{node_name}: {check.name}", message=check.message, hardware_id=hardware,
+                 values=values))  # fmt: skip
     return array
 
 
 def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: int,
-                latency: float, pipeline: float) -> Check:  # fmt: skip
+                latency: float = math.nan, pipeline: float = math.nan) -> Check:  # fmt: skip
     """What ~/status says of one frame.
 
     latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
-    pipeline: milliseconds from the image's arrival to the same.
+    pipeline: milliseconds from the image's arrival to the same. Both are NaN for recordings.
     """
     result, target = answer.result, answer.target
     gate = gate or (result.gate if result else None)
+    inference = 0.0
+    if result:  # without timings: a recorded frame, of which nothing depends on the clock
+        inference = sum(result.timings.values()) if result.timings else math.nan
     values = {
         "state": answer.state,
         "target_id": target.id if target else "",
@@ -39,13 +47,17 @@ def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: in
         "score": f"{answer.score:.4f}",
         "lost_frames": result.lost_frames if result else 0,
         "memory_size": memory_size,
-        "inference_ms": f"{sum(result.timings.values()) if result else 0.0:.3f}",
-        "pipeline_ms": f"{pipeline:.3f}",
+        "inference_ms": _milliseconds(inference),
+        "pipeline_ms": _milliseconds(pipeline),
         # Of a recording, whose stamps are of another day, this says nothing.
-        "latency_ms": f"{latency:.3f}" if 0 <= latency < 60_000 else "unknown",
+        "latency_ms": _milliseconds(latency if 0 <= latency < 60_000 else math.nan),
         "dropped_frames": dropped,
         "gate_branch": gate.branch if gate else "",
     }
     for i, name in enumerate(BRANCHES):
         values[f"gate_{name}"] = f"{gate.weights[i]:.4f}" if gate else ""
     return Check("target", LEVELS[answer.state], answer.state, values)
+
+
+def _milliseconds(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:.3f}"

@@ -1,127 +1,200 @@
 """Images and ground truth of rosbag2 recordings (sqlite3 and mcap), without ROS."""
 
+import bisect
 import functools
 import itertools
-import logging
+import math
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
 from tracker_ros.conversions import to_bgr
 from tracker_ros.core.errors import SourceError, TrackerError
-from tracker_ros.sources.base import Frame, Source
+from tracker_ros.sources.base import Frame, Recorded, Source
 from tracker_ros.sources.recording import Recording
 from tracker_ros.sources.typestore import typestore_for
-
-logger = logging.getLogger(__name__)
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 TRUTH = "vision_msgs/msg/Detection2DArray"
+LATE = 30  # images that may have been recorded before an older one and still wait for it
+GAP = 5  # periods
+
+Box = tuple[float, float, float, float]
+ABSENT = (math.nan,) * 4
+
+
+def image_topics(recording: Recording) -> list[str]:
+    """The topics of images, sorted. Raises SourceError if there is none."""
+    topics = recording.connections
+    found = sorted(name for name, c in topics.items() if c.msgtype in (IMAGE, COMPRESSED))
+    if not found:
+        only = ", ".join(sorted(topics)) or "nothing at all"
+        raise SourceError(f"{recording.path} has no image topic, only {only}")
+    return found
 
 
 class BagSource(Source):
-    """The images of one topic of a bag, in the order of recording.
+    """The images of one topic of a bag, in the order of their stamps.
 
-    Truth is the bag's Detection2DArray topic (among several the one with "truth" in its name):
-    the first detection of the message with the image's stamp, NaN if that message is empty.
+    An image recorded too late to wait for (see LATE) begins a new pass: time jumps back there.
+    Truth is the bag's Detection2DArray topic (among several the one with "truth" in its name), as
+    `boxes` reads it. `recording`: the bag, where it is open already.
     """
 
     def __init__(
-        self, path: Path, topic: str | None = None, rate: float | None = None, loop: bool = False
-    ):
+        self, path: Path, topic: str | None = None, rate: float | None = None, loop: bool = False,
+        recording: Recording | None = None,
+    ):  # fmt: skip
         super().__init__(str(path), rate, loop)
-        self._bag = Recording(path)
-        self._image = self._choose(topic)
-        self.topic = self._image.topic
-        self.length = self._image.msgcount if self._bag.intact else None
-        self._rate = rate
+        self.recording = recording or Recording(path)
+        self.topic = self._choose(topic)
+        self._image = self.recording.connections[self.topic]
 
-    def _choose(self, topic: str | None):
-        images = {
-            name: c for name, c in self._bag.connections.items() if c.msgtype in (IMAGE, COMPRESSED)
-        }
-        listed = ", ".join(sorted(images))
-        if not images:
-            raise SourceError(
-                f"{self.name} has no image topic, only"
-                f" {', '.join(sorted(self._bag.connections)) or 'nothing at all'}"
-            )
-        if topic is None and len(images) > 1:
-            raise SourceError(f"{self.name} has {len(images)} image topics, choose one: {listed}")
-        if topic is not None and topic not in images:
+    def _choose(self, topic: str | None) -> str:
+        topics = image_topics(self.recording)
+        listed = ", ".join(topics)
+        if topic is None and len(topics) > 1:
+            raise SourceError(f"{self.name} has {len(topics)} image topics, choose one: {listed}")
+        if topic is not None and topic not in topics:
             raise SourceError(f"{self.name} has no image topic {topic!r}; it has: {listed}")
-        return images[topic] if topic else next(iter(images.values()))
+        return topic or topics[0]
+
+    @functools.cached_property
+    def _order(self) -> list[tuple[int, int, int]]:
+        """Pass, stamp (ns) and place in the recording of each image, in the order of playing."""
+        order, seen, number = [], [], 0
+        for place, (log_time, data) in enumerate(self.recording.messages(self.topic)):
+            stamp = _stamp(data, log_time)
+            if len(seen) - bisect.bisect_right(seen, stamp) > LATE:
+                seen, number = [], number + 1
+            bisect.insort(seen, stamp)
+            order.append((number, stamp, place))
+        return sorted(order)
+
+    @property
+    def stamps(self) -> list[int]:
+        """The header stamps (ns) in the order of playing; the log time where one is not set."""
+        return [stamp for _, stamp, _ in self._order]
+
+    @functools.cached_property
+    def length(self) -> int:
+        return len(self._order)
 
     @functools.cached_property
     def fps(self) -> float | None:
         """Frames per second by the median distance of the first stamps."""
         if self._rate:
             return self._rate
-        stamps = []
-        for log_time, data in self._bag.messages(self.topic):
-            stamps.append(_stamp(data, log_time))
-            if len(stamps) == 30:
-                break
-        gaps = sorted(b - a for a, b in itertools.pairwise(stamps))
+        gaps = sorted(b - a for a, b in itertools.pairwise(self.stamps[:30]))
         gap = gaps[len(gaps) // 2] if gaps else 0
         return 1e9 / gap if gap > 0 else None
 
-    @functools.cached_property
-    def truth(self) -> dict[int, tuple[float, float, float, float]] | None:
-        topics = [name for name, c in self._bag.connections.items() if c.msgtype == TRUTH]
-        if len(topics) > 1:
-            topics = [name for name in topics if "truth" in name]
-        if len(topics) != 1:
-            return None
-        store = typestore_for(self._bag.connections[topics[0]])
-        boxes = {}
-        for log_time, data in self._bag.messages(topics[0]):
-            message = self._deserialize(store, data, TRUTH, topics[0])
-            if message is not None:
-                boxes[_stamp(data, log_time)] = _box(message.detections)
-        stamps = [_stamp(data, log_time) for log_time, data in self._bag.messages(self.topic)]
-        return {i: boxes[stamp] for i, stamp in enumerate(stamps) if stamp in boxes}
+    @property
+    def truth_topics(self) -> list[str]:
+        """Topics that may hold the truth, sorted; those with "truth" in their name if any."""
+        connections = self.recording.connections.items()
+        topics = sorted(name for name, c in connections if c.msgtype == TRUTH)
+        return [name for name in topics if "truth" in name] or topics
 
-    def _deserialize(self, store, data: bytes, msgtype: str, topic: str):
-        try:
-            return store.deserialize_cdr(data, msgtype)
-        except Exception as error:  # damaged bytes raise anything from rosbags' generated code
-            logger.warning(
-                "%s: a message on %s is damaged (%s: %s)",
-                self.name,
-                topic,
-                type(error).__name__,
-                error,
-            )
+    @functools.cached_property
+    def truth(self) -> dict[int, Box] | None:
+        if len(self.truth_topics) != 1:
             return None
+        boxes = self.boxes(self.truth_topics[0])
+        return {i: boxes[stamp] for i, stamp in enumerate(self.stamps) if stamp in boxes}
+
+    def boxes(self, topic: str) -> dict[int, Box]:
+        """Stamp (ns) -> box of one target on a Detection2DArray topic, NaN where it is absent.
+
+        The target is the first detection there is, then those with its id. Raises SourceError if
+        there is no such topic.
+        """
+        connection = self.recording.connections.get(topic)
+        if connection is None or connection.msgtype != TRUTH:
+            raise SourceError(f"{self.name} has no topic {topic!r} of type {TRUTH}")
+        store, target, boxes, reasons = typestore_for(connection), None, {}, []
+        for log_time, data in self.recording.messages(topic):
+            try:
+                found = _deserialize(store, data, TRUTH).detections
+            except SourceError as error:
+                reasons.append(str(error))
+                continue
+            if target is not None:
+                found = [each for each in found if each.id == target]
+            elif len(found):
+                target = found[0].id
+            boxes[_stamp(data, log_time)] = _box(found[0]) if len(found) else ABSENT
+        if reasons:
+            count = f"{len(reasons)} of {len(reasons) + len(boxes)} messages on {topic}"
+            self.recording.warn(f"{self.name}: {count} cannot be read: {reasons[0]}")
+        return boxes
+
+    def warn_of_stamps(self) -> None:
+        """Name jumps back, repetitions and gaps in time among the recording's problems."""
+        order = self._order
+        places = [place for _, _, place in order]
+        late = sum(a > b for a, b in itertools.pairwise(places))
+        jumps = order[-1][0] if order else 0
+        steps = [b[1] - a[1] for a, b in itertools.pairwise(order) if a[0] == b[0]]
+        rising = sorted(step for step in steps if step > 0)
+        period = rising[len(rising) // 2] if rising else 0
+        gaps = [step for step in rising if step > GAP * period]
+        for count, sentence in (
+            (
+                late,
+                "images were recorded after later ones; they are put in order",
+            ),
+            (jumps, "times the stamps jump far back; the recording's order is kept there"),
+            (steps.count(0), "images have the stamp of the one before"),
+            (len(gaps), f"gaps in time, the longest of {max(gaps, default=0) / 1e9:.3g} s"),
+        ):
+            if count:
+                self.recording.warn(f"{self.name}, {self.topic}: {count} {sentence}")
 
     def _read(self) -> Iterator[Frame]:
         store = typestore_for(self._image)
-        skipped, reason, index = 0, "", -1
-        for index, (log_time, data) in enumerate(self._bag.messages(self.topic)):
-            message = self._deserialize(store, data, self._image.msgtype, self.topic)
+        reasons = []
+        for index, log_time, data in self._in_order():
             try:
-                if message is None:
-                    raise SourceError("damaged message")
+                message = _deserialize(store, data, self._image.msgtype)
                 image = to_bgr(message)
             except TrackerError as error:
-                skipped, reason = skipped + 1, reason or str(error)
+                reasons.append(str(error))
                 continue
-            yield Frame(_stamp(data, log_time), image, f"{self.topic}#{index}", index)
-        if skipped and skipped == index + 1:
+            stamp = self._order[index][1]
+            recorded = Recorded(data, log_time, message)
+            yield Frame(stamp, image, f"{self.topic}#{index}", index, recorded)
+        if not reasons:
+            return
+        if len(reasons) == self.length:
             raise SourceError(
-                f"none of the {skipped} images on {self.topic} of {self.name} can be read: {reason}"
+                f"none of the {self.length} images on {self.topic} of {self.name} can be read:"
+                f" {reasons[0]}"
             )
-        if skipped:
-            logger.warning(
-                "%s: %d of %d images on %s cannot be read and were skipped: %s",
-                self.name,
-                skipped,
-                index + 1,
-                self.topic,
-                reason,
-            )
+        self.recording.warn(
+            f"{self.name}: {len(reasons)} of {self.length} images on {self.topic} cannot be read"
+            f" and were skipped: {reasons[0]}"
+        )
+
+    def _in_order(self) -> Iterator[tuple[int, int, bytes]]:
+        """Index, log time and bytes of each image; holds back at most LATE of them."""
+        rank = {place: index for index, (_, _, place) in enumerate(self._order)}
+        waiting: dict[int, tuple[int, bytes]] = {}
+        turn = 0
+        for place, (log_time, data) in enumerate(self.recording.messages(self.topic)):
+            waiting[rank[place]] = (log_time, data)
+            while turn in waiting:
+                yield turn, *waiting.pop(turn)
+                turn += 1
+
+
+def _deserialize(store, data: bytes, msgtype: str):
+    try:
+        return store.deserialize_cdr(data, msgtype)
+    except Exception as error:  # damaged bytes raise anything from rosbags' generated code
+        reason = " ".join(str(error).split())
+        raise SourceError(f"damaged message ({type(error).__name__}: {reason})") from None
 
 
 def _stamp(data: bytes, log_time: int) -> int:
@@ -135,9 +208,8 @@ def _stamp(data: bytes, log_time: int) -> int:
     return seconds * 1_000_000_000 + nanoseconds or log_time
 
 
-def _box(detections) -> tuple[float, float, float, float]:
-    if not len(detections):
-        return (float("nan"),) * 4
-    box = detections[0].bbox
+def _box(detection) -> Box:
+    box = detection.bbox
     center = getattr(box.center, "position", box.center)  # vision_msgs before Humble: Pose2D
-    return (center.x - box.size_x / 2, center.y - box.size_y / 2, box.size_x, box.size_y)
+    found = (center.x - box.size_x / 2, center.y - box.size_y / 2, box.size_x, box.size_y)
+    return found if all(map(math.isfinite, found)) and min(found[2:]) > 0 else ABSENT

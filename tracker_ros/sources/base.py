@@ -4,12 +4,22 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
 from tracker_ros.core.errors import SourceError
 
 DEFAULT_FPS = 30.0
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The image message behind a frame of a bag: its CDR bytes, log time (ns) and fields."""
+
+    data: bytes
+    log_time: int
+    message: Any
 
 
 @dataclass(frozen=True)
@@ -21,12 +31,14 @@ class Frame:
     image: uint8 array of shape (height, width, 3), BGR.
     name: where the picture comes from, for messages to people.
     index: position in the source from 0, the key of `Source.truth`; repeats when looping.
+    recorded: None but for bags.
     """
 
     stamp_ns: int
     image: np.ndarray
     name: str
     index: int
+    recorded: Recorded | None = None
 
 
 class Source(ABC):

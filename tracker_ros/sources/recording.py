@@ -23,12 +23,13 @@ class Recording:
 
     connections: topic -> rosbags Connection (type, definition; msgcount where intact).
     intact: False if the bag's index is damaged, so that messages were salvaged one by one.
+    problems: what could not be read, a sentence each; they are logged, too.
     """
 
     def __init__(self, path: Path):
         self.path = path
         self.connections: dict[str, Connection] = {}
-        self._warned: set[str] = set()
+        self.problems: list[str] = []
         try:
             with Reader(path) as reader:
                 for c in reader.connections:
@@ -51,7 +52,7 @@ class Recording:
                 self.connections.setdefault(connection.topic, connection)
         if not self.connections:
             raise SourceError(f"{self.path} is not a readable bag: {reason}")
-        logger.warning("%s is damaged (%s); reading what is left of it", self.path, reason)
+        self.warn(f"{self.path} is damaged ({reason}); reading what is left of it")
 
     def messages(self, topic: str) -> Iterator[tuple[int, bytes]]:
         """Yield log time (ns) and bytes of each message; warn where a damaged bag breaks off."""
@@ -70,7 +71,8 @@ class Recording:
                     yield stamp, data
                     count += 1
         except Exception as error:  # as above
-            self._warn(f"{self.path} breaks off after {count} messages on {topic}", error)
+            reason = _sentence(error)
+            self.warn(f"{self.path} breaks off after {count} messages on {topic}: {reason}")
 
     def _stream(self, file: Path) -> Iterator[tuple[Connection, int, bytes]]:
         """Yield every message of a storage file from its start, until its bytes make no sense."""
@@ -81,12 +83,13 @@ class Recording:
                 count += 1
         except Exception as error:  # as above
             if count:
-                self._warn(f"{file} breaks off after {count} messages", error)
+                self.warn(f"{file} breaks off after {count} messages: {_sentence(error)}")
 
-    def _warn(self, sentence: str, error: Exception) -> None:
-        if sentence not in self._warned:  # once, though there are several passes
-            self._warned.add(sentence)
-            logger.warning("%s: %s", sentence, _sentence(error))
+    def warn(self, problem: str) -> None:
+        """Log a problem and keep it in `problems`, once, though there are several passes."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+            logger.warning("%s", problem)
 
 
 def _sentence(error: Exception) -> str:

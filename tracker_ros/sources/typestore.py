@@ -1,13 +1,18 @@
 """ROS 2 message types for rosbags, the vision_msgs of this package among them."""
 
+import array
 import functools
 from pathlib import Path
 
-from rosbags.interfaces import Connection, MessageDefinitionFormat
+import numpy as np
+from rosbags.interfaces import Connection, MessageDefinitionFormat, Nodetype
 from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
 DEFINITIONS = Path(__file__).parents[1] / "interfaces" / "vision_msgs" / "msg"
+# Of the types in use, the only one with a default other than zero.
+DEFAULTS = {"geometry_msgs/msg/Quaternion": {"w": 1.0}}
+DTYPES = {"byte": "uint8", "char": "uint8", "octet": "uint8"}
 
 
 @functools.cache
@@ -32,3 +37,32 @@ def typestore_for(connection: Connection) -> Typestore:
         except TypesysError:  # a definition that rosbags cannot parse
             pass
     return default_typestore()
+
+
+def bag_message(name: str, /, **values):
+    """A message of `default_typestore`, made as `conversions.ros_message` makes one of rclpy's."""
+    store = default_typestore()
+    _, fields = store.fielddefs[name]
+    values = DEFAULTS.get(name, {}) | {field: _plain(value) for field, value in values.items()}
+    defaults = {field: _default(kind) for field, kind in fields if field not in values}
+    return store.types[name](**values, **defaults)
+
+
+def _plain(value):
+    """What rosbags has for a value of rclpy's."""
+    if isinstance(value, bytes):  # an octet
+        return value[0]
+    return np.frombuffer(value, np.uint8) if isinstance(value, array.array) else value
+
+
+def _default(kind):
+    node, detail = kind
+    if node == Nodetype.NAME:
+        return bag_message(detail)
+    if node == Nodetype.BASE:
+        base = detail[0]
+        return "" if base == "string" else 0.0 if base.startswith("float") else 0
+    (element, inner), length = detail
+    if element == Nodetype.BASE and inner[0] != "string":
+        return np.zeros(length, DTYPES.get(inner[0], inner[0]))
+    return [_default(detail[0]) for _ in range(length if node == Nodetype.ARRAY else 0)]

@@ -11,9 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracker_ros.core.errors import TrackerError
-from tracker_ros.demo.bag import BagWriter
-from tracker_ros.demo.recorder import Recorder, Topics
-from tracker_ros.demo.summary import Output
+from tracker_ros.replay.recorder import Recorder, Topics
+from tracker_ros.replay.summary import Output
+from tracker_ros.sources.bag_writer import BagWriter
 
 START_SECONDS = 180.0  # until the tracker has loaded its model, on a machine busy with other things
 SILENCE_SECONDS = 5  # without a message, after the last frame was played: nothing more will come
@@ -64,12 +64,14 @@ class NodeProcess:
 def play(
     source: dict[str, object],
     tracker: dict[str, object],
-    folder: Path,
+    bag: Path,
+    logs: Path,
     on_frame: Callable[[int], object] = lambda count: None,
 ) -> tuple[dict[int, Output], int, str | None]:
-    """Plays a source to the tracker through DDS, in real time, and records it in folder/outputs.
+    """Plays a source to the tracker through DDS, in real time, and records it.
 
-    source, tracker: parameters of player_node and tracker_node. on_frame gets the number of images
+    source, tracker: parameters of player_node and tracker_node. bag: the recording, with the
+    images. logs: a folder for what the nodes say, made anew. on_frame gets the number of images
     published so far. Returns the outputs by the image's position, how many images there were and
     the tracker's provider. Raises TrackerError, naming a log, where a node fails or nothing comes.
     """
@@ -77,16 +79,15 @@ def play(
 
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    logs = folder / "log"
     shutil.rmtree(logs, ignore_errors=True)
     logs.mkdir(parents=True)
     os.environ.setdefault("ROS_LOG_DIR", str(logs.absolute()))
-    topics = Topics(f"/demo_{os.getpid()}")  # a name of its own, so that two demos do not mix
-    common = {"image_transport": "compressed"}
-    with BagWriter(folder / "outputs", topics.types()) as bag, Recorder(topics, bag) as recorder:
-        with NodeProcess("tracker_node", topics, common | tracker, logs) as tracker_node:
+    # A name of its own, so that two sessions do not mix.
+    topics = Topics(f"/replay_{os.getpid()}", source["image_transport"] == "compressed")
+    with BagWriter(bag, topics.types()) as writer, Recorder(topics, writer) as recorder:
+        with NodeProcess("tracker_node", topics, tracker, logs) as tracker_node:
             _wait_until_ready(recorder, tracker_node)
-            source = common | source | {"subscribers": 2, "wait": START_SECONDS}
+            source = source | {"subscribers": 2, "wait": START_SECONDS}
             with NodeProcess("player_node", topics, source, logs) as player_node:
                 while not player_node.has_ended():
                     _refuse_end(tracker_node)

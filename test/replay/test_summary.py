@@ -1,11 +1,11 @@
-"""The demo's numbers, from outputs whose score is known by hand."""
+"""The session's numbers, from outputs whose score is known by hand."""
 
 import math
 
 import numpy as np
 import pytest
 
-from tracker_ros.demo.summary import MIN_LOSS, Output, losses, overlaps, rows, summarise, verdict
+from tracker_ros.replay.summary import MIN_LOSS, Output, losses, overlaps, rows, summarise, verdict
 
 HERE = (10.0, 10.0, 20.0, 20.0)
 HALF = (10.0, 10.0, 20.0, 10.0)  # half of HERE

@@ -1,4 +1,4 @@
-"""Listens to the demo's nodes and keeps what they publish: in a bag, and as numbers."""
+"""Listens to player and tracker, and keeps what they publish: in a bag, and as numbers."""
 
 import struct
 import time
@@ -6,11 +6,13 @@ from dataclasses import dataclass
 
 from tracker_ros.core.errors import TrackerError
 from tracker_ros.core.gate import BRANCHES, Gate
-from tracker_ros.demo.bag import COMPRESSED_IMAGE, DETECTIONS, DIAGNOSTICS, BagWriter
-from tracker_ros.demo.summary import Box, Output
+from tracker_ros.nodes.messages import DETECTIONS, STATUS
+from tracker_ros.replay.summary import Box, Output
+from tracker_ros.sources.bag import COMPRESSED, IMAGE
+from tracker_ros.sources.bag_writer import BagWriter
 
 _ERROR = b"\x02"  # diagnostic_msgs/DiagnosticStatus.ERROR
-# Of the tracker node's checks, those without which the demo cannot go on.
+# Of the tracker node's checks, those without which nothing can go on.
 _VITAL = ("back end", "target")
 
 
@@ -19,6 +21,7 @@ class Topics:
     """The names that the nodes use in a namespace (with its slash)."""
 
     namespace: str
+    compressed: bool
 
     @property
     def tracker(self) -> str:
@@ -26,7 +29,7 @@ class Topics:
 
     @property
     def image(self) -> str:
-        return f"{self.namespace}/image/compressed"
+        return f"{self.namespace}/image" + ("/compressed" if self.compressed else "")
 
     @property
     def truth(self) -> str:
@@ -43,10 +46,10 @@ class Topics:
     def types(self) -> dict[str, str]:
         """Topic -> message type of everything that is recorded."""
         return {
-            self.image: COMPRESSED_IMAGE,
+            self.image: COMPRESSED if self.compressed else IMAGE,
             self.truth: DETECTIONS,
             self.detections: DETECTIONS,
-            self.status: DIAGNOSTICS,
+            self.status: STATUS,
         }
 
 
@@ -62,7 +65,7 @@ class Recorder:
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.executors import SingleThreadedExecutor
         from rclpy.signals import SignalHandlerOptions
-        from sensor_msgs.msg import CompressedImage
+        from sensor_msgs.msg import CompressedImage, Image
         from vision_msgs.msg import Detection2DArray
 
         self.stamps: list[int] = []
@@ -81,7 +84,8 @@ class Recorder:
         self._executor.add_node(self._node)
         depth = 1000  # reliable; a pause of the recorder must not lose a message
         listen = self._node.create_subscription
-        listen(CompressedImage, topics.image, self._on_image, depth, raw=True)
+        image_type = CompressedImage if topics.compressed else Image
+        listen(image_type, topics.image, self._on_image, depth, raw=True)
         listen(Detection2DArray, topics.truth, self._on_truth, depth, raw=True)
         listen(Detection2DArray, topics.detections, self._on_detections, depth, raw=True)
         listen(DiagnosticArray, topics.status, self._on_status, depth, raw=True)

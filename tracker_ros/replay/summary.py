@@ -1,4 +1,4 @@
-"""What the demo measured, as numbers, as lines of a table and as a plain sentence."""
+"""What a session measured, as numbers, as lines of a table and as a plain sentence."""
 
 from dataclasses import dataclass
 
@@ -69,7 +69,7 @@ def losses(frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None
 def summarise(
     frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None
 ) -> dict[str, object]:
-    """The demo's numbers by name, for summary.json; overlap only where there is truth.
+    """The session's numbers by name, for a JSON file; overlap only where there is truth.
 
     A dropped frame is one that was published and got no output, wherever on the way it was lost.
     """
