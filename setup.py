@@ -21,6 +21,7 @@ setup(
         *((f"share/{NAME}/{d}", glob(f"{d}/*.*")) for d in ("launch", "config", "models")),
     ],
     install_requires=["setuptools"],
+    extras_require={"trax": ["vot-trax~=4.0"]},
     zip_safe=False,
     entry_points={
         "console_scripts": [

@@ -28,10 +28,12 @@ ROSDEP_KEYS = {
 REQUIREMENTS = {
     "cv2": "opencv-contrib-python-headless",
     "skimage": "scikit-image",
+    "trax": "vot-trax",
     "yaml": "PyYAML",
 }
-# For training, export and the torch engine only; ROS 2 machines run the ONNX engine.
-OPTIONAL_WITH_ROS = {"torch", "safetensors", "onnx", "onnxscript"}
+# For training, export and the torch engine only; ROS 2 machines run the ONNX engine. And the extra
+# of `tracker-ros trax`.
+OPTIONAL_WITH_ROS = {"torch", "safetensors", "onnx", "onnxscript", "trax"}
 # ROS packages that need an installation: the code does without where they are missing.
 ONLY_WITH_ROS = {"launch", "launch_ros", "cv_bridge", "diagnostic_updater", "ament_index_python"}
 

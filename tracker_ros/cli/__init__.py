@@ -16,6 +16,7 @@ COMMANDS = {
     "track": ("tracker_ros.cli.track", "track a target in a video, folder, bag or camera"),
     "play": ("tracker_ros.cli.play", "publish a video, folder, bag or camera as a ROS 2 topic"),
     "evaluate": ("tracker_ros.cli.evaluate", "score trackers on sequences with truth"),
+    "trax": ("tracker_ros.cli.trax", "serve a tracker to VOT's toolkit"),
     "pretrain": ("tracker_ros.training.pretrain_cli", "train a backbone as a classifier"),
     "train": ("tracker_ros.training.cli", "train a tracker"),
     "export": ("tracker_ros.cli.export", "write weights as ONNX"),

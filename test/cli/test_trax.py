@@ -1,0 +1,76 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+SERVER = [sys.executable, "-m", "tracker_ros", "trax", "--engine", "onnx"]
+BOX = (5.0, 20.0, 20.0, 20.0)
+
+
+def serve(requests):
+    """What the server says to raw requests, in the protocol's own words."""
+    return subprocess.run(SERVER, input=requests, capture_output=True, text=True, timeout=120)
+
+
+def test_a_client_drives_our_tracker(sequence):
+    pytest.importorskip("trax", reason="the client is in vot-trax, which is not installed here")
+    from tracker_ros import load_tracker
+
+    folder = sequence(10, size=(96, 128)) / "img"
+    polygon = (11, 22, 29, 19, 32, 38, 12, 41)
+    arguments = [",".join(map(str, region)) for region in (BOX, polygon)]
+    client = Path(__file__).with_name("trax_client.py")
+    done = subprocess.run(
+        [sys.executable, client, folder, *arguments, *SERVER],
+        capture_output=True,
+        text=True,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert (said["name"], said["regions"], said["status"]) == ("dastm", ["rectangle"], 0)
+
+    tracker, expected = load_tracker(engine="onnx"), []
+    for i, path in enumerate(sorted(folder.iterdir())):
+        image, score = cv2.imread(str(path)), 1.0
+        if i in (0, 6):
+            tracker.init(image, BOX if i == 0 else (11, 19, 21, 22))
+        else:
+            score = tracker.update(image).score
+        expected.append([*tracker.last_box, score])
+    np.testing.assert_allclose(said["answers"], expected, atol=1e-3)
+    assert len({tuple(row) for row in expected}) == 10  # it moved: each answer is its own frame's
+
+
+@pytest.mark.parametrize(
+    ("requests", "sentence"),
+    (
+        (
+            '@@TRAX:initialize "5,5,9,9"\n@@TRAX:frame "file:///nowhere.png"\n',
+            "/nowhere.png cannot be read",
+        ),
+        ("", "the TraX client is gone"),
+    ),
+)
+def test_what_goes_wrong_is_one_sentence(requests, sentence):
+    pytest.importorskip("trax", reason="the server needs vot-trax, which is not installed here")
+    done = serve(requests)
+    assert done.returncode == 1
+    assert done.stdout.startswith("@@TRAX:hello ")
+    assert done.stderr.startswith("tracker-ros: error: ") and done.stderr.count("\n") == 1
+    assert sentence in done.stderr
+    assert not requests or sentence in done.stdout  # the client learns the reason
+
+
+def test_a_missing_package_is_named():
+    script = (
+        "import sys; sys.modules['trax'] = None; from tracker_ros.cli import main\n"
+        "sys.exit(main(['trax']))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.endswith("vot-trax: pip install vot-trax\n")

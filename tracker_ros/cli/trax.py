@@ -1,0 +1,93 @@
+"""`tracker-ros trax`: our tracker behind the TraX protocol, as VOT's toolkit runs it.
+
+TraX (Čehovin, "TraX: The visual Tracking eXchange Protocol and Library", Neurocomputing 2017) goes
+over stdin and stdout, or over the socket that TRAX_SOCKET names.
+"""
+
+import argparse
+from pathlib import Path
+from types import SimpleNamespace
+
+from tracker_ros.cli import common
+from tracker_ros.core.errors import InputError, TrackerError
+
+ENCODINGS = {("uint8", 3): "rgb8", ("uint8", 1): "mono8", ("uint16", 1): "mono16"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    common.add_tracker_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Serve one client until it quits.
+
+    Takes images as files, in memory and as JPEG or PNG data; answers every frame with a rectangle,
+    also while the target is lost, and the property `confidence`, the score in [0, 1].
+    """
+    try:
+        from trax import Image, Region, Server, TraxException
+    except ImportError:
+        raise TrackerError(
+            "the TraX protocol needs the Python package vot-trax: pip install vot-trax"
+        ) from None
+
+    tracker = common.tracker_from(args)
+    images = [Image.PATH, Image.MEMORY, Image.BUFFER]
+    try:
+        server = Server(
+            [Region.RECTANGLE],
+            images,
+            tracker_name=Path(args.model).stem,
+            tracker_family="tracker_ros",
+        )
+        _serve(server, tracker)
+    except TraxException as error:
+        raise TrackerError(f"the TraX client is gone: {error}") from None
+    return 0
+
+
+def _serve(server, tracker) -> None:
+    from trax import Rectangle, TraxStatus
+
+    while True:
+        request = server.wait()
+        if request.type == TraxStatus.QUIT:
+            server.quit()
+            return
+        try:
+            image = _read(request.image["color"])
+            score = 1.0
+            if request.type == TraxStatus.INITIALIZE:
+                region, _ = request.objects[0]
+                tracker.init(image, region.bounds())
+            else:
+                score = tracker.update(image).score
+        except TrackerError as error:
+            server.quit(str(error))
+            raise
+        server.status([(Rectangle.create(*tracker.last_box), {"confidence": score})])
+
+
+def _read(image):
+    """Any image that `run` announces to uint8 (height, width, 3) BGR. Raises TrackerError."""
+    from tracker_ros.conversions import compressed_to_bgr, image_to_bgr
+    from tracker_ros.sources.folder import read_picture
+
+    if image.type() == image.PATH:
+        return read_picture(Path(image.path()))
+    if image.type() == image.BUFFER:
+        return compressed_to_bgr(SimpleNamespace(data=image.buffer(), format=""))
+    pixels = image.array()
+    height, width, channels = pixels.shape
+    if (encoding := ENCODINGS.get((str(pixels.dtype), channels))) is None:
+        raise InputError(f"image of {pixels.dtype} with {channels} channels")
+    return image_to_bgr(
+        SimpleNamespace(
+            data=pixels.tobytes(),
+            encoding=encoding,
+            height=height,
+            width=width,
+            step=pixels[0].nbytes,
+            is_bigendian=False,
+        )
+    )

@@ -1,0 +1,81 @@
+"""Sequences in VOT layout: list.txt, NAME/groundtruth.txt, NAME/color, NAME/occlusion.tag, ..."""
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from tracker_ros.core.errors import SourceError
+from tracker_ros.evaluation.vot.regions import bounding_box, read_regions
+from tracker_ros.sources.folder import IMAGE_SUFFIXES, natural_key, read_picture
+
+TRUTH_NAME = "groundtruth.txt"
+LIST_NAME = "list.txt"
+
+
+class VotSequence:
+    """Pictures, a region for each, and what VOT says about each frame.
+
+    name: the folder's name. paths: the pictures, in order. regions: for each frame a rectangle or
+    a polygon (`regions`). boxes: float64 (N, 4), the upright rectangles around the regions.
+    tags: for each tag a bool array (N,), as "occlusion" or "camera_motion".
+    Raises SourceError where pictures, truth and tags do not match.
+    """
+
+    def __init__(self, folder: Path):
+        self.name = folder.name
+        truth = folder / TRUTH_NAME
+        self.regions = read_regions(truth)
+        # The sets until VOT2017 keep their pictures beside the truth.
+        pictures = folder / "color" if (folder / "color").is_dir() else folder
+        self.paths = sorted(
+            (p for p in pictures.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_key
+        )
+        if not self.paths:
+            raise SourceError(f"{pictures} holds no pictures")
+        if len(self.regions) != len(self.paths):
+            raise SourceError(
+                f"{truth} has {len(self.regions)} lines for {len(self.paths)} pictures"
+            )
+        self.boxes = np.array([bounding_box(region) for region in self.regions])
+        files = sorted(p for p in folder.iterdir() if p.suffix in (".tag", ".label"))
+        self.tags = {p.stem: _read_tag(p, len(self)) for p in files}
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def image(self, frame: int) -> np.ndarray:
+        """The picture of `frame`, uint8 (height, width, 3) BGR. Raises SourceError if damaged."""
+        return read_picture(self.paths[frame])
+
+    @cached_property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the first picture."""
+        height, width = self.image(0).shape[:2]
+        return width, height
+
+
+def find_vot_sequences(folder: str | Path) -> list[VotSequence]:
+    """The sequences that list.txt in `folder` names; without it all inside, or `folder` itself."""
+    folder = Path(folder).resolve()
+    if not folder.is_dir():
+        raise SourceError(f"{folder} is not a folder")
+    if (folder / TRUTH_NAME).is_file():
+        return [VotSequence(folder)]
+    if (folder / LIST_NAME).is_file():
+        names = (folder / LIST_NAME).read_text(encoding="utf-8-sig").split()
+    else:
+        names = sorted(path.parent.name for path in folder.glob(f"*/{TRUTH_NAME}"))
+    if not names:
+        raise SourceError(f"{folder} holds no sequence: no {LIST_NAME} and no */{TRUTH_NAME}")
+    return [VotSequence(folder / name) for name in names]
+
+
+def _read_tag(path: Path, frames: int) -> np.ndarray:
+    """One line a frame, "1" where the tag holds; a shorter file says 0 for the rest."""
+    values = path.read_text(encoding="utf-8-sig").split()
+    if odd := next((v for v in values if v not in ("0", "1")), None):
+        raise SourceError(f"{path} holds {odd[:20]!r}, but a tag is 0 or 1")
+    if len(values) > frames:
+        raise SourceError(f"{path} has {len(values)} lines for {frames} frames")
+    return np.array([*values, *"0" * (frames - len(values))]) == "1"
