@@ -55,9 +55,13 @@ class SpatialAttention(nn.Module):
             nn.Conv2d(2, 1, kernel, padding=kernel // 2, bias=False), nn.BatchNorm2d(1)
         )
 
-    def forward(self, x: Tensor) -> Tensor:
+    def mask(self, x: Tensor) -> Tensor:
+        """[B, C, H, W] → [B, 1, H, W] in [0, 1]."""
         summary = torch.cat([x.amax(1, keepdim=True), x.mean(1, keepdim=True)], 1)
-        return x * torch.sigmoid(self.conv(summary))
+        return torch.sigmoid(self.conv(summary))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.mask(x)
 
 
 class CBAM(nn.Module):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
+from .inception import InceptionV3
 from .mobileone import MobileOne
 
 
@@ -15,4 +16,6 @@ def make_backbone(config) -> nn.Module:
     """
     if config.backbone == "mobileone":
         return MobileOne(config.widths, config.depths, config.branches, config.scale)
-    raise ValueError(f"backbone is {config.backbone!r}, not mobileone")
+    if config.backbone == "inception_v3":
+        return InceptionV3(config.width)
+    raise ValueError(f"backbone is {config.backbone!r}, not mobileone or inception_v3")

@@ -9,7 +9,7 @@ from torch import nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
-from . import dastm, stmtrack
+from . import dastm, stif, stmtrack, ustam
 from .config import NetworkConfig
 from .step import Step
 
@@ -24,7 +24,9 @@ class Architecture(NamedTuple):
 
 ARCHITECTURES = {
     "stmtrack": Architecture(stmtrack.Stmtrack, stmtrack.StmtrackConfig, stmtrack.steps),
+    "stif": Architecture(stif.Stif, stif.StifConfig, stif.steps),
     "dastm": Architecture(dastm.Dastm, dastm.DastmConfig, dastm.steps),
+    "ustam": Architecture(ustam.Ustam, ustam.UstamConfig, ustam.steps),
 }
 
 

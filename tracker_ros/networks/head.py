@@ -19,6 +19,20 @@ def cell_centres(cells: int, stride: int, size: int, device: torch.device | None
     return size / 2 + offsets * stride
 
 
+def to_boxes(sides: Tensor, stride: int, size: int) -> Tensor:
+    """Logarithms of each cell's distances to the box's four sides, in cells, to boxes.
+
+    [B, 4, H, W] → [B, 4, H, W], left, top, right, bottom in pixels of a crop of side ``size``.
+    Sides end at e⁵ = 148 cells, so that they stay finite whatever the weights.
+    """
+    sides = sides.float().clamp(max=5).exp() * stride
+    rows = cell_centres(sides.shape[2], stride, size, sides.device)[None, :, None]
+    columns = cell_centres(sides.shape[3], stride, size, sides.device)[None, None, :]
+    return torch.stack(
+        [columns - sides[:, 0], rows - sides[:, 1], columns + sides[:, 2], rows + sides[:, 3]], 1
+    )
+
+
 def tower(inputs: int, channels: int, depth: int, kind: str) -> nn.Sequential:
     """``depth`` layers: ``separable`` blocks or plain 3×3 convolutions (``conv``)."""
     layers: list[nn.Module] = []
@@ -63,11 +77,50 @@ class Head(nn.Module):
     def forward(self, x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
         x = self.reduce(x)
         logits = self.score(self.classify(x)).float()
-        sides = (self.gain * self.sides(self.regress(x)).float()).clamp(max=5).exp() * self.stride
-        rows = cell_centres(x.shape[2], self.stride, size, x.device)[None, :, None]
-        columns = cell_centres(x.shape[3], self.stride, size, x.device)[None, None, :]
-        boxes = torch.stack(
-            [columns - sides[:, 0], rows - sides[:, 1], columns + sides[:, 2], rows + sides[:, 3]],
-            1,
-        )
+        boxes = to_boxes(self.gain * self.sides(self.regress(x)).float(), self.stride, size)
         return logits[:, :1], logits[:, 1:], boxes
+
+
+class PlainHead(nn.Module):
+    """STMTrack's head as its reference code has it: towers straight on the read features.
+
+    No activation after a tower's last layer, no normalisation before its outputs, which are 1×1
+    convolutions with batch normalisation. All weights start at a standard deviation of 1e-4: at
+    first little but biases comes out. Arguments and ``forward`` as ``Head``.
+    """
+
+    def __init__(self, inputs: int, channels: int, depth: int, stride: int):
+        super().__init__()
+        self.stride = stride
+        self.classify = tower(inputs, channels, depth, "conv")[:-1]
+        self.regress = tower(inputs, channels, depth, "conv")[:-1]
+        self.foreground, self.centerness, self.sides = (
+            nn.Sequential(nn.Conv2d(channels, outputs, 1), nn.BatchNorm2d(outputs))
+            for outputs in (1, 1, 4)
+        )
+        self.gain, self.shift = nn.Parameter(torch.ones(())), nn.Parameter(torch.zeros(()))
+        for part in self.modules():
+            if isinstance(part, nn.Conv2d):
+                nn.init.normal_(part.weight, std=1e-4)
+        nn.init.constant_(self.foreground[0].bias, -math.log(99))
+
+    def forward(self, x: Tensor, size: int) -> tuple[Tensor, Tensor, Tensor]:
+        classified = self.classify(x)
+        sides = self.gain * self.sides(self.regress(x)).float() + self.shift
+        return (
+            self.foreground(classified).float(),
+            self.centerness(classified).float(),
+            to_boxes(sides, self.stride, size),
+        )
+
+
+def make_head(inputs: int, channels: int, depth: int, kind: str, stride: int) -> nn.Module:
+    """The head of a kind: ``plain`` (STMTrack's), or ``separable`` and ``conv`` (see ``Head``).
+
+    Raises ValueError for another kind.
+    """
+    if kind == "plain":
+        return PlainHead(inputs, channels, depth, stride)
+    if kind not in ("separable", "conv"):
+        raise ValueError(f"head_kind is {kind!r}, not plain, separable or conv")
+    return Head(inputs, channels, depth, kind, stride)

@@ -12,6 +12,15 @@ def tokens(features: Tensor) -> Tensor:
     return features.flatten(2).transpose(1, 2)
 
 
+def attend(query: Tensor, memory: Tensor) -> Tensor:
+    """Attention with one head: every row of ``query`` [B, N, C] gathers rows of ``memory``.
+
+    softmax(query · memoryᵀ / √C) · memory: [B, M, C] → [B, N, C] (STMTrack, eq. 3; STIF, eq. 8).
+    """
+    memory = memory[:, None]
+    return F.scaled_dot_product_attention(query[:, None], memory, memory)[:, 0]
+
+
 def read_memory(query: Tensor, memory: Tensor) -> Tensor:
     """Every query cell gathers what the memory knows: softmax over all memory cells.
 
@@ -22,6 +31,5 @@ def read_memory(query: Tensor, memory: Tensor) -> Tensor:
         [B, 2C, H, W]: the readout, then the query (the reference code's order; the paper prints
         the query first, which permutes the next layer's weights and nothing else).
     """
-    memory = memory[:, None]  # one attention head
-    readout = F.scaled_dot_product_attention(tokens(query)[:, None], memory, memory)[:, 0]
+    readout = attend(tokens(query), memory)
     return torch.cat([readout.transpose(1, 2).unflatten(2, query.shape[2:]), query], 1)

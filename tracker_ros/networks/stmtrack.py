@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from ..core.config import TrackingConfig
 from .backbones import make_backbone
 from .config import NetworkConfig
-from .head import Head
+from .head import make_head
 from .reader import read_memory, tokens
 from .step import Step
 
@@ -63,7 +63,7 @@ class Stmtrack(nn.Module):
         self.memory_neck = nn.Conv2d(trunk.channels, config.channels, 3, padding=1)
         self.query_neck = nn.Conv2d(trunk.channels, config.channels, 3, padding=1)
         self._make_attention(config)
-        self.head = Head(
+        self.head = make_head(
             2 * config.channels,
             config.head_channels,
             config.head_depth,

@@ -1,0 +1,163 @@
+"""STIF: spatio-temporal interactive fusion (Huang et al., Frontiers in Physics 2023)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from ..core.config import TrackingConfig
+from .attention import SpatialAttention
+from .reader import attend, tokens
+from .step import Step
+from .stmtrack import Locate, Maps, Stmtrack, StmtrackConfig, memory_example
+
+T = 3  # memory frames besides the first frame of all
+
+
+@dataclass(frozen=True)
+class StifConfig(StmtrackConfig):
+    """Sizes of the network; the defaults are the paper's.
+
+    Memory and query crops must be of one size: eq. 11 joins their maps cell by cell.
+    """
+
+    literal: bool = False  # eq. 6 as printed: the query's mask is made of the memory's features
+
+
+def enhance_in_time(anchor: Tensor, recent: Tensor) -> Tensor:
+    """Temporal enhancement (eq. 2 and 3): each cell weighs the frames by likeness to the first.
+
+    ω_i(p) = softmax over i of ⟨F_i(p), F_0(p)⟩ / √C, "to each time and location". The paper does
+    not say over what the softmax runs; only over the frames does eq. 2 give a mean of them.
+
+    Args:
+        anchor: features of the first frame [B, C, h, w]. recent: of the T frames [B, T, C, h, w].
+    Returns:
+        [B, C, h, w].
+    """
+    likeness = (recent * anchor[:, None]).sum(2, keepdim=True) / anchor.shape[1] ** 0.5
+    return (likeness.softmax(1) * recent).sum(1)
+
+
+class GatedAttention(nn.Module):
+    """One branch of the interactive fusion: attention, gating unit, 3×3 convolution (eq. 8 to 10).
+
+    The paper names the gating unit without describing it; here the readout decides by a 1×1
+    convolution and a sigmoid how much of itself goes on.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.gate = nn.Conv2d(channels, channels, 1)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+
+    def forward(self, query: Tensor, memory: Tensor) -> Tensor:
+        """Both [B, C, h, w]: every cell of ``query`` gathers cells of ``memory``; as ``query``."""
+        read = attend(tokens(query), tokens(memory)).transpose(1, 2).unflatten(2, query.shape[2:])
+        return self.conv(read * torch.sigmoid(self.gate(read)))
+
+
+class Stif(Stmtrack):
+    """STMTrack whose memory is enhanced in time and space and fused with the query both ways."""
+
+    def __init__(self, config: StifConfig = StifConfig()):
+        super().__init__(config)
+        self.memory_spatial, self.query_spatial = SpatialAttention(), SpatialAttention()
+        self.memory_fusion = GatedAttention(config.channels)
+        self.query_fusion = GatedAttention(config.channels)
+
+    def remember(self, anchor: Tensor, recent: Tensor) -> Tensor:
+        """Enhanced memory (eq. 1): temporal (eq. 2, 3), then spatial enhancement (eq. 4, 5).
+
+        [B, C, h, w] and [B, T, C, h, w] → [B, C, h, w].
+        """
+        return self.memory_spatial(enhance_in_time(anchor, recent))
+
+    def enhance_query(self, query: Tensor, memory: Tensor) -> Tensor:
+        """Spatial enhancement of the query (eq. 6, 7): [B, C, h, w].
+
+        Printed, eq. 6 pools the memory's features; the text says the query's own.
+        """
+        if self.config.literal:
+            return query * self.query_spatial.mask(memory)
+        return self.query_spatial(query)
+
+    def fuse_branches(self, query: Tensor, memory: Tensor) -> Tensor:
+        """Interactive fusion (eq. 9 to 11): [B, C, h, w] twice → [B, 2C, h, w].
+
+        The first half is what the query's cells read in the memory, the second what the memory's
+        cells read in the query.
+        """
+        return torch.cat([self.memory_fusion(query, memory), self.query_fusion(memory, query)], 1)
+
+    def match(self, crops: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Query crops uint8 [B, S, S, 3] against enhanced memory [B, C, h, w]: see ``Head``."""
+        query = self.enhance_query(self.query(crops), memory)
+        return self.head(self.fuse_branches(query, memory), crops.shape[1])
+
+    def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
+        """One training step: memory [B, 1+T, S, S, 3] and [B, 1+T, 4], the first frame first.
+
+        Query [B, S, S, 3].
+        """
+        batch = memory_crops.shape[:2]
+        features = self.features(memory_crops.flatten(0, 1), memory_boxes.flatten(0, 1))
+        features = features.unflatten(0, batch)
+        return Maps(*self.match(query_crops, self.remember(features[:, 0], features[:, 1:])))
+
+
+class Start(nn.Module):
+    """The step that begins with one frame: it is all T frames until there are others."""
+
+    def __init__(self, network: Stif):
+        super().__init__()
+        self.network = network
+
+    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """uint8 [1, M, M, 3], box [1, 4] → anchor, recent frames and enhanced memory."""
+        anchor = self.network.features(crop, box)
+        recent = anchor[:, None].expand(-1, T, -1, -1, -1).clone()
+        return anchor, recent, self.network.remember(anchor, recent)
+
+
+class Shift(nn.Module):
+    """The step that takes a frame in and forgets the oldest of the T."""
+
+    def __init__(self, network: Stif):
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self, crop: Tensor, box: Tensor, anchor: Tensor, recent: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """uint8 [1, M, M, 3], box [1, 4], anchor, recent → recent frames, enhanced memory."""
+        recent = torch.cat([recent[:, 1:], self.network.features(crop, box)[:, None]], 1)
+        return recent, self.network.remember(anchor, recent)
+
+
+def steps(network: Stif, tracking: TrackingConfig) -> dict[str, Step]:
+    """The three steps; they carry ``anchor``, ``memory`` [1, C, h, w], ``recent`` [1, T, C, h, w].
+
+    Raises ValueError where memory and query crops differ in size.
+    """
+    if tracking.memory_size != tracking.query_size:
+        raise ValueError(
+            f"STIF joins the maps of memory and query: memory_size is {tracking.memory_size}, "
+            f"query_size {tracking.query_size}"
+        )
+    cells = network.memory_trunk.cells(tracking.memory_size)
+    features = torch.zeros(1, network.config.channels, cells, cells)
+    recent = torch.zeros(1, T, *features.shape[1:])
+    example = memory_example(tracking)
+    names = ("anchor", "recent", "memory")
+    return {
+        "start": Step(Start(network), example, names),
+        "locate": Step(
+            Locate(network), {"crop": example["crop"], "memory": features}, ("score", "boxes")
+        ),
+        "remember": Step(
+            Shift(network), {**example, "anchor": features, "recent": recent}, names[1:]
+        ),
+    }
