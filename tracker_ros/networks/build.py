@@ -9,7 +9,7 @@ from torch import nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
-from . import dastm, stif, stmtrack, ustam
+from . import dastm, dastsiam, siamfc, stif, stmtrack, ustam
 from .config import NetworkConfig
 from .step import Step
 
@@ -27,6 +27,8 @@ ARCHITECTURES = {
     "stif": Architecture(stif.Stif, stif.StifConfig, stif.steps),
     "dastm": Architecture(dastm.Dastm, dastm.DastmConfig, dastm.steps),
     "ustam": Architecture(ustam.Ustam, ustam.UstamConfig, ustam.steps),
+    "dastsiam": Architecture(dastsiam.Dastsiam, dastsiam.DastsiamConfig, dastsiam.steps),
+    "siamfc": Architecture(siamfc.Siamfc, siamfc.SiamfcConfig, siamfc.steps),
 }
 
 

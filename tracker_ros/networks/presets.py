@@ -9,7 +9,9 @@ from ..core.config import TrackingConfig
 from ..core.errors import ParameterError
 from .config import NetworkConfig
 from .dastm import DastmConfig
+from .dastsiam import DastsiamConfig
 from .mobileone import DEPTHS, VARIANTS
+from .siamfc import SiamfcConfig
 from .stif import StifConfig
 from .stmtrack import StmtrackConfig
 from .ustam import UstamConfig
@@ -61,6 +63,7 @@ TINY = {
 def _ustam(network: UstamConfig) -> Preset:
     """USTAM's search window is 4.5 times the target, its template window 2 times (MixViT).
 
+    At 384 and 192 pixels ours is 2.25 times, for templates and search share a pixel scale.
     The head answers with one box, so nothing is ranked or smoothed, and its peaks are low: they
     share a probability of 1 among all pixels of a corner's map.
     """
@@ -72,7 +75,7 @@ def _ustam(network: UstamConfig) -> Preset:
         memory_score=0.08,
         window_influence=0.0,
         penalty=0.0,
-        size_rate=1.0,
+        size_rate=2.0,  # times at least a half: the new size counts alone
         tracking_score=0.03,
         lost_score=0.015,
         recover_score=0.05,
@@ -81,6 +84,54 @@ def _ustam(network: UstamConfig) -> Preset:
 
 
 USTAM_LARGE = UstamConfig(channels=1024, depth=24, heads=16, query_size=384, template_size=192)
+
+# A template window is twice the target, SiamFC's context. An update needs p1 + p2 > 1.18, which is
+# a score of .59 (see dastsiam.Locate); the ranking's values are SiamRPN++'s, DASTSiam has none.
+DASTSIAM = Preset(
+    "dastsiam",
+    DastsiamConfig(),
+    TrackingConfig(
+        query_size=287,
+        memory_size=127,
+        search_factor=2 * 287 / 127,
+        memory_capacity=3,
+        memory_score=0.59,
+        window_influence=0.42,
+        penalty=0.05,
+        size_rate=0.38,
+    ),
+)
+
+# 265 pixels hold 255 at the largest of the three scales. Scales are smoothed in the network.
+SIAMFC_ST = Preset(
+    "siamfc",
+    SiamfcConfig(),
+    replace(
+        DASTSIAM.tracking,
+        query_size=265,
+        search_factor=2 * 265 / 127,
+        window_influence=0.176,
+        penalty=0.0,
+        size_rate=2.0,  # times at least a half: the new size counts alone
+    ),
+)
+
+SMALL_SIAMESE = {
+    **{name: TINY[name] for name in ("backbone", "widths", "depths", "channels")},
+    "template_cells": 5,
+    "ffn": 256,
+    "layers": 2,
+}
+
+
+def _without(whole: Preset, *modules: str) -> Preset:
+    """Without ST (``st``), DA (``da``) or both; without ST no template is ever updated."""
+    network = replace(whole.network, **dict.fromkeys(modules, False))
+    if network.st:
+        return whole._replace(network=network)
+    never = replace(whole.tracking, memory_capacity=1, memory_score=2.0)
+    return whole._replace(network=network, tracking=never)
+
 
 PRESETS = {
     "stmtrack": STMTRACK,
@@ -126,6 +177,22 @@ PRESETS = {
             depths=DASTM.network.depths,
             head_channels=96,
         )
+    ),
+    "dastsiam": DASTSIAM,
+    "dastsiam_st": _without(DASTSIAM, "da"),
+    "dastsiam_da": _without(DASTSIAM, "st"),
+    "dastsiam_base": _without(DASTSIAM, "st", "da"),
+    "dastsiam_tiny": Preset(
+        "dastsiam",
+        DastsiamConfig(**SMALL_SIAMESE, anchor=36.0),
+        replace(DASTSIAM.tracking, query_size=160, memory_size=72, search_factor=2 * 160 / 72),
+    ),
+    "siamfc_st": SIAMFC_ST,
+    "siamfc": _without(SIAMFC_ST, "st"),
+    "siamfc_st_tiny": Preset(
+        "siamfc",
+        SiamfcConfig(**SMALL_SIAMESE, neck=True, search_size=160),
+        replace(SIAMFC_ST.tracking, query_size=166, memory_size=72, search_factor=2 * 166 / 72),
     ),
 }
 

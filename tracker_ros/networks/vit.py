@@ -1,0 +1,81 @@
+"""Mixed-attention transformer blocks of MixViT (Cui et al., "MixFormer", TPAMI 2024).
+
+Templates attend to themselves alone, the search region to both, so that templates can be encoded
+once and their keys and values kept. Tokens are [B, n, C].
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+
+def position_code(cells: int, channels: int) -> Tensor:
+    """Frozen sine and cosine code of a square grid: float32 [cells², channels], rows first."""
+    quarter = channels // 4
+    rate = 10000 ** (-torch.arange(quarter, dtype=torch.float64) / quarter)
+    angle = torch.arange(cells, dtype=torch.float64)[:, None] * rate
+    line = torch.cat([angle.sin(), angle.cos()], 1)  # [cells, C/2]
+    rows = line[:, None].expand(-1, cells, -1)
+    columns = line[None].expand(cells, -1, -1)
+    return torch.cat([columns, rows], 2).flatten(0, 1).float()
+
+
+class MixedAttention(nn.Module):
+    """Multi-head attention whose queries, keys and values are handed over one by one."""
+
+    def __init__(self, channels: int, heads: int):
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(channels, 3 * channels)
+        self.project = nn.Linear(channels, channels)
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens [B, n, C] → queries, keys and values [B, heads, n, C/heads]."""
+        return self.qkv(x).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4).unbind(0)
+
+    @staticmethod
+    def map(query: Tensor, key: Tensor) -> Tensor:
+        """The attention map G (USTAM, eq. 3): [B, heads, n, m], rows sum to 1."""
+        return torch.softmax(query @ key.transpose(2, 3) * query.shape[-1] ** -0.5, -1)
+
+    def join(self, x: Tensor) -> Tensor:
+        """Heads [B, heads, n, C/heads] → tokens [B, n, C]."""
+        return self.project(x.transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """Attention and a two-layer perceptron, each behind a layer norm and beside a residual."""
+
+    def __init__(self, channels: int, heads: int):
+        super().__init__()
+        self.before_attention = nn.LayerNorm(channels, eps=1e-6)
+        self.attention = MixedAttention(channels, heads)
+        self.before_perceptron = nn.LayerNorm(channels, eps=1e-6)
+        self.perceptron = nn.Sequential(
+            nn.Linear(channels, 4 * channels), nn.GELU(), nn.Linear(4 * channels, channels)
+        )
+
+    def templates(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Template tokens [B, m, C] → themselves, and the keys and values they show the search."""
+        query, key, value = self.attention.split(self.before_attention(x))
+        attended = F.scaled_dot_product_attention(query, key, value)
+        return self._finish(x, attended), key, value
+
+    def search(self, x: Tensor, key: Tensor, value: Tensor, change=None) -> tuple[Tensor, Tensor]:
+        """Search tokens [B, n, C] that attend to the templates' keys and values and to themselves.
+
+        ``change`` maps the attention map [B, heads, n, m + n] (templates first) to the one that is
+        used and something to return; without it the map is never made.
+        """
+        query, own_key, own_value = self.attention.split(self.before_attention(x))
+        key, value = torch.cat([key, own_key], 2), torch.cat([value, own_value], 2)
+        if change is None:
+            return self._finish(x, F.scaled_dot_product_attention(query, key, value)), None
+        used, told = change(self.attention.map(query, key))
+        return self._finish(x, used @ value), told
+
+    def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        x = x + self.attention.join(attended)
+        return x + self.perceptron(self.before_perceptron(x))
