@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from torch import nn
 
+from .alexnet import AlexNet
 from .inception import InceptionV3
 from .mobileone import MobileOne
+from .resnet import ResNet
 
 
 def make_backbone(config) -> nn.Module:
@@ -18,4 +20,10 @@ def make_backbone(config) -> nn.Module:
         return MobileOne(config.widths, config.depths, config.branches, config.scale)
     if config.backbone == "inception_v3":
         return InceptionV3(config.width)
-    raise ValueError(f"backbone is {config.backbone!r}, not mobileone or inception_v3")
+    if config.backbone == "resnet50":
+        return ResNet(config.widths, config.depths)
+    if config.backbone == "alexnet":
+        return AlexNet(config.widths)
+    raise ValueError(
+        f"backbone is {config.backbone!r}, not mobileone, inception_v3, resnet50 or alexnet"
+    )

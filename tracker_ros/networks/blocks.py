@@ -1,9 +1,14 @@
-"""Re-parametrisable convolution: several branches while training, one convolution afterwards."""
+"""Parts of several networks; among them convolutions of several branches that become one."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+
+
+def normalise(crops: Tensor, dtype: torch.dtype) -> Tensor:
+    """Crops [B, H, W, 3] in 0 to 255 → [B, 3, H, W] in [-1, 1]."""
+    return crops.to(dtype).permute(0, 3, 1, 2) * (1 / 127.5) - 1
 
 
 def conv_bn(

@@ -1,0 +1,58 @@
+"""Transformer layers of DASTSiam: post-normalised, no positional encoding. Rows are [B, N, C]."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+
+class FusionLayer(nn.Module):
+    """Encoder layer in which the keys come from elsewhere (DASTSiam, eq. 2).
+
+    ``forward``: rows [B, N, C], which are query and value, and as many keys → [B, N, C]. The
+    attention matrix pairs every row with every key; the value of key i is row i.
+    """
+
+    def __init__(self, channels: int, heads: int, ffn: int, dropout: float):
+        super().__init__()
+        self.attention = nn.MultiheadAttention(channels, heads, dropout, batch_first=True)
+        self.ffn = nn.Sequential(
+            nn.Linear(channels, ffn), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ffn, channels)
+        )
+        self.norms = nn.ModuleList(nn.LayerNorm(channels) for _ in range(2))
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
+        seen, _ = self.attention(rows, keys, rows, need_weights=False)
+        rows = self.norms[0](rows + self.dropout(seen))
+        return self.norms[1](rows + self.dropout(self.ffn(rows)))
+
+
+class Encoder(nn.Module):
+    """``layers`` times ``FusionLayer``, all with the same keys."""
+
+    def __init__(self, channels: int, heads: int, ffn: int, layers: int, dropout: float):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            FusionLayer(channels, heads, ffn, dropout) for _ in range(layers)
+        )
+
+    def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
+        for layer in self.layers:
+            rows = layer(rows, keys)
+        return rows
+
+
+class Decoder(nn.Module):
+    """``layers`` times self-attention of the rows, cross-attention to ``memory``, ffn."""
+
+    def __init__(self, channels: int, heads: int, ffn: int, layers: int, dropout: float):
+        super().__init__()
+        self.layers = nn.ModuleList(
+            nn.TransformerDecoderLayer(channels, heads, ffn, dropout, batch_first=True)
+            for _ in range(layers)
+        )
+
+    def forward(self, rows: Tensor, memory: Tensor) -> Tensor:
+        for layer in self.layers:
+            rows = layer(rows, memory)
+        return rows
