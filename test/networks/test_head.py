@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from tracker_ros.networks.head import Head, cell_centres
+from tracker_ros.networks.head import Head, PlainHead, cell_centres, make_head
 
 
 def test_cell_centres_are_symmetric_in_the_crop():
@@ -58,3 +58,36 @@ def test_a_fresh_head_expects_few_positive_cells():
     assert torch.sigmoid(logits).mean() == pytest.approx(0.01, abs=0.005)
     assert torch.sigmoid(centerness).mean() == pytest.approx(0.5, abs=0.1)
     assert ((boxes[:, 2:] - boxes[:, :2]) > 0).all()
+
+
+@torch.no_grad()
+def test_the_plain_head_is_two_towers_and_normalised_outputs():
+    torch.manual_seed(0)
+    head = make_head(12, 8, 7, "plain", 8)
+    assert isinstance(head, PlainHead)
+    for tower in (head.classify, head.regress):
+        kinds = [type(part).__name__ for part in tower]
+        assert kinds == ["Conv2d", "ReLU"] * 6 + ["Conv2d"]
+        assert tower[0].in_channels == 12 and tower[-1].out_channels == 8
+    assert head.regress[2].weight.std() == pytest.approx(1e-4, rel=0.2)
+    assert head.foreground[0].bias.item() == pytest.approx(-math.log(99))
+    logits, centerness, boxes = head.eval()(torch.randn(2, 12, 5, 5), 40)
+    assert logits.shape == centerness.shape == (2, 1, 5, 5) and boxes.shape == (2, 4, 5, 5)
+    assert torch.sigmoid(logits).mean() == pytest.approx(0.01, abs=0.001)
+
+
+@torch.no_grad()
+def test_the_plain_heads_sides_are_an_exponential_with_learnt_scale_and_shift():
+    head = PlainHead(6, 4, 1, 8).eval()
+    head.sides[1].weight.zero_()
+    head.sides[1].bias.copy_(torch.log(torch.tensor([1.0, 2.0, 3.0, 0.5])))
+    head.gain.fill_(2.0)
+    head.shift.fill_(math.log(0.5))
+    boxes = head(torch.randn(1, 6, 1, 1), 8)[2][0, :, 0, 0]
+    expected = torch.tensor([4 - 0.5 * 8, 4 - 2.0 * 8, 4 + 4.5 * 8, 4 + 0.125 * 8])
+    torch.testing.assert_close(boxes, expected)
+
+
+def test_another_kind_of_head_is_refused():
+    with pytest.raises(ValueError, match="'round', not plain, separable or conv"):
+        make_head(6, 4, 1, "round", 8)
