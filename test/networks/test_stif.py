@@ -26,7 +26,7 @@ TRACKING = TrackingConfig(query_size=64, memory_size=64)
 def network():
     torch.manual_seed(0)
     made = Stif(TINY).eval()
-    for part in (made.label, made.memory_neck, made.query_neck, made.head.score):
+    for part in (made.label, made.memory_neck, made.memory_fusion.conv, made.head.score):
         torch.nn.init.normal_(part.weight)  # as trained weights do, these tell frames apart
     return made
 
