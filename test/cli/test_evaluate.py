@@ -16,7 +16,7 @@ def test_peers_in_one_table_and_one_file(sequence, tmp_path, capsys):
     arguments = ["evaluate", str(folder), "--peers-only", "--peer", "KCF,mosse"]
     assert main([*arguments, "--json", str(out)]) == 0
     table = capsys.readouterr().out
-    for word in ("kcf", "mosse", "first", "second", "mean"):
+    for word in ("kcf", "mosse", "first", "second", "all"):
         assert word in table
     report = json.loads(out.read_text())
     assert list(report["trackers"]) == ["kcf", "mosse"]
@@ -24,7 +24,8 @@ def test_peers_in_one_table_and_one_file(sequence, tmp_path, capsys):
     assert kcf["per_sequence"]["first"]["frames"] == 8
     rows = kcf["per_sequence"].values()
     assert kcf["auc"] == pytest.approx(sum(row["auc"] for row in rows) / 2)
-    assert f"{kcf['auc']:.3f} / {kcf['precision']:.3f}" in table.splitlines()[-2]
+    last = next(line for line in table.splitlines() if line.split()[:1] == ["all"])
+    assert f"{kcf['auc']:.3f} / {kcf['precision']:.3f}" in last
 
 
 def test_our_tracker_scores_the_same_twice(sequence, model, tmp_path):
@@ -35,7 +36,7 @@ def test_our_tracker_scores_the_same_twice(sequence, model, tmp_path):
         assert main([*arguments, "--json", str(tmp_path / name)]) == 0
         reports.append(json.loads((tmp_path / name).read_text())["trackers"])
     assert list(reports[0]) == ["tiny", "kcf"]
-    assert reports[0]["tiny"]["provider"].startswith("torch")
+    assert reports[0]["tiny"]["settings"]["provider"].startswith("torch")
     assert reports[0]["tiny"]["facts"]["architecture"] == "dastm"
     assert sum(reports[0]["tiny"]["per_sequence"]["square"]["branches"].values()) == 7
     for name in reports[0]:

@@ -4,13 +4,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.core.errors import SourceError
 from tracker_ros.core.gate import Gate
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Result
+from tracker_ros.evaluation.metrics import success_auc
 from tracker_ros.evaluation.peers import PEERS, Peer
-from tracker_ros.evaluation.runner import evaluate, evaluate_folder, run_sequence, score
-from tracker_ros.evaluation.sequences import Sequence, find_sequences
+from tracker_ros.evaluation.protocols import summary
+from tracker_ros.evaluation.runner import run_sequence
+from tracker_ros.evaluation.sequences import find_sequences, open_sequence
 
 DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"
 GATE = Gate((0.1, 0.7, 0.1, 0.1), "se")
@@ -62,30 +64,29 @@ def write_sequence(tmp_path):
 
 def test_one_pass_scores_every_frame(write_sequence):
     truth = [(2.0 * i, 5.0, 16.0, 16.0) for i in range(4)]
-    sequence = Sequence(write_sequence(truth))
+    folder = write_sequence(truth)
+    (folder / "attributes.txt").write_text("occlusion, blur\n")
     tracker = Scripted([truth[1], None, truth[3]])
-    run = run_sequence(tracker, sequence)
+    frames = []
+    run = run_sequence(tracker, open_sequence(folder), lambda: frames.append(1))
+    assert len(frames) == 4
     assert tracker.started == [truth[0]]
     # The lost frame is scored with the last box: 14 of 18 columns overlap.
     np.testing.assert_array_equal(run.boxes, [truth[0], truth[1], truth[1], truth[3]])
     np.testing.assert_array_equal(run.lost, [False, False, True, False])
-    row = score(run, sequence)
+    np.testing.assert_array_equal(run.branches, [-1, 1, 1, 1])
+    np.testing.assert_array_equal(run.gates[0], [np.nan] * 4)
+    np.testing.assert_allclose(run.gates[1:], [GATE.weights] * 3, rtol=1e-6)
+    assert run.size == (64, 48)
+    assert run.attributes == ("occlusion", "blur")
+    assert [Path(path).name for path in run.pictures] == [f"000{i}.png" for i in (1, 2, 3, 4)]
+    result = summary("otb", [run])
+    row = result["per_sequence"]["square"]
     assert row["auc"] == pytest.approx((20 * 3 + 16) / 21 / 4)
     assert row["precision"] == 1
     assert (row["frames"], row["lost"], row["absent"]) == (4, 1, 0)
     assert row["branches"] == {"se": 3}
-    assert row["fps"] > 0
-
-
-def test_mean_over_sequences_not_over_frames(write_sequence):
-    short = write_sequence([(0.0, 0.0, 10.0, 10.0)] * 2, "short")
-    long = write_sequence([(0.0, 0.0, 10.0, 10.0)] * 6, "long")
-    miss = (40.0, 30.0, 10.0, 10.0)
-    trackers = iter([Scripted([miss] * 5), Scripted([(0.0, 0.0, 10.0, 10.0)])])
-    result = evaluate(lambda: next(trackers), [Sequence(long), Sequence(short)])
-    assert result["auc"] == pytest.approx((20 / 21 / 6 + 20 / 21) / 2)
-    assert result["precision"] == pytest.approx((1 / 6 + 1) / 2)
-    assert list(result["per_sequence"]) == ["long", "short"]
+    assert row["fps"] == pytest.approx(3 / run.seconds[1:].sum())
 
 
 def test_a_folder_is_a_sequence_or_holds_some(write_sequence):
@@ -112,24 +113,19 @@ def test_folders_that_hold_no_sequence(write_sequence, tmp_path):
 @pytest.mark.parametrize("name", PEERS)
 def test_peers_follow_a_square(write_sequence, name):
     truth = [(20.0 + 3 * i, 30.0, 48.0, 48.0) for i in range(15)]
-    folder = write_sequence(truth, size=(120, 160))
-    result = evaluate_folder(lambda: Peer(name), folder)
-    standing_still = evaluate(lambda: Scripted([truth[0]] * 14), [Sequence(folder)])
-    assert result["auc"] > standing_still["auc"] + 0.2
+    sequence = open_sequence(write_sequence(truth, size=(120, 160)))
+    boxes = run_sequence(Peer(name), sequence).boxes
+    standing_still = [truth[0]] * 15
+    assert success_auc(boxes, truth) > success_auc(standing_still, truth) + 0.2
     if name != "mil":  # it draws its samples with a seed from the clock
-        again = evaluate_folder(lambda: Peer(name), folder)
-        assert again["auc"] == result["auc"]
-
-
-def test_unknown_peer():
-    with pytest.raises(InputError, match="no peer 'sift'; choose from csrt, kcf, mil, mosse"):
-        Peer("sift")
+        np.testing.assert_array_equal(run_sequence(Peer(name), sequence).boxes, boxes)
 
 
 @pytest.mark.skipif(not DEV.is_dir(), reason="the dev sequences are not here")
 def test_peers_reach_their_known_score_on_dev():
     """What the data's authors measured for KCF with the same protocol."""
-    result = evaluate_folder(lambda: Peer("kcf"), DEV)
+    peer = Peer("kcf")
+    result = summary("otb", (run_sequence(peer, s) for s in find_sequences(DEV)))
     assert result["auc"] == pytest.approx(0.432, abs=0.003)
     assert result["precision"] == pytest.approx(0.548, abs=0.003)
     assert result["per_sequence"]["tld_pedestrian1"]["frames"] == 110

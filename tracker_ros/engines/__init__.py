@@ -24,6 +24,7 @@ def load_tracker(
     engine: str = "auto",
     device: str = "auto",
     allow_cpu_fallback: bool = False,
+    threads: int = 0,
 ) -> Tracker:
     """A warm tracker, ready for ``init``.
 
@@ -33,6 +34,7 @@ def load_tracker(
             the GPU. device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU that can be used,
             otherwise the CPU. ``tracker.engine.provider`` says what it came to.
         allow_cpu_fallback: run on the CPU where the asked device is not there, instead of failing.
+        threads: on the CPU, for torch of the whole process; 0: as many as the runtime likes.
     Raises:
         ModelError: model or device cannot be used. ParameterError: unknown engine or device.
     """
@@ -47,7 +49,7 @@ def load_tracker(
     if engine == "onnx":
         from .onnx_runner import OnnxRunner
 
-        runner = OnnxRunner(files, device, allow_cpu_fallback=allow_cpu_fallback)
+        runner = OnnxRunner(files, device, allow_cpu_fallback=allow_cpu_fallback, threads=threads)
     else:
         try:
             from .torch_runner import TorchRunner
@@ -56,6 +58,10 @@ def load_tracker(
                 f"the torch engine needs the package {error.name!r}, which is not "
                 "installed; the onnx engine does without"
             ) from error
+        if threads:
+            import torch
+
+            torch.set_num_threads(threads)
         runner = TorchRunner.open(files, device, allow_cpu_fallback=allow_cpu_fallback)
     try:
         tracker = make_tracker(runner)

@@ -1,8 +1,6 @@
-"""The OTB protocol's measures: overlap, success and precision.
+"""The measures of one-pass evaluation, on arrays; which frames count is in `protocols`.
 
 Boxes are float arrays of shape (N, 4): top-left x, y, width, height in pixels, one row a frame.
-A frame whose truth holds a NaN (target absent) leaves the score: it counts neither for nor
-against the tracker. A NaN prediction on a frame with truth is a miss.
 """
 
 import numpy as np
@@ -11,6 +9,7 @@ from tracker_ros.core.errors import InputError
 
 SUCCESS_THRESHOLDS = np.linspace(0, 1, 21)
 PRECISION_PIXELS = 20.0
+NORMALISED_PRECISION = 0.2
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -31,18 +30,41 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 def center_error(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
     """Distance between the boxes' centres in pixels: shape (N,); NaN where a box holds a NaN."""
-    pred, truth = np.asarray(pred, float), np.asarray(truth, float)
-    offset = pred[:, :2] + pred[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
-    return np.hypot(offset[:, 0], offset[:, 1])
+    return np.hypot(*_offset(pred, truth).T)
+
+
+def normalised_error(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Distance between the centres with x in widths and y in heights of the truth: shape (N,).
+
+    NaN where a box holds a NaN. TrackingNet (Müller et al., ECCV 2018), section 4.
+    """
+    truth = np.asarray(truth, float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.hypot(*(_offset(pred, truth) / truth[:, 2:]).T)
+
+
+def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Boxes cut to a picture of `size` (width, height), shape (N, 4), as GOT-10k's toolkit does it.
+
+    The corner moves into the picture, and the sides are cut where they leave it: a box that sticks
+    out to the left or top keeps its sides.
+    """
+    boxes, size = np.asarray(boxes, float), np.asarray(size, float)
+    corner = np.clip(boxes[:, :2], 0, size)
+    return np.column_stack((corner, np.clip(boxes[:, 2:], 0, size - corner)))
+
+
+def success(overlaps: np.ndarray) -> np.ndarray:
+    """Share of frames with IoU strictly above each of 21 thresholds 0, .05 … 1: shape (21,)."""
+    return (np.asarray(overlaps)[:, None] > SUCCESS_THRESHOLDS).mean(0)
 
 
 def success_curve(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Share of frames with IoU strictly above each of 21 thresholds 0, .05 … 1: shape (21,).
+    """`success` over the frames that have truth (no NaN); a NaN prediction there is a miss.
 
     Raises InputError for shapes that differ and where no frame has truth.
     """
-    pred, truth = _scored(pred, truth)
-    return (iou(pred, truth)[:, None] > SUCCESS_THRESHOLDS).mean(0)
+    return success(iou(*_scored(pred, truth)))
 
 
 def success_auc(pred: np.ndarray, truth: np.ndarray) -> float:
@@ -52,8 +74,24 @@ def success_auc(pred: np.ndarray, truth: np.ndarray) -> float:
 
 def precision(pred: np.ndarray, truth: np.ndarray, pixels: float = PRECISION_PIXELS) -> float:
     """Share of frames with a centre error of at most `pixels`. Raises as `success_curve`."""
-    pred, truth = _scored(pred, truth)
-    return float((center_error(pred, truth) <= pixels).mean())
+    return float((center_error(*_scored(pred, truth)) <= pixels).mean())
+
+
+def longest_tracked(overlaps: np.ndarray, percent: int = 95, threshold: float = 0.5) -> float:
+    """TLP's longest subsequence measure: the longest run of frames of which at least `percent` have
+    IoU above `threshold`, over all frames (Moudgil and Gandhi, ACCV 2018).
+    """
+    hits = np.asarray(overlaps) > threshold
+    # A run from i to j qualifies if balance[j] >= balance[i]. Integers: no rounding at the limit.
+    balance = np.concatenate(([0], np.cumsum(np.where(hits, 100 - percent, -percent))))
+    lowest = np.minimum.accumulate(balance)
+    starts = np.searchsorted(-lowest, -balance)  # the first i that is as low as j
+    return float((np.arange(len(balance)) - starts).max() / len(hits))
+
+
+def _offset(pred, truth) -> np.ndarray:
+    pred, truth = np.asarray(pred, float), np.asarray(truth, float)
+    return pred[:, :2] + pred[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
 
 
 def _scored(pred, truth) -> tuple[np.ndarray, np.ndarray]:

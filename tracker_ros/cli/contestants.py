@@ -1,0 +1,109 @@
+"""The trackers that an evaluation compares: ours and peers."""
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from tracker_ros.core.errors import InputError
+
+
+@dataclass(frozen=True)
+class Contestant:
+    """make: makes a tracker; picklable. tracker: the one made to try it out.
+
+    about: its entry in `Evaluation.trackers`.
+    """
+
+    make: Callable[[], object]
+    tracker: object
+    about: dict
+
+    def get(self) -> object:
+        """The tracker that is there already."""
+        return self.tracker
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options for `contestants`, besides `common.add_tracker_arguments`."""
+    from tracker_ros.evaluation.peers import parse_peers
+
+    parser.add_argument(
+        "--peer",
+        type=parse_peers,
+        default=[],
+        metavar="NAME,…",
+        help="OpenCV's trackers to run beside ours: csrt, kcf, mil, mosse,"
+        " nano:BACKBONE,HEAD or vit:MODEL with your ONNX files",
+    )
+    parser.add_argument("--peers-only", action="store_true", help="leave our tracker out")
+
+
+def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str, Contestant]:
+    """What the options ask for, each tried out once; threads: of each tracker, on the CPU.
+
+    Raises ModelError, InputError for what cannot run and for a name that appears twice.
+    """
+    found = [] if args.peers_only else [_ours(args, threads, device)]
+    found += [_peer(text, threads) for text in args.peer]
+    if not found:
+        raise InputError("--peers-only needs at least one --peer")
+    names = [name for name, _ in found]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"several trackers have the name {twice[0]!r}")
+    return dict(found)
+
+
+def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Contestant]:
+    from tracker_ros.engines.weights import find_model
+
+    make = partial(load_ours, args.model, args.engine, device, args.allow_cpu_fallback, threads)
+    tracker = make()
+    engine = tracker.engine
+    files = find_model(args.model)
+    suffix = ".onnx" if engine.provider.startswith("onnx") else ".safetensors"
+    used = (p for p in files.folder.glob(f"{files.name}.*") if p.suffix == suffix)
+    # Which of several GPUs it was does not matter.
+    settings = {"provider": engine.provider.partition(":")[0], "files": _digests(used)}
+    return files.name, Contestant(make, tracker, {"settings": settings, "facts": engine.facts})
+
+
+def load_ours(model: str, engine: str, device: str, allow_cpu_fallback: bool, threads: int):
+    """Our tracker with so many threads on the CPU. Raises as `load_tracker` does."""
+    import cv2
+
+    from tracker_ros import load_tracker
+
+    cv2.setNumThreads(threads)
+    return load_tracker(
+        model,
+        engine=engine,
+        device=device,
+        allow_cpu_fallback=allow_cpu_fallback,
+        threads=threads,
+    )
+
+
+def _peer(text: str, threads: int) -> tuple[str, Contestant]:
+    import cv2
+
+    make = partial(load_peer, text, threads)
+    peer = make()
+    settings = {"provider": f"OpenCV {cv2.__version__}", "files": _digests(peer.files)}
+    return peer.name, Contestant(make, peer, {"settings": settings, "facts": None})
+
+
+def load_peer(text: str, threads: int):
+    """A peer with so many threads on the CPU. Raises as `Peer` does."""
+    import cv2
+
+    from tracker_ros.evaluation.peers import Peer
+
+    cv2.setNumThreads(threads)
+    return Peer(text)
+
+
+def _digests(paths) -> dict[str, str]:
+    return {path.name: sha256(Path(path).read_bytes()).hexdigest() for path in sorted(paths)}

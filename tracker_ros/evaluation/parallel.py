@@ -1,0 +1,165 @@
+"""Runs a tracker over sequences in several processes; each result is saved as soon as it is there.
+
+Processes share no more than the number of the next sequence, so the results do not depend on how
+many there are.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import connection, get_context, parent_process
+from pathlib import Path
+
+import numpy as np
+
+from tracker_ros.core.errors import InputError, TrackerError
+from tracker_ros.evaluation.results import SequenceResult, result_path
+from tracker_ros.evaluation.runner import run_sequence
+from tracker_ros.evaluation.sequences import Sequence
+
+PATIENCE = 0.5  # seconds between two looks at the counters, for the progress bar
+
+
+@dataclass(frozen=True)
+class Share:
+    """This process among `count` that torchrun (or a cluster) started, `local` of them here.
+
+    place: its number among those on this machine.
+    """
+
+    rank: int = 0
+    count: int = 1
+    place: int = 0
+    local: int = 1
+
+    @classmethod
+    def of_environment(cls) -> "Share":
+        """What RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE say; alone without them."""
+        names = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1}
+        values = []
+        for name, default in names.items():
+            text = os.environ.get(name, str(default))
+            if not text.isdecimal():
+                raise InputError(f"the environment's {name} is {text!r}, not a whole number")
+            values.append(int(text))
+        if not values[0] < values[1]:
+            raise InputError(f"the environment's RANK {values[0]} is not below WORLD_SIZE")
+        return cls(*values)
+
+    def of(self, sequences: list[Sequence]) -> list[Sequence]:
+        """The sequences that this process runs; together the processes run each once."""
+        return sequences[self.rank :: self.count]
+
+
+def is_done(folder: Path, tracker: str, sequence: Sequence) -> bool:
+    """Whether `folder` has this result. Raises InputError where it is of another truth."""
+    path = result_path(folder, tracker, sequence.name)
+    if not path.is_file():
+        return False
+    if not np.array_equal(SequenceResult.load(path).truth, sequence.truth, equal_nan=True):
+        raise InputError(f"{path} was made with another truth than {sequence.origin}")
+    return True
+
+
+def run_all(
+    tracker: str,
+    make: Callable[[], object],
+    sequences: list[Sequence],
+    folder: Path,
+    jobs: int = 1,
+    on_frames: Callable[[int], object] = lambda count: None,
+) -> None:
+    """Run the tracker that `make` makes over `sequences` and save each result in `folder`.
+
+    make: picklable where jobs > 1; each of the processes calls it once. on_frames is called with
+    the number of frames that were done since the last call. Raises what a tracker or a sequence
+    raises; then, and on Ctrl-C, what is unfinished is given up and what is finished is kept.
+    """
+    jobs = min(jobs, len(sequences))
+    if jobs <= 1:
+        instance = make() if sequences else None
+        for sequence in sequences:
+            result = run_sequence(instance, sequence, lambda: on_frames(1))
+            result.save(result_path(folder, tracker, sequence.name))
+        return
+    context = get_context("spawn")  # a forked process would share the engine's threads
+    following, frames = context.Value("q", 0), context.Value("q", 0)
+    arguments = (tracker, make, sequences, folder, following, frames)
+    with _processes(context, jobs, arguments) as workers:
+        seen = 0
+        while workers:
+            ended = connection.wait(workers, PATIENCE)
+            on_frames(frames.value - seen)
+            seen = frames.value
+            for pipe in ended:
+                _check(pipe, workers.pop(pipe))
+
+
+@contextmanager
+def _processes(context, jobs: int, arguments: tuple) -> Iterator[dict]:
+    """Start the workers: {pipe: process}; none is left when the context ends."""
+    started = {}
+    # Ctrl-C goes to the whole group; only this process shall act on it.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        for _ in range(jobs):
+            mine, theirs = context.Pipe(duplex=False)
+            process = context.Process(target=_work, args=(theirs, *arguments), daemon=True)
+            process.start()
+            theirs.close()
+            started[mine] = process
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    processes = list(started.values())
+    try:
+        yield started
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.join()
+
+
+def _check(pipe, process) -> None:
+    """Raise what ended a worker, if anything did."""
+    try:
+        error = pipe.recv()
+    except EOFError:  # it was killed
+        process.join()
+        raise TrackerError(
+            f"a process of the evaluation ended with exit code {process.exitcode};"
+            " the sequences it had finished are kept"
+        ) from None
+    if error is not None:
+        raise error
+
+
+def _work(pipe, tracker, make, sequences, folder, following, frames) -> None:
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+    def count() -> None:
+        with frames.get_lock():
+            frames.value += 1
+
+    try:
+        instance = make()
+        while True:
+            with following.get_lock():
+                number, following.value = following.value, following.value + 1
+            if number >= len(sequences):
+                break
+            result = run_sequence(instance, sequences[number], count)
+            result.save(result_path(folder, tracker, sequences[number].name))
+    except (TrackerError, OSError) as error:
+        pipe.send(error)
+    else:
+        pipe.send(None)
+
+
+def _end_with_parent() -> None:
+    """A killed parent cannot end its processes: let them see it themselves."""
+    connection.wait([parent_process().sentinel])
+    os._exit(1)
