@@ -144,7 +144,9 @@ PLAYER = (
               minimum=1, maximum=100),
     Parameter("publish_init", False,
               "Send the tracker the truth's first box, stamped with its frame."),
-    Parameter("init_bbox", "", "Send the tracker this box, `x,y,w,h`, with the first frame."),
+    Parameter("init_bbox", "", "Send the tracker this box, `x,y,w,h`, with frame `init_frame`."),
+    Parameter("init_frame", 0, "The frame that `init_bbox` is of, from 0.",
+              minimum=0, maximum=999_999),
 )  # fmt: skip
 
 NODES = {"tracker_node": TRACKER, "player_node": PLAYER}

@@ -137,11 +137,15 @@ class Worker:
 
     def _run(self) -> None:
         while self._running:
-            try:
-                self._turn()
-            except Exception as error:  # whatever it was, the next frames may work again
-                with self._lock:
-                    self._drop(error)
+            self.turn()
+
+    def turn(self) -> None:
+        """Serve a request and work on the newest frame; waits a while if there is neither."""
+        try:
+            self._turn()
+        except Exception as error:  # whatever it was, the next frames may work again
+            with self._lock:
+                self._drop(error)
 
     def _turn(self) -> None:
         frame = self._slot.wait(0.1 if self._request else 1.0)

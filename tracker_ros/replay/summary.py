@@ -35,7 +35,7 @@ def overlaps(frames: int, outputs: dict[int, Output], truth: dict[int, Box]) -> 
     A dropped frame is scored with the box before it, which is what a subscriber then has (VOT's
     real-time protocol). A frame answered without a box scores 0.
     """
-    predicted, true = _boxes(frames, outputs), _truth(frames, truth)
+    predicted, true = boxes_had(frames, outputs), _truth(frames, truth)
     return np.where(np.isnan(true).any(axis=1), np.nan, iou(predicted, true))
 
 
@@ -81,7 +81,7 @@ def summarise(
     if truth is not None:
         hidden = np.isnan(_truth(frames, truth)).any(axis=1)
         numbers["mean_overlap"] = float(np.nanmean(overlaps(frames, outputs, truth)))
-        numbers["success_auc"] = success_auc(_boxes(frames, outputs), _truth(frames, truth))
+        numbers["success_auc"] = success_auc(boxes_had(frames, outputs), _truth(frames, truth))
         numbers["hidden_frames"] = int(hidden.sum())
         numbers["boxes_while_hidden"] = sum(
             bool(hidden[index]) and output.box is not None for index, output in outputs.items()
@@ -126,13 +126,17 @@ def verdict(numbers: dict[str, object]) -> str | None:
     return f"The tracker lost the target at frame {frame} and did not find it again."
 
 
-def _boxes(frames: int, outputs: dict[int, Output]) -> np.ndarray:
+def boxes_had(frames: int, outputs: dict[int, Output]) -> np.ndarray:
+    """The box that a subscriber has at each frame: float64 (frames, 4), NaN where there is none.
+
+    For a dropped frame that is the box before it.
+    """
     boxes, box = [], NO_BOX
     for index in range(frames):
         if index in outputs:
             box = outputs[index].box or NO_BOX
         boxes.append(box)
-    return np.array(boxes)
+    return np.array(boxes, float)
 
 
 def _truth(frames: int, truth: dict[int, Box]) -> np.ndarray:

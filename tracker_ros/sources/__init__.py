@@ -6,7 +6,7 @@ from pathlib import Path
 from tracker_ros.core.errors import SourceError
 from tracker_ros.sources.base import Frame, Source
 
-__all__ = ["Frame", "Source", "open_source"]
+__all__ = ["Frame", "Source", "is_bag", "open_source"]
 
 CAMERA = re.compile(r"(?:camera:)?(\d+)")
 BAG_SUFFIXES = (".mcap", ".db3")
@@ -42,6 +42,12 @@ def open_source(
     from tracker_ros.sources.video import VideoSource
 
     return VideoSource(path, rate, loop)
+
+
+def is_bag(spec: str | Path) -> bool:
+    """Whether `spec` names a rosbag2 recording, by its suffix or by what is in the folder."""
+    path = Path(spec)
+    return path.suffix in BAG_SUFFIXES or (path.is_dir() and _kind(path) == "bag")
 
 
 def _kind(path: Path) -> str:

@@ -1,0 +1,186 @@
+"""Every frame of a recording through the node's own worker, without clock, queue or thread."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from types import SimpleNamespace
+
+import numpy as np
+
+from tracker_ros.core.errors import InputError
+from tracker_ros.core.gate import BRANCHES, Gate
+from tracker_ros.core.state import TargetState
+from tracker_ros.core.tracker import Result
+from tracker_ros.evaluation.results import SequenceResult
+from tracker_ros.nodes.frame_slot import FrameSlot
+from tracker_ros.nodes.worker import Answer, Start, Worker
+from tracker_ros.replay.truth import Box, Truth
+from tracker_ros.sources import Frame, Source
+
+ABSENT = (np.nan,) * 4
+
+
+@dataclass(frozen=True)
+class Step:
+    """One frame's answer; nothing in it depends on the clock.
+
+    gate: the decision if the frame was memorised. last_box: where the target is thought to be, also
+    while it is lost; None without target. seconds: what the tracker took, kept apart by the caller.
+    """
+
+    frame: Frame
+    answer: Answer
+    gate: Gate | None
+    memory_size: int
+    last_box: Box | None
+    seconds: float
+
+
+def replay(
+    tracker, source: Source, truth: Truth, problem: Callable[[str], object]
+) -> Iterator[Step]:
+    """Yield what `tracker` (ours or a `PeerTracker`) answers to each frame of `source`.
+
+    It starts on the first frame that `truth` has a box to start on for; before, there is no target.
+    problem: gets one sentence about whatever goes wrong, many times if need be. Raises SourceError
+    where the source cannot be read, InputError where the tracker starts on none of the boxes.
+    """
+    watch = Stopwatch(tracker)
+    sink = Sink(watch, problem)
+    slot = FrameSlot(history=0.0, time_jump=0.0)
+    worker = Worker(watch, slot, sink)
+    for count, frame in enumerate(source):
+        box = None if sink.started else truth.start(frame.index)
+        if box is not None:
+            worker.request(Start(box))
+        # Counted, for recordings may repeat stamps.
+        slot.put(_message(frame), count, 0)
+        worker.turn()
+        if sink.answer is None:  # the start failed: the frame is still to be answered
+            worker.turn()
+        yield sink.step(frame)
+    if not sink.started:
+        raise InputError(sink.failure or f"{source.name}: no image has a box to start on")
+
+
+class Sink:
+    """Keeps the worker's latest answer; see `nodes.worker.Sink`."""
+
+    def __init__(self, watch: "Stopwatch", problem: Callable[[str], object]):
+        self._watch, self._problem = watch, problem
+        self.answer: Answer | None = None
+        self.started = False
+        self.failure: str | None = None
+
+    def publish(self, answer: Answer) -> None:
+        self.answer, self._finished = answer, (None, 0)
+        self.started = self.started or answer.target is not None
+
+    def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
+        self._finished = (gate, memory_size)
+
+    def report(self, subject: str, problem: str | None) -> None:
+        if problem:
+            self._problem(problem)
+            if subject == "init":
+                self.failure = problem
+
+    def step(self, frame: Frame) -> Step:
+        answer, self.answer = self.answer, None
+        if answer.result:
+            answer = replace(answer, result=replace(answer.result, timings={}))
+        last_box = self._watch.last_box if answer.target else None
+        return Step(frame, answer, *self._finished, last_box, self._watch.stop())
+
+
+class Stopwatch:
+    """A tracker that adds up the seconds that it takes; all else is passed on."""
+
+    def __init__(self, tracker):
+        self._tracker = tracker
+        self._seconds = 0.0
+
+    def __getattr__(self, name: str):
+        value = getattr(self._tracker, name)
+        return self._timed(value) if name in ("init", "locate", "remember") else value
+
+    def _timed(self, method):
+        def call(*arguments):
+            begin = time.perf_counter()
+            try:
+                return method(*arguments)
+            finally:
+                self._seconds += time.perf_counter() - begin
+
+        return call
+
+    def stop(self) -> float:
+        """The seconds since it was last stopped."""
+        seconds, self._seconds = self._seconds, 0.0
+        return seconds
+
+
+class PeerTracker:
+    """A peer behind what the worker needs of our Tracker."""
+
+    gate, memory_size = None, 0
+
+    def __init__(self, peer):
+        self._peer = peer
+        self._lost_frames = 0
+
+    @property
+    def last_box(self) -> Box | None:
+        return self._peer.last_box
+
+    def reset(self) -> None:
+        self._lost_frames = 0
+
+    def init(self, image: np.ndarray, box: Box) -> None:
+        self._peer.init(image, box)
+
+    def locate(self, image: np.ndarray) -> Result:
+        found = self._peer.update(image)
+        self._lost_frames = 0 if found.box else self._lost_frames + 1
+        state = TargetState.TRACKING if found.box else TargetState.LOST
+        return Result(found.box, found.score, state, self._lost_frames)
+
+    def remember(self) -> None:
+        return None
+
+
+class Log:
+    """The steps since the start, without their images."""
+
+    def __init__(self, truth: Truth):
+        self._truth = truth
+        self._rows: list[tuple] = []
+
+    def add(self, step: Step) -> None:
+        answer = step.answer
+        if not self._rows:
+            if answer.target is None:
+                return
+            self._size = answer.image.shape[1::-1]
+        gate = answer.result.gate if answer.result else None
+        true = self._truth.boxes.get(step.frame.index)
+        self._rows.append(
+            (step.last_box or ABSENT, true or ABSENT, answer.score, step.seconds,
+             answer.box is None, gate.weights if gate else ABSENT,
+             BRANCHES.index(gate.branch) if gate else -1, true is not None)
+        )  # fmt: skip
+
+    def result(self, name: str) -> SequenceResult:
+        """All of them, for evaluation."""
+        kinds = (float, float, float, float, bool, np.float32, np.int8, bool)
+        columns = zip(*self._rows, strict=True)
+        arrays = (np.array(c, kind) for c, kind in zip(columns, kinds, strict=True))
+        return SequenceResult(name, *arrays, self._size)
+
+
+def _message(frame: Frame):
+    """The frame as a bgr8 image message without a copy; the header is the recorded one."""
+    image = np.ascontiguousarray(frame.image)
+    height, width = image.shape[:2]
+    return SimpleNamespace(header=frame.recorded.message.header, height=height, width=width,
+                           encoding="bgr8", step=3 * width, data=image.reshape(-1))  # fmt: skip

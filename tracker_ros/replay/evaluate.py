@@ -1,0 +1,113 @@
+"""One tracker on one image topic of a bag: results, a table of frames and a bag, in a folder.
+
+Beside FOLDER/TRACKER/SEQUENCE.npz (`evaluation.results`) are written
+    SEQUENCE.csv             what is known of each frame, in columns that --truth reads, too
+    SEQUENCE.json            the topic, the start, the truth's origin, what could not be read
+    SEQUENCE/                a bag of what the node would have published: see `outputs`
+    SEQUENCE.foxglove.json   a layout that shows it
+and by playing live SEQUENCE.live/, SEQUENCE.live.json and the nodes' SEQUENCE.live.log/. All but
+these and SEQUENCE.seconds.npy are the same bytes in every run.
+"""
+
+import csv
+import json
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracker_ros.evaluation.results import SequenceResult, replacing, result_path
+from tracker_ros.replay.deterministic import Log, Step, replay
+from tracker_ros.replay.outputs import OutputBag, write_layout
+from tracker_ros.replay.truth import Truth
+from tracker_ros.sources.bag import BagSource
+
+COLUMNS = ("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_frames", "branch")
+
+
+@dataclass(frozen=True)
+class Options:
+    """images: copy them into the bag. debug_images: write those with the overlay, too."""
+
+    images: bool = True
+    debug_images: bool = False
+
+
+def sequence_name(source: BagSource) -> str:
+    """The bag's name and the topic's, with "-" for "/", which topics do not have."""
+    bag = source.recording.path.resolve()
+    return f"{bag.stem if bag.is_file() else bag.name}{source.topic.replace('/', '-')}"
+
+
+def evaluate(
+    name: str, tracker, source: BagSource, truth: Truth, folder: Path, options: Options,
+    on_frame: Callable[[], object] = lambda: None,
+) -> tuple[SequenceResult, list[int]]:  # fmt: skip
+    """Replay `source` and write everything about it, or nothing if that fails or is interrupted.
+
+    Returns the result and the indices of the images that could be read. Raises as `replay` does.
+    """
+    path = result_path(folder, name, sequence_name(source))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    log, frames, problems = Log(truth), [], Counter()
+    with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as part:
+        bag = Path(part) / path.stem
+        table = Path(part) / "table.csv"
+        with (
+            table.open("w", newline="", encoding="utf-8") as file,
+            OutputBag(bag, source, truth, options.images, options.debug_images) as outputs,
+        ):
+            rows = csv.writer(file, lineterminator="\n")
+            rows.writerow(COLUMNS)
+            for step in replay(tracker, source, truth, lambda text: problems.update([text])):
+                frames.append(step.frame.index)
+                log.add(step)
+                rows.writerow(_row(step))
+                outputs.write(step)
+                on_frame()
+        result = log.result(path.stem)
+        for sentence, count in problems.items():
+            times = f" ({count} times)" if count > 1 else ""
+            source.recording.warn(f"{name} on {source.topic}: {sentence}{times}")
+        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
+        os.replace(bag, path.with_suffix(""))
+        os.replace(table, path.with_suffix(".csv"))
+    write_layout(path.with_suffix(".foxglove.json"), source.topic)
+    start = frames[-len(result)]
+    _write_json(path.with_suffix(".json"), {
+        "bag": source.recording.path.name,
+        "topic": source.topic,
+        "images": source.length,
+        "unreadable": source.length - len(frames),
+        "start": {"frame": start, "stamp_ns": source.stamps[start], "box": list(result.boxes[0])},
+        "truth": truth.origin,
+        "with_truth": int(result.scored.sum()),
+        "problems": source.recording.problems,
+    })  # fmt: skip
+    result.save(path)  # the last one: it says that the others are there
+    return result, frames
+
+
+def write_live(folder: Path, name: str, source: BagSource, numbers: dict) -> None:
+    """Write `live.run_live`'s numbers as SEQUENCE.live.json."""
+    path = result_path(folder, name, sequence_name(source))
+    _write_json(path.with_suffix(".live.json"), numbers)
+
+
+def _row(step: Step) -> list:
+    answer = step.answer
+    result = answer.result
+    return [
+        step.frame.index, step.frame.stamp_ns,
+        *(map(float, answer.box) if answer.box else [""] * 4),
+        float(answer.score), answer.state, result.lost_frames if result else 0,
+        result.gate.branch if result and result.gate else "",
+    ]  # fmt: skip
+
+
+def _write_json(path: Path, content: dict) -> None:
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

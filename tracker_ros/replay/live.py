@@ -1,0 +1,69 @@
+"""The same recording live: player and tracker node, DDS between them, against the replay."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tracker_ros.core.errors import TrackerError
+from tracker_ros.evaluation.metrics import iou, success_auc
+from tracker_ros.evaluation.results import SequenceResult
+from tracker_ros.replay import session
+from tracker_ros.replay.summary import Output, boxes_had
+from tracker_ros.sources.bag import BagSource
+
+
+def run_live(
+    source: BagSource,
+    tracker: dict[str, object],
+    result: SequenceResult,
+    frames: list[int],
+    path: Path,
+    on_frame: Callable[[int], object] = lambda count: None,
+) -> dict[str, object]:
+    """Play `source` in real time to a tracker node and compare with its `result` in the replay.
+
+    tracker: parameters of the node. frames: the indices of the images that can be read; the last
+    ones are those of `result`. path: the bag to write of what was published; what the nodes say
+    goes beside it, as PATH.log. Returns `compare`'s numbers. Raises TrackerError as `session.play`.
+    """
+    player = {
+        "source": str(source.recording.path),
+        "topic": source.topic,
+        "image_transport": "raw",  # the same pixels as in the replay
+        "init_bbox": ",".join(map(str, result.boxes[0])),
+        "init_frame": frames[-len(result)],
+    }
+    logs = path.with_name(path.name + ".log")
+    outputs, published, provider = session.play(player, tracker, path, logs, on_frame)
+    if published != len(frames):
+        raise TrackerError(f"{published} of {len(frames)} images were heard on their way")
+    before = len(frames) - len(result)
+    outputs = {place - before: output for place, output in outputs.items() if place >= before}
+    return {"provider": provider, **compare(outputs, result)}
+
+
+def compare(outputs: dict[int, Output], result: SequenceResult) -> dict[str, object]:
+    """What live playing costs. outputs: by the row of `result`; rows without one were dropped.
+
+    frames, dropped: counts. latency_p50_ms, latency_p99_ms: from the image's stamp to its box.
+    overlap: mean IoU with the replay's boxes, over the frames where it published one. Where there
+    is truth: success AUC of the boxes that a subscriber has live (`boxes_had`) and in the replay,
+    and the loss from one to the other.
+    """
+    live = boxes_had(len(result), outputs)
+    replayed = np.where(result.lost[:, None], np.nan, result.boxes)
+    shown = ~np.isnan(replayed).any(1)
+    latency = [output.latency_ms for output in outputs.values()]
+    p50, p99 = np.percentile(latency, (50, 99)) if latency else (np.nan, np.nan)
+    numbers = {
+        "frames": len(result),
+        "dropped": len(result) - len(outputs),
+        "latency_p50_ms": float(p50),
+        "latency_p99_ms": float(p99),
+        "overlap": float(iou(live[shown], replayed[shown]).mean()) if shown.any() else None,
+    }
+    if (result.scored & ~np.isnan(result.truth).any(1)).any():
+        auc, auc_replay = (success_auc(boxes, result.truth) for boxes in (live, replayed))
+        numbers |= {"auc": auc, "auc_replay": auc_replay, "auc_loss": auc_replay - auc}
+    return numbers

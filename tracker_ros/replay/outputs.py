@@ -1,0 +1,84 @@
+"""Writes what a replay found as a bag, on the live node's topics, for rviz and Foxglove."""
+
+import json
+import os
+from pathlib import Path
+
+from tracker_ros.conversions import box_to_detection
+from tracker_ros.nodes import messages, status
+from tracker_ros.paths import share_dir
+from tracker_ros.replay.deterministic import Step
+from tracker_ros.replay.truth import Truth
+from tracker_ros.sources.bag import BagSource
+from tracker_ros.sources.bag_writer import BagWriter
+from tracker_ros.sources.typestore import bag_message
+
+LAYOUT = "foxglove.json"
+LAYOUT_IMAGE = '"/image"'  # the image topic in LAYOUT
+
+
+class OutputBag:
+    """A bag of one tracker's answers to the images on one topic; a context manager.
+
+    images: copy the image messages; otherwise the bag's metadata name the bag that has them.
+    debug: write the images with box, state and gate drawn in, too; rviz shows no boxes otherwise.
+    All of a frame has the log time of its image, or of the one before if that is later.
+    """
+
+    def __init__(self, path: Path, source: BagSource, truth: Truth, images: bool, debug: bool):
+        self._truth, self._image = truth, source.topic if images else None
+        self._node = "tracker_node"
+        self._time = 0
+        self._topics = {
+            "detections": (f"/{self._node}/detections", messages.DETECTIONS),
+            "status": (f"/{self._node}/status", messages.STATUS),
+            "marker": (f"/{self._node}/markers", messages.MARKER),
+        }
+        if truth.known:
+            self._topics["truth"] = ("/player_node/ground_truth", messages.DETECTIONS)
+        if debug:
+            self._topics["debug"] = (f"/{self._node}/debug_image", messages.DEBUG_IMAGE)
+        topics = dict(self._topics.values())
+        notes = {"images": os.path.relpath(source.recording.path, path)}
+        if images:
+            topics[source.topic] = source.recording.connections[source.topic].msgtype
+            notes = {}
+        self._bag = BagWriter(path, topics, notes)
+
+    def __enter__(self) -> "OutputBag":
+        self._bag.__enter__()
+        return self
+
+    def __exit__(self, *exc) -> None:
+        self._bag.__exit__(*exc)
+
+    def write(self, step: Step) -> None:
+        frame, answer = step.frame, step.answer
+        recorded, header = frame.recorded, frame.recorded.message.header
+        self._time = max(self._time, recorded.log_time)
+        if self._image:
+            self._bag.write(self._image, self._time, bytes(recorded.data))
+        if "truth" in self._topics and frame.index in self._truth.boxes:
+            true = self._truth.boxes[frame.index]
+            array = bag_message(messages.DETECTIONS, header=header)
+            if true[2] > 0:
+                array.detections.append(box_to_detection(true, header, make=bag_message))
+            self._write("truth", array)
+        self._write("detections", messages.detections(answer, bag_message))
+        check = status.frame_check(answer, step.gate, step.memory_size, dropped=0)
+        self._write(
+            "status",
+            status.to_array([check], header, self._node, header.frame_id, bag_message),
+        )
+        self._write("marker", messages.marker(answer, bag_message))
+        if "debug" in self._topics:
+            self._write("debug", messages.debug_image(answer, step.gate, bag_message))
+
+    def _write(self, name: str, message) -> None:
+        self._bag.write(self._topics[name][0], self._time, message)
+
+
+def write_layout(path: Path, image_topic: str) -> None:
+    """Write the package's Foxglove layout with another image topic than `/image`."""
+    text = (share_dir() / "config" / LAYOUT).read_text(encoding="utf-8")
+    path.write_text(text.replace(LAYOUT_IMAGE, json.dumps(image_topic)), encoding="utf-8")

@@ -1,0 +1,134 @@
+"""Where the target of a recording is: from a topic of the bag, a CSV file, or the command line."""
+
+import csv
+import math
+import os
+from dataclasses import dataclass, field
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+
+from tracker_ros.core.errors import SourceError
+from tracker_ros.sources.bag import ABSENT, BagSource, Box
+
+BOX_COLUMNS = ("x", "y", "w", "h")
+KEY_COLUMNS = ("stamp_ns", "stamp", "frame")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """boxes: (x, y, w, h) in pixels by the frame's index, NaN where the target is absent; frames
+    without an entry are not known about. initial: the box to start on in the first frame; None: the
+    first of `boxes`. origin: where all this is from, in words.
+    """
+
+    boxes: dict[int, Box] = field(default_factory=dict)
+    initial: Box | None = None
+    origin: str = "nowhere"
+
+    @property
+    def known(self) -> bool:
+        """Whether there is anything to score against."""
+        return any(not math.isnan(box[0]) for box in self.boxes.values())
+
+    def start(self, index: int) -> Box | None:
+        """The box to start on, if that is possible in this frame."""
+        box = self.initial or self.boxes.get(index, ABSENT)
+        return None if math.isnan(box[0]) else box
+
+
+def find_truth(source: BagSource, given: str | None, initial: Box | None) -> Truth:
+    """The truth about `source` by the stamps of its images.
+
+    given: a Detection2DArray topic of the bag, or a CSV file as `read_csv` has it; None: the bag's
+    own topic, if only one fits. initial: as in `Truth`. Raises SourceError for what is not there.
+    """
+    topic = given
+    if given is None:
+        topic = _closest(source)
+        if topic is None:
+            return Truth({}, initial, "the command line")
+    elif given not in source.recording.connections:
+        if not Path(given).is_file():
+            raise SourceError(f"{given} is neither a topic of {source.name} nor a CSV file")
+        key, rows = read_csv(Path(given))
+        if key == "frame":
+            return Truth(_known(source, given, rows, range(source.length)), initial, given)
+        return Truth(_by_stamp(source, given, rows), initial, given)
+    return Truth(_by_stamp(source, topic, source.boxes(topic)), initial, topic)
+
+
+def _closest(source: BagSource) -> str | None:
+    """The truth topic with the longest name in common with the images, if there is only one."""
+    shared = {
+        topic: len(os.path.commonpath((topic, source.topic))) for topic in source.truth_topics
+    }
+    best = [topic for topic, length in shared.items() if length == max(shared.values())]
+    if len(best) > 1:
+        source.recording.warn(
+            f"{source.name}: the truth about {source.topic} may be on {' or '.join(best)};"
+            " choose one with --truth"
+        )
+    return best[0] if len(best) == 1 else None
+
+
+def _by_stamp(source: BagSource, origin: str, boxes: dict[int, Box]) -> dict[int, Box]:
+    _known(source, origin, boxes, set(source.stamps))
+    return {i: boxes[stamp] for i, stamp in enumerate(source.stamps) if stamp in boxes}
+
+
+def _known(source: BagSource, origin: str, boxes: dict[int, Box], frames) -> dict[int, Box]:
+    """`boxes` of these frames only; tells of others."""
+    known = {key: box for key, box in boxes.items() if key in frames}
+    if missing := len(boxes) - len(known):
+        source.recording.warn(
+            f"{source.name}: {missing} of {len(boxes)} boxes of {origin} are of no image"
+            f" on {source.topic}"
+        )
+    return known
+
+
+def read_csv(path: Path) -> tuple[str, dict[int, Box]]:
+    """Read boxes with a line of column names, in any order, other columns being left alone.
+
+    x, y, w, h: pixels; all empty where the target is absent. Besides, the first there is of:
+    stamp_ns: the image's header stamp in nanoseconds; stamp: the same in seconds; frame: the
+    image's place in the order of stamps, from 0. Returns the name of that column and the boxes by
+    stamp (ns) or place. Raises SourceError that names file and line of anything malformed.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, skipinitialspace=True))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"{path} cannot be read: {error}") from None
+    columns = rows[0].keys() if rows else ()
+    key = next((name for name in KEY_COLUMNS if name in columns), None)
+    missing = [name for name in BOX_COLUMNS if name not in columns]
+    if key is None or missing:
+        needed = f"{', '.join(BOX_COLUMNS)} and one of {', '.join(KEY_COLUMNS)}"
+        raise SourceError(f"{path} must have a line of column names, among them {needed}")
+    boxes = {}
+    for line, row in enumerate(rows, 2):
+        place = int(_number(row[key], f"{path} line {line}") * (10**9 if key == "stamp" else 1))
+        boxes[place] = _box(row, f"{path} line {line}")
+    return key, boxes
+
+
+def _box(row: dict[str, str | None], where: str) -> Box:
+    cells = [row[name] for name in BOX_COLUMNS]
+    if not any((cell or "").strip() for cell in cells):
+        return ABSENT
+    x, y, w, h = (float(_number(cell, where)) for cell in cells)
+    if w <= 0 or h <= 0:
+        raise SourceError(f"{where} has a box without area: {w:g} x {h:g}")
+    return x, y, w, h
+
+
+def _number(cell: str | None, where: str) -> Decimal:
+    """Exact, for nanoseconds do not fit into a float."""
+    try:
+        number = Decimal((cell or "").strip())
+    except InvalidOperation:
+        number = Decimal("nan")
+    if not number.is_finite():
+        raise SourceError(f"{where} has {cell!r} instead of a number")
+    return number
