@@ -28,6 +28,7 @@ setup(
             "tracker-ros = tracker_ros.cli:main",
             "tracker_node = tracker_ros.nodes.tracker_node:main",
             "player_node = tracker_ros.nodes.player_node:main",
+            "evaluate_bag = tracker_ros.cli.evaluate_bag:main",
         ],
     },
 )

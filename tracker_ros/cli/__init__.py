@@ -6,6 +6,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from tracker_ros import __version__
 from tracker_ros.core.errors import TrackerError
@@ -34,19 +35,32 @@ def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
     parser.add_argument("-V", "--version", action="version", version=f"{PROGRAM} {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((a for a in arguments if not a.startswith("-")), None)
+    bag = chosen == "evaluate" and _names_bag(arguments)
     for name, (module, summary) in COMMANDS.items():
         description = f"{summary[0].upper()}{summary[1:]}."
         command = commands.add_parser(name, help=summary, description=description)
         if name == chosen:
+            module = "tracker_ros.cli.evaluate_bag" if bag else module
             implementation = importlib.import_module(module)
             implementation.add_arguments(command)
             command.set_defaults(run=implementation.run)
     return parser
 
 
+def _names_bag(arguments: list[str]) -> bool:
+    """Whether a bag is to be evaluated, which a module of its own does, with other options."""
+    from tracker_ros.sources import is_bag
+
+    return any(map(is_bag, arguments))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 for an error, 130 for Ctrl-C."""
-    arguments = sys.argv[1:] if arguments is None else arguments
+    return execute(build_parser, sys.argv[1:] if arguments is None else arguments)
+
+
+def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: list[str]) -> int:
+    """Run what `build(arguments)` parses; returns the exit status as `main` does."""
     # What OpenCV and FFmpeg say about a bad file, our own error says in one sentence.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
@@ -54,7 +68,7 @@ def main(arguments: list[str] | None = None) -> int:
     # As an exception, so that files are closed before the process ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        args = build_parser(arguments).parse_args(arguments)
+        args = build(arguments).parse_args(arguments)
         status = args.run(args) or 0
         sys.stdout.flush()
         return status

@@ -1,0 +1,220 @@
+"""`tracker-ros evaluate BAG` and `ros2 run tracker_ros evaluate_bag BAG`; see docs/replay.md."""
+
+import argparse
+import sys
+from functools import partial
+from pathlib import Path
+
+from tracker_ros import cli
+from tracker_ros.cli import common, contestants
+from tracker_ros.core.errors import InputError, TrackerError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("bag", type=Path, help="rosbag2: a folder, .mcap or .db3")
+    parser.add_argument(
+        "--topic",
+        action="append",
+        help="an image topic, raw or compressed; may be repeated (all that the bag has)",
+    )
+    parser.add_argument(
+        "--box",
+        action="append",
+        default=[],
+        type=_box_of_topic,
+        metavar="[TOPIC=]X,Y,W,H",
+        help="the target in the first image, in pixels; default: the truth's first box",
+    )
+    parser.add_argument(
+        "--truth",
+        action="append",
+        default=[],
+        type=_of_topic,
+        metavar="[TOPIC=]FROM",
+        help="a Detection2DArray topic of the bag, or a CSV file with the columns x, y, w, h and"
+        " stamp_ns, stamp (seconds) or frame; default: the bag's own topic",
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="for all that is written (out/NAME-OF-THE-BAG)"
+    )
+    parser.add_argument(
+        "--images",
+        choices=("copied", "referenced"),
+        default="copied",
+        help="copy the images into the bags that are written, or only name their bag (copied)",
+    )
+    parser.add_argument(
+        "--debug-images",
+        action="store_true",
+        help="write the images with box, state and gate drawn in, too, as rviz needs them",
+    )
+    parser.add_argument(
+        "--live",
+        action="store_true",
+        help="then play the bag to the tracker node through DDS: latency, drops, loss of accuracy",
+    )
+    contestants.add_arguments(parser)
+    common.add_tracker_arguments(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracker_ros.evaluation import hardware
+    from tracker_ros.evaluation.results import Evaluation, join_evaluation
+    from tracker_ros.replay.evaluate import sequence_name
+    from tracker_ros.sources.recording import Recording
+
+    if args.live and args.peers_only:
+        raise InputError(
+            "--live plays to the tracker node, but --peers-only leaves our tracker out"
+        )
+    if not args.bag.exists():
+        raise InputError(f"{args.bag} does not exist")
+    failures: list[str] = []
+    sources = _sources(args, Recording(args.bag), failures)
+    trackers = contestants.contestants(args, hardware.cores(), args.device)
+    folder = args.out or Path("out") / args.bag.resolve().stem
+    evaluation = Evaluation(
+        "bag", "otb", [str(args.bag)],
+        [sequence_name(source) for source, truth in sources if truth.known],
+        {name: contestant.about for name, contestant in trackers.items()},
+        [hardware.describe()],
+    )  # fmt: skip
+    join_evaluation(folder, evaluation)
+    rows, lives = _evaluate(args, sources, trackers, folder, failures)
+    for sentence in dict.fromkeys(failures):
+        print(f"{cli.PROGRAM}: warning: {sentence}", file=sys.stderr)
+    if not rows:
+        raise TrackerError(f"nothing in {args.bag} could be evaluated: {failures[0]}")
+    common.print_table(
+        ("tracker", "topic", "frames", "lost", "AUC", "P at 20 px", "frames/s"), rows
+    )
+    if lives:
+        common.print_table(
+            ("live", "dropped", "stamp to box, ms, p50 / p99", "overlap with replay", "AUC (loss)"),
+            lives,
+        )
+    if any(truth.known for _, truth in sources):
+        _report(folder)
+    print(f"Results and bags are in {folder}.")
+    return 0
+
+
+def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[tuple]:
+    """A source and its truth for each topic that can be evaluated; the others are failures."""
+    from tracker_ros.replay.truth import find_truth
+    from tracker_ros.sources.bag import BagSource, image_topics
+
+    found = []
+    for topic in dict.fromkeys(args.topic or image_topics(recording)):
+        try:
+            source = BagSource(args.bag, topic, recording=recording)
+            source.warn_of_stamps()
+            truth = find_truth(source, _given(args.truth, topic), _given(args.box, topic))
+            if truth.initial is None and not truth.known:
+                raise InputError(f"{args.bag}, {topic}: no box to start on; give --box or --truth")
+            found.append((source, truth))
+        except TrackerError as error:
+            failures.append(str(error))
+    if not found:
+        raise TrackerError(f"nothing in {args.bag} can be evaluated: {'; '.join(failures)}")
+    return found
+
+
+def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
+    """Rows of the two tables. What fails is added to `failures`, and the rest goes on."""
+    from tracker_ros.replay.deterministic import PeerTracker
+    from tracker_ros.replay.evaluate import Options, evaluate, sequence_name, write_live
+    from tracker_ros.replay.live import run_live
+
+    options = Options(args.images == "copied", args.debug_images)
+    rows, lives = [], []
+    with common.progress_bar() as bar:
+        for (name, contestant), (source, truth) in (
+            (tracker, pair) for tracker in trackers.items() for pair in sources
+        ):
+            ours = hasattr(contestant.tracker, "locate")
+            tracker = contestant.get() if ours else PeerTracker(contestant.get())
+            task = bar.add_task(f"{name} {source.topic}", total=source.length)
+            try:
+                advance = partial(bar.advance, task)
+                result, frames = evaluate(name, tracker, source, truth, folder, options, advance)
+                rows.append(_row(name, source.topic, result))
+                if args.live and ours:
+                    task = bar.add_task(f"live {source.topic}", total=len(frames))
+                    path = folder / name / f"{sequence_name(source)}.live"
+                    node = {key: getattr(args, key) for key in NODE_PARAMETERS}
+                    show = partial(_completed, bar, task)
+                    numbers = run_live(source, node, result, frames, path, show)
+                    write_live(folder, name, source, numbers)
+                    lives.append(_live_row(f"{name} {source.topic}", numbers))
+            except TrackerError as error:
+                failures.append(f"{name} on {source.topic}: {error}")
+    return rows, lives
+
+
+def _completed(bar, task, count: int) -> None:
+    bar.update(task, completed=count)
+
+
+NODE_PARAMETERS = ("model", "engine", "device", "allow_cpu_fallback")
+
+
+def _row(name: str, topic: str, result) -> tuple[str, ...]:
+    from tracker_ros.evaluation.protocols import PROTOCOLS
+
+    scores, seconds = ("-", "-"), result.seconds[1:].sum()
+    try:
+        measures = PROTOCOLS["otb"].score(result)
+        scores = (f"{measures['auc']:.3f}", f"{measures['precision']:.3f}")
+    except InputError:  # no frame with truth
+        pass
+    speed = f"{(len(result) - 1) / seconds:.0f}" if seconds > 0 else "-"
+    return name, topic, str(len(result)), str(int(result.lost.sum())), *scores, speed
+
+
+def _live_row(name: str, numbers: dict) -> tuple[str, ...]:
+    overlap, auc = "-", "-"
+    if numbers["overlap"] is not None:
+        overlap = f"{numbers['overlap']:.3f}"
+    if "auc" in numbers:
+        auc = f"{numbers['auc']:.3f} ({numbers['auc_loss']:+.3f})"
+    latency = f"{numbers['latency_p50_ms']:.1f} / {numbers['latency_p99_ms']:.1f}"
+    return name, f"{numbers['dropped']} of {numbers['frames']}", latency, overlap, auc
+
+
+def _report(folder: Path) -> None:
+    from tracker_ros.evaluation.report import write_report
+
+    print(f"Report: {write_report(folder)}")
+
+
+def _of_topic(text: str) -> tuple[str | None, str]:
+    """Split "TOPIC=VALUE"; the topic is None where there is none."""
+    topic, equals, value = text.partition("=")
+    return (topic, value) if equals and topic.startswith("/") else (None, text)
+
+
+def _box_of_topic(text: str) -> tuple[str | None, tuple[float, float, float, float]]:
+    topic, value = _of_topic(text)
+    return topic, common.parse_box(value)
+
+
+def _given(pairs: list[tuple], topic: str):
+    """What is said of this topic, or else of any."""
+    values = dict(pairs)
+    return values.get(topic, values.get(None))
+
+
+def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
+    """The parser of the executable that ROS 2 finds."""
+    parser = argparse.ArgumentParser(
+        prog="evaluate_bag", description="Replay a bag through trackers, frame by frame."
+    )
+    add_arguments(parser)
+    parser.set_defaults(run=run)
+    return parser
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """For `ros2 run tracker_ros evaluate_bag`; returns the exit status as `tracker-ros` does."""
+    return cli.execute(build_parser, sys.argv[1:] if arguments is None else arguments)
