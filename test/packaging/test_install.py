@@ -56,6 +56,12 @@ def test_share_dir_is_found_in_the_prefix(installed):
         assert files(prefix / "share" / "tracker_ros" / folder) == files(ROOT / folder)
 
 
+def test_the_reports_templates_are_installed(installed):
+    _, prefix = installed
+    (package,) = prefix.rglob("tracker_ros/evaluation/report")
+    assert files(package) == files(ROOT / "tracker_ros" / "evaluation" / "report")
+
+
 def files(folder):
     return {path.name for path in folder.iterdir() if path.is_file()}
 

@@ -14,6 +14,7 @@ PACKAGE_XML = ElementTree.parse(ROOT / "package.xml")
 ROSDEP_KEYS = {
     "cv2": "python3-opencv",
     "hypothesis": "python3-hypothesis",
+    "jinja2": "python3-jinja2",
     "matplotlib": "python3-matplotlib",
     "mcap": "mcap-ros2-support",
     "numpy": "python3-numpy",

@@ -1,0 +1,67 @@
+"""`tracker-ros compare`: the difference between two evaluations, and whether it is one."""
+
+import argparse
+from pathlib import Path
+
+from tracker_ros.cli import common
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    for name in ("a", "b"):
+        parser.add_argument(
+            name,
+            type=Path,
+            metavar=name.upper(),
+            help="an evaluation's folder (what `evaluate --out` wrote), or FOLDER/TRACKER",
+        )
+    parser.add_argument("--html", type=Path, metavar="PATH", help="write a page, too")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracker_ros.evaluation.compare import compare, pair
+    from tracker_ros.evaluation.report import write_comparison
+
+    comparisons = [compare(a, b) for a, b in pair(args.a, args.b)]
+    for comparison in comparisons:
+        _print(comparison)
+    if args.html:
+        args.html.parent.mkdir(parents=True, exist_ok=True)
+        write_comparison(args.html, comparisons)
+    return 0
+
+
+def _print(comparison) -> None:
+    from tracker_ros.evaluation.compare import CONFIDENCE, RESAMPLES
+    from tracker_ros.evaluation.protocols import TITLES
+
+    titles = [TITLES[measure] for measure in comparison.measures]
+    differences = comparison.scores_b - comparison.scores_a
+    print(f"A: {comparison.a.label}\nB: {comparison.b.label}")
+    common.print_table(
+        ("sequence", *titles),
+        (
+            (name, *(f"{a:.3f} → {b:.3f} ({d:+.3f})" for a, b, d in zip(*row, strict=True)))
+            for name, *row in zip(
+                comparison.sequences, comparison.scores_a, comparison.scores_b, differences,
+                strict=True,
+            )
+        ),
+    )  # fmt: skip
+    common.print_table(
+        ("all", "A", "B", "B − A", f"{CONFIDENCE:.0%} interval", "which says"),
+        (
+            (
+                title,
+                f"{comparison.overall_a[i]:.3f}",
+                f"{comparison.overall_b[i]:.3f}",
+                f"{comparison.overall_b[i] - comparison.overall_a[i]:+.3f}",
+                f"{comparison.low[i]:+.3f} … {comparison.high[i]:+.3f}",
+                comparison.verdict(i),
+            )
+            for i, title in enumerate(titles)
+        ),
+    )
+    print(f"{len(comparison.sequences)} sequences, {RESAMPLES} resamples of them")
+    for side, names in (("A", comparison.only_a), ("B", comparison.only_b)):
+        if names:
+            print(f"left out, only in {side}: {', '.join(names)}")

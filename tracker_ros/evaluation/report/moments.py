@@ -1,0 +1,108 @@
+"""Pictures of a tracker's worst and best moments."""
+
+import base64
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tracker_ros.evaluation.metrics import iou
+from tracker_ros.evaluation.report.numbers import Loaded
+from tracker_ros.evaluation.results import SequenceResult
+
+WINDOW = 10  # frames that a moment lasts
+PICTURES = 6  # of each kind, of different sequences
+GOOD = 0.6  # overlap without which no moment is among the best
+WIDTH, ASPECT, QUALITY = 400, 1.5, 82
+TRUTH, BOX, OUTLINE = (255, 255, 255), (40, 150, 255), (0, 0, 0)  # BGR
+
+
+@dataclass(frozen=True)
+class Moment:
+    """frame: counted from 1. overlap: in that frame. others: the best other tracker's there, None
+    without others. picture: a data URI of a JPEG, or None where `problem` says why there is none.
+    """
+
+    sequence: str
+    frame: int
+    overlap: float
+    others: float | None
+    picture: str | None
+    problem: str = ""
+
+
+def find_moments(loaded: Loaded, tracker: str) -> tuple[list[Moment], list[Moment]]:
+    """The worst moments of `tracker`, and its best: where it led the best of the others by most.
+
+    Without other trackers the best are those of the highest overlap; none is below GOOD. Both are
+    means over WINDOW frames, at most one of a sequence; the picture is of the frame in the middle.
+    """
+    worst, best = [], []
+    for name, result in loaded.results[tracker].items():
+        frames = loaded.protocol.frames(result)
+        visible = frames.overlap >= 0
+        index, own = frames.index[visible], frames.overlap[visible]
+        others = [
+            iou(done[name].boxes, result.truth)[index]
+            for other, done in loaded.results.items()
+            if other != tracker
+        ]
+        rival = np.max(others, axis=0) if others else None
+        for found, merit in ((worst, -own), (best, own if rival is None else own - rival)):
+            middle, value = _peak(merit)
+            if found is worst or own[middle] >= GOOD:
+                other = None if rival is None else float(rival[middle])
+                found.append((value, result, int(index[middle]), float(own[middle]), other))
+    return tuple(
+        [_moment(*moment) for _, *moment in sorted(found, key=lambda m: -m[0])[:PICTURES]]
+        for found in (worst, best)
+    )
+
+
+def _peak(merit: np.ndarray) -> tuple[int, float]:
+    """The middle of the stretch of WINDOW values with the highest mean, and that mean."""
+    width = min(WINDOW, len(merit))
+    means = np.convolve(merit, np.full(width, 1 / width), "valid")
+    start = int(means.argmax())
+    return start + width // 2, float(means[start])
+
+
+def _moment(result: SequenceResult, row: int, overlap: float, others: float | None) -> Moment:
+    picture, problem = None, ""
+    if not result.pictures:
+        problem = "its frames are not files"
+    elif (image := cv2.imread(result.pictures[row])) is None:
+        problem = f"{Path(result.pictures[row]).name} cannot be read where it was"
+    else:
+        picture = _draw(image, result.truth[row], result.boxes[row])
+    return Moment(result.sequence, row + 1, overlap, others, picture, problem)
+
+
+def _draw(image: np.ndarray, truth: np.ndarray, box: np.ndarray) -> str:
+    """The part of the picture around both boxes, as a data URI."""
+    x, y, width, height = _view(image.shape[1::-1], truth, box)
+    scale = WIDTH / width
+    size = (WIDTH, round(height * scale))
+    view = cv2.resize(image[y : y + height, x : x + width], size, interpolation=cv2.INTER_AREA)
+    for rectangle, colour in ((truth, TRUTH), (box, BOX)):
+        if np.isfinite(rectangle).all():
+            left, top, w, h = (rectangle - (x, y, 0, 0)) * scale
+            corners = (round(left), round(top)), (round(left + w), round(top + h))
+            for thickness, ink in ((4, OUTLINE), (2, colour)):
+                cv2.rectangle(view, *corners, ink, thickness)
+    _, jpeg = cv2.imencode(".jpg", view, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode()
+
+
+def _view(size: tuple[int, int], truth: np.ndarray, box: np.ndarray) -> tuple[int, int, int, int]:
+    """x, y, width, height of a part of the picture with both boxes and what is around them."""
+    picture = np.array(size, float)
+    boxes = np.array([b for b in (truth, box) if np.isfinite(b).all()])
+    low, high = boxes[:, :2].min(0), (boxes[:, :2] + boxes[:, 2:]).max(0)
+    low, high = (np.clip(corner, 0, picture) for corner in (low, high))
+    wanted = np.maximum(1.8 * (high - low), picture / 2.5)
+    wanted = np.maximum(wanted, (wanted[1] * ASPECT, wanted[0] / ASPECT))
+    wanted = np.minimum(wanted, picture)
+    corner = np.clip((low + high - wanted) / 2, 0, picture - wanted)
+    return tuple(np.concatenate((corner, wanted)).astype(int).tolist())

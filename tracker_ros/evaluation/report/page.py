@@ -1,0 +1,20 @@
+"""Fills the templates beside this file: one page without any request to elsewhere."""
+
+from pathlib import Path
+
+from tracker_ros.evaluation.results import replacing
+
+
+def write_page(path: Path, template: str, **content) -> None:
+    """Render `template` with `content`, all of which is escaped, to the file `path`."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+    )
+    page = environment.get_template(template).render(content)
+    with replacing(path) as part:
+        part.write_text(page, encoding="utf-8")
