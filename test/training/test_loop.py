@@ -9,11 +9,17 @@ import torch
 
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError, SourceError, TrackerError
+from tracker_ros.networks.backbones import make_backbone
 from tracker_ros.networks.dastm import DastmConfig
+from tracker_ros.networks.presets import Preset
 from tracker_ros.training import checkpoint
-from tracker_ros.training.loop import Average, Trainer, TrainingConfig, collate, learning_rate
-from tracker_ros.training.pretrain import PretrainingConfig, pretrain
-from tracker_ros.training.sampling import Samples, SamplingConfig
+from tracker_ros.training.average import Average
+from tracker_ros.training.batches import collate
+from tracker_ros.training.config import SamplingConfig, TrainingConfig
+from tracker_ros.training.loop import Trainer
+from tracker_ros.training.losses import memory_loss
+from tracker_ros.training.sampling import Samples
+from tracker_ros.training.schedules import learning_rate
 
 TINY = DastmConfig(
     widths=(8, 8, 16, 24), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1
@@ -39,8 +45,8 @@ class Recorder(Trainer):
         return terms
 
 
-def trainer(shards, out, config=SIX_STEPS, network=TINY, **options):
-    return Recorder(shards, out, network, TRACKING, config, **options)
+def trainer(shards, out, config=SIX_STEPS, network=TINY, loss=memory_loss, **options):
+    return Recorder(shards, out, Preset("dastm", network, TRACKING), config, loss, **options)
 
 
 def quiet(_):
@@ -49,7 +55,7 @@ def quiet(_):
 
 @pytest.mark.parametrize(
     ("progress", "factor"),
-    [(0.0, 0.02), (0.05, 0.5), (0.1, 1.0), (0.55, 0.51), (1.0, 0.02), (1.5, 0.02)],
+    [(0.0, 0.02), (0.05, 0.51), (0.1, 1.0), (0.55, 0.51), (1.0, 0.02), (1.5, 0.02)],
 )
 def test_learning_rate(progress, factor):
     config = TrainingConfig(warmup=0.1)
@@ -115,14 +121,14 @@ def test_a_tiny_network_learns_one_batch_by_heart(shards, tmp_path):
     assert terms[-1]["total"] < terms[0]["total"] / 4
     assert terms[-1]["overlap"] > 0.75 > 0.5 > terms[0]["overlap"]
     assert terms[-1]["rate"] == pytest.approx(6e-3 * 0.02, rel=0.1)
-    weights = [terms[-1][f"gate_{index}"] for index in range(4)]
+    weights = [terms[-1][f"gate_{name}"] for name in ("skip", "se", "ca", "cbam")]
     assert sum(weights) == pytest.approx(1, abs=1e-3)
 
 
 def test_trunks_learn_more_slowly_and_start_alike(shards, tmp_path):
-    config = PretrainingConfig(epochs=1, batch=8, size=16, held_out=8)
-    pretrain(shards, tmp_path / "trunk.pt", TINY, config, log=quiet)
-    learner = trainer(shards, tmp_path / "run", trunk=tmp_path / "trunk.pt")
+    content = {"trunk": make_backbone(TINY).state_dict(), "facts": {"classes": 2}}
+    checkpoint.save(tmp_path / "trunk.pt", content)
+    learner = trainer(shards, tmp_path / "run", backbone=tmp_path / "trunk.pt")
     trunk = checkpoint.load(tmp_path / "trunk.pt")
     for branch in (learner.model.memory_trunk, learner.model.query_trunk):
         for name, value in branch.state_dict().items():
@@ -193,13 +199,13 @@ def test_a_checkpoint_of_another_network_names_both(shards, tmp_path):
 def test_a_trunk_that_does_not_fit_is_one_sentence(shards, tmp_path, content):
     torch.save(content, tmp_path / "trunk.pt")
     with pytest.raises(ModelError) as error:
-        trainer(shards, tmp_path / "run", trunk=tmp_path / "trunk.pt")
+        trainer(shards, tmp_path / "run", backbone=tmp_path / "trunk.pt")
     one_sentence(error, tmp_path / "trunk.pt")
 
 
 def test_a_missing_trunk_is_one_sentence(shards, tmp_path):
     with pytest.raises(ModelError) as error:
-        trainer(shards, tmp_path / "run", trunk=tmp_path / "trunk.pt")
+        trainer(shards, tmp_path / "run", backbone=tmp_path / "trunk.pt")
     one_sentence(error, tmp_path / "trunk.pt", "does not exist")
 
 

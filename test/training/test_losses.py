@@ -3,7 +3,15 @@ import math
 import pytest
 import torch
 
-from tracker_ros.training.losses import LossConfig, focal, gate_balance, iou, tracking_loss
+from tracker_ros.training.config import LossConfig
+from tracker_ros.training.losses import (
+    focal,
+    gate_balance,
+    gate_budget,
+    gate_terms,
+    iou,
+    tracking_loss,
+)
 from tracker_ros.training.targets import Targets, assign
 
 
@@ -37,19 +45,54 @@ def test_iou_by_hand():
 
 
 def test_gate_balance_is_0_when_all_weigh_alike_and_log_4_when_one_does():
-    assert gate_balance(torch.full((3, 2, 4), 0.25)).item() == pytest.approx(0, abs=1e-6)
-    one = torch.tensor([0.0, 1, 0, 0]).expand(3, 2, 4)
-    assert gate_balance(one).item() == pytest.approx(math.log(4), abs=1e-4)
-    # Balance is asked of the mean: frames may differ as they like.
-    assert gate_balance(torch.eye(4)).item() == pytest.approx(0, abs=1e-6)
-    half = torch.tensor([[1.0, 0, 0, 0], [0, 1, 0, 0]])
+    assert gate_balance(torch.full((4,), 0.25)).item() == pytest.approx(0, abs=1e-6)
+    assert gate_balance(torch.eye(4)[1]).item() == pytest.approx(math.log(4), abs=1e-4)
+    half = torch.tensor([0.5, 0.5, 0, 0])
     assert gate_balance(half).item() == pytest.approx(math.log(2), abs=1e-4)
 
 
 def test_gate_balance_pushes_the_favoured_branch_down():
-    logits = torch.tensor([[2.0, 0, 0, 0]], requires_grad=True)
-    gate_balance(logits.softmax(1)).backward()
-    assert logits.grad[0, 0] > 0 and (logits.grad[0, 1:] < 0).all()
+    logits = torch.tensor([2.0, 0, 0, 0], requires_grad=True)
+    gate_balance(logits.softmax(0)).backward()
+    assert logits.grad[0] > 0 and (logits.grad[1:] < 0).all()
+
+
+def test_the_gates_terms_are_those_of_its_mean_weights():
+    # Balance is asked of the mean: frames may differ as they like.
+    gate = torch.eye(4)[:, None].requires_grad_()
+    terms = gate_terms(gate, LossConfig())
+    assert terms["gate"].item() == pytest.approx(0, abs=1e-6)
+    assert [terms[f"gate_{name}"].item() for name in ("skip", "se", "ca", "cbam")] == [0.25] * 4
+    fixed = gate_terms(torch.eye(4), LossConfig())
+    assert "gate" not in fixed and fixed["gate_ca"] == 0.25  # nothing to learn
+
+
+COSTS = torch.tensor([0.0, 1.0, 2.0, 4.0])
+
+
+def test_gate_budget_by_hand():
+    shares = torch.tensor([0.1, 0.2, 0.3, 0.4])  # 0.2 + 0.6 + 1.6 = 2.4 ms, of 4 ms at most
+    assert gate_budget(shares, COSTS, 0.3).item() == pytest.approx((2.4 - 1.2) / 1.2)
+    assert gate_budget(shares, COSTS, 0.6).item() == pytest.approx(0, abs=1e-6)
+    assert gate_budget(shares, COSTS, 0.9).item() == 0
+    assert gate_budget(shares, 7 * COSTS, 0.3).item() == pytest.approx(1.0)  # of any machine
+
+
+def test_the_budget_is_monotone():
+    shares = torch.tensor([0.1, 0.2, 0.3, 0.4])
+    losses = [gate_budget(shares, COSTS, step / 20).item() for step in range(1, 20)]
+    assert losses == sorted(losses, reverse=True) and losses[0] > losses[5] > losses[-1] == 0
+    dearer = [gate_budget(shares.roll(-i), COSTS, 0.1).item() for i in (1, 0)]
+    assert dearer[0] < dearer[1]
+
+
+def test_the_budget_moves_weight_from_dear_to_cheap_branches():
+    logits = torch.zeros(4, requires_grad=True)
+    config = LossConfig(gate_balance=0.0, gate_budget=1.0, gate_costs=tuple(COSTS.tolist()))
+    terms = gate_terms(logits.softmax(0)[None], config)
+    terms["gate"].backward()
+    assert terms["over_budget"] == terms["gate"] > 0
+    assert logits.grad[0] < 0 < logits.grad[3]
 
 
 def scene():

@@ -38,13 +38,17 @@ import sys, torch
 from pathlib import Path
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.networks.dastm import DastmConfig
-from tracker_ros.training.loop import Trainer, TrainingConfig
+from tracker_ros.networks.presets import Preset
+from tracker_ros.training.config import TrainingConfig
+from tracker_ros.training.loop import Trainer
+from tracker_ros.training.losses import memory_loss
 torch.set_num_threads(1)
 network = DastmConfig(
     widths=(8, 8, 16, 24), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1
 )
-trainer = Trainer(sys.argv[1], sys.argv[2], network, TrackingConfig(query_size=64, memory_size=48),
-                  TrainingConfig(batch=4, steps=2, workers=0))
+preset = Preset("dastm", network, TrackingConfig(query_size=64, memory_size=48))
+trainer = Trainer(sys.argv[1], sys.argv[2], preset, TrainingConfig(batch=4, steps=2, workers=0),
+                  memory_loss)
 trainer.run(lambda line: None)
 state = {name: value for name, value in trainer.model.named_parameters()}
 torch.save({"state": {n: v.detach() for n, v in state.items()}, "rank": trainer.ranks.rank},

@@ -9,8 +9,11 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.store import load_network
 from tracker_ros.networks.dastm import DastmConfig
+from tracker_ros.networks.presets import Preset
 from tracker_ros.training import checkpoint
-from tracker_ros.training.loop import Trainer, TrainingConfig
+from tracker_ros.training.config import TrainingConfig
+from tracker_ros.training.loop import Trainer
+from tracker_ros.training.losses import memory_loss
 from tracker_ros.training.pretrain import PretrainingConfig, pretrain
 from tracker_ros.training.release import release
 
@@ -30,7 +33,8 @@ def run(shards, tmp_path_factory):
     pretraining = PretrainingConfig(epochs=1, batch=8, size=16, held_out=8)
     pretrain(shards, out / "trunk.pt", NETWORK, pretraining, log=quiet)
     config = TrainingConfig(batch=2, steps=2, workers=0, seed=3)
-    Trainer(shards, out, NETWORK, TRACKING, config, out / "trunk.pt").run(quiet)
+    preset = Preset("dastm", NETWORK, TRACKING)
+    Trainer(shards, out, preset, config, memory_loss, backbone=out / "trunk.pt").run(quiet)
     return out
 
 

@@ -2,203 +2,156 @@
 
 from __future__ import annotations
 
-import math
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
-import cv2
+import numpy as np
 import torch
-from torch import Tensor
-from torch.utils.data import DataLoader
 
-from ..core.config import TrackingConfig
-from ..core.errors import ModelError, SourceError, TrackerError, brief
-from ..networks.dastm import Dastm, DastmConfig
+from ..core.errors import ModelError, ParameterError, TrackerError, brief
+from ..networks.build import build
+from ..networks.presets import Preset
 from . import checkpoint
+from .average import Average
+from .batches import Batch, load_batches
+from .config import TrainingConfig
+from .costs import measure_branches
+from .failures import Stop, out_of_memory
 from .log import TrainingLog
-from .losses import LossConfig, gate_balance, tracking_loss
-from .ranks import Ranks, ShardedBatches
-from .sampling import Sample, Samples, SamplingConfig
-from .targets import assign
+from .optimisers import backbones, make_optimiser, prepare
+from .plot import plot_losses
+from .provenance import commit, data_names, hardware
+from .ranks import Ranks
+from .recipes import Loss
+from .sampling import Samples
+from .schedules import learning_rate
+from .validation import Validation
 
-
-@dataclass(frozen=True)
-class TrainingConfig:
-    """How to train: AdamW, ``rate`` falling to a fiftieth along a cosine, for short schedules."""
-
-    batch: int = 32  # samples an update, of all processes together
-    steps: int = 10_000
-    minutes: float = 0.0  # > 0: the schedule follows the clock instead of ``steps``
-    rate: float = 1e-3
-    trunk_rate: float = 0.6  # of ``rate``, for the pre-trained trunks
-    warmup: float = 0.03  # share of the schedule
-    weight_decay: float = 1e-4
-    clip: float = 5.0  # gradient norm
-    ema: float = 0.998  # decay of the averaged weights, which are the ones that are kept
-    workers: int = 1
-    seed: int = 0
-    device: str = "cpu"
-    checkpoint_every: int = 200  # steps
-    losses: LossConfig = field(default_factory=LossConfig)
-    sampling: SamplingConfig = field(default_factory=SamplingConfig)
-
-
-def collate(samples: list[Sample]) -> tuple[Tensor, ...]:
-    """Stack samples along a new first axis.
-
-    Returns memory uint8 [B, T, M, M, 3], its boxes [B, T, 4], queries uint8 [B, K, Q, Q, 3], their
-    boxes [B, K, 4], positive bool [B].
-    """
-    return (
-        *(
-            torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])
-            for name in ("memory", "memory_boxes", "queries", "query_boxes")
-        ),
-        torch.tensor([sample.positive for sample in samples]),
-    )
-
-
-def _quiet_worker(_: int) -> None:
-    cv2.setNumThreads(0)  # one core a worker: the others belong to the network
-
-
-class Average:
-    """Exponential moving average of weights and batch statistics, with a warm start."""
-
-    def __init__(self, model: torch.nn.Module, decay: float):
-        self.decay, self.count = decay, 0
-        self.state = {name: value.detach().clone() for name, value in model.state_dict().items()}
-
-    @torch.no_grad()
-    def update(self, model: torch.nn.Module) -> None:
-        self.count += 1
-        decay = min(self.decay, self.count / (self.count + 10))
-        for name, value in model.state_dict().items():
-            if value.dtype.is_floating_point:
-                self.state[name].lerp_(value, 1 - decay)
-            else:
-                self.state[name].copy_(value)
-
-
-def learning_rate(progress: float, config: TrainingConfig) -> float:
-    """Factor on the base rate at ``progress`` in [0, 1]: linear warm-up, then cosine to 1/50."""
-    if progress < config.warmup:
-        return max(progress / config.warmup, 0.02)
-    done = min((progress - config.warmup) / (1 - config.warmup), 1.0)
-    return 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done))
+DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 class Trainer:
     """Trains one network; ``run`` continues from ``out``/last.pt if it is there.
 
+    Step i of a process is a function of weights, seed and i alone, whatever happened between the
+    steps: a resumed run takes the same course.
+
     Args:
         data: folder of shards, or sets as NAME:FOLDER[:WEIGHT].
-        out: folder for ``last.pt`` and ``log.csv``.
-        network, tracking, config: what to build and how to train it.
-        trunk: checkpoint of ``pretrain``, copied into both branches at the start, or None.
+        out: folder for ``last.pt``, ``best.pt``, ``log.csv`` and ``loss.png``.
+        preset: what to build. config, loss: how to train it, see ``recipes``.
+        backbone: checkpoint of ``pretrain``, copied into the backbones at the start, or None.
         cache: folder for indices of sets, None for none.
+        validate: folder of sequences on which the averaged weights are scored now and then.
+        tensorboard: write TensorBoard's files to ``out`` too.
     Raises:
-        TrackerError: no data, a checkpoint of another network, a loss that is not finite.
+        TrackerError: no data, a checkpoint of another run, a loss that is not finite, no memory,
+            a full disk.
     """
 
     def __init__(
         self,
         data: str | Path | Sequence[str | Path],
         out: str | Path,
-        network: DastmConfig,
-        tracking: TrackingConfig,
+        preset: Preset,
         config: TrainingConfig,
-        trunk: str | Path | None = None,
+        loss: Loss,
+        *,
+        backbone: str | Path | None = None,
         cache: Path | None = None,
+        validate: str | Path | None = None,
+        tensorboard: bool = False,
     ):
         self.data, self.out, self.cache = data, Path(out), cache
-        self.network, self.tracking, self.config = network, tracking, config
+        self.preset, self.config, self.loss = preset, config, loss
+        self.tensorboard = tensorboard
         torch.manual_seed(config.seed)
         self.device = torch.device(config.device)
+        if self.device.type == "cuda":
+            torch.backends.cudnn.deterministic = True
         self.ranks = Ranks.join(self.device)
-        self.model = Dastm(network)
+        self.validation = Validation(preset, validate, config.device) if validate else None
+        try:
+            self.model = build(preset.architecture, preset.network.to_dict())
+        except (TypeError, ValueError) as error:
+            raise ParameterError(str(error)) from error
         self.step, self.elapsed = 0, 0.0
-        self.facts: dict = {}
-        if trunk is not None:
-            self._load_trunk(Path(trunk))
+        self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
+        if backbone is not None:
+            self._load_backbone(Path(backbone))
         self.model.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.model, config.ema)
-        trunks = [p for n, p in self.model.named_parameters() if "_trunk." in n]
-        rest = [p for n, p in self.model.named_parameters() if "_trunk." not in n]
-        self.optimiser = torch.optim.AdamW(
-            [{"params": rest, "share": 1.0}, {"params": trunks, "share": config.trunk_rate}],
-            lr=config.rate,
-            weight_decay=config.weight_decay,
-        )
+        self.optimiser = make_optimiser(self.model, config)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=config.precision == "fp16")
         self.last = self.out / "last.pt"
         if self.last.exists():
             self._resume()
+        elif config.losses.gate_budget:
+            self.facts["gate_costs"] = measure_branches(self.model, preset.tracking)
+        for name, value in (("commits", commit()), ("hardware", hardware(self.device))):
+            self.facts[name] += [value] if value and value not in self.facts[name] else []
+        costs = tuple(self.facts.get("gate_costs", {}).values())
+        self.config = replace(config, losses=replace(config.losses, gate_costs=costs))
 
-    def _load_trunk(self, path: Path) -> None:
+    def _load_backbone(self, path: Path) -> None:
         content = checkpoint.load(path)
         try:
-            self.model.memory_trunk.load_state_dict(content["trunk"])
-            self.model.query_trunk.load_state_dict(content["trunk"])
+            for trunk in backbones(self.model):
+                trunk.load_state_dict(content["trunk"])
             self.facts["backbone"] = content["facts"]
         except (KeyError, TypeError, RuntimeError) as error:
             raise ModelError(
                 f"backbone checkpoint {path} does not fit the network: {brief(error)}"
             ) from error
 
+    def _identity(self) -> dict:
+        """What may not change when a run is resumed."""
+        config = self.config
+        return {
+            "architecture": self.preset.architecture,
+            "network": self.preset.network.to_dict(),
+            "tracking": self.preset.tracking.to_dict(),
+            "data": self.facts["data"],
+            "sampling": asdict(config.sampling),
+            "optimiser": config.optimiser,
+            "batch": config.batch,
+            "seed": config.seed,
+        }
+
     def _resume(self) -> None:
-        content, network = checkpoint.load(self.last), self.network.to_dict()
+        content = checkpoint.load(self.last)
         try:
-            if content["network"] != network:
-                raise ModelError(
-                    f"{self.last} holds the network {content['network']}, not {network}"
-                )
+            checkpoint.same_run(self.last, content["identity"], self._identity())
             self.model.load_state_dict(content["model"])
-            self.average.state, self.average.count = content["average"], content["average_count"]
+            self.average.load(content["average"], content["average_count"])
             self.optimiser.load_state_dict(content["optimiser"])
-            torch.set_rng_state(content["rng"])
+            self.scaler.load_state_dict(content["scaler"])
             self.step, self.elapsed = content["step"], content["elapsed"]
             self.facts = content["facts"]
+            if self.validation is not None:
+                self.validation.best = content["best"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"{self.last} is no checkpoint of this training: {brief(error)}"
             ) from error
 
-    def _save(self) -> None:
-        checkpoint.save(
-            self.last,
-            {
-                "network": self.network.to_dict(),
-                "tracking": self.tracking.to_dict(),
-                "config": asdict(self.config),
-                "facts": self.facts,
-                "model": self.model.state_dict(),
-                "average": self.average.state,
-                "average_count": self.average.count,
-                "optimiser": self.optimiser.state_dict(),
-                "rng": torch.get_rng_state(),
-                "step": self.step,
-                "elapsed": self.elapsed,
-            },
-        )
-
-    def _batches(self, samples: Samples) -> Iterator[tuple[Tensor, ...]]:
-        c = self.config
-        last = None if c.minutes else c.steps
-        return iter(
-            DataLoader(
-                samples,
-                batch_sampler=ShardedBatches(c.batch, self.ranks, self.step, last),
-                num_workers=c.workers,
-                collate_fn=collate,
-                worker_init_fn=_quiet_worker,
-                prefetch_factor=4 if c.workers else None,
-                # Of its own, so that starting the loader leaves the network's chance as it is:
-                # a resumed run, which starts it once more, would else take another course.
-                generator=torch.Generator(),
-            )
-        )
+    def content(self) -> dict:
+        """All that a checkpoint holds."""
+        return {
+            "identity": self._identity(),
+            "config": asdict(self.config),
+            "facts": self.facts,
+            "model": self.model.state_dict(),
+            "average": self.average.state,
+            "average_count": self.average.count,
+            "optimiser": self.optimiser.state_dict(),
+            "scaler": self.scaler.state_dict(),
+            "step": self.step,
+            "elapsed": self.elapsed,
+            "best": self.validation.best if self.validation else None,
+        }
 
     @property
     def progress(self) -> float:
@@ -207,74 +160,95 @@ class Trainer:
             return self.elapsed / (60 * self.config.minutes)
         return self.step / self.config.steps
 
-    def train_step(self, batch: tuple[Tensor, ...]) -> dict[str, float]:
-        """One update of the weights; returns the loss terms."""
-        memory, memory_boxes, queries, query_boxes, positive = (
-            part.to(self.device) for part in batch
-        )
-        query, query_box = queries[:, 0], query_boxes[:, 0]
-        rate = self.config.rate * learning_rate(self.progress, self.config)
+    def train_step(self, batch: Batch) -> dict[str, float]:
+        """One update of the weights; returns the loss terms, means over all processes."""
+        config, progress = self.config, self.progress
+        chance = np.random.SeedSequence((config.seed, self.step, self.ranks.rank))
+        torch.manual_seed(int(chance.generate_state(1, np.uint64)[0]))
+        rate = config.rate * learning_rate(progress, config)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
-        self.model.train()
-        with torch.autocast(self.device.type, torch.bfloat16):
-            logits, centerness, boxes, weights = self.model(memory, memory_boxes, query)
-        cells = self.tracking.query_size // self.tracking.stride
-        targets = assign(query_box, positive, cells, self.tracking.stride)
-        terms = tracking_loss(
-            logits.float(), centerness.float(), boxes.float(), targets, self.config.losses
-        )
-        balance = gate_balance(weights.float())
-        total = terms["total"] + self.config.losses.gate_balance * balance
+        # A backbone that was not pre-trained would stay noise.
+        frozen = "backbone" in self.facts and progress < config.frozen
+        prepare(self.model, frozen, progress, config)
+        kind, batch = DTYPES[config.precision], batch.to(self.device)
+        with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
+            terms = self.loss(self.model, batch, self.preset.tracking, config.losses)
         self.optimiser.zero_grad(set_to_none=True)
-        total.backward()
-        clock = torch.tensor([self.elapsed], device=self.device)
+        self.scaler.scale(terms["total"]).backward()
+        values = torch.stack([value.detach().float() for value in terms.values()])
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
-        self.ranks.average([*gradients, clock])
-        self.elapsed = clock.item()  # one clock for all, so that all stop at the same step
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.config.clip)
+        self.ranks.average([*gradients, values])
+        self.scaler.unscale_(self.optimiser)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
         # Looked at after the exchange, so that all processes stop and none waits for the others.
-        if not (torch.isfinite(total) and torch.isfinite(norm)):
-            good = f"{self.last} holds" if self.last.exists() else "no checkpoint holds"
+        # Scaled gradients may overflow: the scaler leaves out such a step and scales less.
+        overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1
+        if not (torch.isfinite(values).all() and (overflow or torch.isfinite(norm))):
             raise TrackerError(
-                f"the loss or its gradient is not finite at step {self.step}; {good} the last "
-                "good weights"
+                f"the loss or its gradient is not finite at step {self.step}; {self._kept()}"
             )
-        self.optimiser.step()
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
         self.average.update(self.model)
         self.step += 1
-        shares = weights.detach().float().flatten(0, -2).mean(0).tolist()
-        return {name: value.item() for name, value in terms.items()} | {
-            "balance": balance.item(),
-            "rate": rate,
-            **{f"gate_{i}": share for i, share in enumerate(shares)},
-        }
+        return dict(zip(terms, values.tolist(), strict=True)) | {"rate": rate}
 
-    def run(self, tell: Callable[[str], None] = print) -> None:
-        """Train to the end of the schedule, with a checkpoint now and then and at the end."""
+    def _kept(self) -> str:
+        good = f"{self.last} holds" if self.last.exists() else "no checkpoint holds"
+        return f"{good} the last good weights"
+
+    def run(
+        self,
+        tell: Callable[[str], None] = print,
+        show: Callable[[float], None] = lambda progress: None,
+    ) -> None:
+        """Train to the end of the schedule, with a checkpoint now and then and at the end.
+
+        ``tell`` takes lines; ``show`` the share of the schedule that is done, after each step.
+        SIGTERM and Ctrl-C end it after the step, with a checkpoint.
+        """
         self.out.mkdir(parents=True, exist_ok=True)
-        samples = Samples(
-            self.data, self.tracking, self.config.sampling, self.config.seed, self.cache
-        )
-        batches = self._batches(samples)
-        log = TrainingLog(self.out / "log.csv", tell)
-        last = time.monotonic()
-        while self.progress < 1:
-            asked = time.monotonic()
-            try:
+        config, leads = self.config, self.ranks.leads
+        samples = Samples(self.data, self.preset.tracking, config.sampling, config.seed, self.cache)
+        batches = load_batches(samples, config, self.ranks, self.step)
+        stopping, ended, last = False, self.progress >= 1, time.monotonic()
+        with (
+            Stop() as stop,
+            TrainingLog(
+                self.out / "log.csv", tell, config.log_every, self.step, self.tensorboard and leads
+            ) as log,
+        ):
+            while not ended:
+                asked = time.monotonic()
                 batch = next(batches)
-            except SourceError as error:  # a worker's comes as a traceback; its end is the sentence
-                sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
-                raise SourceError(sentence) from None
-            waited = time.monotonic() - asked
-            terms = self.train_step(batch)
-            now = time.monotonic()
-            self.elapsed, last = self.elapsed + now - last, now
-            if self.ranks.leads:
-                log.add(
-                    self.step, self.progress, terms, self.config.batch, waited, samples.replaced
-                )
-                if self.step % self.config.checkpoint_every == 0:
-                    self._save()
-        if self.ranks.leads:
-            self._save()
+                waited = time.monotonic() - asked
+                with out_of_memory(self.step, config.batch, self._kept):
+                    terms = self.train_step(batch)
+                now = time.monotonic()
+                # One clock for all, and all stop at the same step.
+                agreed = torch.tensor([now - last, float(stop.signal or 0)], device=self.device)
+                self.ranks.average([agreed])
+                self.elapsed, last = self.elapsed + agreed[0].item(), now
+                stopping = agreed[1].item() > 0
+                ended = stopping or self.progress >= 1
+                if leads:
+                    log.add(self.step, self.progress, terms, config.batch, waited, samples.replaced)
+                if self.validation and (
+                    self.step % config.validate_every == 0 or (ended and not stopping)
+                ):
+                    self._validate(log)
+                if leads and (ended or self.step % config.checkpoint_every == 0):
+                    checkpoint.save(self.last, self.content())
+                    plot_losses(self.out)
+                show(self.progress)
+        if stopping:
+            tell(f"stopped after step {self.step}; {self.last} holds it: the same command goes on")
+            stop.leave()
+
+    def _validate(self, log: TrainingLog) -> None:
+        if self.ranks.leads and self.validation.score(
+            self.average.state, self.step, self.progress, log
+        ):
+            checkpoint.save(self.out / "best.pt", self.content())
+        self.ranks.wait()

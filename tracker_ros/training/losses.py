@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
-from .targets import Targets
-
-
-@dataclass(frozen=True)
-class LossConfig:
-    """Weights of the terms; the first three are STMTrack's."""
-
-    classification: float = 1.0
-    centerness: float = 1.0
-    box: float = 3.0
-    gate_balance: float = 0.02
-    focal_alpha: float = 0.75
-    focal_gamma: float = 2.0
+from ..core.config import TrackingConfig
+from ..core.gate import BRANCHES
+from .batches import Batch
+from .config import LossConfig
+from .ranks import processes, shared_mean
+from .targets import Targets, assign
 
 
 def focal(logits: Tensor, positive: Tensor, alpha: float, gamma: float) -> Tensor:
@@ -42,10 +33,38 @@ def iou(boxes: Tensor, truth: Tensor) -> Tensor:
     return both / (areas - both).clamp_min(1e-6)
 
 
-def gate_balance(weights: Tensor) -> Tensor:
-    """log 4 minus the entropy of the mean gate weights [..., 4]; 0 if all branches weigh alike."""
-    mean = weights.flatten(0, -2).mean(0)
-    return (mean * (mean.clamp_min(1e-6) * weights.shape[-1]).log()).sum()
+def gate_balance(shares: Tensor) -> Tensor:
+    """log 4 minus the entropy of the branches' mean shares [4]; 0 if all weigh alike."""
+    return (shares * (shares.clamp_min(1e-6) * len(shares)).log()).sum()
+
+
+def gate_budget(shares: Tensor, costs: Tensor, budget: float) -> Tensor:
+    """max(0, E[cost] − B)/B, with E[cost] = Σ share·cost and B = ``budget`` times the dearest.
+
+    Args:
+        shares: [4], sum 1. costs: milliseconds of each branch [4], see ``costs``.
+    """
+    allowed = budget * costs.max()
+    return ((shares * costs).sum() - allowed).clamp_min(0) / allowed
+
+
+def gate_terms(gate: Tensor, config: LossConfig) -> dict[str, Tensor]:
+    """``gate`` (what is added to the loss) and ``gate_skip`` … ``gate_cbam`` (mean shares).
+
+    Args:
+        gate: gate weights [..., 4]. A gate that does not learn (static, random) adds nothing.
+    """
+    shares = shared_mean(gate.flatten(0, -2).mean(0))
+    named = {f"gate_{name}": share for name, share in zip(BRANCHES, shares, strict=True)}
+    if not gate.requires_grad:
+        return named
+    balance = gate_balance(shares)
+    named |= {"balance": balance, "gate": config.gate_balance * balance}
+    if config.gate_budget:
+        costs = torch.tensor(config.gate_costs, device=gate.device)
+        named["over_budget"] = gate_budget(shares, costs, config.budget)
+        named["gate"] = named["gate"] + config.gate_budget * named["over_budget"]
+    return named
 
 
 def tracking_loss(
@@ -53,10 +72,13 @@ def tracking_loss(
 ) -> dict[str, Tensor]:
     """The three terms, each divided by the number of positive cells, and their weighted ``total``.
 
+    The number is that of all processes together, so that they learn what one would of the whole
+    batch.
+
     Args: maps as ``Head.forward`` returns them; targets of the same grid. ``overlap`` (mean IoU of
     the positive cells) is for the log.
     """
-    count = targets.positive.sum().clamp_min(1)
+    count = shared_mean(targets.positive.sum().float()).clamp_min(1 / processes())
     cells = focal(logits[:, 0], targets.positive, config.focal_alpha, config.focal_gamma)
     classification = (cells * ~targets.ignored).sum() / count
     wanted = targets.centerness[targets.positive]
@@ -76,5 +98,26 @@ def tracking_loss(
         "classification": classification,
         "centerness": center,
         "box": box,
-        "overlap": overlap.mean() if len(overlap) else overlap.sum(),
+        "overlap": overlap.sum() / count,
     }
+
+
+def memory_loss(
+    model: nn.Module, batch: Batch, tracking: TrackingConfig, config: LossConfig
+) -> dict[str, Tensor]:
+    """The loss of the memory networks (STMTrack, DASTM, STIF), which answer with ``Maps``."""
+    maps = model(batch.memory, batch.memory_boxes, batch.queries[:, 0])
+    targets = assign(
+        batch.query_boxes[:, 0],
+        batch.positive,
+        maps.logits.shape[-1],
+        tracking.stride,
+        tracking.query_size,
+    )
+    terms = tracking_loss(
+        maps.logits.float(), maps.centerness.float(), maps.boxes.float(), targets, config
+    )
+    if maps.gate is not None:
+        terms |= gate_terms(maps.gate.float(), config)
+        terms["total"] = terms["total"] + terms.pop("gate", 0.0)
+    return terms

@@ -10,6 +10,8 @@ from datetime import timedelta
 import torch
 from torch import Tensor, distributed
 
+from ..core.errors import ParameterError
+
 PATIENCE = timedelta(hours=12)  # the others wait while the first pre-trains the backbone
 
 
@@ -56,14 +58,37 @@ class Ranks:
             start += tensor.numel()
 
 
+def processes() -> int:
+    """How many processes train together."""
+    together = distributed.is_available() and distributed.is_initialized()
+    return distributed.get_world_size() if together else 1
+
+
+def shared_mean(value: Tensor) -> Tensor:
+    """Mean over all processes; its gradient goes to this one's value.
+
+    Gradients are averaged over the processes afterwards, so any function of the mean has the
+    gradient that it would have in a single process.
+    """
+    if processes() == 1:
+        return value
+    total = value.detach().clone()
+    distributed.all_reduce(total)
+    return value + (total / processes() - value.detach())
+
+
 class ShardedBatches:
     """Indices of each batch of this process: together the processes see every sample once.
 
     Args:
         batch: samples of all processes together. first, last: steps, ``last`` None for no end.
+    Raises:
+        ParameterError: the batch cannot be shared out evenly.
     """
 
     def __init__(self, batch: int, ranks: Ranks, first: int = 0, last: int | None = None):
+        if batch % ranks.count:
+            raise ParameterError(f"--batch is {batch}, not a multiple of {ranks.count} processes")
         self.batch, self.ranks, self.first, self.last = batch, ranks, first, last
 
     def __iter__(self) -> Iterator[range]:

@@ -9,7 +9,7 @@ from ..core.config import TrackingConfig
 from ..core.errors import ModelError, brief
 from ..engines.export import export_model
 from ..engines.store import save_network
-from ..networks.dastm import Dastm, DastmConfig
+from ..networks.build import build
 from . import checkpoint
 
 
@@ -19,13 +19,15 @@ def release(
     """Write ``target`` (NAME.safetensors) and its ONNX graphs from checkpoint ``path``.
 
     Args:
-        facts: added to what the checkpoint knows (steps, samples, minutes, seed, backbone).
+        facts: added to what the checkpoint knows (data, steps, samples, minutes, seed, commits,
+            hardware, backbone, validation, the whole training config).
         tracking: values that replace those of the checkpoint's tracking config (tuned afterwards).
     Returns the paths written. Raises ModelError for an unusable checkpoint.
     """
     content = checkpoint.load(path)
     try:
-        network = Dastm(DastmConfig.from_dict(content["network"]))
+        run = content["identity"]
+        network = build(run["architecture"], run["network"])
         network.load_state_dict(content["average"])
         config = content["config"]
         told = {
@@ -35,14 +37,14 @@ def release(
             "samples": content["step"] * config["batch"],
             "minutes": round(content["elapsed"] / 60, 1),
             "seed": config["seed"],
-            "device": config["device"],
-            "sampling": config["sampling"],
+            "config": config,
+            "validation": content["best"],
         }
-        values = replace(TrackingConfig.from_dict(content["tracking"]), **(tracking or {}))
+        values = replace(TrackingConfig.from_dict(run["tracking"]), **(tracking or {}))
     except (KeyError, TypeError, AttributeError, RuntimeError) as error:
         raise ModelError(
             f"checkpoint {path} is not one of `tracker-ros train`: {brief(error)}"
         ) from error
     target = Path(target)
-    save_network(target, network, "dastm", values, told | (facts or {}))
+    save_network(target, network, run["architecture"], values, told | (facts or {}))
     return [target, *export_model(target, target.parent)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from ..core.crop import crop, window_around
 from ..core.errors import SourceError
 from . import augment
 from .clips import Clip, View
+from .config import SamplingConfig
 from .datasets.clipset import ClipSet
 from .datasets.mixture import PASTE, open_mixture
 from .gaps import choose_frames
@@ -28,29 +29,6 @@ from .views import inside, jitter, look, mirror, stretched, turn
 Rng = np.random.Generator
 ATTEMPTS = 20  # samples in a row that may be broken
 WORKERS = 64  # places for counts; more workers share them
-
-
-@dataclass(frozen=True)
-class SamplingConfig:
-    """Where samples come from, how far apart their frames may lie, what happens to them."""
-
-    weights: dict[str, float] = field(  # of the kinds of shards, and of pasted cut-outs
-        default_factory=lambda: {"davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2}
-    )
-    memory_frames: int = 2
-    query_frames: int = 1  # that follow each other in the clip
-    max_gap: int = 100  # frames of the video between memory and query (40 frames of the shards)
-    causal: bool = False  # memory frames before the query, the earliest first
-    negative: float = 0.12  # share of samples whose query shows another target
-    shift: float = 0.9  # target's distance from the query's centre, in units of sqrt(w * h)
-    scale: float = 0.22  # standard deviation of the log scale of the query window
-    occluder: float = 0.2
-    distractor: float = 0.25
-    look_alike: float = 0.2  # the target itself, or another of its class, beside it in the query
-    rotation: float = 0.2  # queries turned by up to ``angle``
-    angle: float = 15.0  # degrees
-    low_light: float = 0.05
-    paste_motion: float = 0.3  # pasted clips with a panning camera and motion blur
 
 
 @dataclass(frozen=True)

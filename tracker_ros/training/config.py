@@ -1,0 +1,136 @@
+"""How to train: plain values with their meaning and bounds, from which options are made too."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from ..core.errors import ParameterError
+
+
+def option(
+    default: Any, text: str, least: float = 0, most: float = math.inf, choices: tuple[str, ...] = ()
+) -> Any:
+    """A field with what ``options`` needs to offer it: help, bounds or choices."""
+    bounds = {"help": text, "least": least, "most": most, "choices": choices}
+    made = {"default_factory": lambda: default} if isinstance(default, dict) else {}
+    return field(**(made or {"default": default}), metadata=bounds)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Looks at every ``option`` when it is made. Raises ParameterError naming it."""
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            value, name = getattr(self, part.name), f"--{part.name.replace('_', '-')}"
+            bounds = part.metadata
+            if not bounds or isinstance(value, bool | dict):
+                continue
+            if isinstance(value, str):
+                if bounds["choices"] and value not in bounds["choices"]:
+                    known = ", ".join(bounds["choices"])
+                    raise ParameterError(f"{name} is {value!r}, not one of {known}")
+            elif not (bounds["least"] <= value <= bounds["most"] and value < math.inf):
+                reach = "up" if bounds["most"] == math.inf else f"to {bounds['most']}"
+                raise ParameterError(
+                    f"{name} is {value}, not a number from {bounds['least']} {reach}"
+                )
+
+
+@dataclass(frozen=True)
+class LossConfig(Checked):
+    """Weights of the terms; the first three are STMTrack's."""
+
+    classification: float = option(1.0, "weight of the classification")
+    centerness: float = option(1.0, "weight of the centre-ness")
+    box: float = option(3.0, "weight of the boxes' overlap")
+    focal_alpha: float = option(0.75, "weight of positive cells in the focal loss", most=1)
+    focal_gamma: float = option(2.0, "exponent of the focal loss")
+    gate_balance: float = option(0.02, "weight of what keeps the gate's branches in use")
+    gate_budget: float = option(0.0, "weight of the attention's cost above --budget")
+    budget: float = option(
+        0.3, "what a memorised frame's attention may cost, as a share of the dearest branch", 1e-6
+    )
+    # Milliseconds of each branch, measured where a run with a budget starts.
+    gate_costs: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class SamplingConfig(Checked):
+    """Where samples come from, how far apart their frames may lie, what happens to them."""
+
+    weights: dict[str, float] = option(  # noqa: RUF009 (a field with a factory)
+        {"davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2},
+        "how often each kind of shards, and pasted cut-outs, are drawn",
+    )
+    memory_frames: int = option(2, "memory frames of a sample", 1)
+    query_frames: int = option(1, "query frames of a sample, which follow each other", 1)
+    max_gap: int = option(  # 40 frames of the shards
+        100, "most frames of the video between memory and query", 1
+    )
+    causal: bool = option(False, "memory frames before the query, the earliest first")
+    negative: float = option(0.12, "share of samples whose query shows another target", most=1)
+    shift: float = option(
+        0.9, "largest distance of the target from the query's centre, in √(width·height)"
+    )
+    scale: float = option(0.22, "standard deviation of the log scale of the query's window")
+    occluder: float = option(0.2, "share of queries with something before the target", most=1)
+    distractor: float = option(0.25, "share of queries with something beside the target", most=1)
+    look_alike: float = option(
+        0.2, "share with the target's double, or another of its class, beside it", most=1
+    )
+    rotation: float = option(0.2, "share of queries that are turned", most=1)
+    angle: float = option(15.0, "by at most so many degrees", most=180)
+    low_light: float = option(0.05, "share of samples in the dark", most=1)
+    paste_motion: float = option(
+        0.3, "share of pasted clips with a panning camera and motion blur", most=1
+    )
+
+
+@dataclass(frozen=True)
+class TrainingConfig(Checked):
+    """One update after the other. The defaults are for schedules of minutes or hours.
+
+    Shares of the schedule count from its first step or minute; shares of the rate from ``rate``.
+    """
+
+    batch: int = option(32, "samples an update, of all processes together", 1)
+    steps: int = option(10_000, "updates of the weights", 1)
+    minutes: float = option(
+        0.0, "train for so long instead of --steps; the schedule follows the clock"
+    )
+    optimiser: str = option("adamw", "adamw, or sgd with momentum .9", choices=("adamw", "sgd"))
+    rate: float = option(1e-3, "highest learning rate")
+    backbone_rate: float = option(0.6, "the backbone's rate, as a share of the rate")
+    frozen: float = option(
+        0.0, "share of the schedule in which a pre-trained backbone is frozen", most=1
+    )
+    warmup: float = option(0.03, "share of the schedule in which the rate rises", most=1)
+    warmup_rate: float = option(0.02, "where the warm-up starts, as a share of the rate", most=1)
+    schedule: str = option(
+        "cosine",
+        "how the rate falls afterwards: cosine, log (by the same factor in every step), or step"
+        " (at once, at --drop)",
+        choices=("cosine", "log", "step"),
+    )
+    final_rate: float = option(0.02, "rate at the end, as a share of the rate", 1e-9, 1)
+    drop: float = option(0.8, "share of the schedule after which a step schedule falls", most=1)
+    weight_decay: float = option(1e-4, "weight decay")
+    clip: float = option(5.0, "largest norm of the gradient", 1e-9)
+    ema: float = option(0.998, "decay of the averaged weights, which are those that ship", most=1)
+    precision: str = option(
+        "bf16", "bf16, fp16 (with scaled gradients) or fp32", choices=("bf16", "fp16", "fp32")
+    )
+    temperature_from: float = option(
+        0.0, "the gate's temperature at the start, falling to the network's own; 0: constant"
+    )
+    checkpoint_every: int = option(200, "steps between checkpoints", 1)
+    log_every: int = option(50, "steps of one line of the log", 1)
+    validate_every: int = option(1000, "steps between validations", 1)
+    workers: int = option(1, "data processes")
+    seed: int = option(0, "of everything that chance decides")
+    device: str = "cpu"
+    losses: LossConfig = field(default_factory=LossConfig)
+    sampling: SamplingConfig = field(default_factory=SamplingConfig)

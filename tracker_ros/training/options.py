@@ -1,0 +1,88 @@
+"""Options of a command made from the fields of a configuration."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import Field, fields, replace
+from typing import Any
+
+from ..core.errors import ParameterError
+from .config import Checked
+
+
+def _destination(field: Field, prefix: str) -> str:
+    return f"{prefix}{field.name}"
+
+
+def add_options(
+    parser: argparse._ActionsContainer, config: type[Checked], prefix: str = ""
+) -> None:
+    """One option for each ``option`` of ``config``; what is not given stays None."""
+    for field in fields(config):
+        if not field.metadata:
+            continue
+        name = _destination(field, prefix)
+        flag, text = f"--{name.replace('_', '-')}", field.metadata["help"].replace("%", "%%")
+        if field.type == "bool":
+            parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
+        else:
+            kind = {"int": int, "float": float, "str": str}.get(field.type, shares)
+            metavar = {"int": "N", "float": "X", "str": "NAME"}.get(field.type, "KIND=X[,…]")
+            parser.add_argument(flag, type=kind, metavar=metavar, help=text)
+
+
+def given(args: argparse.Namespace, config: Checked, prefix: str = "") -> Any:
+    """``config`` with the options that were given. Raises ParameterError for a bad value."""
+    values = {
+        field.name: getattr(args, _destination(field, prefix))
+        for field in fields(config)
+        if field.metadata
+    }
+    return replace(config, **{name: value for name, value in values.items() if value is not None})
+
+
+def shares(text: str) -> dict[str, float]:
+    """``a=1,b=0.5`` → {"a": 1.0, "b": 0.5}. Raises ArgumentTypeError."""
+    try:
+        return {name: float(value) for name, value in map(_pair, text.split(","))}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=NUMBER[,KIND=NUMBER …]") from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(text)
+    return name, value
+
+
+def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
+    """A configuration with values given as NAME=VALUE, of the type that they replace.
+
+    Raises ParameterError naming ``option`` for an unknown name or a value of another type.
+    """
+    known = {field.name: getattr(config, field.name) for field in fields(config)}
+    values = {}
+    for text in texts:
+        name, _, value = text.partition("=")
+        if name not in known:
+            raise ParameterError(f"{option} {text!r}: there is no {name!r} in {', '.join(known)}")
+        try:
+            values[name] = _like(known[name], value)
+        except ValueError:
+            kind = type(known[name]).__name__
+            raise ParameterError(f"{option} {text!r}: {value!r} is no {kind}") from None
+    return replace(config, **values)
+
+
+def _like(old: Any, text: str) -> Any:
+    if isinstance(old, bool):
+        return {"true": True, "false": False}.get(text.lower()) if text else _refuse(text)
+    if isinstance(old, tuple):
+        return tuple(int(part) for part in text.split(",") if part)
+    return type(old)(text)
+
+
+def _refuse(text: str) -> Any:
+    raise ValueError(text)

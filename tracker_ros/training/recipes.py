@@ -1,0 +1,100 @@
+"""How each paper trains its network: data sampling, losses, optimiser and schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+from ..core.config import TrackingConfig
+from ..core.errors import ModelError
+from .batches import Batch
+from .config import LossConfig, SamplingConfig, TrainingConfig
+from .losses import memory_loss
+
+Loss = Callable[[nn.Module, Batch, TrackingConfig, LossConfig], dict[str, Tensor]]
+
+
+class Recipe(NamedTuple):
+    """The paper's training, and its loss: terms with ``total``, which is minimised."""
+
+    training: TrainingConfig
+    loss: Loss
+
+
+# Crops around the target with shift and scale, nothing else; what no paper rules out (flips,
+# colours, blur) is not an option and stays.
+PLAIN = SamplingConfig(
+    weights={"davis": 0.25, "video": 0.45, "voc": 0.3},
+    memory_frames=3,
+    negative=0.33,
+    shift=0.8,
+    scale=0.15,  # the standard deviation of U(1/1.3, 1.3) in logarithms
+    occluder=0.0,
+    distractor=0.0,
+    look_alike=0.0,
+    rotation=0.0,
+    low_light=0.0,
+    paste_motion=0.0,
+)
+
+STMTRACK = TrainingConfig(
+    batch=64,
+    steps=20 * 300_000 // 64,
+    optimiser="sgd",
+    rate=0.08,
+    backbone_rate=0.1,
+    frozen=0.5,
+    warmup=1 / 20,  # the first of 20 epochs, from .01
+    warmup_rate=1 / 8,
+    final_rate=1e-6 / 0.08,
+    sampling=PLAIN,
+)
+
+DASTM = replace(
+    STMTRACK,
+    batch=32,
+    steps=20 * 30_000,
+    rate=0.005,
+    backbone_rate=1.0,
+    frozen=4 / 20,  # until the fifth epoch begins
+    warmup=0.0,
+    schedule="log",
+    final_rate=1e-4 / 0.005,
+)
+
+STIF = replace(
+    STMTRACK,
+    batch=20,
+    steps=20 * 150_000 // 20,
+    losses=LossConfig(box=1.0),
+    sampling=replace(PLAIN, memory_frames=4, causal=True),  # the anchor and T = 3
+)
+
+RECIPES = {
+    "stmtrack": Recipe(STMTRACK, memory_loss),
+    "dastm": Recipe(DASTM, memory_loss),
+    "stif": Recipe(STIF, memory_loss),
+}
+
+
+def recipe(architecture: str) -> Recipe:
+    """The recipe of an architecture. Raises ModelError where there is none."""
+    if architecture not in RECIPES:
+        raise ModelError(
+            f"there is no recipe to train {architecture!r}; there is {', '.join(RECIPES)}"
+        )
+    return RECIPES[architecture]
+
+
+def short(training: TrainingConfig) -> TrainingConfig:
+    """A recipe for minutes or hours and small data: AdamW, cosine, strong augmentation.
+
+    What the network needs of a sample (numbers and order of frames) and the losses are kept.
+    """
+    paper = training.sampling
+    frames = {name: getattr(paper, name) for name in ("memory_frames", "query_frames", "causal")}
+    sampling = replace(SamplingConfig(max_gap=paper.max_gap), **frames)
+    return TrainingConfig(losses=training.losses, sampling=sampling)
