@@ -8,15 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from tracker_ros.core.errors import SourceError
+from tracker_ros.sources.annotations import lines
 
 
 def read_regions(path: Path) -> list[np.ndarray]:
     """Read one region a line. Raises SourceError that names file and line of anything else."""
-    try:
-        lines = path.read_text(encoding="utf-8-sig").rstrip().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
-    return [_parse(line.strip(), f"{path} line {i}") for i, line in enumerate(lines, 1)]
+    return [_parse(line, f"{path} line {i}") for i, line in enumerate(lines(path), 1)]
 
 
 def _parse(line: str, where: str) -> np.ndarray:

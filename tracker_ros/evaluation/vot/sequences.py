@@ -7,7 +7,8 @@ import numpy as np
 
 from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.vot.regions import bounding_box, read_regions
-from tracker_ros.sources.folder import IMAGE_SUFFIXES, natural_key, read_picture
+from tracker_ros.sources.annotations import lines, listed
+from tracker_ros.sources.folder import FolderSource, read_picture
 
 TRUTH_NAME = "groundtruth.txt"
 LIST_NAME = "list.txt"
@@ -26,13 +27,8 @@ class VotSequence:
         self.name = folder.name
         truth = folder / TRUTH_NAME
         self.regions = read_regions(truth)
-        # The sets until VOT2017 keep their pictures beside the truth.
-        pictures = folder / "color" if (folder / "color").is_dir() else folder
-        self.paths = sorted(
-            (p for p in pictures.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES), key=natural_key
-        )
-        if not self.paths:
-            raise SourceError(f"{pictures} holds no pictures")
+        # The oldest sets keep their pictures beside the truth.
+        self.paths = FolderSource(folder / "color" if (folder / "color").is_dir() else folder).paths
         if len(self.regions) != len(self.paths):
             raise SourceError(
                 f"{truth} has {len(self.regions)} lines for {len(self.paths)} pictures"
@@ -56,26 +52,24 @@ class VotSequence:
 
 
 def find_vot_sequences(folder: str | Path) -> list[VotSequence]:
-    """The sequences that list.txt in `folder` names; without it all inside, or `folder` itself."""
+    """The sequences that list.txt in `folder` names; without it all inside, or `folder` itself.
+
+    Raises SourceError.
+    """
     folder = Path(folder).resolve()
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")
     if (folder / TRUTH_NAME).is_file():
         return [VotSequence(folder)]
-    if (folder / LIST_NAME).is_file():
-        names = (folder / LIST_NAME).read_text(encoding="utf-8-sig").split()
-    else:
-        names = sorted(path.parent.name for path in folder.glob(f"*/{TRUTH_NAME}"))
-    if not names:
-        raise SourceError(f"{folder} holds no sequence: no {LIST_NAME} and no */{TRUTH_NAME}")
-    return [VotSequence(folder / name) for name in names]
+    return [VotSequence(folder / name) for name in listed(folder, LIST_NAME, f"*/{TRUTH_NAME}")]
 
 
 def _read_tag(path: Path, frames: int) -> np.ndarray:
     """One line a frame, "1" where the tag holds; a shorter file says 0 for the rest."""
-    values = path.read_text(encoding="utf-8-sig").split()
-    if odd := next((v for v in values if v not in ("0", "1")), None):
-        raise SourceError(f"{path} holds {odd[:20]!r}, but a tag is 0 or 1")
+    values = lines(path)
     if len(values) > frames:
         raise SourceError(f"{path} has {len(values)} lines for {frames} frames")
+    for i, value in enumerate(values, 1):
+        if value not in ("0", "1"):
+            raise SourceError(f"{path} line {i} is neither 0 nor 1: {value[:60]!r}")
     return np.array([*values, *"0" * (frames - len(values))]) == "1"

@@ -2,11 +2,13 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError
+from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.evaluation.results import replacing
 from tracker_ros.evaluation.vot.regions import overlap
 from tracker_ros.evaluation.vot.sequences import VotSequence
 
@@ -17,32 +19,63 @@ UNKNOWN, STARTED, FAILED, TRACKED = range(4)
 
 
 @dataclass(frozen=True)
+class Pass:
+    """One way through a sequence, of as many as a tracker makes; repetition counts from 1."""
+
+    sequence: VotSequence
+    repetition: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.sequence.name}_{self.repetition:03}"
+
+    def __len__(self) -> int:
+        return len(self.sequence)
+
+
+@dataclass(frozen=True)
 class SupervisedRun:
-    """What a tracker did on one sequence of N frames.
+    """What a tracker did in one pass over N frames.
 
     status: int8 (N,), STARTED on the truth, TRACKED, FAILED (its box has no pixel in common with
         the truth) or UNKNOWN (the tracker was not shown the frame).
     boxes: float64 (N, 4), x y w h in pixels; NaN where UNKNOWN, the truth's where STARTED.
-    overlaps: float64 (N,), with the truth (`regions.overlap`); 0 unless TRACKED.
+    truth: float64 (N, 4), the upright rectangles around the true regions.
+    overlaps: float64 (N,), with the true region (`regions.overlap`); 0 unless TRACKED.
     seconds: float64 (N,), wall-clock time of the tracker alone, without decoding; 0 where UNKNOWN.
     """
 
     status: np.ndarray
     boxes: np.ndarray
+    truth: np.ndarray
     overlaps: np.ndarray
     seconds: np.ndarray
 
+    def save(self, path: Path) -> None:
+        """Write as `path`, an .npz without pickles, whole or not at all."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part, part.open("wb") as file:
+            np.savez_compressed(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
-def run_supervised(
-    tracker, sequence: VotSequence, on_frame: Callable[[], object] = lambda: None
-) -> SupervisedRun:
-    """Run `tracker`, whose `init` forgets the past, over `sequence`.
+    @classmethod
+    def load(cls, path: Path) -> "SupervisedRun":
+        """Read what `save` wrote. Raises SourceError for a missing, damaged or foreign file."""
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                return cls(**{f.name: file[f.name] for f in fields(cls)})
+        except Exception as error:  # zip, zlib, NumPy: damage has many names
+            raise SourceError(f"{path} is not a VOT result of this version: {error}") from None
 
-    It starts on the truth's bounding box. Where its box has overlap 0 with the truth it has failed,
-    and it starts again `SKIP` frames later. What is scored while it publishes no box is
-    `tracker.last_box`. Raises InputError that names sequence and frame if it does not start.
+
+def run_pass(tracker, run: Pass, on_frame: Callable[[], object] = lambda: None) -> SupervisedRun:
+    """Let `tracker`, whose `init` forgets the past, make one pass.
+
+    It starts on the bounding box of the true region. Where its box has overlap 0 with the region it
+    has failed, and it starts again `SKIP` frames later. What is scored while it publishes no box is
+    `tracker.last_box`. on_frame is called for each frame, for progress. Raises InputError that
+    names sequence and frame if the tracker does not start.
     """
-    count = len(sequence)
+    sequence, count = run.sequence, len(run)
     status, seconds = np.full(count, UNKNOWN, np.int8), np.zeros(count)
     boxes, overlaps = np.full((count, 4), np.nan), np.zeros(count)
     start = 0
@@ -53,24 +86,29 @@ def run_supervised(
         image = sequence.image(i)
         begin = time.perf_counter()
         if i == start:
-            try:
-                tracker.init(image, tuple(map(float, sequence.boxes[i])))
-            except InputError as error:
-                raise InputError(f"{sequence.name} frame {i + 1}: {error}") from None
-            status[i] = STARTED
-        else:
-            tracker.update(image)
-            status[i] = TRACKED
+            _start(tracker, image, sequence, i)
+            seconds[i] = time.perf_counter() - begin
+            status[i], boxes[i] = STARTED, sequence.boxes[i]
+            continue
+        tracker.update(image)
         seconds[i] = time.perf_counter() - begin
-        boxes[i] = sequence.boxes[i] if i == start else tracker.last_box
-        if status[i] == TRACKED:
-            overlaps[i] = overlap(boxes[i], sequence.regions[i], sequence.size)
-            if overlaps[i] == 0:
-                status[i] = FAILED
-                start = i + SKIP
-    return SupervisedRun(status, boxes, overlaps, seconds)
+        boxes[i] = tracker.last_box
+        overlaps[i] = overlap(boxes[i], sequence.regions[i], sequence.size)
+        status[i] = TRACKED if overlaps[i] > 0 else FAILED
+        if status[i] == FAILED:
+            start = i + SKIP
+    return SupervisedRun(status, boxes, sequence.boxes, overlaps, seconds)
 
 
-def same_answers(a: SupervisedRun, b: SupervisedRun) -> bool:
-    """Whether a tracker gave the same boxes to the last bit in two runs on the same sequence."""
-    return np.array_equal(a.boxes, b.boxes, equal_nan=True)
+def _start(tracker, image: np.ndarray, sequence: VotSequence, frame: int) -> None:
+    try:
+        tracker.init(image, tuple(map(float, sequence.boxes[frame])))
+    except InputError as error:
+        raise InputError(f"{sequence.name} frame {frame + 1}: {error}") from None
+
+
+def repetitions_needed(tracker, sequences: list[VotSequence]) -> int:
+    """1 if `tracker` gives the same boxes in two passes over the shortest sequence, else 15."""
+    shortest = Pass(min(sequences, key=len))
+    first, second = (run_pass(tracker, shortest).boxes for _ in range(2))
+    return 1 if np.array_equal(first, second, equal_nan=True) else REPETITIONS
