@@ -73,6 +73,38 @@ STIF = replace(
     sampling=replace(PLAIN, memory_frames=4, causal=True),  # the anchor and T = 3
 )
 
+# MixViT's sampling; the paper is silent on it, and on batch and epochs (MixViT's 500 of 60 000).
+USTAM = TrainingConfig(
+    batch=32,
+    steps=500 * 60_000 // 32,
+    rate=1e-4,
+    backbone_rate=1.0,
+    warmup=0.0,
+    schedule="step",  # to 1e-5 at epoch 400
+    drop=0.8,
+    final_rate=0.1,
+    sampling=replace(
+        PLAIN,
+        memory_frames=2,  # the template and the online template
+        query_frames=2,
+        causal=True,
+        max_gap=200,
+        negative=0.0,
+        shift=2.25,  # MixViT's centre jitter of 4.5 is from one side to the other
+        scale=0.5,
+    ),
+)
+
+# The paper is silent on the samples of an epoch: 60 000 here.
+DASTSIAM = replace(
+    DASTM,
+    batch=12,
+    steps=50 * 60_000 // 12,
+    frozen=10 / 50,
+    final_rate=0.0005 / 0.005,
+    sampling=replace(PLAIN, memory_frames=3, causal=True, max_gap=50),
+)
+
 RECIPES = {
     "stmtrack": Recipe(STMTRACK, memory_loss),
     "dastm": Recipe(DASTM, memory_loss),
