@@ -19,7 +19,8 @@ TRACKING = TrackingConfig(query_size=96, memory_size=64)
 
 
 def samples(shards, seed=0, **values):
-    config = {"weights": {"video": 1.0}, "negative": 0.0, "occluder": 0.0, "distractor": 0.0}
+    off = ("negative", "occluder", "distractor", "look_alike", "rotation", "low_light")
+    config = {"weights": {"video": 1.0}, "paste_motion": 0.0} | dict.fromkeys(off, 0.0)
     return Samples(shards, TRACKING, SamplingConfig(**(config | values)), seed)
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+import cv2
 import numpy as np
 
 from ..core.boxes import Box
@@ -65,17 +66,20 @@ class Clip:
     def view(self, index: int, masked: bool = False, detail: float = np.inf) -> View:
         """Decode one frame, with its mask only where it is asked for.
 
-        Without a mask the picture may be decoded at 1/2, 1/4 or 1/8 of its size (much faster), as
-        long as √(w·h) of the target stays at least ``detail`` pixels.
+        The picture may be decoded at 1/2, 1/4 or 1/8 of its size (much faster), as long as √(w·h)
+        of the target stays at least ``detail`` pixels.
         """
         name, box = os.fsdecode(self.names[index]), self.boxes[index]
         path = f"{self.folder}/{name}" if self.folder else name
-        if masked and self.masks is not None and self.masks[index]:
-            mask = self.store.mask(os.fsdecode(self.masks[index]))
-            return View(self.store.image(path), tuple(map(float, box)), mask)
         side = float(np.sqrt(box[2] * box[3]))
         shrink = max((s for s in (1, 2, 4, 8) if side >= s * detail), default=1)
-        return View(self.store.image(path, shrink), tuple(map(float, box / shrink)))
+        image, mask = self.store.image(path, shrink), None
+        if masked and self.masks is not None and self.masks[index]:
+            mask = self.store.mask(os.fsdecode(self.masks[index]))
+            if shrink > 1:
+                small = cv2.resize(mask.astype(np.uint8) * 255, image.shape[1::-1])
+                mask = small > 127
+        return View(image, tuple(map(float, box / shrink)), mask)
 
 
 def make_clip(

@@ -45,7 +45,8 @@ class Collage:
             clips, index = self._choose(rng)
             clip = clips[index]
             side = rng.uniform(30, 90)
-            parts = [augment.cut_out(clip.view(i, masked=True), side) for i in order(clip, rng)]
+            seen = (clip.view(i, masked=True, detail=side) for i in order(clip, rng))
+            parts = [augment.cut_out(view, side) for view in seen]
             views = self._compose(parts, self._other(clip, side, rng), side, moving, rng)
             if views:
                 return clips, index, views
@@ -56,8 +57,9 @@ class Collage:
         if rng.random() < 0.7:
             clips, index = self._choose(rng)
             clip = clips[index]
-        view = clip.view(int(rng.integers(len(clip))), masked=True)
-        return augment.cut_out(view, side * rng.uniform(0.7, 1.3))
+        side *= rng.uniform(0.7, 1.3)
+        view = clip.view(int(rng.integers(len(clip))), masked=True, detail=side)
+        return augment.cut_out(view, side)
 
     def _compose(
         self,

@@ -26,16 +26,16 @@ def look(view: View, window: Window) -> View:
 def turn(view: View, window: Window, angle: float) -> View:
     """As ``look``, but turned by ``angle`` degrees, anticlockwise, around the window's centre.
 
-    The box is the envelope of the turned mask, or of the turned box where there is no mask or
-    where it hangs over the rim.
+    The box is the envelope of the turned mask, or of the turned ellipse in the box where there is
+    no mask or where it hangs over the rim: few objects reach into the corners of their box.
     """
     margin = window.side // 4  # more than half of sqrt(2) - 1: no corner stays empty
     side = window.side + 2 * margin
-    wide = Window(window.x - margin, window.y - margin, side, round(side * window.scale))
-    seen = look(view, wide)
-    size, middle = window.size, (wide.size - 1) / 2
+    whole = Window(window.x - margin, window.y - margin, side, round(side * window.scale))
+    seen = look(view, whole)
+    size, middle = window.size, (whole.size - 1) / 2
     matrix = cv2.getRotationMatrix2D((middle, middle), angle, 1.0)
-    matrix[:, 2] += (size - wide.size) / 2
+    matrix[:, 2] += (size - whole.size) / 2
     image = cv2.warpAffine(seen.image, matrix, (size, size), borderMode=cv2.BORDER_REPLICATE)
     mask = None
     if seen.mask is not None:
@@ -45,10 +45,10 @@ def turn(view: View, window: Window, angle: float) -> View:
             x, y = float(columns[0]), float(rows[0])
             return View(image, (x, y, columns[-1] + 1.0 - x, rows[-1] + 1.0 - y), mask)
     x, y, w, h = seen.box
-    corners = np.array([(x, y, 1), (x + w, y, 1), (x, y + h, 1), (x + w, y + h, 1)])
-    turned = (corners - (0.5, 0.5, 0)) @ matrix.T + 0.5  # see look() for the halves
-    (x0, y0), (x1, y1) = turned.min(0), turned.max(0)
-    return View(image, (float(x0), float(y0), float(x1 - x0), float(y1 - y0)), mask)
+    cx, cy = matrix @ (x + w / 2 - 0.5, y + h / 2 - 0.5, 1) + 0.5  # see look() for the halves
+    cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))
+    wide, high = np.hypot(w * cos, h * sin), np.hypot(w * sin, h * cos)
+    return View(image, tuple(map(float, (cx - wide / 2, cy - high / 2, wide, high))), mask)
 
 
 def inside(window: Window, image: np.ndarray) -> Window:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,11 @@ from ...core.errors import SourceError
 from ..clips import FARTHEST, Clip, make_clip
 from .folder import Folder
 from .imagenet import LARGEST
+from .segments import segment_name
+
+LARGEST_PICTURE = 2**28  # pixels; more is a mistake
+_DECODER = json.JSONDecoder()
+_blank = re.compile(r"[ \t\r\n]*").match
 
 
 def read_coco(folder: Path) -> Iterator[Clip]:
@@ -19,7 +25,7 @@ def read_coco(folder: Path) -> Iterator[Clip]:
 
     Files ``instances_train*.json``, or all ``instances_*.json`` where there is none. A file is
     parsed whole (some gigabytes of RAM for COCO 2017), once: later runs use the cached index.
-    Raises SourceError naming file and annotation.
+    Masks stay in the file until they are needed. Raises SourceError naming file and annotation.
     """
     store = Folder(folder)
     home = folder / "annotations"
@@ -28,24 +34,91 @@ def read_coco(folder: Path) -> Iterator[Clip]:
         raise SourceError(f"{home} holds no instances_*.json")
     for path in files:
         try:
-            content = json.loads(path.read_bytes())
-            images = {image["id"]: image for image in content["images"]}
-            labels = {category["id"]: category["name"] for category in content["categories"]}
+            content = _parse(path)
+            images = {image["id"]: image for image, _ in content["images"]}
+            labels = {category["id"]: category["name"] for category, _ in content["categories"]}
             annotations = content["annotations"]
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise SourceError(f"{path} is no COCO annotation: {error!r}") from None
         split = path.stem.removeprefix("instances_")
         inside = f"images/{split}" if (folder / "images" / split).is_dir() else split
-        for number, item in enumerate(annotations):
+        for number, (item, place) in enumerate(annotations):
             try:
                 image = images[item["image_id"]]
+                width, height = int(image["width"]), int(image["height"])
+                if not 0 < width * height < LARGEST_PICTURE:
+                    raise ValueError(f"a picture of {width}x{height} pixels")
                 box = np.array(item["bbox"], float)
-                area = float(image["width"]) * float(image["height"])
                 name, label = str(image["file_name"]), str(labels[item["category_id"]])
                 if box.shape != (4,) or not (np.abs(box) <= FARTHEST).all():
                     raise ValueError(f"bbox is {item['bbox']}")
-                clip = make_clip(store, [name], box, folder=inside, label=label)
+                mask = ""
+                if _has_outline(item):
+                    relative = path.relative_to(folder).as_posix()
+                    mask = segment_name(relative, *place, width, height)
+                clip = make_clip(store, [name], box, masks=[mask], folder=inside, label=label)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise SourceError(f"{path} annotation {number} is malformed: {error!r}") from None
-            if not item.get("iscrowd") and box[2] * box[3] < LARGEST * area:
+            if not item.get("iscrowd") and box[2] * box[3] < LARGEST * width * height:
                 yield clip
+
+
+def _has_outline(item: dict) -> bool:
+    """Whether there is a segmentation. Raises ValueError if it is of no known kind."""
+    found = item.get("segmentation")
+    if isinstance(found, dict):
+        if not {"counts", "size"} <= found.keys():
+            raise ValueError("segmentation has no counts or no size")
+    elif found and not (
+        isinstance(found, list)
+        and all(isinstance(part, list) and len(part) > 5 and len(part) % 2 == 0 for part in found)
+    ):
+        raise ValueError("segmentation is no list of polygons of at least three points")
+    return bool(found)
+
+
+def _parse(path: Path) -> dict[str, list[tuple[dict, tuple[int, int]]]]:
+    """The lists of the object that a file holds; each entry with its first byte and its length.
+
+    Raises ValueError as ``json`` does.
+    """
+    text = path.read_bytes().decode()
+    lists: dict[str, list] = {}
+    at = _expect("{", text, 0)
+    while text[at : at + 1] != "}":
+        key, at = _DECODER.raw_decode(text, at)
+        at = _expect(":", text, at)
+        if text[at : at + 1] == "[":
+            lists[key], at = _entries(text, at)
+        else:
+            _, at = _DECODER.raw_decode(text, at)
+        at = _next("}", text, at)
+    return lists
+
+
+def _entries(text: str, at: int) -> tuple[list[tuple[dict, tuple[int, int]]], int]:
+    """The entries of the list that begins at ``at``, and where it ends."""
+    found, seen, place = [], 0, 0
+    at = _expect("[", text, at)
+    while text[at : at + 1] != "]":
+        value, end = _DECODER.raw_decode(text, at)
+        place += len(text[seen:at].encode())  # characters before it may be of several bytes
+        length = len(text[at:end].encode())
+        found.append((value, (place, length)))
+        seen, place = end, place + length
+        at = _next("]", text, end)
+    return found, at + 1
+
+
+def _expect(sign: str, text: str, at: int) -> int:
+    """Where what follows ``sign`` begins. Raises JSONDecodeError where ``sign`` is missing."""
+    at = _blank(text, at).end()
+    if text[at : at + 1] != sign:
+        raise json.JSONDecodeError(f"Expecting {sign!r}", text, at)
+    return _blank(text, at + 1).end()
+
+
+def _next(end: str, text: str, at: int) -> int:
+    """Where the next entry begins, or the sign ``end`` lies."""
+    at = _blank(text, at).end()
+    return at if text[at : at + 1] == end else _expect(",", text, at)

@@ -11,12 +11,14 @@ from ...core.errors import SourceError
 from ...sources.annotations import read_boxes
 from ..clips import FARTHEST
 from ..shards import SHRUNK
+from .segments import MARK, read_segment
 
 
 class Folder:
     """Pictures below a folder, named by their relative path; each is read when it is asked for.
 
     A mask's name may end in ``#RRGGBB``: then only the pixels of that colour belong to the object.
+    It may also be a ``segment_name``: then it is drawn from an annotation.
     """
 
     def __init__(self, path: str | Path):
@@ -28,6 +30,8 @@ class Folder:
 
     def mask(self, name: str) -> np.ndarray:
         """Decode a mask: bool [H, W]."""
+        if MARK in name:
+            return read_segment(self.path, name)
         name, _, colour = name.partition("#")
         pixels = colours(self.path / name)
         return pixels == int(colour, 16) if colour else pixels > 0
