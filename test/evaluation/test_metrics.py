@@ -95,20 +95,3 @@ def test_iou_is_symmetric_and_bounded(a, random):
 def test_success_never_rises_with_the_threshold(pred):
     curve = success_curve(pred, [BOX] * len(pred))
     assert (np.diff(curve) <= 0).all()
-
-
-def test_agrees_with_the_got10k_toolkit():
-    otb = pytest.importorskip(
-        "got10k.experiments.otb", reason="the got10k toolkit is not installed", exc_type=ImportError
-    )
-    experiment = otb.ExperimentOTB.__new__(otb.ExperimentOTB)
-    experiment.nbins_iou, experiment.nbins_ce = 21, 51
-    random = np.random.default_rng(0)
-    truth = np.column_stack((random.uniform(0, 300, (200, 2)), random.uniform(5, 80, (200, 2))))
-    pred = truth + random.normal(0, 12, (200, 4))
-    pred[:, 2:] = np.maximum(pred[:, 2:], 1)
-    ious, errors = experiment._calc_metrics(pred, truth)
-    np.testing.assert_allclose(iou(pred, truth), ious)
-    success, hits = experiment._calc_curves(ious, errors)
-    np.testing.assert_allclose(success_curve(pred, truth), success)
-    assert precision(pred, truth) == pytest.approx(hits[20])
