@@ -1,0 +1,146 @@
+import numpy as np
+import pytest
+from scipy import stats
+
+from tracker_ros.cli import main
+from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.evaluation.compare import FEWEST, bootstrap, compare, pair
+from tracker_ros.evaluation.results import SequenceResult, load_results, result_path
+
+NAMES = [f"s{i}" for i in range(8)]
+A = {name: [0.4 + 0.03 * i] * 12 for i, name in enumerate(NAMES)}
+BETTER = {name: [0.62 + 0.03 * i] * 12 for i, name in enumerate(NAMES)}
+MIXED = {name: [0.4 + 0.03 * i + (0.2 if i % 2 else -0.2)] * 12 for i, name in enumerate(NAMES)}
+
+
+def only_pair(a, b):
+    ((left, right),) = pair(a, b)
+    return compare(left, right)
+
+
+def test_interval_agrees_with_scipy():
+    differences = np.random.default_rng(3).normal(0.03, 0.1, (25, 1))
+    low, high = bootstrap(differences, np.ones(25))
+    theirs = stats.bootstrap(
+        (differences[:, 0],), np.mean, n_resamples=20_000, method="percentile", rng=1
+    ).confidence_interval
+    # The two draw differently: a hundredth of the interval's width is their noise.
+    np.testing.assert_allclose((low[0], high[0]), theirs, atol=0.02 * (theirs.high - theirs.low))
+
+
+def test_the_same_interval_in_every_run():
+    differences = np.random.default_rng(3).normal(0, 1, (10, 3))
+    np.testing.assert_array_equal(
+        bootstrap(differences, np.ones(10)), bootstrap(differences, np.ones(10))
+    )
+
+
+def test_interval_of_few_sequences_is_none():
+    assert np.isnan(bootstrap(np.ones((FEWEST - 1, 2)), np.ones(FEWEST - 1))).all()
+    low, high = bootstrap(np.ones((FEWEST, 2)), np.ones(FEWEST))
+    np.testing.assert_allclose((low, high), 1)
+
+
+def test_weights_are_those_of_a_pooled_mean():
+    """A sequence that counts twice weighs like two that are always drawn together."""
+    low, high = bootstrap(np.array([[0.0]] * 9 + [[1.0]]), np.array([1] * 9 + [9]))
+    assert low[0] == 0 and high[0] > 0.6  # drawn twice of ten: 18 of 26
+
+
+def test_better_worse_and_neither(write_evaluation):
+    a = write_evaluation({"dastm": A}, "a")
+    better, mixed = (
+        write_evaluation({"dastm": values}, name)
+        for name, values in (("better", BETTER), ("mixed", MIXED))
+    )
+    found = only_pair(a, better)
+    assert found.sequences == NAMES
+    assert found.verdict(0) == "B is better"
+    assert found.low[0] <= found.overall_b[0] - found.overall_a[0] <= found.high[0]
+    assert only_pair(better, a).verdict(0) == "A is better"
+    found = only_pair(a, mixed)
+    assert found.low[0] < 0 < found.high[0]
+    assert found.verdict(0) == "no difference shown: the interval holds 0"
+    same = only_pair(a, a)
+    assert (same.low[0], same.high[0]) == (0, 0)
+    assert same.verdict(0) == "no difference shown: the interval holds 0"
+
+
+def test_only_what_both_have_is_compared(write_evaluation):
+    a = write_evaluation({"dastm": A | {"more": [0.5] * 5}}, "a")
+    b = write_evaluation({"dastm": BETTER | {"other": [0.1] * 5}}, "b")
+    found = only_pair(a, b)
+    assert (found.sequences, found.only_a, found.only_b) == (NAMES, ["more"], ["other"])
+    few = only_pair(a, write_evaluation({"dastm": {"s0": [0.9] * 12}}, "few"))
+    assert few.verdict(0) == f"fewer than {FEWEST} sequences: no interval"
+
+
+def test_which_trackers_are_paired(write_evaluation):
+    a = write_evaluation({"dastm": A, "kcf": A, "mil": A}, "a")
+    b = write_evaluation({"kcf": A, "dastm": A}, "b")
+    one = write_evaluation({"stark": A}, "one")
+
+    def names(left, right):
+        return [(x.tracker, y.tracker) for x, y in pair(left, right)]
+
+    assert names(a, b) == [("dastm", "dastm"), ("kcf", "kcf")]
+    assert names(a / "mil", b / "kcf") == [("mil", "kcf")]
+    assert names(a / "kcf", b) == [("kcf", "kcf")]
+    assert names(a / "mil", one) == [("mil", "stark")]
+    for left, right, error, message in (
+        (a, one, InputError, r"no tracker of the same name: name one of each, as FOLDER/TRACKER"),
+        (a / "boosting", b, InputError, r"no results of 'boosting'; it has dastm, kcf, mil"),
+        (a / "none" / "at all", b, SourceError, r"evaluation\.json cannot be read"),
+    ):
+        with pytest.raises(error, match=message):
+            pair(left, right)
+
+
+def test_what_cannot_be_compared(write_evaluation):
+    a = write_evaluation({"dastm": A}, "a")
+    other = write_evaluation({"dastm": A}, "b", protocol="got10k")
+    server = write_evaluation({"dastm": A}, "server", protocol="server")
+    strange = write_evaluation({"dastm": {"x": [0.5] * 4}}, "strange")
+    moved = write_evaluation({"dastm": A}, "moved")
+    result = next(load_results(moved, "dastm"))
+    values = {name: getattr(result, name) for name in result.__dataclass_fields__}
+    values["truth"] = values["truth"] + 1
+    SequenceResult(**values).save(result_path(moved, "dastm", "s0"))
+    for left, right, message in (
+        (a, other, "scored by 'otb', .* by 'got10k'"),
+        (server, server, "has no scores: the truth is on the benchmark's server"),
+        (a, strange, "have no sequence in common"),
+        (a, moved, "have different truth for 's0'"),
+    ):
+        with pytest.raises(InputError, match=message):
+            only_pair(left, right)
+
+
+def test_command_and_page(write_evaluation, browse, tmp_path, capsys):
+    a = write_evaluation({"dastm": A | {"more": [0.5] * 5}, "kcf": MIXED}, "a")
+    b = write_evaluation({"dastm": BETTER, "kcf": A}, "b")
+    html = tmp_path / "pages" / "c.html"
+    assert main(["compare", str(a), str(b), "--html", str(html)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    for words in (
+        f"A: {a / 'dastm'} B: {b / 'dastm'}",
+        "B is better",
+        "no difference shown: the interval holds 0",
+        "8 sequences, 10000 resamples",
+        "left out, only in A: more",
+    ):
+        assert words in said
+    page = browse(html)
+    assert (page.said, page.requested) == ([], set())
+    assert page.headings == ["Comparison: dastm, kcf", "dastm", "kcf"]
+    overall, sequences = page.tables["overall-1"], page.tables["sequences-1"]
+    assert [row[0] for row in overall] == ["AUC", "P at 20 px"]
+    assert overall[0][-1] == "B is better"
+    assert [row[0] for row in sequences] == NAMES
+    assert page.tables["overall-2"][0][-1].startswith("no difference shown")
+    assert page.pictures == 2
+
+
+def test_error_of_the_command(tmp_path, capsys):
+    assert main(["compare", str(tmp_path), str(tmp_path)]) == 1
+    assert "evaluation.json cannot be read" in capsys.readouterr().err
