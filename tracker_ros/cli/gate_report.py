@@ -1,0 +1,61 @@
+"""`tracker-ros gate-report`: what the gate chose, per sequence and against motion and occlusion."""
+
+import argparse
+from pathlib import Path
+
+from tracker_ros.cli import common
+from tracker_ros.core.errors import InputError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="an evaluation: what `evaluate --out` wrote"
+    )
+    parser.add_argument(
+        "--tracker", metavar="NAME", help="only this one of the evaluation's trackers"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="FOLDER",
+        help="where gate-TRACKER.json and .png go (default: the evaluation's folder)",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracker_ros.evaluation.gate_plot import plot_gate
+    from tracker_ros.evaluation.gate_report import gate_report
+    from tracker_ros.evaluation.results import load_evaluation, load_results
+
+    trackers = load_evaluation(args.folder).trackers
+    if args.tracker and args.tracker not in trackers:
+        raise InputError(
+            f"{args.folder} has no tracker {args.tracker!r}, but {', '.join(trackers)}"
+        )
+    # Peers have no facts, and no gate.
+    ours = [name for name, about in trackers.items() if about["facts"]]
+    for name in [args.tracker] if args.tracker else ours:
+        report = gate_report(name, load_results(args.folder, name))
+        out = args.out or args.folder
+        common.write_json(out / f"gate-{name}.json", report.to_dict())
+        plot_gate(report, out / f"gate-{name}.png")
+        for table in (report.sequences, *report.conditions):
+            _print(table)
+        print(f"{name}: {report.verdict}")
+        print(out / f"gate-{name}.png")
+    if not args.tracker and not ours:
+        raise InputError(f"{args.folder} holds no tracker with a gate")
+    return 0
+
+
+def _print(table) -> None:
+    from tracker_ros.core.gate import BRANCHES
+
+    totals = table.counts.sum(1)
+    common.print_table(
+        (f"{table.title}: {table.note}", "frames", *BRANCHES),
+        (
+            (row, total, *(f"{share:.1%}" if total else "–" for share in shares))
+            for row, total, shares in zip(table.rows, totals, table.shares, strict=True)
+        ),
+    )

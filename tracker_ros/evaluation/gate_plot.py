@@ -1,0 +1,47 @@
+"""The gate's decisions as a picture: stacked bars for sequences and conditions."""
+
+from pathlib import Path
+
+import numpy as np
+
+from tracker_ros.core.gate import BRANCHES
+from tracker_ros.evaluation.gate_report import GateReport, Table
+from tracker_ros.evaluation.results import replacing
+
+COLOURS = ("#b8bfc6", "#4c78a8", "#f2a93b", "#c44e52")
+
+
+def plot_gate(report: GateReport, path: Path) -> None:
+    """Write a PNG of a report's tables."""
+    from matplotlib.figure import Figure
+
+    tables = report.conditions
+    rows = max(len(report.sequences.rows), sum(len(table.rows) + 2 for table in tables))
+    figure = Figure(figsize=(13, 1.5 + 0.32 * rows), layout="constrained")
+    left, right = figure.subfigures(1, 2, width_ratios=(1, 1))
+    _bars(left.subplots(), report.sequences)
+    heights = [len(table.rows) + 1 for table in tables]
+    axes = right.subplots(len(tables), 1, height_ratios=heights, squeeze=False)[:, 0]
+    for axis, table in zip(axes, tables, strict=True):
+        _bars(axis, table)
+    handles, names = left.axes[0].get_legend_handles_labels()
+    figure.legend(handles, names, loc="outside upper center", ncols=len(BRANCHES), frameon=False)
+    figure.suptitle(f"{report.tracker}: {report.verdict}", fontsize=10)
+    with replacing(path) as part:
+        figure.savefig(part, dpi=110, format="png")
+
+
+def _bars(axis, table: Table) -> None:
+    places, start = np.arange(len(table.rows)), np.zeros(len(table.rows))
+    shares = np.nan_to_num(table.shares)
+    for index, name in enumerate(BRANCHES):
+        axis.barh(places, shares[:, index], left=start, color=COLOURS[index], label=name)
+        start = start + shares[:, index]
+    totals = table.counts.sum(1)
+    axis.set_yticks(places, [f"{r} ({n})" for r, n in zip(table.rows, totals, strict=True)])
+    axis.invert_yaxis()
+    axis.set(xlim=(0, 1), title=f"{table.title} (memorised frames)")
+    axis.title.set_fontsize(9)
+    axis.tick_params(labelsize=8)
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
