@@ -81,3 +81,50 @@ def shards(tmp_path_factory):
     entry["tiles"] = [{"label": label, "box": [0, 0, 16, 16]} for label in labels]
     write_tar(folder / "tiny-0.tar", [entry], {"0.png": encode(mosaic)})
     return folder
+
+
+@pytest.fixture
+def trainer(shards):
+    """Makes trainers of tiny networks on the miniature shards, which note their losses.
+
+    ``trainer(out)`` takes other values of the configuration by name, besides ``network`` (values
+    of a tiny DASTM), ``data``, ``loss`` and the options of ``Trainer``. It dies before the step
+    ``dies_at`` of ``trainer.Killed``.
+    """
+    pytest.importorskip("torch", reason="torch is not installed here")
+    from tracker_ros.core.config import TrackingConfig
+    from tracker_ros.networks.dastm import DastmConfig
+    from tracker_ros.networks.presets import Preset
+    from tracker_ros.training.config import LossConfig, SamplingConfig, TrainingConfig
+    from tracker_ros.training.loop import Trainer
+    from tracker_ros.training.losses import memory_loss
+
+    sizes = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16, "head_channels": 16}
+    short = {"batch": 2, "steps": 6, "workers": 0, "checkpoint_every": 3}
+    options = ("backbone", "start", "validate", "tensorboard")
+
+    class Recorder(Trainer):
+        def train_step(self, batch):
+            if self.step == self.dies_at:
+                raise Killed
+            terms = super().train_step(batch)
+            self.losses.append(terms["total"])
+            return terms
+
+    def make(out, *, data=shards, network=(), loss=memory_loss, tracking=(), dies_at=-1, **values):
+        tracking = TrackingConfig(**{"query_size": 64, "memory_size": 48} | dict(tracking))
+        design = DastmConfig(**{**sizes, "head_depth": 1, **dict(network)})
+        given = {name: values.pop(name) for name in options if name in values}
+        values["losses"] = LossConfig(**values.get("losses", {}))
+        values["sampling"] = SamplingConfig(**values.get("sampling", {}))
+        config = TrainingConfig(**short | values)
+        made = Recorder(data, out, Preset("dastm", design, tracking), config, loss, **given)
+        made.dies_at, made.losses = dies_at, []
+        return made
+
+    make.Killed = Killed
+    return make
+
+
+class Killed(BaseException):
+    """What a trainer of ``trainer`` dies of."""

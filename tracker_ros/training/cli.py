@@ -11,8 +11,6 @@ from pathlib import Path
 from .config import LossConfig, SamplingConfig, TrainingConfig
 from .options import add_options, given, overridden
 
-LOSS = "loss_"  # prefix of the options of LossConfig
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -51,6 +49,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone", type=Path, metavar="FILE", help="a backbone of `tracker-ros pretrain`"
     )
     parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="start from what fits of another model (.safetensors) or run (last.pt)",
+    )
+    parser.add_argument(
         "--out",
         type=Path,
         metavar="FOLDER",
@@ -84,12 +88,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"
     )
-    for title, config, prefix in (
-        ("training (defaults: the recipe's)", TrainingConfig, ""),
-        ("samples", SamplingConfig, ""),
-        ("losses", LossConfig, LOSS),
+    for title, config in (
+        ("training (defaults: the recipe's)", TrainingConfig),
+        ("samples", SamplingConfig),
+        ("losses", LossConfig),
     ):
-        add_options(parser.add_argument_group(title), config, prefix)
+        add_options(parser.add_argument_group(title), config)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -112,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
     config = replace(
         given(args, config),
         device=_device(args.device),
-        losses=given(args, config.losses, LOSS),
+        losses=given(args, config.losses),
         sampling=given(args, config.sampling),
     )
     cache = args.cache or default_cache()
@@ -129,6 +133,7 @@ def run(args: argparse.Namespace) -> int:
         config,
         paper.loss,
         backbone=args.backbone,
+        start=args.start,
         cache=cache,
         validate=args.validate,
         tensorboard=args.tensorboard,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field, fields
-from typing import Any
+from dataclasses import Field, dataclass, field, fields
+from typing import Any, ClassVar
 
 from ..core.errors import ParameterError
 
@@ -18,13 +18,20 @@ def option(
     return field(**(made or {"default": default}), metadata=bounds)
 
 
+def option_name(config: Checked | type[Checked], part: Field) -> str:
+    """``--part-name`` on the command line."""
+    return "--" + f"{config.prefix}{part.name}".replace("_", "-")
+
+
 @dataclass(frozen=True)
 class Checked:
     """Looks at every ``option`` when it is made. Raises ParameterError naming it."""
 
+    prefix: ClassVar[str] = ""  # of the options' names
+
     def __post_init__(self) -> None:
         for part in fields(self):
-            value, name = getattr(self, part.name), f"--{part.name.replace('_', '-')}"
+            value, name = getattr(self, part.name), option_name(self, part)
             bounds = part.metadata
             if not bounds or isinstance(value, bool | dict):
                 continue
@@ -43,13 +50,15 @@ class Checked:
 class LossConfig(Checked):
     """Weights of the terms; the first three are STMTrack's."""
 
+    prefix: ClassVar[str] = "loss_"
+
     classification: float = option(1.0, "weight of the classification")
     centerness: float = option(1.0, "weight of the centre-ness")
     box: float = option(3.0, "weight of the boxes' overlap")
     focal_alpha: float = option(0.75, "weight of positive cells in the focal loss", most=1)
     focal_gamma: float = option(2.0, "exponent of the focal loss")
     gate_balance: float = option(0.02, "weight of what keeps the gate's branches in use")
-    gate_budget: float = option(0.0, "weight of the attention's cost above --budget")
+    gate_budget: float = option(0.0, "weight of the attention's cost above --loss-budget")
     budget: float = option(
         0.3, "what a memorised frame's attention may cost, as a share of the dearest branch", 1e-6
     )
@@ -71,6 +80,7 @@ class SamplingConfig(Checked):
         100, "most frames of the video between memory and query", 1
     )
     causal: bool = option(False, "memory frames before the query, the earliest first")
+    adjacent: bool = option(False, "the last memory frame follows the one before it")
     negative: float = option(0.12, "share of samples whose query shows another target", most=1)
     shift: float = option(
         0.9, "largest distance of the target from the query's centre, in √(width·height)"

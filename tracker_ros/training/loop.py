@@ -20,7 +20,7 @@ from .config import TrainingConfig
 from .costs import measure_branches
 from .failures import Stop, out_of_memory
 from .log import TrainingLog
-from .optimisers import backbones, make_optimiser, prepare
+from .optimisers import make_optimiser, prepare
 from .plot import plot_losses
 from .provenance import commit, data_names, hardware
 from .ranks import Ranks
@@ -28,6 +28,7 @@ from .recipes import Loss
 from .sampling import Samples
 from .schedules import learning_rate
 from .validation import Validation
+from .warm_start import load_backbone, warm_start
 
 DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
@@ -42,7 +43,7 @@ class Trainer:
         data: folder of shards, or sets as NAME:FOLDER[:WEIGHT].
         out: folder for ``last.pt``, ``best.pt``, ``log.csv`` and ``loss.png``.
         preset: what to build. config, loss: how to train it, see ``recipes``.
-        backbone: checkpoint of ``pretrain``, copied into the backbones at the start, or None.
+        backbone, start: weights to start with, see ``warm_start``, or None.
         cache: folder for indices of sets, None for none.
         validate: folder of sequences on which the averaged weights are scored now and then.
         tensorboard: write TensorBoard's files to ``out`` too.
@@ -60,6 +61,7 @@ class Trainer:
         loss: Loss,
         *,
         backbone: str | Path | None = None,
+        start: str | Path | None = None,
         cache: Path | None = None,
         validate: str | Path | None = None,
         tensorboard: bool = False,
@@ -80,7 +82,10 @@ class Trainer:
         self.step, self.elapsed = 0, 0.0
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
         if backbone is not None:
-            self._load_backbone(Path(backbone))
+            self.facts["backbone"] = load_backbone(self.model, backbone)
+        if start is not None:
+            tensors = len(warm_start(self.model, start))
+            self.facts["start"] = {"file": Path(start).name, "tensors": tensors}
         self.model.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.model, config.ema)
         self.optimiser = make_optimiser(self.model, config)
@@ -89,22 +94,19 @@ class Trainer:
         if self.last.exists():
             self._resume()
         elif config.losses.gate_budget:
-            self.facts["gate_costs"] = measure_branches(self.model, preset.tracking)
+            self.facts["gate_costs"] = self._measure_costs()
         for name, value in (("commits", commit()), ("hardware", hardware(self.device))):
             self.facts[name] += [value] if value and value not in self.facts[name] else []
         costs = tuple(self.facts.get("gate_costs", {}).values())
         self.config = replace(config, losses=replace(config.losses, gate_costs=costs))
 
-    def _load_backbone(self, path: Path) -> None:
-        content = checkpoint.load(path)
-        try:
-            for trunk in backbones(self.model):
-                trunk.load_state_dict(content["trunk"])
-            self.facts["backbone"] = content["facts"]
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ModelError(
-                f"backbone checkpoint {path} does not fit the network: {brief(error)}"
-            ) from error
+    def _measure_costs(self) -> dict[str, float]:
+        if not hasattr(self.model, "attention"):
+            raise ParameterError("--loss-gate-budget needs a network with a gate")
+        found = measure_branches(self.model, self.preset.tracking)
+        costs = torch.tensor(list(found.values()), device=self.device)
+        self.ranks.average([costs])  # the same for all
+        return dict(zip(found, costs.tolist(), strict=True))
 
     def _identity(self) -> dict:
         """What may not change when a run is resumed."""

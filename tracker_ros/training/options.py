@@ -4,26 +4,19 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import Field, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from ..core.errors import ParameterError
-from .config import Checked
+from .config import Checked, option_name
 
 
-def _destination(field: Field, prefix: str) -> str:
-    return f"{prefix}{field.name}"
-
-
-def add_options(
-    parser: argparse._ActionsContainer, config: type[Checked], prefix: str = ""
-) -> None:
+def add_options(parser: argparse._ActionsContainer, config: type[Checked]) -> None:
     """One option for each ``option`` of ``config``; what is not given stays None."""
     for field in fields(config):
         if not field.metadata:
             continue
-        name = _destination(field, prefix)
-        flag, text = f"--{name.replace('_', '-')}", field.metadata["help"].replace("%", "%%")
+        flag, text = option_name(config, field), field.metadata["help"].replace("%", "%%")
         if field.type == "bool":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:
@@ -32,10 +25,10 @@ def add_options(
             parser.add_argument(flag, type=kind, metavar=metavar, help=text)
 
 
-def given(args: argparse.Namespace, config: Checked, prefix: str = "") -> Any:
+def given(args: argparse.Namespace, config: Checked) -> Any:
     """``config`` with the options that were given. Raises ParameterError for a bad value."""
     values = {
-        field.name: getattr(args, _destination(field, prefix))
+        field.name: getattr(args, f"{config.prefix}{field.name}")
         for field in fields(config)
         if field.metadata
     }

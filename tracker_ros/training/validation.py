@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
+from ..core.gate import BRANCHES
 from ..engines import network_tracker
 from ..evaluation.metrics import precision, success_auc
 from ..evaluation.runner import run_sequence
@@ -38,12 +39,15 @@ class Validation:
         model = build(architecture, network.to_dict())
         model.load_state_dict(state)
         tracker = network_tracker(model, architecture, tracking, self.device)
-        aucs, precisions = [], []
-        for sequence in self.sequences:
-            boxes = run_sequence(tracker, sequence).boxes
-            aucs.append(success_auc(boxes, sequence.truth))
-            precisions.append(precision(boxes, sequence.truth))
-        scores = {"auc": float(np.mean(aucs)), "precision": float(np.mean(precisions))}
+        results = [run_sequence(tracker, sequence) for sequence in self.sequences]
+        scores = {
+            name: float(np.mean([measure(result.boxes, result.truth) for result in results]))
+            for name, measure in (("auc", success_auc), ("precision", precision))
+        }
+        chosen = np.concatenate([result.branches for result in results])
+        if (chosen >= 0).any():
+            shares = np.bincount(chosen[chosen >= 0], minlength=len(BRANCHES)) / (chosen >= 0).sum()
+            scores |= {f"chose_{name}": float(s) for name, s in zip(BRANCHES, shares, strict=True)}
         log.validated(step, progress, scores)
         if self.best is not None and scores["auc"] <= self.best["auc"]:
             return False

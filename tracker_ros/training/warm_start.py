@@ -1,4 +1,4 @@
-"""Starting a network from the weights of another one that shares parts with it."""
+"""Starting a network from a pre-trained backbone, or from another network that shares parts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,10 @@ from pathlib import Path
 
 from torch import nn
 
-from ..core.errors import ModelError
+from ..core.errors import ModelError, brief
 from ..engines.store import load_network
 from . import checkpoint
+from .optimisers import backbones
 
 
 def warm_start(network: nn.Module, path: str | Path) -> list[str]:
@@ -36,3 +37,19 @@ def warm_start(network: nn.Module, path: str | Path) -> list[str]:
         raise ModelError(f"nothing in {path} fits this {type(network).__name__}")
     network.load_state_dict(fitting, strict=False)
     return list(fitting)
+
+
+def load_backbone(network: nn.Module, path: str | Path) -> dict:
+    """Copy a checkpoint of ``pretrain`` into each backbone of ``network``; returns its facts.
+
+    Raises ModelError: the file cannot be used, or does not fit.
+    """
+    content = checkpoint.load(path)
+    try:
+        for trunk in backbones(network):
+            trunk.load_state_dict(content["trunk"])
+        return content["facts"]
+    except (KeyError, TypeError, RuntimeError) as error:
+        raise ModelError(
+            f"backbone checkpoint {path} does not fit the network: {brief(error)}"
+        ) from error

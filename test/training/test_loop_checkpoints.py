@@ -1,0 +1,72 @@
+"""Checkpoints: what is no checkpoint of this run is named, with both sides."""
+
+import shutil
+
+import pytest
+import torch
+
+from tracker_ros.core.errors import ModelError
+
+
+def quiet(_):
+    pass
+
+
+def refused(trainer, path, *parts, **values):
+    with pytest.raises(ModelError) as error:
+        trainer(path, **values)
+    message = str(error.value)
+    assert "\n" not in message and len(message) < 500
+    assert all(part in message for part in (str(path / "last.pt"), *parts)), message
+
+
+@pytest.mark.parametrize("content", [b"", b"no checkpoint", b"PK\x03\x04" + b"\0" * 500])
+def test_a_corrupt_checkpoint_is_named(trainer, tmp_path, content):
+    (tmp_path / "last.pt").write_bytes(content)
+    refused(trainer, tmp_path, "cannot be read")
+
+
+def test_a_truncated_checkpoint_is_named(trainer, tmp_path):
+    trainer(tmp_path, steps=1).run(quiet)
+    content = (tmp_path / "last.pt").read_bytes()
+    for share in (0.3, 0.9, 0.999):
+        (tmp_path / "last.pt").write_bytes(content[: int(share * len(content))])
+        refused(trainer, tmp_path, "cannot be read")
+
+
+def test_a_checkpoint_never_executes_code(trainer, tmp_path):
+    class Trap:
+        def __reduce__(self):
+            return (tmp_path / "executed").touch, ()
+
+    torch.save({"identity": Trap()}, tmp_path / "last.pt")
+    refused(trainer, tmp_path, "cannot be read")
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.parametrize("content", [{}, [], {"identity": {}}, {"identity": 3}, 7])
+def test_a_foreign_checkpoint_is_named(trainer, tmp_path, content):
+    torch.save(content, tmp_path / "last.pt")
+    refused(trainer, tmp_path)
+
+
+def test_a_checkpoint_of_another_run_names_both_sides(trainer, shards, tmp_path):
+    trainer(tmp_path, steps=1).run(quiet)
+    for parts, values in (
+        (("network {'channels': 16}", "not {'channels': 24}"), {"network": {"channels": 24}}),
+        (("tracking {'memory_size': 48}", "not {'memory_size': 64}"),
+         {"tracking": {"memory_size": 64}}),
+        (("sampling {'max_gap': 100}", "not {'max_gap': 7}"), {"sampling": {"max_gap": 7}}),
+        (("seed 0, not 4",), {"seed": 4}),
+        (("batch 2, not 3",), {"batch": 3}),
+        (("optimiser 'adamw', not 'sgd'",), {"optimiser": "sgd"}),
+        (("data ['shards:", ":2']"), {"data": [f"shards:{shards}:2"]}),
+    ):  # fmt: skip
+        refused(trainer, tmp_path, "was trained with", *parts, **values)
+    assert trainer(tmp_path, steps=9, rate=0.1).step == 1  # these may change
+
+
+def test_a_folder_that_moved_is_the_same_data(trainer, shards, tmp_path):
+    trainer(tmp_path / "run", steps=1).run(quiet)
+    moved = shutil.copytree(shards, tmp_path / "elsewhere" / shards.name)
+    assert trainer(tmp_path / "run", data=[f"shards:{moved}"]).step == 1
