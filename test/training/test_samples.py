@@ -164,6 +164,20 @@ def test_queries_follow_each_other_and_causal_memory_is_before_them(times, queri
         assert max(memory) <= following[0]
 
 
+@pytest.mark.parametrize("causal", [False, True])
+def test_adjacent_memory_frames_follow_each_other(causal):
+    times, rng = np.arange(0, 200, 2.0), np.random.default_rng(0)
+    gaps = set()
+    for _ in range(500):
+        first, before, after, query = choose_frames(times, 3, 50, causal, rng, adjacent=True)
+        gaps.add(after - before)
+        assert after - before in (0, 1) and abs(times[query] - times[after]) <= 50
+        assert not causal or first <= before <= after <= query
+        assert after - before == 1 or not causal or after >= query - 1  # where there is no next
+    assert 1 in gaps
+    assert choose_frames(times[:1], 3, 50, causal, rng, adjacent=True) == [0, 0, 0, 0]
+
+
 def test_several_queries_show_the_target_one_after_the_other(shards):
     sample = samples(shards, memory_frames=1, query_frames=3)[4]
     assert sample.memory.shape == (1, 64, 64, 3) and sample.queries.shape == (3, 96, 96, 3)

@@ -13,6 +13,8 @@ from ..core.errors import ModelError
 from .batches import Batch
 from .config import LossConfig, SamplingConfig, TrainingConfig
 from .losses import memory_loss
+from .losses_corner import corner_loss
+from .losses_siamese import response_loss, rpn_loss
 
 Loss = Callable[[nn.Module, Batch, TrackingConfig, LossConfig], dict[str, Tensor]]
 
@@ -83,6 +85,7 @@ USTAM = TrainingConfig(
     schedule="step",  # to 1e-5 at epoch 400
     drop=0.8,
     final_rate=0.1,
+    losses=LossConfig(box=0.4),  # eq. 7's λ
     sampling=replace(
         PLAIN,
         memory_frames=2,  # the template and the online template
@@ -95,20 +98,41 @@ USTAM = TrainingConfig(
     ),
 )
 
-# The paper is silent on the samples of an epoch: 60 000 here.
+# The paper is silent on the samples of an epoch: 60 000 here. Rate of the backbone and share of
+# negatives are SiamRPN++'s.
 DASTSIAM = replace(
     DASTM,
     batch=12,
     steps=50 * 60_000 // 12,
+    backbone_rate=0.1,
     frozen=10 / 50,
     final_rate=0.0005 / 0.005,
-    sampling=replace(PLAIN, memory_frames=3, causal=True, max_gap=50),
+    losses=LossConfig(box=1.2),
+    sampling=replace(PLAIN, memory_frames=3, causal=True, max_gap=50, adjacent=True, negative=0.2),
+)
+
+# SiamFC's own schedule, on DASTSiam's three templates. The response finds the scale by trying
+# three: it has to learn at the right one.
+SIAMFC = replace(
+    DASTSIAM,
+    batch=8,
+    steps=50 * 53_200 // 8,
+    rate=0.01,
+    backbone_rate=1.0,
+    frozen=0.0,
+    final_rate=1e-5 / 0.01,
+    weight_decay=5e-4,
+    losses=LossConfig(),
+    sampling=replace(DASTSIAM.sampling, negative=0.0, scale=0.0),
 )
 
 RECIPES = {
     "stmtrack": Recipe(STMTRACK, memory_loss),
     "dastm": Recipe(DASTM, memory_loss),
     "stif": Recipe(STIF, memory_loss),
+    "ustam": Recipe(USTAM, corner_loss),
+    "dastsiam": Recipe(DASTSIAM, rpn_loss),
+    "siamfc": Recipe(SIAMFC, response_loss),
 }
 
 
@@ -124,9 +148,11 @@ def recipe(architecture: str) -> Recipe:
 def short(training: TrainingConfig) -> TrainingConfig:
     """A recipe for minutes or hours and small data: AdamW, cosine, strong augmentation.
 
-    What the network needs of a sample (numbers and order of frames) and the losses are kept.
+    What the network needs of a sample (numbers and order of frames, a fixed scale, no negatives)
+    and the losses are kept.
     """
     paper = training.sampling
-    frames = {name: getattr(paper, name) for name in ("memory_frames", "query_frames", "causal")}
-    sampling = replace(SamplingConfig(max_gap=paper.max_gap), **frames)
-    return TrainingConfig(losses=training.losses, sampling=sampling)
+    frames = ("max_gap", "memory_frames", "query_frames", "causal", "adjacent")
+    sampling = replace(SamplingConfig(), **{name: getattr(paper, name) for name in frames})
+    nothing = {name: 0.0 for name in ("scale", "negative") if not getattr(paper, name)}
+    return TrainingConfig(losses=training.losses, sampling=replace(sampling, **nothing))

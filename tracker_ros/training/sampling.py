@@ -172,7 +172,9 @@ class Samples(Dataset):
 
     def _order(self, clip: Clip, rng: Rng) -> list[int]:
         c = self.config
-        return choose_frames(clip.times, c.memory_frames, c.max_gap, c.causal, rng, c.query_frames)
+        return choose_frames(
+            clip.times, c.memory_frames, c.max_gap, c.causal, rng, c.query_frames, c.adjacent
+        )
 
     def _memory_crop(self, view: View, rng: Rng) -> tuple[np.ndarray, Box]:
         """As the tracker crops: around a box that is a little wrong."""
