@@ -73,7 +73,7 @@ def of_report(loaded: Loaded, numbers: dict) -> dict:
         "branches": BRANCHES,
         "moments": [
             (name, zip(("worst", "best"), moments.find_moments(loaded, name), strict=True))
-            for name in (ours or list(trackers))[:3]
+            for name in ours or trackers
         ]
         if scored
         else [],
