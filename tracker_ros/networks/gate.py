@@ -9,7 +9,8 @@ from torch.nn import functional as F
 from ..core.gate import BRANCHES
 from .attention import CBAM, SE, CoordinateAttention
 
-MODES = ("hard", "soft", "static", "random", *BRANCHES)
+SUMS = {"static": BRANCHES[1:], "se+ca": ("se", "ca")}  # branches that are simply added
+MODES = ("hard", "soft", "random", *SUMS, *BRANCHES)
 
 
 class GateUnit(nn.Module):
@@ -34,8 +35,8 @@ class DynamicAttention(nn.Module):
         channels: C of the features.
         mode: ``hard`` (straight-through Gumbel-softmax in training, argmax in evaluation),
             ``soft`` (eq. 2: a weighted sum), ``static`` (SASTM: SE + CA + CBAM, no gate),
-            ``random`` (one-hot by chance, Table III), or one branch's name (Table I; ``skip`` is
-            the baseline).
+            ``se+ca`` (the sum of these two), ``random`` (one-hot by chance, Table III), or one
+            branch's name (Table I; ``skip`` is the baseline).
         reduction: d of the gate's bottleneck. temperature: τ of eq. 2.
     """
 
@@ -48,7 +49,7 @@ class DynamicAttention(nn.Module):
         self.mode, self.temperature = mode, temperature
         self.gate = GateUnit(channels, reduction) if mode in ("hard", "soft") else None
         modules = {"se": SE, "ca": CoordinateAttention, "cbam": CBAM}
-        wanted = BRANCHES if mode in ("hard", "soft", "static", "random") else (mode,)
+        wanted = BRANCHES if mode in ("hard", "soft", "random") else SUMS.get(mode, (mode,))
         self.branches = nn.ModuleDict(
             {name: module(channels) for name, module in modules.items() if name in wanted}
         )
@@ -60,10 +61,7 @@ class DynamicAttention(nn.Module):
         if self.mode == "random":
             choice = torch.randint(len(BRANCHES), (x.shape[0],), device=x.device)
             return F.one_hot(choice, len(BRANCHES)).to(x.dtype)
-        fixed = [
-            float((self.mode == "static" and name != "skip") or self.mode == name)
-            for name in BRANCHES
-        ]
+        fixed = [float(name in SUMS.get(self.mode, (self.mode,))) for name in BRANCHES]
         return torch.tensor(fixed, device=x.device, dtype=x.dtype).expand(x.shape[0], -1)
 
     def branch(self, name: str, x: Tensor) -> Tensor:
