@@ -53,12 +53,13 @@ def evaluate(
     path = result_path(folder, name, sequence_name(source))
     path.parent.mkdir(parents=True, exist_ok=True)
     log, frames, problems = Log(truth), [], Counter()
+    where = None if options.images else os.path.relpath(source.recording.path, path.with_suffix(""))
     with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as part:
         bag = Path(part) / path.stem
         table = Path(part) / "table.csv"
         with (
             table.open("w", newline="", encoding="utf-8") as file,
-            OutputBag(bag, source, truth, options.images, options.debug_images) as outputs,
+            OutputBag(bag, source, truth, where, options.debug_images) as outputs,
         ):
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(COLUMNS)

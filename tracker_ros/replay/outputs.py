@@ -1,7 +1,6 @@
 """Writes what a replay found as a bag, on the live node's topics, for rviz and Foxglove."""
 
 import json
-import os
 from pathlib import Path
 
 from tracker_ros.conversions import box_to_detection
@@ -20,13 +19,15 @@ LAYOUT_IMAGE = '"/image"'  # the image topic in LAYOUT
 class OutputBag:
     """A bag of one tracker's answers to the images on one topic; a context manager.
 
-    images: copy the image messages; otherwise the bag's metadata name the bag that has them.
+    images: None: copy the image messages; otherwise where they are, for the bag's metadata.
     debug: write the images with box, state and gate drawn in, too; rviz shows no boxes otherwise.
     All of a frame has the log time of its image, or of the one before if that is later.
     """
 
-    def __init__(self, path: Path, source: BagSource, truth: Truth, images: bool, debug: bool):
-        self._truth, self._image = truth, source.topic if images else None
+    def __init__(
+        self, path: Path, source: BagSource, truth: Truth, images: str | None, debug: bool
+    ):
+        self._truth, self._image = truth, source.topic if images is None else None
         self._node = "tracker_node"
         self._time = 0
         self._topics = {
@@ -39,11 +40,9 @@ class OutputBag:
         if debug:
             self._topics["debug"] = (f"/{self._node}/debug_image", messages.DEBUG_IMAGE)
         topics = dict(self._topics.values())
-        notes = {"images": os.path.relpath(source.recording.path, path)}
-        if images:
-            topics[source.topic] = source.recording.connections[source.topic].msgtype
-            notes = {}
-        self._bag = BagWriter(path, topics, notes)
+        if self._image:
+            topics[self._image] = source.recording.connections[self._image].msgtype
+        self._bag = BagWriter(path, topics, {"images": images} if images else {})
 
     def __enter__(self) -> "OutputBag":
         self._bag.__enter__()

@@ -17,7 +17,9 @@ from tracker_ros.sources.typestore import typestore_for
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 TRUTH = "vision_msgs/msg/Detection2DArray"
-LATE = 30  # images that may have been recorded before an older one and still wait for it
+# An image is waited for while no more images and nanoseconds than these were recorded before it
+# and are later by their stamps.
+LATE, LATE_NS = 30, 500_000_000
 GAP = 5  # periods
 
 Box = tuple[float, float, float, float]
@@ -66,7 +68,8 @@ class BagSource(Source):
         order, seen, number = [], [], 0
         for place, (log_time, data) in enumerate(self.recording.messages(self.topic)):
             stamp = _stamp(data, log_time)
-            if len(seen) - bisect.bisect_right(seen, stamp) > LATE:
+            late = len(seen) - bisect.bisect_right(seen, stamp)
+            if late > LATE or (late and seen[-1] - stamp > LATE_NS):
                 seen, number = [], number + 1
             bisect.insort(seen, stamp)
             order.append((number, stamp, place))
@@ -133,18 +136,17 @@ class BagSource(Source):
     def warn_of_stamps(self) -> None:
         """Name jumps back, repetitions and gaps in time among the recording's problems."""
         order = self._order
-        places = [place for _, _, place in order]
-        late = sum(a > b for a, b in itertools.pairwise(places))
+        late, newest = 0, {}
+        for number, stamp, _ in sorted(order, key=lambda item: item[2]):
+            newest[number] = max(newest.get(number, stamp), stamp)
+            late += stamp < newest[number]
         jumps = order[-1][0] if order else 0
         steps = [b[1] - a[1] for a, b in itertools.pairwise(order) if a[0] == b[0]]
         rising = sorted(step for step in steps if step > 0)
         period = rising[len(rising) // 2] if rising else 0
         gaps = [step for step in rising if step > GAP * period]
         for count, sentence in (
-            (
-                late,
-                "images were recorded after later ones; they are put in order",
-            ),
+            (late, "images were recorded after later ones; they are put in order"),
             (jumps, "times the stamps jump far back; the recording's order is kept there"),
             (steps.count(0), "images have the stamp of the one before"),
             (len(gaps), f"gaps in time, the longest of {max(gaps, default=0) / 1e9:.3g} s"),
