@@ -66,8 +66,25 @@ def test_counts_against_motion_and_confidence():
         "0.2 and more": [0] * 4,
     }
     confidence = rows(report, "tracker's confidence")
-    assert confidence["below 0.5"] == [0, 0, 0, 1] and confidence["0.5 to 0.7"] == [0, 0, 0, 3]
+    assert confidence["lowest quarter"] == [0, 0, 0, 4] and sum(map(sum, confidence.values())) == 14
     assert report.dominant is None and report.verdict.startswith("no branch takes over: skip 50.0%")
+    assert report.constancy == pytest.approx((6 + 5) / 14)
+
+
+def test_what_the_sequences_alone_would_give_is_told_apart():
+    still, fast = result("still", [0, 0, 1, 1]), result("fast", [3, 3, 3, 2], motion=0.3)
+    (motion,) = [t for t in gate_report("dastm", [still, fast]).conditions if t.title == "motion"]
+    # Three frames of each count: within a sequence, motion changes nothing.
+    assert motion.expected[0].tolist() == pytest.approx([1.5, 1.5, 0, 0])
+    assert motion.expected[-1].tolist() == pytest.approx([0, 0, 0.75, 2.25])
+    assert motion.totals.tolist() == [3, 0, 0, 0, 3]
+
+
+def test_a_choice_by_sequence_is_said():
+    each = [result(name, [branch] * 40) for name, branch in (("a", 0), ("b", 2), ("c", 3))]
+    report = gate_report("dastm", each)
+    assert report.dominant is None and report.constancy == 1
+    assert report.verdict.endswith("follows the sequence, not the frame")
 
 
 def test_occlusion_by_attribute_and_by_absence():
@@ -76,8 +93,8 @@ def test_occlusion_by_attribute_and_by_absence():
     hidden = result("hidden", [2] * count, absent=[count // 2], attributes=("OCC",))
     report = gate_report("dastm", [shown, hidden])
     assert rows(report, "occlusion") == {
-        "without occlusion": [4, 0, 0, 0],
-        "with occlusion": [0, 0, count, 0],
+        "without": [4, 0, 0, 0],
+        "with": [0, 0, count, 0],
     }
     near = rows(report, "near an absence")
     assert near[f"within {NEARBY} frames"] == [0, 0, 2 * NEARBY + 1, 0]
@@ -106,7 +123,7 @@ def test_the_command(write_evaluation, capsys):
     told = capsys.readouterr().out
     assert "no branch takes over: skip 25.0%" in told and "change of size" in told
     content = json.loads((folder / "gate-dastm.json").read_text())
-    assert content["tables"][0]["rows"]["all"] == dict.fromkeys(BRANCHES, 8)
+    assert content["tables"][0]["rows"]["all"]["counts"] == dict.fromkeys(BRANCHES, 8)
     assert cv2.imread(str(folder / "gate-dastm.png")).shape[1] > 800
     assert not (folder / "gate-kcf.json").exists()
     for wrong, sentence in (

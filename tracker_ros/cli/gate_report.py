@@ -51,11 +51,17 @@ def run(args: argparse.Namespace) -> int:
 def _print(table) -> None:
     from tracker_ros.core.gate import BRANCHES
 
-    totals = table.counts.sum(1)
+    shares, expected = table.shares(table.counts), table.shares(table.expected)
+    plain = (table.counts == table.expected).all()
+    cells = (
+        [f"{a:.0%}" if plain else f"{a:.0%} ({b:.0%})" for a, b in zip(*pair, strict=True)]
+        for pair in zip(shares, expected, strict=True)
+    )
     common.print_table(
-        (f"{table.title}: {table.note}", "frames", *BRANCHES),
+        (table.title, "frames", *BRANCHES),
         (
-            (row, total, *(f"{share:.1%}" if total else "–" for share in shares))
-            for row, total, shares in zip(table.rows, totals, table.shares, strict=True)
+            (row, total, *(these if total else "–" * len(BRANCHES)))
+            for row, total, these in zip(table.rows, table.totals, cells, strict=True)
         ),
     )
+    print(table.note + ("" if plain else "; in brackets what the sequences' own shares would give"))

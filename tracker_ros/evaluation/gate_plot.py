@@ -1,6 +1,7 @@
 """The gate's decisions as a picture: stacked bars for sequences and conditions."""
 
 from pathlib import Path
+from textwrap import fill
 
 import numpy as np
 
@@ -25,20 +26,24 @@ def plot_gate(report: GateReport, path: Path) -> None:
     for axis, table in zip(axes, tables, strict=True):
         _bars(axis, table)
     handles, names = left.axes[0].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=len(BRANCHES), frameon=False)
-    figure.suptitle(f"{report.tracker}: {report.verdict}", fontsize=10)
+    figure.legend(handles, names, loc="outside lower center", ncols=len(BRANCHES), frameon=False)
+    figure.suptitle(fill(f"{report.tracker}: {report.verdict}", 110), fontsize=10)
     with replacing(path) as part:
         figure.savefig(part, dpi=110, format="png")
 
 
 def _bars(axis, table: Table) -> None:
     places, start = np.arange(len(table.rows)), np.zeros(len(table.rows))
-    shares = np.nan_to_num(table.shares)
+    shares = table.shares(table.counts)
     for index, name in enumerate(BRANCHES):
         axis.barh(places, shares[:, index], left=start, color=COLOURS[index], label=name)
         start = start + shares[:, index]
-    totals = table.counts.sum(1)
-    axis.set_yticks(places, [f"{r} ({n})" for r, n in zip(table.rows, totals, strict=True)])
+    if not (table.counts == table.expected).all():
+        ends = table.shares(table.expected).cumsum(1)[:, :-1]
+        label = "expected from the sequences alone"
+        axis.plot(ends, places, "k|", ms=9, label=[label, *["_"] * (ends.shape[1] - 1)])
+    names = [f"{row} ({n})" for row, n in zip(table.rows, table.totals, strict=True)]
+    axis.set_yticks(places, names)
     axis.invert_yaxis()
     axis.set(xlim=(0, 1), title=f"{table.title} (memorised frames)")
     axis.title.set_fontsize(9)

@@ -1,6 +1,6 @@
 """What the gate of the dynamic attention decided: per sequence, against motion and occlusion."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -13,8 +13,8 @@ from tracker_ros.evaluation.results import SequenceResult
 DOMINANT = 0.95  # share of one branch from which on the gate decides nothing
 MOTION = (0.02, 0.05, 0.1, 0.2)  # bounds of the bins, in target sizes a frame
 GROWTH = (0.02, 0.05, 0.1)  # of the size, relative, a frame
-CONFIDENCE = (0.5, 0.7, 0.85)
 NEARBY = 15  # frames
+QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 
 
 @dataclass(frozen=True)
@@ -42,19 +42,26 @@ class Decisions:
 
 @dataclass(frozen=True)
 class Table:
-    """How often each branch was chosen under a condition: ``counts`` int (rows, 4)."""
+    """How often each branch was chosen under a condition.
+
+    counts: int (rows, 4). expected: float (rows, 4), what the counts would be if each sequence kept
+    its own shares whatever the condition: only a difference from these tells of the condition.
+    """
 
     title: str
     note: str
     rows: tuple[str, ...]
     counts: np.ndarray
+    expected: np.ndarray
 
     @property
-    def shares(self) -> np.ndarray:
-        """float (rows, 4); NaN in a row without frames."""
-        totals = self.counts.sum(1, keepdims=True)
-        return np.divide(self.counts, totals, out=np.full(self.counts.shape, np.nan),
-                         where=totals > 0)  # fmt: skip
+    def totals(self) -> np.ndarray:
+        """Memorised frames of each row, int (rows,)."""
+        return self.counts.sum(1)
+
+    def shares(self, counts: np.ndarray) -> np.ndarray:
+        """Counts or expected counts as shares of their row, float (rows, 4); 0 without frames."""
+        return counts / np.maximum(self.totals, 1)[:, None]
 
 
 @dataclass(frozen=True)
@@ -68,17 +75,28 @@ class GateReport:
     @property
     def dominant(self) -> str | None:
         """The branch that is chosen for more than DOMINANT of all memorised frames, if any."""
-        shares = self.sequences.shares[-1]
-        return BRANCHES[int(shares.argmax())] if shares.max() > DOMINANT else None
+        total = self.sequences.counts[-1]
+        return BRANCHES[int(total.argmax())] if total.max() > DOMINANT * total.sum() else None
+
+    @property
+    def constancy(self) -> float:
+        """Share of frames that got the branch that their sequence got most often."""
+        counts = self.sequences.counts[:-1]
+        return float(counts.max(1).sum() / counts.sum())
 
     @property
     def verdict(self) -> str:
-        """One sentence: is the gate alive?"""
-        shares = self.sequences.shares[-1]
-        said = ", ".join(f"{b} {s:.1%}" for b, s in zip(BRANCHES, shares, strict=True))
+        """Is the gate alive, and does it follow the frame or the sequence?"""
+        total = self.sequences.counts[-1]
+        shares = zip(BRANCHES, total / total.sum(), strict=True)
+        said = ", ".join(f"{branch} {share:.1%}" for branch, share in shares)
         if self.dominant:
             return f"one branch takes over ({self.dominant}): {said}; this gate decides nothing"
-        return f"no branch takes over: {said}"
+        said = f"no branch takes over: {said}; {self.constancy:.1%} of the frames got the branch "
+        said += "that their sequence got most often"
+        if self.constancy > DOMINANT:
+            said += ": the choice follows the sequence, not the frame"
+        return said
 
     def to_dict(self) -> dict:
         """As plain JSON types."""
@@ -86,19 +104,20 @@ class GateReport:
             "tracker": self.tracker,
             "memorised": int(self.sequences.counts[-1].sum()),
             "dominant": self.dominant,
+            "constancy": self.constancy,
             "verdict": self.verdict,
-            "tables": [
-                {
-                    "title": table.title,
-                    "note": table.note,
-                    "rows": {
-                        row: dict(zip(BRANCHES, counts.tolist(), strict=True))
-                        for row, counts in zip(table.rows, table.counts, strict=True)
-                    },
-                }
-                for table in (self.sequences, *self.conditions)
-            ],
+            "tables": [_plain(table) for table in (self.sequences, *self.conditions)],
         }
+
+
+def _plain(table: Table) -> dict:
+    rows = {}
+    for row, counts, expected in zip(table.rows, table.counts, table.expected, strict=True):
+        rows[row] = {
+            "counts": dict(zip(BRANCHES, counts.tolist(), strict=True)),
+            "expected": dict(zip(BRANCHES, np.round(expected, 2).tolist(), strict=True)),
+        }
+    return {"title": table.title, "note": table.note, "rows": rows}
 
 
 def decisions(result: SequenceResult) -> Decisions:
@@ -143,60 +162,55 @@ def gate_report(tracker: str, results: Iterable[SequenceResult]) -> GateReport:
     if not found:
         raise InputError(f"the results of {tracker!r} hold no decisions of a gate")
     counts = np.array([_count(one.branches) for one in found])
-    sequences = Table(
-        "sequences",
-        "memorised frames of each sequence",
-        (*(one.sequence for one in found), "all"),
-        np.vstack((counts, counts.sum(0))),
+    counts = np.vstack((counts, counts.sum(0)))
+    names = (*(one.sequence for one in found), "all")
+    note = "memorised frames of each sequence"
+    sequences = Table("sequences", note, names, counts, counts.astype(float))
+    return GateReport(tracker, sequences, tuple(_conditions(found)))
+
+
+def _conditions(found: list[Decisions]) -> Iterator[Table]:
+    def bins(title: str, note: str, name: str, edges: tuple[float, ...] = ()) -> Table:
+        values = np.concatenate([getattr(one, name) for one in found])
+        if edges:
+            between = (f"{low:g} to {high:g}" for low, high in pairwise(edges))
+            rows = (f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more")
+        else:
+            edges, rows = np.quantile(values, (0.25, 0.5, 0.75)), QUARTERS
+        group = np.where(np.isnan(values), -1, np.searchsorted(edges, values, "right"))
+        return _table(title, note, rows, group, found)
+
+    note = "the true centre's way since the frame before, in √(width·height)"
+    yield bins("motion", note, "motion", MOTION)
+    note = "of the true √(width·height) since the frame before, relative"
+    yield bins("change of size", note, "growth", GROWTH)
+    note = (
+        "low where the target is occluded, blurred or changed: a stand-in for occlusion, no label"
     )
-    branches = np.concatenate([one.branches for one in found])
-
-    def joined(name: str) -> np.ndarray:
-        return np.concatenate([getattr(one, name) for one in found])
-
-    conditions = [
-        _binned("motion", "true centre's way since the frame before, in √(width·height)", MOTION,
-                joined("motion"), branches),
-        _binned("change of size", "of √(width·height) of the truth since the frame before,"
-                " relative; turning and partial occlusion change it too",
-                GROWTH, joined("growth"), branches),
-        _binned("tracker's confidence", "low where the target is occluded, blurred or changed: a"
-                " stand-in for occlusion, not a label", CONFIDENCE, joined("confidence"), branches),
-        *_occlusion(found, branches, joined("absent")),
-    ]  # fmt: skip
-    return GateReport(tracker, sequences, tuple(conditions))
-
-
-def _occlusion(found: list[Decisions], branches: np.ndarray, absent: np.ndarray) -> list[Table]:
-    tables = []
+    yield bins("tracker's confidence", note, "confidence")
+    absent = np.concatenate([one.absent for one in found])
     if absent.any():
-        rows = ("elsewhere", f"within {NEARBY} frames")
         note = "the truth has no box: the target is occluded or out of view"
-        tables.append(_table("near an absence", note, rows, absent.astype(int), branches))
-    labels = [one.occluded for one in found]
-    if any(label is not None for label in labels):
-        group = np.repeat([-1 if label is None else int(label) for label in labels],
-                          [len(one.frames) for one in found])  # fmt: skip
+        rows = ("elsewhere", f"within {NEARBY} frames")
+        yield _table("near an absence", note, rows, absent.astype(int), found)
+    if any(one.occluded is not None for one in found):
+        labels = [-1 if one.occluded is None else int(one.occluded) for one in found]
+        group = np.repeat(labels, [len(one.frames) for one in found])
         note = "the set's attribute of the whole sequence, not of single frames"
-        rows = ("without occlusion", "with occlusion")
-        tables.append(_table("occlusion", note, rows, group, branches))
-    return tables
-
-
-def _binned(
-    title: str, note: str, edges: tuple[float, ...], values: np.ndarray, branches: np.ndarray
-) -> Table:
-    between = (f"{low:g} to {high:g}" for low, high in pairwise(edges))
-    names = (f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more")
-    group = np.where(np.isnan(values), -1, np.searchsorted(edges, values, "right"))
-    return _table(title, note, names, group, branches)
+        yield _table("occlusion", note, ("without", "with"), group, found)
 
 
 def _table(
-    title: str, note: str, rows: tuple[str, ...], group: np.ndarray, branches: np.ndarray
+    title: str, note: str, rows: tuple[str, ...], group: np.ndarray, found: list[Decisions]
 ) -> Table:
-    counts = np.array([_count(branches[group == number]) for number in range(len(rows))])
-    return Table(title, note, rows, counts)
+    """``group``: the row of each memorised frame of all sequences, -1 for none."""
+    branches = np.concatenate([one.branches for one in found])
+    own = [np.tile(_count(one.branches) / len(one.frames), (len(one.frames), 1)) for one in found]
+    own = np.concatenate(own)
+    members = [group == number for number in range(len(rows))]
+    counts = np.array([_count(branches[mine]) for mine in members])
+    expected = np.array([own[mine].sum(0) for mine in members])
+    return Table(title, note, rows, counts, expected)
 
 
 def _count(branches: np.ndarray) -> np.ndarray:
