@@ -75,6 +75,9 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
         return status
     except KeyboardInterrupt:
         print(f"\n{PROGRAM}: interrupted", file=sys.stderr)
+        # Otherwise CPython ends by the signal if it came during the exec of a string, as there are
+        # in dataclasses and rosbags.
+        exec("")
         return 128 + signal.SIGINT
     except BrokenPipeError:  # `tracker-ros info | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
