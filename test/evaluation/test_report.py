@@ -5,7 +5,10 @@ import json
 import cv2
 import numpy as np
 import pytest
+from rosbags.rosbag2 import StoragePlugin, Writer
 
+from tracker_ros.cli import main
+from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
 from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES
 from tracker_ros.evaluation.report import write_report
@@ -13,6 +16,7 @@ from tracker_ros.evaluation.report.failures import find_failures
 from tracker_ros.evaluation.report.moments import WIDTH, find_moments
 from tracker_ros.evaluation.report.numbers import load
 from tracker_ros.evaluation.results import SequenceResult, load_results, result_path
+from tracker_ros.sources.typestore import bag_message, default_typestore
 
 GOOD, MISS = [0.87] * 30, [0.87] * 10 + [0.0] * 12 + [0.82] * 8
 TWO = {
@@ -67,12 +71,16 @@ def test_moments_by_hand(write_evaluation):
     assert (best[0].overlap, best[0].others) == (pytest.approx(0.67), 0)
 
 
+def decode(uri):
+    head, _, data = uri.partition(",")
+    assert head == "data:image/jpeg;base64"
+    return cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+
+
 def test_pictures_show_both_boxes(write_evaluation):
     folder = write_evaluation(TWO)
     (moment, *_), _ = find_moments(load(folder), "dastm")
-    head, _, data = moment.picture.partition(",")
-    assert head == "data:image/jpeg;base64"
-    picture = cv2.imdecode(np.frombuffer(base64.b64decode(data), np.uint8), cv2.IMREAD_COLOR)
+    picture = decode(moment.picture)
     assert picture.shape[1] == WIDTH
     white = (picture > 220).all(2)
     orange = (picture[..., 0] < 90) & (picture[..., 2] > 200) & (abs(picture[..., 1] - 150.0) < 30)
@@ -90,6 +98,48 @@ def test_pictures_that_are_gone(write_evaluation, tmp_path):
         assert moment.picture is None
         assert moment.problem == f"{moment.frame - 1:03}.png cannot be read where it was"
     assert f"No picture: {worst[0].problem}" in write_report(folder).read_text()
+
+
+def write_bag(path, frames, first):
+    """Pictures of brightness 4 i with a bright square; truth from the frame `first` on."""
+    store = default_typestore()
+    with Writer(path, version=8, storage_plugin=StoragePlugin.MCAP) as writer:
+        messages = []
+        for i in range(frames):
+            header = bag_message(
+                "std_msgs/msg/Header",
+                stamp=ns_to_stamp(10**9 + i * 10**8, bag_message),
+                frame_id="",
+            )
+            image = np.full((90, 160, 3), 4 * i, np.uint8)
+            image[30:60, 40 + i : 70 + i] = np.arange(30, dtype=np.uint8)[:, None] * 8
+            box = box_to_detection((40 + i, 30, 30, 30), header, "1", make=bag_message)
+            messages.append(("/image", bgr_to_image(image, header, bag_message)))
+            truth = bag_message(
+                "vision_msgs/msg/Detection2DArray", header=header, detections=[box] * (i >= first)
+            )
+            messages.append(("/truth", truth))
+        connections = {}
+        for i, (topic, message) in enumerate(messages):
+            kind = message.__msgtype__
+            if topic not in connections:
+                connections[topic] = writer.add_connection(topic, kind, typestore=store)
+            writer.write(connections[topic], 10**9 + i, store.serialize_cdr(message, kind))
+
+
+def test_pictures_of_a_bag(tmp_path):
+    bag, folder = tmp_path / "bag", tmp_path / "out"
+    write_bag(bag, frames=24, first=4)
+    arguments = ["evaluate", str(bag), "--peers-only", "--peer", "mosse", "--out", str(folder)]
+    assert main(arguments) == 0
+    (moment,), _ = find_moments(load(folder), "mosse")
+    picture = decode(moment.picture)
+    # The tracker started on the fifth frame, so the result's first row is of that one.
+    assert np.median(picture[:5]) == pytest.approx(4 * (moment.frame - 1 + 4), abs=2)
+    bag.rename(tmp_path / "elsewhere")
+    (moment,), _ = find_moments(load(folder), "mosse")
+    assert moment.picture is None
+    assert "is not a readable bag" in moment.problem
 
 
 def test_a_tracker_that_is_not_through(write_evaluation):

@@ -1,15 +1,15 @@
 """Pictures of a tracker's worst and best moments."""
 
 import base64
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.metrics import iou
 from tracker_ros.evaluation.report.numbers import Loaded
-from tracker_ros.evaluation.results import SequenceResult
+from tracker_ros.evaluation.report.pictures import read_picture
 
 WINDOW = 10  # frames that a moment lasts
 PICTURES = 6  # of each kind, of different sequences
@@ -21,14 +21,16 @@ TRUTH, BOX, OUTLINE = (255, 255, 255), (40, 150, 255), (0, 0, 0)  # BGR
 @dataclass(frozen=True)
 class Moment:
     """frame: counted from 1. overlap: in that frame. others: the best other tracker's there, None
-    without others. picture: a data URI of a JPEG, or None where `problem` says why there is none.
+    without others. merit: by what it was chosen. picture: a data URI of a JPEG, or None where
+    `problem` says why there is none.
     """
 
     sequence: str
     frame: int
     overlap: float
     others: float | None
-    picture: str | None
+    merit: float
+    picture: str | None = None
     problem: str = ""
 
 
@@ -49,13 +51,16 @@ def find_moments(loaded: Loaded, tracker: str) -> tuple[list[Moment], list[Momen
             if other != tracker
         ]
         rival = np.max(others, axis=0) if others else None
-        for found, merit in ((worst, -own), (best, own if rival is None else own - rival)):
-            middle, value = _peak(merit)
-            if found is worst or own[middle] >= GOOD:
-                other = None if rival is None else float(rival[middle])
-                found.append((value, result, int(index[middle]), float(own[middle]), other))
+        for found, merits in ((worst, -own), (best, own if rival is None else own - rival)):
+            i, merit = _peak(merits)
+            if found is worst or own[i] >= GOOD:
+                other = None if rival is None else float(rival[i])
+                found.append(Moment(name, int(index[i]) + 1, float(own[i]), other, merit))
     return tuple(
-        [_moment(*moment) for _, *moment in sorted(found, key=lambda m: -m[0])[:PICTURES]]
+        [
+            _with_picture(moment, loaded, tracker)
+            for moment in sorted(found, key=lambda moment: -moment.merit)[:PICTURES]
+        ]
         for found in (worst, best)
     )
 
@@ -68,15 +73,13 @@ def _peak(merit: np.ndarray) -> tuple[int, float]:
     return start + width // 2, float(means[start])
 
 
-def _moment(result: SequenceResult, row: int, overlap: float, others: float | None) -> Moment:
-    picture, problem = None, ""
-    if not result.pictures:
-        problem = "its frames are not files"
-    elif (image := cv2.imread(result.pictures[row])) is None:
-        problem = f"{Path(result.pictures[row]).name} cannot be read where it was"
-    else:
-        picture = _draw(image, result.truth[row], result.boxes[row])
-    return Moment(result.sequence, row + 1, overlap, others, picture, problem)
+def _with_picture(moment: Moment, loaded: Loaded, tracker: str) -> Moment:
+    result, row = loaded.results[tracker][moment.sequence], moment.frame - 1
+    try:
+        image = read_picture(loaded, tracker, result, row)
+    except SourceError as error:
+        return replace(moment, problem=str(error))
+    return replace(moment, picture=_draw(image, result.truth[row], result.boxes[row]))
 
 
 def _draw(image: np.ndarray, truth: np.ndarray, box: np.ndarray) -> str:

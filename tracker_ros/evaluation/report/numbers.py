@@ -26,6 +26,7 @@ class Loaded:
     finished: how many sequences each tracker has finished.
     """
 
+    folder: Path
     evaluation: Evaluation
     results: dict[str, dict[str, SequenceResult]]
     finished: dict[str, int]
@@ -55,7 +56,7 @@ def load(folder: Path) -> Loaded:
     if not started or not common:
         raise SourceError(f"{folder} holds no sequence that all its trackers have finished")
     results = {name: {s: done[s] for s in common} for name, done in results.items() if done}
-    return Loaded(evaluation, results, finished)
+    return Loaded(folder, evaluation, results, finished)
 
 
 def summarise(loaded: Loaded) -> dict:
