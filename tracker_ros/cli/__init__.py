@@ -19,6 +19,7 @@ COMMANDS = {
     "evaluate": ("tracker_ros.cli.evaluate", "score trackers on sequences with truth"),
     "trax": ("tracker_ros.cli.trax", "serve a tracker to VOT's toolkit"),
     "pretrain": ("tracker_ros.training.pretrain_cli", "train a backbone as a classifier"),
+    "compare": ("tracker_ros.cli.compare", "compare two evaluations, with confidence"),
     "gate-report": ("tracker_ros.cli.gate_report", "show what a gate chose in an evaluation"),
     "train": ("tracker_ros.training.cli", "train a tracker"),
     "export": ("tracker_ros.cli.export", "write weights as ONNX"),
