@@ -4,7 +4,6 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.errors import ModelError, ParameterError
-from tracker_ros.engines.info import describe
 from tracker_ros.engines.weights import find_model, steps_of
 from tracker_ros.paths import share_dir
 
@@ -100,17 +99,3 @@ def test_a_renamed_graph_is_told_the_rule(files, name):
     renamed = files.graph("locate").rename(files.folder / name)
     with pytest.raises(ModelError, match=r"is not named NAME\.start\|locate\|remember\.onnx"):
         load_tracker(renamed)
-
-
-def test_description(files):
-    facts = describe(files.weights)
-    assert facts["model"] == "tiny" and facts["architecture"] == "dastm"
-    assert facts["map"] == "8x8"
-    assert facts["bytes_per_memorised_frame"] == 36 * 16 * 4
-    assert facts["parameters"]["inference"] < facts["parameters"]["training"]
-    assert facts["macs"]["locate"] > facts["macs"]["remember"] > 0
-    assert [path.rsplit(".", 2)[-2:] for path in facts["files"]] == [
-        [str(files.folder / "tiny"), "safetensors"],
-        ["locate", "onnx"],
-        ["remember", "onnx"],
-    ]

@@ -1,4 +1,4 @@
-"""`tracker-ros info`: a model's size, facts and files."""
+"""`tracker-ros info`: a model's size, facts and files, and its paper's figures beside them."""
 
 import argparse
 import json
@@ -6,7 +6,10 @@ import json
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "model", nargs="?", default="dastm", help="a shipped name, or a weights file (dastm)"
+        "model",
+        nargs="?",
+        default="dastm",
+        help="a shipped name, a weights file, or the name of a network to train (dastm)",
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -19,7 +22,10 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(description, indent=2, default=str))
     else:
-        print_table((args.model, ""), _rows(description))
+        pinned = description.pop("paper")
+        theirs = {place: _text(both["paper"]) for place, both in pinned.items()}
+        rows = [(name, text, theirs.get(name, "")) for name, text in _rows(description)]
+        print_table((args.model, "ours", "paper"), rows)
     return 0
 
 
@@ -30,6 +36,9 @@ def _rows(description: dict, prefix: str = "") -> list[tuple[str, str]]:
         if isinstance(value, dict):
             rows += _rows(value, f"{prefix}{key}.")
         else:
-            text = f"{value:,}" if isinstance(value, int) else str(value)
-            rows.append((f"{prefix}{key}", text))
+            rows.append((f"{prefix}{key}", _text(value)))
     return rows
+
+
+def _text(value) -> str:
+    return f"{value:,}".removesuffix(".0") if isinstance(value, int | float) else str(value)

@@ -69,25 +69,25 @@ class RepConv(nn.Module):
         if self.fused is not None:
             return
         inputs, outputs, kernel, stride, groups = self.shape
-        weight = torch.zeros(outputs, inputs // groups, kernel, kernel)
-        bias = torch.zeros(outputs)
+        device = self.convs[0][0].weight.device
+        weight = torch.zeros(outputs, inputs // groups, kernel, kernel, device=device)
+        bias = torch.zeros(outputs, device=device)
         branches = [(branch[0].weight, branch[1]) for branch in self.convs]
         if self.scale is not None:
             branches.append((self.scale[0].weight, self.scale[1]))
         if self.skip is not None:
-            identity = torch.zeros(outputs, inputs // groups, 1, 1)
-            for channel in range(outputs):
-                identity[channel, channel % (inputs // groups)] = 1
+            channels = torch.arange(outputs, device=device)
+            identity = torch.zeros(outputs, inputs // groups, 1, 1, device=device)
+            identity[channels, channels % (inputs // groups)] = 1
             branches.append((identity, self.skip))
         for kernel_weight, norm in branches:
-            gain = (norm.weight / (norm.running_var + norm.eps).sqrt()).cpu()
+            gain = norm.weight / (norm.running_var + norm.eps).sqrt()
             margin = (kernel - kernel_weight.shape[-1]) // 2
-            padded = nn.functional.pad(kernel_weight.cpu(), [margin] * 4)
+            padded = nn.functional.pad(kernel_weight, [margin] * 4)
             weight += padded * gain[:, None, None, None]
-            bias += norm.bias.cpu() - norm.running_mean.cpu() * gain
-        device = self.convs[0][0].weight.device
-        self.fused = nn.Conv2d(inputs, outputs, kernel, stride, kernel // 2, groups=groups).to(
-            device
+            bias += norm.bias - norm.running_mean * gain
+        self.fused = nn.Conv2d(
+            inputs, outputs, kernel, stride, kernel // 2, groups=groups, device=device
         )
         self.fused.weight.copy_(weight)
         self.fused.bias.copy_(bias)

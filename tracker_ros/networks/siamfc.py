@@ -91,12 +91,10 @@ class Locate(nn.Module):
         config = network.config
         self.network, self.size = network, tracking.query_size
         self.side = tracking.query_size / tracking.search_factor  # √(w·h) in the crop
-        scales = torch.tensor([1.0, 1 / config.scale_step, config.scale_step])
-        views = torch.stack(
-            [resampling(self.size, config.search_size, scale) for scale in scales.tolist()]
-        )
+        scales = (1.0, 1 / config.scale_step, config.scale_step)
+        views = torch.stack([resampling(self.size, config.search_size, scale) for scale in scales])
         device = network.bias.device
-        self.register_buffer("scales", scales.to(device), persistent=False)
+        self.register_buffer("scales", torch.tensor(scales, device=device), persistent=False)
         self.register_buffer("views", views.to(device), persistent=False)
 
     def forward(self, crop: Tensor, target: Tensor, shape: Tensor) -> tuple[Tensor, Tensor]:
