@@ -1,12 +1,16 @@
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+import zipfile
 
 import pytest
 
 from tracker_ros.cli import main
+from tracker_ros.evaluation.results import SequenceResult
 
 
 def test_peers_in_one_table_and_one_file(sequence, tmp_path, capsys):
@@ -62,19 +66,123 @@ def test_nothing_to_evaluate(sequence, capsys):
     assert "needs at least one --peer" in capsys.readouterr().err
 
 
+def command(folder, *options):
+    return [sys.executable, "-m", "tracker_ros", "evaluate", folder, "--peers-only", *options]
+
+
+def wait_for(path, process):
+    """Until there are files like `path`."""
+    deadline = time.monotonic() + 120
+    while not list(path.parent.glob(path.name)) and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()
+        time.sleep(0.02)
+
+
+def results(folder):
+    """The bytes of all results but their times."""
+    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.glob("*/*.npz")}
+
+
 def test_interrupted_run_keeps_what_is_done(sequence, tmp_path):
     folder = sequence(400, size=(240, 320))
     out = tmp_path / "result.json"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tracker_ros", "evaluate", folder, "--peers-only",
-         "--peer", "mosse,mil", "--json", out],
-        stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
-    deadline = time.monotonic() + 120
-    while not out.exists() and time.monotonic() < deadline:
-        time.sleep(0.02)
+        command(folder, "--peer", "mosse,mil", "--json", out), stderr=subprocess.PIPE, text=True
+    )
+    wait_for(out, process)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130, errors
     assert errors.strip() == "tracker-ros: interrupted"
     assert list(json.loads(out.read_text())["trackers"]) == ["mosse"]
+
+
+@pytest.fixture
+def four(sequence):
+    """A folder of four sequences; the last two take a while."""
+    for name, frames in (("a", 6), ("b", 6), ("c", 150), ("d", 150)):
+        folder = sequence(frames, name, size=(240, 320))
+    return folder.parent
+
+
+def test_interrupted_processes_leave_whole_files_and_nothing_running(four, tmp_path):
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        command(four, "--peer", "kcf", "--jobs", "2", "--out", out),
+        stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    wait_for(out / "kcf" / "*.npz", process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130, errors
+    assert errors.strip() == "tracker-ros: interrupted"
+    # The pipe has come to its end, so no process is left that holds it.
+    assert results(out)
+    for path in out.glob("*/*.npz"):
+        assert SequenceResult.load(path).sequence == path.stem
+
+
+def test_a_killed_run_is_gone_on_with(four, tmp_path, capsys):
+    killed, whole = tmp_path / "killed", tmp_path / "whole"
+    process = subprocess.Popen(command(four, "--peer", "kcf", "--out", killed))
+    wait_for(killed / "kcf" / "b.npz", process)
+    process.kill()
+    process.wait()
+    kept = {path: path.stat().st_mtime_ns for path in killed.glob("*/*.npz")}
+    assert 2 <= len(kept) < 4
+    for out in (killed, whole):
+        arguments = ["evaluate", str(four), "--peers-only", "--peer", "kcf", "--out", str(out)]
+        assert main(arguments) == 0
+    assert all(path.stat().st_mtime_ns == time for path, time in kept.items())
+    assert results(killed) == results(whole)
+    assert sorted(results(whole)) == [f"kcf/{name}.npz" for name in "abcd"]
+    assert str(whole / "report.html") in capsys.readouterr().out
+
+
+def test_processes_of_torchrun_share_the_sequences(four, tmp_path, monkeypatch, capsys):
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    arguments = ["evaluate", str(four), "--peers-only", "--peer", "kcf,mosse", "--out"]
+    assert main([*arguments, str(alone)]) == 0
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank, expected in (("1", 4), ("0", 8)):
+        monkeypatch.setenv("RANK", rank)
+        capsys.readouterr()
+        assert main([*arguments, str(shared)]) == 0
+        assert len(results(shared)) == expected
+        assert ("process 1 of 2 is done" in capsys.readouterr().out) == (rank == "1")
+    assert results(alone) == results(shared)
+    assert (shared / "results.json").is_file()
+    assert main(arguments[:-1]) == 1
+    assert "2 processes need --out" in capsys.readouterr().err
+
+
+def test_other_trackers_join_but_not_another_protocol(sequence, tmp_path, capsys):
+    folder = sequence(5).parent
+    arguments = ["evaluate", str(folder), "--peers-only", "--out", str(tmp_path / "out")]
+    for name in ("kcf", "mosse"):
+        assert main([*arguments, "--peer", name, "--json", str(tmp_path / "all.json")]) == 0
+    assert list(json.loads((tmp_path / "all.json").read_text())["trackers"]) == ["kcf", "mosse"]
+    for path in folder.glob("square/img/*"):
+        path.rename(path.with_suffix(".jpg"))
+    capsys.readouterr()
+    assert main([*arguments, "--peer", "kcf", "--dataset", "otb"]) == 1
+    assert "holds results of dataset 'folder', not of 'otb'" in capsys.readouterr().err
+
+
+def test_a_set_without_public_truth_gives_a_submission(sequence, tmp_path, capsys):
+    source = sequence(4)
+    folder = tmp_path / "test" / "GOT-10k_Test_000001"
+    shutil.copytree(source / "img", folder)
+    for path in list(folder.iterdir()):
+        path.rename(path.with_suffix(".jpg"))
+    (folder / "groundtruth.txt").write_text("5.0,20.0,20.0,20.0\n")
+    arguments = ["evaluate", str(folder.parent), "--dataset", "got10k", "--peers-only"]
+    assert main([*arguments, "--peer", "kcf"]) == 1
+    assert "the truth of this set is not public" in capsys.readouterr().err
+    assert main([*arguments, "--peer", "kcf", "--out", str(tmp_path / "out")]) == 0
+    with zipfile.ZipFile(tmp_path / "out" / "kcf-got10k.zip") as archive:
+        names = [f"GOT-10k_Test_000001/GOT-10k_Test_000001_{x}.txt" for x in ("001", "time")]
+        assert archive.namelist() == names
+        first, *others = archive.read(names[0]).decode().splitlines()
+    assert first == "5.000,20.000,20.000,20.000"
+    assert len(others) == 3

@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from tracker_ros.core.errors import InputError, TrackerError
-from tracker_ros.evaluation.results import SequenceResult, result_path
-from tracker_ros.evaluation.runner import run_sequence
-from tracker_ros.evaluation.sequences import Sequence
+from tracker_ros.evaluation.results import result_path
 
 PATIENCE = 0.5  # seconds between two looks at the counters, for the progress bar
 
@@ -49,49 +48,73 @@ class Share:
             raise InputError(f"the environment's RANK {values[0]} is not below WORLD_SIZE")
         return cls(*values)
 
-    def of(self, sequences: list[Sequence]) -> list[Sequence]:
-        """The sequences that this process runs; together the processes run each once."""
-        return sequences[self.rank :: self.count]
+    def of(self, runs: list) -> list:
+        """Those of `runs` that this process performs; together the processes perform each once."""
+        return runs[self.rank :: self.count]
 
 
-def is_done(folder: Path, tracker: str, sequence: Sequence) -> bool:
+class Run(Protocol):
+    """What is run as one and gives one result: `sequences.Sequence`, `vot.supervised.Pass`.
+
+    name: of the result. truth: float64 (N, 4).
+    """
+
+    name: str
+    truth: np.ndarray
+
+    def __len__(self) -> int:
+        """Frames."""
+
+
+class Result(Protocol):
+    """What a run gives: `results.SequenceResult`, `vot.supervised.SupervisedRun`."""
+
+    truth: np.ndarray
+
+    def save(self, path: Path) -> None:
+        """Write whole or not at all."""
+
+
+def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], Result]) -> bool:
     """Whether `folder` has this result. Raises InputError where it is of another truth."""
-    path = result_path(folder, tracker, sequence.name)
+    path = result_path(folder, tracker, run.name)
     if not path.is_file():
         return False
-    if not np.array_equal(SequenceResult.load(path).truth, sequence.truth, equal_nan=True):
-        raise InputError(f"{path} was made with another truth than {sequence.origin}")
+    if not np.array_equal(load(path).truth, run.truth, equal_nan=True):
+        raise InputError(f"{path} was made with another truth; choose another folder")
     return True
 
 
 def run_all(
     tracker: str,
     make: Callable[[], object],
-    sequences: list[Sequence],
+    runs: list[Run],
+    perform: Callable[[object, Run, Callable[[], object]], Result],
     folder: Path,
     jobs: int = 1,
     on_frames: Callable[[int], object] = lambda count: None,
 ) -> None:
-    """Run the tracker that `make` makes over `sequences` and save each result in `folder`.
+    """Perform `runs` with the tracker that `make` makes, and save each result in `folder`.
 
-    make: picklable where jobs > 1; each of the processes calls it once. on_frames is called with
-    the number of frames that were done since the last call. Raises what a tracker or a sequence
-    raises; then, and on Ctrl-C, what is unfinished is given up and what is finished is kept.
+    make: picklable where jobs > 1; each of the processes calls it once. perform: as
+    `runner.run_sequence`. on_frames is called with the number of frames that were done since the
+    last call. Raises what a tracker or a run raises; then, and on Ctrl-C, what is unfinished is
+    given up and what is finished is kept.
     """
-    jobs = min(jobs, len(sequences))
+    jobs = min(jobs, len(runs))
     if jobs <= 1:
-        instance = make() if sequences else None
-        for sequence in sequences:
-            result = run_sequence(instance, sequence, lambda: on_frames(1))
-            result.save(result_path(folder, tracker, sequence.name))
+        instance = make() if runs else None
+        for run in runs:
+            result = perform(instance, run, lambda: on_frames(1))
+            result.save(result_path(folder, tracker, run.name))
         return
     context = get_context("spawn")  # a forked process would share the engine's threads
     following, frames = context.Value("q", 0), context.Value("q", 0)
-    arguments = (tracker, make, sequences, folder, following, frames)
+    arguments = (tracker, make, runs, perform, folder, following, frames)
     with _processes(context, jobs, arguments) as workers:
         seen = 0
         while workers:
-            ended = connection.wait(workers, PATIENCE)
+            ended = connection.wait(list(workers), PATIENCE)
             on_frames(frames.value - seen)
             seen = frames.value
             for pipe in ended:
@@ -137,7 +160,7 @@ def _check(pipe, process) -> None:
         raise error
 
 
-def _work(pipe, tracker, make, sequences, folder, following, frames) -> None:
+def _work(pipe, tracker, make, runs, perform, folder, following, frames) -> None:
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
     def count() -> None:
@@ -149,10 +172,10 @@ def _work(pipe, tracker, make, sequences, folder, following, frames) -> None:
         while True:
             with following.get_lock():
                 number, following.value = following.value, following.value + 1
-            if number >= len(sequences):
+            if number >= len(runs):
                 break
-            result = run_sequence(instance, sequences[number], count)
-            result.save(result_path(folder, tracker, sequences[number].name))
+            result = perform(instance, runs[number], count)
+            result.save(result_path(folder, tracker, runs[number].name))
     except (TrackerError, OSError) as error:
         pipe.send(error)
     else:

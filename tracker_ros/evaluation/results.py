@@ -130,7 +130,7 @@ def join_evaluation(folder: Path, evaluation: Evaluation) -> Evaluation:
     Several processes may join at once.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    with _locked(folder / ".lock"):
+    with locked(folder):
         if (folder / FILE).is_file():
             evaluation = _merged(folder, load_evaluation(folder), evaluation)
         text = json.dumps({"format": FORMAT, **asdict(evaluation)}, indent=2) + "\n"
@@ -188,7 +188,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    with path.open("w") as file:
+def locked(folder: Path) -> Iterator[None]:
+    """Keep other processes from what they do under the lock of the same folder."""
+    with (folder / ".lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -29,6 +29,11 @@ class Pass:
     def name(self) -> str:
         return f"{self.sequence.name}_{self.repetition:03}"
 
+    @property
+    def truth(self) -> np.ndarray:
+        """The upright rectangles around the true regions, float64 (N, 4)."""
+        return self.sequence.boxes
+
     def __len__(self) -> int:
         return len(self.sequence)
 

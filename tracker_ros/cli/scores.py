@@ -1,0 +1,139 @@
+"""What `tracker-ros evaluate` runs and reports: one-pass evaluation, or VOT's protocol."""
+
+import argparse
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from tracker_ros.cli import common
+from tracker_ros.core.errors import InputError
+
+
+class OnePassTask:
+    """protocol: a key of `PROTOCOLS`. sequences: names. perform, load: see `parallel`.
+
+    Raises SourceError, InputError.
+    """
+
+    def __init__(self, args: argparse.Namespace):
+        from tracker_ros.evaluation.datasets import read_dataset
+        from tracker_ros.evaluation.results import SequenceResult
+        from tracker_ros.evaluation.runner import run_sequence
+
+        self.perform, self.load = run_sequence, SequenceResult.load
+        read = [read_dataset(args.dataset, path) for path in args.paths]
+        self._runs = [sequence for found, _ in read for sequence in found]
+        self.sequences = _unique([sequence.name for sequence in self._runs])
+        protocols = {protocol for _, protocol in read}
+        if len(protocols) > 1:
+            raise InputError("some of these folders have public truth and some have not")
+        self.protocol = protocols.pop()
+        if self.protocol == "server" and not args.out:
+            raise InputError("the truth of this set is not public: --out says where to submit from")
+        self._dataset = args.dataset
+
+    def runs(self, name: str, tracker) -> list:
+        """What `run_all` runs: the sequences."""
+        return self._runs
+
+    def numbers(self, folder: Path) -> dict:
+        """The scores of all trackers, JSON-ready."""
+        from tracker_ros.evaluation.report import numbers
+
+        return numbers.summarise(numbers.load(folder))
+
+    def print(self, numbers: dict) -> None:
+        """Show the scores as a table."""
+        from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES
+
+        protocol = PROTOCOLS[self.protocol]
+        _print(numbers, {measure: TITLES[measure] for measure in protocol.measures})
+        print(protocol.title)
+
+    def write(self, folder: Path) -> Iterator[Path]:
+        """Write the report, and what can be submitted; yields the paths."""
+        from tracker_ros.evaluation.report import write_report
+        from tracker_ros.evaluation.results import load_evaluation, load_results
+        from tracker_ros.evaluation.submission import write_submission
+
+        if self.protocol == "server":
+            for tracker in load_evaluation(folder).trackers:
+                path = folder / f"{tracker}-{self._dataset}.zip"
+                write_submission(self._dataset, load_results(folder, tracker), path)
+                yield path
+        yield write_report(folder)
+
+
+class VotTask:
+    """protocol: "vot". sequences: names. perform, load: see `parallel`.
+
+    Raises SourceError, InputError.
+    """
+
+    protocol = "vot"
+
+    def __init__(self, args: argparse.Namespace):
+        from tracker_ros.evaluation.vot.sequences import find_vot_sequences
+        from tracker_ros.evaluation.vot.supervised import SupervisedRun, run_pass
+
+        self.perform, self.load = run_pass, SupervisedRun.load
+        self._found = [s for path in args.paths for s in find_vot_sequences(path)]
+        self.sequences = _unique([sequence.name for sequence in self._found])
+        self._repetitions: dict[str, int] = {}
+
+    def runs(self, name: str, tracker) -> list:
+        """What `run_all` runs: one pass over each sequence, 15 if `tracker` differs in them."""
+        from tracker_ros.evaluation.vot.supervised import Pass, repetitions_needed
+
+        self._repetitions[name] = count = repetitions_needed(tracker, self._found)
+        return [Pass(s, i + 1) for s in self._found for i in range(count)]
+
+    def numbers(self, folder: Path) -> dict:
+        """The scores of this run's trackers that have made all passes, JSON-ready."""
+        from tracker_ros.evaluation.results import load_evaluation, result_path
+        from tracker_ros.evaluation.vot.scores import summary
+        from tracker_ros.evaluation.vot.supervised import Pass
+
+        evaluation = load_evaluation(folder)
+        scores = {}
+        for name, count in self._repetitions.items():
+            paths = {
+                s.name: [result_path(folder, name, Pass(s, i + 1).name) for i in range(count)]
+                for s in self._found
+            }
+            if all(path.is_file() for some in paths.values() for path in some):
+                runs = {s: list(map(self.load, some)) for s, some in paths.items()}
+                scores[name] = evaluation.trackers[name] | summary(self._found, runs)
+        facts = ("dataset", "protocol", "paths", "hardware")
+        return {key: getattr(evaluation, key) for key in facts} | {"trackers": scores}
+
+    def print(self, numbers: dict) -> None:
+        """Show the scores as a table."""
+        from tracker_ros.evaluation.vot.scores import TITLE
+
+        _print(numbers, {"accuracy": "A", "robustness": "R", "eao": "EAO"})
+        print(TITLE)
+
+    def write(self, folder: Path) -> Iterator[Path]:
+        """Write the scores into the folder; yields the path."""
+        common.write_json(folder / "results.json", self.numbers(folder))
+        yield folder / "results.json"
+
+
+def _unique(names: list[str]) -> list[str]:
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise InputError(f"several sequences have the name {twice[0]!r}")
+    return names
+
+
+def _print(numbers: dict, titles: dict[str, str]) -> None:
+    """A column a tracker, a row a sequence, the measures of `titles` and the speed in a cell."""
+    trackers = numbers["trackers"]
+    cells = [result["per_sequence"] | {"all": result} for result in trackers.values()]
+    rows = ([name, *(_cell(column[name], titles) for column in cells)] for name in cells[0])
+    common.print_table((" / ".join((*titles.values(), "frames/s")), *trackers), rows)
+
+
+def _cell(row: dict, measures: Iterable[str]) -> str:
+    values = (row.get(measure) for measure in measures)
+    shares = ("-" if value is None else f"{value:.3f}" for value in values)
+    return " / ".join((*shares, f"{row['fps'] or float('nan'):.0f}"))
