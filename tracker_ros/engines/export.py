@@ -32,7 +32,7 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     fuse(network)
     files = ModelFiles(weights.stem, folder)
     folder.mkdir(parents=True, exist_ok=True)
-    for logger in ("torch.onnx", "onnx_ir"):
+    for logger in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(logger).setLevel(logging.ERROR)
     written = []
     for name, step in steps(network, tracking).items():
