@@ -28,17 +28,22 @@ class Contestant:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options for `contestants`, besides `common.add_tracker_arguments`."""
-    from tracker_ros.evaluation.peers import parse_peers
-
     parser.add_argument(
         "--peer",
-        type=parse_peers,
+        type=_peers,
+        action="extend",
         default=[],
         metavar="NAME,…",
-        help="OpenCV's trackers to run beside ours: csrt, kcf, mil, mosse,"
-        " nano:BACKBONE,HEAD or vit:MODEL with your ONNX files",
+        help="OpenCV's trackers to run beside ours: csrt, kcf, mil, mosse, nano:BACKBONE,HEAD or"
+        " vit:MODEL with your ONNX files; may be given several times",
     )
     parser.add_argument("--peers-only", action="store_true", help="leave our tracker out")
+
+
+def _peers(text: str) -> list[str]:
+    from tracker_ros.evaluation.peers import parse_peers
+
+    return parse_peers(text)
 
 
 def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str, Contestant]:
