@@ -56,7 +56,7 @@ class Share:
 class Run(Protocol):
     """What is run as one and gives one result: `sequences.Sequence`, `vot.supervised.Pass`.
 
-    name: of the result. truth: float64 (N, 4).
+    name: of the result. truth: float64, a row a frame.
     """
 
     name: str

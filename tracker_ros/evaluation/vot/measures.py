@@ -54,7 +54,7 @@ def eao_curve(runs: Iterable[SupervisedRun]) -> np.ndarray:
 
 
 def eao(curve: np.ndarray) -> float | None:
-    """Mean of `eao_curve` over EAO_LENGTHS; None if no fragment is that long."""
+    """Mean of `eao_curve` over EAO_LENGTHS, as far as it goes; None if it ends before them."""
     low, high = EAO_LENGTHS
     values = curve[low : high + 1]
     return float(values.mean()) if len(values) else None

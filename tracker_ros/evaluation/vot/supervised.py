@@ -31,8 +31,12 @@ class Pass:
 
     @property
     def truth(self) -> np.ndarray:
-        """The upright rectangles around the true regions, float64 (N, 4)."""
-        return self.sequence.boxes
+        """The true regions, float64 (N, M), as many numbers as the longest has, the rest NaN."""
+        regions = self.sequence.regions
+        table = np.full((len(regions), max(map(len, regions))), np.nan)
+        for row, region in zip(table, regions, strict=True):
+            row[: len(region)] = region
+        return table
 
     def __len__(self) -> int:
         return len(self.sequence)
@@ -45,7 +49,7 @@ class SupervisedRun:
     status: int8 (N,), STARTED on the truth, TRACKED, FAILED (its box has no pixel in common with
         the truth) or UNKNOWN (the tracker was not shown the frame).
     boxes: float64 (N, 4), x y w h in pixels; NaN where UNKNOWN, the truth's where STARTED.
-    truth: float64 (N, 4), the upright rectangles around the true regions.
+    truth: float64 (N, M), `Pass.truth`.
     overlaps: float64 (N,), with the true region (`regions.overlap`); 0 unless TRACKED.
     seconds: float64 (N,), wall-clock time of the tracker alone, without decoding; 0 where UNKNOWN.
     """
@@ -102,7 +106,7 @@ def run_pass(tracker, run: Pass, on_frame: Callable[[], object] = lambda: None) 
         status[i] = TRACKED if overlaps[i] > 0 else FAILED
         if status[i] == FAILED:
             start = i + SKIP
-    return SupervisedRun(status, boxes, sequence.boxes, overlaps, seconds)
+    return SupervisedRun(status, boxes, run.truth, overlaps, seconds)
 
 
 def _start(tracker, image: np.ndarray, sequence: VotSequence, frame: int) -> None:
