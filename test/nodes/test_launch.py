@@ -1,13 +1,15 @@
-"""The launch file, where ROS 2's launch is installed."""
+"""The launch files, where ROS 2's launch is installed."""
 
 from pathlib import Path
 
 import pytest
 
-LAUNCH_FILE = Path(__file__).parents[2] / "launch" / "track.launch.py"
+FOLDER = Path(__file__).parents[2] / "launch"
 
 
-def test_launch_file_starts_the_node_with_its_arguments(ros):
+@pytest.fixture
+def run(ros):
+    """Run a launch file until it ends or `enough(output)`; returns its status and output."""
     reason = "launch_ros comes with a ROS 2 installation, not from PyPI"
     launch = pytest.importorskip("launch", reason=reason)
     pytest.importorskip("launch_ros", reason=reason)
@@ -16,22 +18,54 @@ def test_launch_file_starts_the_node_with_its_arguments(ros):
     from launch.events import Shutdown
     from launch.launch_description_sources import PythonLaunchDescriptionSource
 
-    output = ""
+    def run(name, arguments, enough=lambda output: False):
+        output = ""
 
-    def read(event):
-        nonlocal output
-        output += event.text.decode()
-        return EmitEvent(event=Shutdown()) if "nobody publishes" in output else None
+        def read(event):
+            nonlocal output
+            output += event.text.decode()
+            return EmitEvent(event=Shutdown()) if enough(output) else None
 
+        source = PythonLaunchDescriptionSource(str(FOLDER / name))
+        service = launch.LaunchService(noninteractive=True)
+        service.include_launch_description(launch.LaunchDescription([
+            RegisterEventHandler(OnProcessIO(on_stdout=read, on_stderr=read)),
+            IncludeLaunchDescription(source, launch_arguments=arguments.items()),
+        ]))  # fmt: skip
+        return service.run(), output
+
+    return run
+
+
+def test_track_starts_the_node_with_its_arguments(run):
     arguments = {"namespace": "left", "image_topic": "/eye", "image_transport": "compressed",
                  "init_bbox": "1,2,30,40", "use_sim_time": "true"}  # fmt: skip
-    source = PythonLaunchDescriptionSource(str(LAUNCH_FILE))
-    service = launch.LaunchService(noninteractive=True)
-    service.include_launch_description(launch.LaunchDescription([
-        RegisterEventHandler(OnProcessIO(on_stdout=read, on_stderr=read)),
-        IncludeLaunchDescription(source, launch_arguments=arguments.items()),
-    ]))  # fmt: skip
-    assert service.run() == 0, output
+    status, output = run("track.launch.py", arguments, lambda text: "nobody publishes" in text)
+    assert status == 0, output
     assert "[left.tracker_node]: model dastm runs on " in output
     assert "/eye/compressed: no image for" in output
     assert "Traceback" not in output
+
+
+def test_replay_plays_tracks_evaluates_and_ends(run, scene, model, tmp_path):
+    from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
+    from tracker_ros.sources.bag import IMAGE, TRUTH
+    from tracker_ros.sources.bag_writer import BagWriter
+    from tracker_ros.sources.typestore import bag_message as make
+
+    with BagWriter(tmp_path / "bag", {"/eye": IMAGE, "/truth": TRUTH}) as bag:
+        for i in range(12):
+            time = (i + 1) * 40_000_000
+            header = make("std_msgs/msg/Header", stamp=ns_to_stamp(time, make))
+            bag.write("/eye", time, bgr_to_image(scene.frame(i), header, make=make))
+            box = box_to_detection(scene.box(i), header, make=make)
+            bag.write("/truth", time, make(TRUTH, header=header, detections=[box]))
+    status, output = run(
+        "replay.launch.py",
+        {"bag": str(tmp_path / "bag"), "model": str(model), "evaluate": str(tmp_path / "out")},
+    )
+    assert status == 0, output
+    assert f"model {model} runs on " in output
+    assert "played 12 frames" in output
+    assert "Traceback" not in output
+    assert (tmp_path / "out" / "tiny" / "bag-eye.npz").exists()

@@ -1,0 +1,90 @@
+"""Plays a bag to the tracker; `ros2 launch tracker_ros replay.launch.py --show-args`."""
+
+from pathlib import Path
+
+from launch.actions import (
+    DeclareLaunchArgument,
+    EmitEvent,
+    ExecuteProcess,
+    IncludeLaunchDescription,
+    OpaqueFunction,
+    RegisterEventHandler,
+)
+from launch.event_handlers import OnProcessExit
+from launch.events import Shutdown
+from launch.launch_description_sources import PythonLaunchDescriptionSource
+from launch.substitutions import LaunchConfiguration
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import ExecutableInPackage
+
+from launch import LaunchDescription
+from tracker_ros.nodes import dds
+from tracker_ros.nodes.parameters import TRACKER
+
+FROM_TABLE = ("model", "device", "engine")  # empty: as in config/tracker.yaml
+WAIT = 120.0  # seconds, for the tracker to load its model and for rviz
+ARGUMENTS = {
+    "bag": (None, "The rosbag2 recording to play: a folder, .mcap or .db3."),
+    "topic": ("", "Its image topic; needed only where it has several."),
+    "box": ("", "Start on this box, x,y,w,h in pixels, in the first image; default: the truth's."),
+    "rviz": ("false", "Show camera, box, identity, state and gate in rviz2."),
+    "evaluate": ("", "Then replay the bag frame by frame and write the results in this folder."),
+    "log_level": ("info", "debug, info, warn, error or fatal."),
+    **{p.name: ("", p.description) for p in TRACKER if p.name in FROM_TABLE},
+}
+
+
+def generate_launch_description() -> LaunchDescription:
+    declared = (
+        DeclareLaunchArgument(name, default_value=default, description=description)
+        for name, (default, description) in ARGUMENTS.items()
+    )
+    return LaunchDescription([*declared, OpaqueFunction(function=_actions)])
+
+
+def _actions(context) -> list:
+    values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
+    dds.use_profile(context.environment)
+    rviz = values["rviz"].lower() in ("true", "1")
+    tracker = IncludeLaunchDescription(
+        PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py"))),
+        launch_arguments=[(name, values[name]) for name in (*FROM_TABLE, "rviz", "log_level")],
+    )
+    text = {name: ParameterValue(values[name], value_type=str) for name in ("bag", "topic", "box")}
+    player = Node(
+        package="tracker_ros",
+        executable="player_node",
+        parameters=[
+            {
+                "source": text["bag"],
+                "topic": text["topic"],
+                "init_bbox": text["box"],
+                "publish_init": not values["box"],
+                "wait": WAIT,
+                "subscribers": 2 if rviz else 1,
+            }
+        ],
+        ros_arguments=["--log-level", values["log_level"]],
+        output="screen",
+        emulate_tty=True,
+    )
+    # rviz stays, so that the last image can be looked at.
+    after = [] if rviz else [EmitEvent(event=Shutdown(reason="the bag was played"))]
+    if values["evaluate"]:
+        evaluation = _evaluation(values)
+        end = RegisterEventHandler(OnProcessExit(target_action=evaluation, on_exit=after))
+        after = [end, evaluation]
+    return [
+        tracker,
+        player,
+        RegisterEventHandler(OnProcessExit(target_action=player, on_exit=after)),
+    ]
+
+
+def _evaluation(values: dict[str, str]) -> ExecuteProcess:
+    options = [("--out", "evaluate"), ("--topic", "topic"), ("--box", "box")]
+    options += [(f"--{name}", name) for name in FROM_TABLE]
+    given = [f"{option}={values[name]}" for option, name in options if values[name]]
+    program = ExecutableInPackage(executable="evaluate_bag", package="tracker_ros")
+    return ExecuteProcess(cmd=[program, values["bag"], *given], output="screen")
