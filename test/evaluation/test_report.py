@@ -1,6 +1,8 @@
 import base64
 import csv
+import html
 import json
+import shlex
 
 import cv2
 import numpy as np
@@ -132,6 +134,8 @@ def test_pictures_of_a_bag(tmp_path):
     write_bag(bag, frames=24, first=4)
     arguments = ["evaluate", str(bag), "--peers-only", "--peer", "mosse", "--out", str(folder)]
     assert main(arguments) == 0
+    command = html.escape(shlex.join(["tracker-ros", *arguments]))
+    assert f"<pre>{command}</pre>" in (folder / "report.html").read_text()
     (moment,), _ = find_moments(load(folder), "mosse")
     picture = decode(moment.picture)
     # The tracker started on the fifth frame, so the result's first row is of that one.

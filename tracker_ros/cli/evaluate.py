@@ -70,6 +70,7 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
         task.sequences,
         {name: contestant.about for name, contestant in trackers.items()},
         [hardware.describe()],
+        [args.command_line],
     )
     join_evaluation(folder, evaluation)
     runs = {name: task.runs(name, contestant.tracker) for name, contestant in trackers.items()}

@@ -78,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
         [sequence_name(source) for source, truth in sources if truth.known],
         {name: contestant.about for name, contestant in trackers.items()},
         [hardware.describe()],
+        [args.command_line],
     )  # fmt: skip
     join_evaluation(folder, evaluation)
     rows, lives = _evaluate(args, sources, trackers, folder, failures)

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -98,6 +98,7 @@ class Evaluation:
     trackers: for each name {"settings": all that its results depend on ("provider" says what really
     ran the network), "facts": what the weights say about themselves, None for a peer}.
     hardware: each machine that took part, as `hardware.describe` has it.
+    commands: what was called, in order.
     """
 
     dataset: str
@@ -106,6 +107,7 @@ class Evaluation:
     sequences: list[str]
     trackers: dict[str, dict]
     hardware: list[dict]
+    commands: list[str] = field(default_factory=list)
 
 
 def load_evaluation(folder: str | Path) -> Evaluation:
@@ -154,7 +156,7 @@ def _merged(folder: Path, old: Evaluation, new: Evaluation) -> Evaluation:
                 )
     lists = {
         name: list(dict.fromkeys([*getattr(old, name), *getattr(new, name)]))
-        for name in ("paths", "sequences")
+        for name in ("paths", "sequences", "commands")
     }
     hardware = [
         *old.hardware,

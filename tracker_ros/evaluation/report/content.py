@@ -88,6 +88,7 @@ def of_report(loaded: Loaded, numbers: dict) -> dict:
             "read from": evaluation.paths,
             "protocol": evaluation.protocol,
         },
+        "commands": evaluation.commands,
     }
 
 

@@ -71,6 +71,7 @@ def summarise(loaded: Loaded) -> dict:
         "protocol": evaluation.protocol,
         "paths": evaluation.paths,
         "hardware": evaluation.hardware,
+        "commands": evaluation.commands,
         "sequences": len(loaded.sequences),
         "finished": loaded.finished,
         "trackers": {
