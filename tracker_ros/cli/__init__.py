@@ -4,7 +4,6 @@ import argparse
 import importlib
 import logging
 import os
-import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -23,6 +22,7 @@ COMMANDS = {
     "compare": ("tracker_ros.cli.compare", "compare two evaluations, with confidence"),
     "gate-report": ("tracker_ros.cli.gate_report", "show what a gate chose in an evaluation"),
     "train": ("tracker_ros.training.cli", "train a tracker"),
+    "ablate": ("tracker_ros.training.ablation_cli", "train and compare variants of the attention"),
     "export": ("tracker_ros.cli.export", "write weights as ONNX"),
     "info": ("tracker_ros.cli.info", "show what a model is and where it comes from"),
     "benchmark": ("tracker_ros.cli.benchmark", "measure speed, beside OpenCV's trackers"),
@@ -71,9 +71,7 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     # As an exception, so that files are closed before the process ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        parser = build(arguments)
-        args = parser.parse_args(arguments)
-        args.command_line = shlex.join((parser.prog, *arguments))
+        args = build(arguments).parse_args(arguments)
         status = args.run(args) or 0
         sys.stdout.flush()
         return status

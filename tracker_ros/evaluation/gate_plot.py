@@ -25,7 +25,7 @@ def plot_gate(report: GateReport, path: Path) -> None:
     axes = right.subplots(len(tables), 1, height_ratios=heights, squeeze=False)[:, 0]
     for axis, table in zip(axes, tables, strict=True):
         _bars(axis, table)
-    handles, names = left.axes[0].get_legend_handles_labels()
+    handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(BRANCHES), frameon=False)
     figure.suptitle(fill(f"{report.tracker}: {report.verdict}", 110), fontsize=10)
     with replacing(path) as part:

@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
     config = short(paper.training) if args.recipe == "short" else paper.training
     config = replace(
         given(args, config),
-        device=_device(args.device),
+        device=find_device(args.device),
         losses=given(args, config.losses),
         sampling=given(args, config.sampling),
     )
@@ -149,7 +149,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _device(name: str) -> str:
+def find_device(name: str) -> str:
+    """The device that ``--device`` names, under torchrun its own. Raises ParameterError."""
     import torch
 
     from ..core.errors import ParameterError

@@ -31,15 +31,15 @@ def measure_branches(
     for name in network.attention.branches:
         seconds = []
         for _ in range(repeats):
-            start = _now(weight.device)
+            start = now(weight.device)
             network.attention.branch(name, features)
-            seconds.append(_now(weight.device) - start)
+            seconds.append(now(weight.device) - start)
         costs[name] = 1000 * median(seconds)
     network.train(mode)
     return costs
 
 
-def _now(device: torch.device) -> float:
+def now(device: torch.device) -> float:
     if device.type == "cuda":
         torch.cuda.synchronize(device)
     return time.perf_counter()

@@ -53,10 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     import math
 
-    import torch
-
     from ..core.errors import ParameterError
     from ..networks.presets import preset
+    from .cli import find_device
     from .datasets import default_cache
     from .pretrain import SIZES, PretrainingConfig, pretrain
 
@@ -67,12 +66,6 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError(f"--rate is {args.rate}, not a number above 0")
     if args.workers < 0 or args.seed < 0:
         raise ParameterError("--workers and --seed are whole numbers from 0 up")
-    try:
-        torch.empty(0, device=args.device)
-    except (RuntimeError, AssertionError):  # the latter where torch is built without CUDA
-        raise ParameterError(
-            f"--device is {args.device!r}, which torch does not find here"
-        ) from None
     config = PretrainingConfig(
         epochs=args.epochs,
         batch=args.batch,
@@ -81,7 +74,8 @@ def run(args: argparse.Namespace) -> int:
         workers=args.workers,
         seed=args.seed,
     )
+    device = find_device(args.device)
     args.out.parent.mkdir(parents=True, exist_ok=True)
-    pretrain(args.data, args.out, network, config, args.device, args.cache or default_cache())
+    pretrain(args.data, args.out, network, config, device, args.cache or default_cache())
     print(args.out)
     return 0

@@ -1,0 +1,109 @@
+"""`tracker-ros ablate`: the paper's ablations on your data."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from ..cli.common import positive_int
+
+    parser.add_argument("data", nargs="+", metavar="DATA", help="as of `tracker-ros train`")
+    parser.add_argument(
+        "--validate", type=Path, required=True, metavar="FOLDER", help="sequences to score on"
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="runs and tables; it is gone on"
+    )
+    parser.add_argument(
+        "--variants",
+        type=lambda text: text.split(","),
+        default=None,
+        metavar="NAME,…",
+        help="modes of the gate, or hard@B: what the attention may cost, as a share of the dearest"
+        " branch (default: skip,se,ca,cbam,se+ca,static,random,soft,hard,hard@0.5)",
+    )
+    parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,…", help="(0,1,2)")
+    parser.add_argument(
+        "--init",
+        type=Path,
+        metavar="FILE",
+        help="what every variant starts from: another model (.safetensors) or run (last.pt)",
+    )
+    parser.add_argument("--backbone", type=Path, metavar="FILE", help="of `tracker-ros pretrain`")
+    parser.add_argument(
+        "--model", default="dastm", help="whose sizes all variants have (default: %(default)s)"
+    )
+    for name in ("network", "tracking"):
+        parser.add_argument(
+            f"--{name}", action="append", default=[], metavar="NAME=VALUE", help="another value"
+        )
+    for name, default, text in (
+        ("steps", 2000, "updates for each variant"),
+        ("batch", 32, "samples an update"),
+        ("random-tests", 3, "tests of a random gate, of which the mean counts"),
+    ):
+        parser.add_argument(
+            f"--{name}", type=positive_int, default=default, help=f"{text} (default: %(default)s)"
+        )
+    parser.add_argument("--rate", type=float, help="learning rate (default: the short recipe's)")
+    parser.add_argument("--workers", type=int, help="data processes")
+    parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: %(default)s)")
+    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="as of `tracker-ros train`")
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        found = tuple(int(part) for part in text.split(","))
+    except ValueError:
+        found = (-1,)
+    if min(found) < 0 or len(set(found)) < len(found):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of different numbers from 0 up")
+    return found
+
+
+def run(args: argparse.Namespace) -> int:
+    from dataclasses import replace
+
+    from ..core.errors import ParameterError
+    from ..networks.presets import preset
+    from .ablation import VARIANTS, Plan, Variant, ablate
+    from .cli import find_device
+    from .datasets import default_cache
+    from .options import overridden
+    from .recipes import recipe, short
+
+    design = preset(args.model)
+    if not hasattr(design.network, "gate"):
+        raise ParameterError(f"--model is {args.model!r}, which has no gate")
+    design = design._replace(
+        network=overridden(design.network, args.network, "--network"),
+        tracking=overridden(design.tracking, args.tracking, "--tracking"),
+    )
+    paper = recipe(design.architecture)
+    values = {"rate": args.rate, "workers": args.workers}
+    values = {name: value for name, value in values.items() if value is not None}
+    config = replace(
+        short(paper.training),
+        steps=args.steps,
+        batch=args.batch,
+        device=find_device(args.device),
+        **values,
+    )
+    plan = Plan(
+        args.data,
+        args.validate,
+        design,
+        config,
+        paper.loss,
+        tuple(map(Variant.parse, dict.fromkeys(args.variants or VARIANTS))),
+        args.seeds,
+        args.backbone,
+        args.init,
+        args.cache or default_cache(),
+        args.random_tests,
+    )
+    ablate(plan, args.out)
+    print((args.out / "ablation.md").read_text())
+    return 0
