@@ -119,6 +119,7 @@ SIAMFC_ST = Preset(
 SMALL_SIAMESE = {
     **{name: TINY[name] for name in ("backbone", "widths", "depths", "channels")},
     "template_cells": 5,
+    "dropout": 0.0,  # it takes a fifth of the training time on a CPU
     "ffn": 256,
     "layers": 2,
 }
