@@ -1,10 +1,14 @@
 """OpenCV's network trackers for real, on tiny ONNX files that look for the brightest spot."""
 
+import json
+
+import cv2
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper
 
+from tracker_ros.cli import main
 from tracker_ros.core.errors import InputError
 from tracker_ros.evaluation.metrics import iou
 from tracker_ros.evaluation.peers import Peer, parse_peers
@@ -100,13 +104,18 @@ def nano(tmp_path):
     )  # fmt: skip
 
 
+def square(i):
+    """A dark picture with a bright square, and the square's box."""
+    image = np.full((240, 320, 3), 20, np.uint8)
+    image[80:112, 60 + 6 * i : 92 + 6 * i] = 230
+    return image, (60.0 + 6 * i, 80.0, 32.0, 32.0)
+
+
 def follow_a_square(peer):
-    """Overlaps of `peer` with a bright square that crosses a dark picture."""
+    """Overlaps of `peer` with the square as it crosses the picture."""
     overlaps = []
     for i in range(12):
-        truth = (60.0 + 6 * i, 80.0, 32.0, 32.0)
-        image = np.full((240, 320, 3), 20, np.uint8)
-        image[80:112, 60 + 6 * i : 92 + 6 * i] = 230
+        image, truth = square(i)
         if i == 0:
             peer.init(image, truth)
             assert peer.last_box == truth
@@ -183,3 +192,38 @@ def test_what_a_peer_is_given(vit, nano, tmp_path):
 )
 def test_the_comma_inside_nanos_value(text, peers):
     assert parse_peers(text) == peers
+
+
+@pytest.fixture
+def sequence(tmp_path):
+    """The square's path as an OTB folder."""
+    folder = tmp_path / "square"
+    (folder / "img").mkdir(parents=True)
+    for i in range(12):
+        cv2.imwrite(str(folder / "img" / f"{i:04}.png"), square(i)[0])
+    boxes = (",".join(map(str, square(i)[1])) for i in range(12))
+    (folder / "groundtruth_rect.txt").write_text("\n".join(boxes))
+    return folder
+
+
+def test_peers_of_all_kinds_in_one_evaluation(sequence, vit, nano, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = ["evaluate", str(sequence), "--peers-only", "--out", str(out)]
+    peers = ["--peer", f"mosse,nano:{nano[0]},{nano[1]}", "--peer", f"vit:{vit}"]
+    assert main(arguments + peers) == 0
+    assert "mosse" in capsys.readouterr().out
+    trackers = json.loads((out / "results.json").read_text())["trackers"]
+    assert list(trackers) == ["mosse", "nano", "vit"]
+    for about in trackers.values():
+        assert about["per_sequence"]["square"]["frames"] == 12
+        assert about["fps"] > 0 and about["ms"]["p50"] > 0
+    # A square without texture is too little for MOSSE.
+    assert min(trackers["nano"]["auc"], trackers["vit"]["auc"]) > 0.4 > trackers["mosse"]["auc"]
+    assert list(trackers["nano"]["settings"]["files"]) == ["backbone.onnx", "head.onnx"]
+
+
+def test_error_of_the_command(sequence, tmp_path, capsys):
+    peer = f"vit:{tmp_path / 'none.onnx'}"
+    assert main(["evaluate", str(sequence), "--peers-only", "--peer", peer]) == 1
+    said = capsys.readouterr().err
+    assert said == f"tracker-ros: error: peer 'vit': there is no file {tmp_path / 'none.onnx'}\n"
