@@ -2,6 +2,7 @@
 
 import csv
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -190,6 +191,14 @@ def test_images_may_be_left_where_they_are(bag, evaluate):
     metadata = yaml.safe_load((written / "metadata.yaml").read_text())
     custom = metadata["rosbag2_bagfile_information"]["custom_data"]
     assert (written / custom["images"]).resolve() == path.resolve()
+
+
+def test_no_ros_is_needed(bag, evaluate, model, monkeypatch):
+    for name in ("rclpy", "vision_msgs", "diagnostic_msgs", "sensor_msgs", "std_msgs"):
+        for module in (name, f"{name}.msg"):
+            monkeypatch.setitem(sys.modules, module, None)
+    run = evaluate(bag(), "--model", model, "--debug-images", peer=False)
+    assert run.status == 0, run.err
 
 
 def test_executable_of_ros(bag, tmp_path, capsys):

@@ -82,10 +82,10 @@ def run(args: argparse.Namespace) -> int:
     )  # fmt: skip
     join_evaluation(folder, evaluation)
     rows, lives = _evaluate(args, sources, trackers, folder, failures)
-    for sentence in dict.fromkeys(failures):
-        print(f"{cli.PROGRAM}: warning: {sentence}", file=sys.stderr)
     if not rows:
-        raise TrackerError(f"nothing in {args.bag} could be evaluated: {failures[0]}")
+        raise TrackerError(f"nothing in {args.bag} could be evaluated: {'; '.join(failures)}")
+    for sentence in failures:
+        print(f"{cli.PROGRAM}: warning: {sentence}", file=sys.stderr)
     common.print_table(
         ("tracker", "topic", "frames", "lost", "AUC", "P at 20 px", "frames/s"), rows
     )
