@@ -76,19 +76,23 @@ def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Con
 
 
 def load_ours(model: str, engine: str, device: str, allow_cpu_fallback: bool, threads: int):
-    """Our tracker with so many threads on the CPU. Raises as `load_tracker` does."""
+    """Our tracker with so many threads on the CPU; raises as `load_tracker` does.
+
+    torch has one in any case: the last bits of its sums depend on their number.
+    """
     import cv2
 
     from tracker_ros import load_tracker
 
     cv2.setNumThreads(threads)
-    return load_tracker(
-        model,
-        engine=engine,
-        device=device,
-        allow_cpu_fallback=allow_cpu_fallback,
-        threads=threads,
+    tracker = load_tracker(
+        model, engine=engine, device=device, allow_cpu_fallback=allow_cpu_fallback, threads=threads
     )
+    if tracker.engine.provider.startswith("torch"):
+        import torch
+
+        torch.set_num_threads(1)
+    return tracker
 
 
 def _peer(text: str, threads: int) -> tuple[str, Contestant]:

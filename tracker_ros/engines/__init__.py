@@ -34,7 +34,7 @@ def load_tracker(
             the GPU. device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU that can be used,
             otherwise the CPU. ``tracker.engine.provider`` says what it came to.
         allow_cpu_fallback: run on the CPU where the asked device is not there, instead of failing.
-        threads: on the CPU, for torch of the whole process; 0: as many as the runtime likes.
+        threads: of ONNX Runtime on the CPU; 0: as many as it likes.
     Raises:
         ModelError: model or device cannot be used. ParameterError: unknown engine or device.
     """
@@ -58,10 +58,6 @@ def load_tracker(
                 f"the torch engine needs the package {error.name!r}, which is not "
                 "installed; the onnx engine does without"
             ) from error
-        if threads:
-            import torch
-
-            torch.set_num_threads(threads)
         runner = TorchRunner.open(files, device, allow_cpu_fallback=allow_cpu_fallback)
     try:
         tracker = make_tracker(runner)
