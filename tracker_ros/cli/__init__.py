@@ -4,6 +4,7 @@ import argparse
 import importlib
 import logging
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -71,7 +72,9 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     # As an exception, so that files are closed before the process ends.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
-        args = build(arguments).parse_args(arguments)
+        parser = build(arguments)
+        args = parser.parse_args(arguments)
+        args.command_line = shlex.join((parser.prog, *arguments))
         status = args.run(args) or 0
         sys.stdout.flush()
         return status
