@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from ..core.errors import SourceError, TrackerError, brief
+from ..core.errors import SourceError
 from .config import TrainingConfig
 from .ranks import Ranks, ShardedBatches
 from .sampling import Sample, Samples
@@ -56,7 +56,7 @@ def load_batches(
 ) -> Iterator[Batch]:
     """This process's part of every batch, from step ``first`` on.
 
-    Raises SourceError where nothing can be read, TrackerError where a data process was killed.
+    Raises SourceError where nothing can be read.
     """
     loader = iter(
         DataLoader(
@@ -81,7 +81,3 @@ def load_batches(
         except SourceError as error:  # a worker's comes as a traceback; its end is the sentence
             sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
             raise SourceError(sentence) from None
-        except RuntimeError as error:
-            if "DataLoader worker" not in str(error):
-                raise
-            raise TrackerError(f"a data process was ended: {brief(error)}") from error

@@ -14,28 +14,32 @@ from ..core.errors import TrackerError
 
 
 @contextmanager
-def out_of_memory(step: int, batch: int, kept: Callable[[], str]) -> Iterator[None]:
-    """Turns what torch and Python raise where memory ends into a TrackerError.
+def explained(batch: int, where: Callable[[], str]) -> Iterator[None]:
+    """Turns running out of memory, and the end of a data process, into a TrackerError.
 
-    ``kept`` says which weights are safe.
+    ``where`` tells the step and which weights are safe, as the end of the sentence.
     """
     try:
         yield
-    except (RuntimeError, MemoryError) as error:
-        said = str(error).lower()
+    except (RuntimeError, MemoryError, ConnectionError, EOFError) as error:
+        said = str(error)
         lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
-        if not (lacking or "can't allocate memory" in said):
-            raise
-        raise TrackerError(
-            f"out of memory at step {step} with {batch} samples an update: lower --batch, "
-            f"--memory-frames or the network's sizes; {kept()}"
-        ) from error
+        if lacking or "can't allocate memory" in said:
+            raise TrackerError(
+                f"out of memory with {batch} samples an update: lower --batch, --memory-frames or "
+                f"the sizes of the network or its crops; {where()}"
+            ) from error
+        # Its end breaks a pipe, or is told by a signal's handler, wherever that finds us.
+        if isinstance(error, ConnectionError | EOFError) or "DataLoader worker" in said:
+            raise TrackerError(f"a data process was ended from outside; {where()}") from error
+        raise
 
 
 class Stop:
     """While open, SIGTERM and Ctrl-C are noted in ``signal`` instead of ending the process.
 
     The second of them ends it at once. In a thread other than the main one nothing is caught.
+    The DataLoader's handler for the end of a data process ends with it, else it would raise later.
     """
 
     def __init__(self) -> None:
@@ -46,6 +50,7 @@ class Stop:
         if threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 self._before[number] = signal.signal(number, self._note)
+            self._before[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD)
         return self
 
     def __exit__(self, *_) -> None:
@@ -54,7 +59,8 @@ class Stop:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.signal = number
-        self.__exit__()
+        for again in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(again, self._before[again])
 
     def leave(self) -> None:
         """End as the signal asks: exit status 143 for SIGTERM, KeyboardInterrupt for Ctrl-C."""

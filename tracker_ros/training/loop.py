@@ -18,7 +18,7 @@ from .average import Average
 from .batches import Batch, load_batches
 from .config import TrainingConfig
 from .costs import measure_branches
-from .failures import Stop, out_of_memory
+from .failures import Stop, explained
 from .log import TrainingLog
 from .optimisers import make_optimiser, prepare
 from .plot import plot_losses
@@ -187,18 +187,16 @@ class Trainer:
         # Scaled gradients may overflow: the scaler leaves out such a step and scales less.
         overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1
         if not (torch.isfinite(values).all() and (overflow or torch.isfinite(norm))):
-            raise TrackerError(
-                f"the loss or its gradient is not finite at step {self.step}; {self._kept()}"
-            )
+            raise TrackerError(f"the loss or its gradient is not finite {self._where()}")
         self.scaler.step(self.optimiser)
         self.scaler.update()
         self.average.update(self.model)
         self.step += 1
         return dict(zip(terms, values.tolist(), strict=True)) | {"rate": rate}
 
-    def _kept(self) -> str:
+    def _where(self) -> str:
         good = f"{self.last} holds" if self.last.exists() else "no checkpoint holds"
-        return f"{good} the last good weights"
+        return f"at step {self.step}; {good} the last good weights"
 
     def run(
         self,
@@ -211,42 +209,42 @@ class Trainer:
         SIGTERM and Ctrl-C end it after the step, with a checkpoint.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        config, leads = self.config, self.ranks.leads
+        config, board = self.config, self.tensorboard and self.ranks.leads
         samples = Samples(self.data, self.preset.tracking, config.sampling, config.seed, self.cache)
-        batches = load_batches(samples, config, self.ranks, self.step)
-        stopping, ended, last = False, self.progress >= 1, time.monotonic()
-        with (
-            Stop() as stop,
-            TrainingLog(
-                self.out / "log.csv", tell, config.log_every, self.step, self.tensorboard and leads
-            ) as log,
-        ):
-            while not ended:
-                asked = time.monotonic()
-                batch = next(batches)
-                waited = time.monotonic() - asked
-                with out_of_memory(self.step, config.batch, self._kept):
-                    terms = self.train_step(batch)
-                now = time.monotonic()
-                # One clock for all, and all stop at the same step.
-                agreed = torch.tensor([now - last, float(stop.signal or 0)], device=self.device)
-                self.ranks.average([agreed])
-                self.elapsed, last = self.elapsed + agreed[0].item(), now
-                stopping = agreed[1].item() > 0
-                ended = stopping or self.progress >= 1
-                if leads:
-                    log.add(self.step, self.progress, terms, config.batch, waited, samples.replaced)
-                if self.validation and (
-                    self.step % config.validate_every == 0 or (ended and not stopping)
-                ):
-                    self._validate(log)
-                if leads and (ended or self.step % config.checkpoint_every == 0):
-                    checkpoint.save(self.last, self.content())
-                    plot_losses(self.out)
-                show(self.progress)
-        if stopping:
+        log = TrainingLog(self.out / "log.csv", tell, config.log_every, self.step, board)
+        with Stop() as stop, log, explained(config.batch, self._where):
+            stopped = self._steps(samples, log, stop, show)
+        if stopped:
             tell(f"stopped after step {self.step}; {self.last} holds it: the same command goes on")
             stop.leave()
+
+    def _steps(
+        self, samples: Samples, log: TrainingLog, stop: Stop, show: Callable[[float], None]
+    ) -> bool:
+        """Train until the schedule or, with True, a signal ends it."""
+        config, leads = self.config, self.ranks.leads
+        batches = load_batches(samples, config, self.ranks, self.step)
+        stopping, last = False, time.monotonic()
+        while self.progress < 1 and not stopping:
+            asked = time.monotonic()
+            batch = next(batches)
+            waited = time.monotonic() - asked
+            terms = self.train_step(batch)
+            now = time.monotonic()
+            # One clock for all, and all stop at the same step.
+            agreed = torch.tensor([now - last, float(stop.signal or 0)], device=self.device)
+            self.ranks.average([agreed])
+            self.elapsed, last = self.elapsed + agreed[0].item(), now
+            stopping, done = agreed[1].item() > 0, self.progress >= 1
+            if leads:
+                log.add(self.step, self.progress, terms, config.batch, waited, samples.replaced)
+            if self.validation and (done or self.step % config.validate_every == 0):
+                self._validate(log)
+            if leads and (done or stopping or self.step % config.checkpoint_every == 0):
+                checkpoint.save(self.last, self.content())
+                plot_losses(self.out)
+            show(self.progress)
+        return stopping
 
     def _validate(self, log: TrainingLog) -> None:
         if self.ranks.leads and self.validation.score(
