@@ -103,7 +103,7 @@ class VotTask:
             if all(path.is_file() for some in paths.values() for path in some):
                 runs = {s: list(map(self.load, some)) for s, some in paths.items()}
                 scores[name] = evaluation.trackers[name] | summary(self._found, runs)
-        facts = ("dataset", "protocol", "paths", "hardware")
+        facts = ("dataset", "protocol", "paths", "hardware", "commands")
         return {key: getattr(evaluation, key) for key in facts} | {"trackers": scores}
 
     def print(self, numbers: dict) -> None:
@@ -114,9 +114,10 @@ class VotTask:
         print(TITLE)
 
     def write(self, folder: Path) -> Iterator[Path]:
-        """Write the scores into the folder; yields the path."""
-        common.write_json(folder / "results.json", self.numbers(folder))
-        yield folder / "results.json"
+        """Write the report; yields its path."""
+        from tracker_ros.evaluation.report.vot import write_vot_report
+
+        yield write_vot_report(folder, self.numbers(folder))
 
 
 def _unique(names: list[str]) -> list[str]:

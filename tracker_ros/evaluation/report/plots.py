@@ -47,6 +47,12 @@ def precision_plot(lines: list[Line]) -> str:
     return _curves(lines, PIXELS, "centre error threshold [px]", "precision", "lower right")
 
 
+def eao_plot(lines: list[Line]) -> str:
+    """VOT's expected average overlap over the length; `Line.values`: from 1 frame on, or NaN."""
+    frames = np.arange(1, len(lines[0].values) + 1)
+    return _curves(lines, frames, "length [frames]", "expected average overlap", "upper right")
+
+
 def speed_plot(lines: list[Line], measure: str) -> str:
     """Accuracy over frames/s; `Line.values`: [frames/s], `Line.label`: the accuracy."""
     from matplotlib.ticker import LogLocator

@@ -1,0 +1,102 @@
+"""VOT's page: its numbers have neither the one-pass protocols' curves nor their frames."""
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tracker_ros.evaluation.report import plots
+from tracker_ros.evaluation.report.content import Grid, Row
+from tracker_ros.evaluation.report.page import write_page
+from tracker_ros.evaluation.results import replacing
+from tracker_ros.evaluation.vot.measures import EAO_LENGTHS
+from tracker_ros.evaluation.vot.scores import TITLE
+
+COLUMNS = ("accuracy", "failures", "robustness", "frames", "fps")
+SECTIONS = {
+    "overview": "Overview",
+    "sequences": "Sequences",
+    "tags": "Tags",
+    "run": "How it was run",
+}
+
+
+def write_vot_report(folder: Path, numbers: dict) -> Path:
+    """Write report.html, results.json and results.csv into `folder`; returns the page's path.
+
+    numbers: {"dataset", "protocol", "paths", "hardware", "commands", "trackers": {name: {"settings", "facts",
+    and what `vot.scores.summary` gives}}}.
+    """
+    with replacing(folder / "results.json") as part:
+        part.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
+    trackers = numbers["trackers"]
+    with replacing(folder / "results.csv") as part, part.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("tracker", "sequence", *COLUMNS))
+        for name, about in trackers.items():
+            for sequence, row in about["per_sequence"].items():
+                writer.writerow((name, sequence, *(row[column] for column in COLUMNS)))
+    page = folder / "report.html"
+    write_page(page, "vot.html", **_content(numbers))
+    return page
+
+
+def _content(numbers: dict) -> dict:
+    trackers = numbers["trackers"]
+    first = next(iter(trackers.values()))
+    return {
+        "title": f"VOT evaluation: {', '.join(trackers)}",
+        "sections": SECTIONS.items(),
+        "protocol": TITLE,
+        "numbers": numbers,
+        "trackers": list(trackers),
+        "frames": first["frames"],
+        "best": {
+            measure: max(
+                (t[measure] for t in trackers.values() if t[measure] is not None), default=None
+            )
+            for measure in ("accuracy", "eao")
+        },
+        "least": min(t["failures"] for t in trackers.values()),
+        "plots": _plots(trackers),
+        "tables": {
+            "sequences": _tables("sequence", [t["per_sequence"] for t in trackers.values()]),
+            "tags": _tables("tag", [t["per_tag"] for t in trackers.values()]),
+        },
+    }
+
+
+def _tables(kind: str, columns: list[dict]) -> tuple[Grid, list[Row]] | None:
+    """Accuracy, and failures, of each sequence or tag, trackers side by side."""
+    names = {name: f"{row['frames']} frames" for name, row in columns[0].items()}
+    if not names:
+        return None
+    grids = (
+        [Row(name, [c[name][measure] for c in columns], note) for name, note in names.items()]
+        for measure in ("accuracy", "failures")
+    )
+    return Grid("A", kind, next(grids)), next(grids)
+
+
+def _plots(trackers: dict) -> list[dict]:
+    longest = max(len(about["eao_curve"]) for about in trackers.values())
+    curves, speeds = [], []
+    for i, (name, about) in enumerate(trackers.items()):
+        values = np.full(longest, np.nan)
+        values[: len(about["eao_curve"])] = about["eao_curve"]
+        eao = np.nan if about["eao"] is None else about["eao"]
+        curves.append(plots.Line(name, i, values[1:], eao))
+        speeds.append(plots.Line(name, i, np.array([about["fps"]]), about["accuracy"]))
+    low, high = EAO_LENGTHS
+    return [
+        {
+            "svg": plots.eao_plot(curves),
+            "caption": "Expected average overlap of a sequence over its length. In the key: EAO,"
+            f" the mean over {low} to {high} frames as far as the curve goes; nan: it ends before.",
+        },
+        {
+            "svg": plots.speed_plot(speeds, "A"),
+            "caption": "Accuracy and speed: A over frames/s, of this run and machine.",
+        },
+    ]
