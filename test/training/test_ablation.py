@@ -15,7 +15,7 @@ from tracker_ros.networks.dastm import Dastm, DastmConfig
 from tracker_ros.networks.gate import MODES
 from tracker_ros.training import ablation
 from tracker_ros.training.ablation import VARIANTS, Variant
-from tracker_ros.training.ablation_costs import measure
+from tracker_ros.training.ablation_costs import frame_costs, measure_parts
 from tracker_ros.training.ablation_tables import markdown, values
 
 SIZES = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16, "head_channels": 16}
@@ -102,9 +102,13 @@ def test_variants_are_trained_scored_and_written_once(command, tmp_path, capsys,
     assert "holds an ablation with another training" in capsys.readouterr().err
 
 
+def interrupted(*_):
+    raise KeyboardInterrupt
+
+
 def test_a_killed_ablation_goes_on(command, tmp_path, monkeypatch):
     with monkeypatch.context() as patch:
-        patch.setattr(ablation, "_test", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        patch.setattr(ablation, "score_weights", interrupted)
         assert command("--variants", "se", "--seeds", "4") == 130
     assert not (tmp_path / "out/ablation.json").exists()
     trained = (tmp_path / "out/runs/se-4/last.pt").stat().st_mtime_ns
@@ -157,24 +161,23 @@ def test_the_default_variants_are_those_of_the_tables():
 
 
 def test_costs_are_those_of_what_is_computed():
-    networks = {gate: Dastm(DastmConfig(**SIZES, gate=gate)).eval() for gate in MODES}
-    one = {name: measure(networks[name], TRACKING, shares) for name, shares in (
-        ("skip", [1, 0, 0, 0]), ("se", [0, 1, 0, 0]), ("ca", [0, 0, 1, 0]), ("cbam", [0, 0, 0, 1]),
-        ("static", [0, 1, 1, 1]), ("hard", [0.5, 0, 0, 0.5]),
-    )}  # fmt: skip
-    assert one["skip"]["macs_attention"] == one["skip"]["ms_attention"] == 0
-    assert one["se"]["macs_attention"] == 2 * 16 * 4  # two matrices of 16 channels and 4 inside
+    parts = measure_parts(Dastm(DastmConfig(**SIZES)).eval(), TRACKING)
+    assert all(part["ms"] > 0 for part in parts.values())
+    assert parts["gate"]["macs"] == 16 * 4 + 4 * 4
+    assert parts["se"]["macs"] == 2 * 16 * 4  # two matrices of 16 channels and 4 inside
     # Two passes of the shared MLP, and 7x7 over two maps of 6x6 cells.
-    assert one["cbam"]["macs_attention"] == 2 * 2 * 16 * 4 + 36 * 49 * 2
-    parts = [one[name]["macs_attention"] for name in ("se", "ca", "cbam")]
-    assert one["static"]["macs_attention"] == sum(parts)
-    gate = 16 * 4 + 4 * 4
-    assert one["hard"]["macs_attention"] == gate + one["cbam"]["macs_attention"] / 2
-    features = one["skip"]["macs_memory"]
-    for costs in one.values():
-        assert costs["macs_memory"] - costs["macs_attention"] == features
-    count = sum(p.numel() for p in networks["static"].parameters())
-    assert one["static"]["parameters"] == count > one["skip"]["parameters"]
+    assert parts["cbam"]["macs"] == 2 * 2 * 16 * 4 + 36 * 49 * 2
+    assert parts["features"]["macs"] > 50 * parts["cbam"]["macs"]
+    parts = {name: {"macs": 10**i, "ms": 2.0**i} for i, name in enumerate(
+        ("features", "gate", "se", "ca", "cbam")
+    )}  # fmt: skip
+    baseline = frame_costs(parts, [1, 0, 0, 0], gated=False)
+    assert baseline["macs_attention"] == baseline["ms_attention"] == 0
+    assert (baseline["macs_memory"], baseline["ms_memory"]) == (1, 1.0)
+    assert frame_costs(parts, [0, 1, 1, 1], gated=False)["macs_attention"] == 11100
+    chosen = frame_costs(parts, [0.5, 0, 0.25, 0.25], gated=True)
+    assert chosen["macs_memory"] == pytest.approx(1 + 10 + 250 + 2500)
+    assert chosen["ms_attention"] == pytest.approx(2 + 2 + 4)
 
 
 def score(variant, test, seed, auc):

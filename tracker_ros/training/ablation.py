@@ -13,22 +13,16 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-import torch
-from torch import nn
-
 from ..core.errors import ParameterError
 from ..core.gate import BRANCHES
-from ..engines import network_tracker
-from ..evaluation import metrics
-from ..evaluation.results import SequenceResult, replacing
-from ..evaluation.runner import run_sequence
+from ..evaluation.results import replacing
 from ..evaluation.sequences import find_sequences
 from ..networks.build import build
 from ..networks.gate import MODES
 from ..networks.presets import Preset
 from . import checkpoint
-from .ablation_costs import measure
+from .ablation_costs import Parts, frame_costs, measure_parts
+from .ablation_scores import score_weights
 from .ablation_tables import write_tables
 from .config import TrainingConfig
 from .loop import Trainer
@@ -113,21 +107,22 @@ def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[d
     """Train and score every variant with every seed; returns the scores, one dict a test.
 
     ``out`` takes runs/VARIANT-SEED (as ``Trainer``, and scores.json), and after each of them
-    ablation.csv, .json, .md and .png of what is there. What is done is not done again, and a
-    training goes on where it was.
+    ablation.csv, .json, .md and .png of what is there; costs.json is measured once. What is done is
+    not done again, and a training goes on where it was.
 
     Raises ParameterError where ``out`` holds an ablation of other settings; else as ``Trainer``.
     """
     out.mkdir(parents=True, exist_ok=True)
     _same_settings(out / "settings.json", plan.settings())
     find_sequences(plan.validate)  # what is wrong with them should be said before hours of training
+    parts = _parts(plan, out / "costs.json")
     scores: list[dict] = []
     fresh = False
     for seed in plan.seeds:  # so that all variants have a first score early
         for variant in plan.variants:
             folder = out / "runs" / f"{variant.name}-{seed}"
             fresh = not (folder / DONE).is_file()
-            scores += _run(plan, variant, seed, folder, tell)
+            scores += _run(plan, variant, seed, folder, parts, tell)
             if fresh:
                 write_tables(out, plan.settings(), scores)
     if not fresh:
@@ -151,8 +146,23 @@ def _same_settings(path: Path, settings: dict) -> None:
         part.write_text(json.dumps(settings, indent=2) + "\n")
 
 
+def _parts(plan: Plan, path: Path) -> Parts:
+    """Costs that all variants share, measured once."""
+    if not path.is_file():
+        architecture, network, tracking = _with_gate(plan.preset, "hard")
+        made = build(architecture, network.to_dict()).to(plan.config.device).eval()
+        with replacing(path) as part:
+            part.write_text(json.dumps(measure_parts(made, tracking), indent=2) + "\n")
+    return json.loads(path.read_text())
+
+
 def _run(
-    plan: Plan, variant: Variant, seed: int, folder: Path, tell: Callable[[str], None]
+    plan: Plan,
+    variant: Variant,
+    seed: int,
+    folder: Path,
+    parts: Parts,
+    tell: Callable[[str], None],
 ) -> list[dict]:
     done = folder / DONE
     if done.is_file():
@@ -176,7 +186,12 @@ def _run(
     scores = []
     for test in variant.tests:
         score = {"variant": variant.name, "test": test, "seed": seed}
-        score |= _test(plan, test, average)
+        preset, repeats = _with_gate(plan.preset, test), plan.random_tests
+        score |= score_weights(
+            average, preset, plan.validate, plan.config.device, repeats if test == "random" else 1
+        )
+        shares = [score[f"share_{name}"] for name in BRANCHES]
+        score |= frame_costs(parts, shares, gated=test in ("hard", "soft"))
         tell(f"{variant.name}, seed {seed}, tested {test}: AUC {score['auc']:.3f}")
         scores.append(score)
     with replacing(done) as part:
@@ -186,63 +201,3 @@ def _run(
 
 def _with_gate(preset: Preset, gate: str) -> Preset:
     return preset._replace(network=replace(preset.network, gate=gate))
-
-
-def _test(plan: Plan, gate: str, average: dict) -> dict:
-    """Scores and costs of the averaged weights under a gate."""
-    architecture, config, tracking = _with_gate(plan.preset, gate)
-    network = build(architecture, config.to_dict())
-    own = network.state_dict()
-    network.load_state_dict({name: average[name] for name in own})
-    device = torch.device(plan.config.device)
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-    tracker = network_tracker(network, architecture, tracking, plan.config.device)
-    repeats, results = plan.random_tests if gate == "random" else 1, []
-    for number in range(repeats):
-        torch.manual_seed(number)
-        results += [run_sequence(tracker, one) for one in find_sequences(plan.validate)]
-    scores = _scores(results) | {"tests": repeats}
-    if device.type == "cuda":
-        scores["peak_bytes"] = torch.cuda.max_memory_allocated(device)
-    shares = _shares(results, network)
-    costs = measure(network.to(device).eval(), tracking, shares)
-    named = {f"share_{name}": share for name, share in zip(BRANCHES, shares, strict=True)}
-    return scores | named | {"high_computation": shares[-1]} | costs
-
-
-def _scores(results: list[SequenceResult]) -> dict:
-    """Means over sequences; ``auc_of`` of each sequence, its mean over repeated tests."""
-    rows = []
-    for result in results:
-        present = ~np.isnan(result.truth).any(1)
-        overlaps = metrics.iou(result.boxes[present], result.truth[present])
-        rows.append(
-            {
-                "auc": metrics.success_auc(result.boxes, result.truth),
-                "precision": metrics.precision(result.boxes, result.truth),
-                "overlap": float(overlaps.mean()),
-                "sr50": float((overlaps > 0.5).mean()),
-                "sr75": float((overlaps > 0.75).mean()),
-            }
-        )
-    names = [result.sequence for result in results]
-    auc_of = {
-        name: float(np.mean([r["auc"] for r, n in zip(rows, names, strict=True) if n == name]))
-        for name in dict.fromkeys(names)
-    }
-    frames, seconds = (sum(values) for values in zip(
-        *((len(result) - 1, result.seconds[1:].sum()) for result in results), strict=True
-    ))  # fmt: skip
-    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    return means | {"fps": float(frames / seconds), "auc_of": auc_of}
-
-
-def _shares(results: list[SequenceResult], network: nn.Module) -> list[float]:
-    """How often each branch was computed for a frame's memory: several for a sum."""
-    if network.config.gate in ("hard", "random"):
-        chosen = np.concatenate([result.branches for result in results])
-        chosen = chosen[chosen >= 0]
-        return (np.bincount(chosen, minlength=len(BRANCHES)) / max(len(chosen), 1)).tolist()
-    computed = network.attention.branches
-    return [float(name in computed or name == network.config.gate) for name in BRANCHES]

@@ -1,4 +1,4 @@
-"""What it costs to memorise a frame: parameters, multiply-adds, milliseconds."""
+"""What it costs to memorise a frame: multiply-adds and milliseconds."""
 
 from __future__ import annotations
 
@@ -12,58 +12,51 @@ from ..core.gate import BRANCHES
 from ..networks.dastm import Dastm
 from .costs import now
 
-REPEATS = 60
+REPEATS = 100
+Parts = dict[str, dict[str, float]]
 
 
 @torch.inference_mode()
-def measure(network: Dastm, tracking: TrackingConfig, shares: list[float]) -> dict[str, float]:
-    """Costs of one memorised frame on the network's device, with one thread as with many.
+def measure_parts(network: Dastm, tracking: TrackingConfig) -> Parts:
+    """``macs`` and ``ms`` (median) of each part of memorising one frame, on the network's device.
+
+    The parts are ``features`` (backbone and neck), the attention's branches and ``gate``, its unit.
+    They take turns, so that all share the machine's conditions; macs are the multiply-adds of
+    convolutions and matrix products.
 
     Args:
-        network: in evaluation mode. shares: how often each branch is computed for a frame.
-    Returns:
-        parameters; macs_attention and macs_memory (attention and all; multiply-adds of
-        convolutions and matrix products); ms_attention and ms_memory (medians). The gate's own
-        unit belongs to the attention.
+        network: one with a gate, in evaluation mode.
     """
-    device = next(network.parameters()).device
-    side = tracking.memory_size
+    device, side = next(network.parameters()).device, tracking.memory_size
     crop = torch.zeros(1, side, side, 3, dtype=torch.uint8, device=device)
     box = torch.tensor([[0.25, 0.25, 0.5, 0.5]], device=device) * side
     features = network.features(crop, box)
-    macs, ms = {}, {}
-    parts = {
-        name: (network.attention.branch, name, features) for name in network.attention.branches
-    }
-    if network.attention.gate is not None:
-        parts["gate"] = (network.attention.gate, features)
-    parts["features"] = (network.features, crop, box)
-    for name, call in parts.items():
-        macs[name], ms[name] = _macs(*call), _milliseconds(device, *call)
-    share = dict(zip(BRANCHES, shares, strict=True)) | {"gate": 1.0}
-
-    def attention(costs: dict[str, float]) -> float:
-        return sum(share[name] * cost for name, cost in costs.items() if name != "features")
-
-    return {
-        "parameters": sum(p.numel() for p in network.parameters()),
-        "macs_attention": attention(macs),
-        "macs_memory": attention(macs) + macs["features"],
-        "ms_attention": attention(ms),
-        "ms_memory": attention(ms) + ms["features"],
-    }
-
-
-def _macs(function, *args) -> int:
-    with FlopCounterMode(display=False) as counter:
-        function(*args)
-    return counter.get_total_flops() // 2
-
-
-def _milliseconds(device: torch.device, function, *args) -> float:
-    times = []
+    calls = {"features": (network.features, crop, box), "gate": (network.attention.gate, features)}
+    for name, branch in network.attention.branches.items():
+        calls[name] = (branch, features)
+    macs, times = {}, {name: [] for name in calls}
+    for name, (function, *args) in calls.items():
+        with FlopCounterMode(display=False) as counter:
+            function(*args)
+        macs[name] = counter.get_total_flops() // 2
     for _ in range(REPEATS):
-        start = now(device)
-        function(*args)
-        times.append(1000 * (now(device) - start))
-    return median(times)
+        for name, (function, *args) in calls.items():
+            start = now(device)
+            function(*args)
+            times[name].append(1000 * (now(device) - start))
+    return {name: {"macs": macs[name], "ms": median(times[name])} for name in calls}
+
+
+def frame_costs(parts: Parts, shares: list[float], gated: bool) -> dict[str, float]:
+    """Mean costs of one memorised frame: macs_ and ms_, each of the attention and of all.
+
+    Args:
+        shares: how often each branch is computed for a frame. gated: whether a gate decides.
+    """
+    share = dict(zip(BRANCHES[1:], shares[1:], strict=True)) | {"gate": float(gated)}
+    costs = {}
+    for kind in ("macs", "ms"):
+        attention = sum(part * parts[name][kind] for name, part in share.items())
+        costs[f"{kind}_attention"] = attention
+        costs[f"{kind}_memory"] = attention + parts["features"][kind]
+    return costs
