@@ -110,6 +110,8 @@ def compare(a: Side, b: Side) -> Comparison:
     protocols = a.evaluation.protocol, b.evaluation.protocol
     if protocols[0] != protocols[1]:
         raise InputError(f"{a.label} was scored by {protocols[0]!r}, {b.label} by {protocols[1]!r}")
+    if protocols[0] not in PROTOCOLS:  # VOT's: EAO and A with resets are no means over sequences
+        raise InputError(f"{a.label} was scored by {protocols[0]!r}, which cannot be compared")
     protocol = PROTOCOLS[protocols[0]]
     if not protocol.measures:
         raise InputError(f"{a.label} has no scores: {protocol.title}")
