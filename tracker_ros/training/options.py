@@ -71,11 +71,7 @@ def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
 
 def _like(old: Any, text: str) -> Any:
     if isinstance(old, bool):
-        return {"true": True, "false": False}.get(text.lower()) if text else _refuse(text)
+        return bool(("false", "true").index(text.lower()))
     if isinstance(old, tuple):
         return tuple(int(part) for part in text.split(",") if part)
     return type(old)(text)
-
-
-def _refuse(text: str) -> Any:
-    raise ValueError(text)
