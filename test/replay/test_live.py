@@ -11,6 +11,7 @@ import pytest
 
 from tracker_ros.evaluation.results import SequenceResult
 from tracker_ros.replay.live import compare
+from tracker_ros.replay.session import play
 from tracker_ros.replay.summary import Output
 
 from .conftest import read
@@ -53,13 +54,50 @@ def test_numbers_without_truth():
     assert numbers["dropped"] == 3 and "auc" not in numbers
 
 
-def test_a_bag_is_played_live(bag, model, tmp_path):
+@pytest.fixture
+def environment(tmp_path):
+    """Of a ROS domain of its own, also for this process."""
     pytest.importorskip("rclpy")
+    before = dict(os.environ)
+    os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
+    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    os.environ["ROS_LOG_DIR"] = str(tmp_path / "ros_log")
+    yield os.environ
+    os.environ.clear()
+    os.environ.update(before)
+
+
+def test_the_replay_writes_what_the_node_publishes(bag, model, evaluate, environment, tmp_path):
+    path = bag(12)
+    run = evaluate(path, "--model", model, peer=False)
+    assert run.status == 0, run.err
+    # So that no frame gets lost: reliable, and the next one only after the answer.
+    player = {"source": str(path), "image_transport": "raw", "publish_init": True,
+              "mode": "acknowledged", "acknowledge_timeout": 100.0}  # fmt: skip
+    tracker = {"model": str(model), "image_qos": "DEFAULT"}
+    play(player, tracker, tmp_path / "live", tmp_path / "log")
+    _, replayed = read(run.path("", tracker="tiny"))
+    _, live = read(tmp_path / "live")
+    for name, simplify in (("detections", boxes), ("status", timeless)):
+        (topic,) = (topic for topic in live if topic.endswith(f"/tracker_node/{name}"))
+        expected = [simplify(message) for message in replayed[f"/tracker_node/{name}"]]
+        assert [simplify(message) for message in live[topic]] == expected
+        assert len(expected) == 12
+
+
+def boxes(message):
+    return [(d.id, d.results[0].hypothesis, d.bbox) for d in message.detections]
+
+
+def timeless(message):
+    """Level, message and values of the frame's check, but for those that clocks measure."""
+    (check,) = message.status
+    values = [(v.key, v.value) for v in check.values if not v.key.endswith("_ms")]
+    return check.level, check.message, check.hardware_id, values
+
+
+def test_a_bag_is_played_live(bag, model, environment, tmp_path):
     out = tmp_path / "out"
-    environment = os.environ | {
-        "ROS_DOMAIN_ID": str(os.getpid() % 100 + 1),
-        "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-    }
     process = subprocess.run(
         [sys.executable, "-m", "tracker_ros", "evaluate", bag(20), "--model", model, "--live",
          "--out", out],
