@@ -1,6 +1,6 @@
 """Several processes train one network."""
 
-import socket
+import runpy
 import subprocess
 import sys
 from itertools import islice
@@ -8,8 +8,8 @@ from itertools import islice
 import pytest
 import torch
 
-from tracker_ros.training.log import TrainingLog
-from tracker_ros.training.ranks import Ranks, ShardedBatches
+from tracker_ros.core.errors import ParameterError
+from tracker_ros.training.ranks import Ranks, ShardedBatches, processes, shared_mean
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
@@ -27,14 +27,20 @@ def test_batches_without_a_last_step_do_not_end():
     assert [batch.start for batch in islice(ShardedBatches(4, Ranks()), 5)] == [0, 4, 8, 12, 16]
 
 
+def test_a_batch_that_cannot_be_shared_out_is_refused():
+    with pytest.raises(ParameterError, match="--batch is 9, not a multiple of 2 processes"):
+        ShardedBatches(9, Ranks(0, 2))
+
+
 def test_alone_nothing_is_exchanged():
     ranks, tensor = Ranks.join(torch.device("cpu")), torch.ones(2)
     ranks.average([tensor])
     assert ranks == Ranks(0, 1) and ranks.leads and tensor.tolist() == [1, 1]
+    assert processes() == 1 and shared_mean(tensor) is tensor
 
 
 CODE = """
-import sys, torch
+import os, sys, torch
 from pathlib import Path
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.networks.dastm import DastmConfig
@@ -42,51 +48,63 @@ from tracker_ros.networks.presets import Preset
 from tracker_ros.training.config import TrainingConfig
 from tracker_ros.training.loop import Trainer
 from tracker_ros.training.losses import memory_loss
+
 torch.set_num_threads(1)
-network = DastmConfig(
-    widths=(8, 8, 16, 24), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1
-)
-preset = Preset("dastm", network, TrackingConfig(query_size=64, memory_size=48))
-trainer = Trainer(sys.argv[1], sys.argv[2], preset, TrainingConfig(batch=4, steps=2, workers=0),
-                  memory_loss)
+shards, out = sys.argv[1:]
+
+def loss(model, *arguments):
+    # Batch statistics are those of a process's own share: with the running ones, nothing but
+    # the exchange between the processes can make a difference.
+    for part in model.modules():
+        if isinstance(part, torch.nn.BatchNorm2d):
+            part.eval()
+    return memory_loss(model, *arguments)
+
+class Recorder(Trainer):
+    losses, shown = [], []
+    def train_step(self, batch):
+        self.shown.append(batch.queries.float().mean((1, 2, 3, 4)))
+        terms = super().train_step(batch)
+        self.losses.append([terms[name] for name in ("total", "classification", "box", "balance")])
+        return terms
+
+sizes = dict(widths=(8, 8, 16, 24), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1)
+tracking = TrackingConfig(query_size=64, memory_size=48)
+preset = Preset("dastm", DastmConfig(**sizes, gate="soft"), tracking)
+config = TrainingConfig(batch=8, steps=5, rate=0.01, workers=0, precision="fp32")
+trainer = Recorder(shards, out, preset, config, loss)
 trainer.run(lambda line: None)
-state = {name: value for name, value in trainer.model.named_parameters()}
-torch.save({"state": {n: v.detach() for n, v in state.items()}, "rank": trainer.ranks.rank},
-           Path(sys.argv[2]) / f"rank{trainer.ranks.rank}.pt")
-torch.distributed.destroy_process_group()
+content = {"losses": torch.tensor(trainer.losses), "shown": torch.stack(trainer.shown)}
+content["weights"] = torch.cat([p.detach().flatten() for p in trainer.model.parameters()])
+torch.save(content, Path(out) / f"rank{trainer.ranks.rank}of{trainer.ranks.count}.pt")
+if trainer.ranks.count > 1:
+    torch.distributed.destroy_process_group()
 """
 
 
-def test_two_processes_end_with_the_same_weights(shards, tmp_path, monkeypatch):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("MASTER_PORT", str(free.getsockname()[1]))
-    monkeypatch.setenv("MASTER_ADDR", "127.0.0.1")
-    monkeypatch.setenv("WORLD_SIZE", "2")
-    processes = []
-    for rank in range(2):
-        monkeypatch.setenv("RANK", str(rank))
-        processes.append(
-            subprocess.Popen(
-                [sys.executable, "-c", CODE, str(shards), str(tmp_path)],
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-        )
-    errors = [process.communicate(timeout=200)[1] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0], errors
-    first, second = (torch.load(tmp_path / f"rank{rank}.pt")["state"] for rank in range(2))
-    assert all(torch.equal(first[name], second[name]) for name in first)
-    assert (tmp_path / "last.pt").is_file()  # written by one of them
-
-
-def test_log_averages_the_steps_of_a_line(tmp_path):
-    lines = []
-    log = TrainingLog(tmp_path / "log.csv", lines.append, every=2)
-    for step in range(1, 6):
-        terms = {"total": float(step), "overlap": 0.5, "gate_0": 0.25, "gate_1": 0.75}
-        log.add(step, step / 10, terms, 8, 0.0, 0)
-    assert len(lines) == 2 and lines[1].startswith("step 4 (40.0 %): loss 3.500, IoU 0.500")
-    head, *rows = (tmp_path / "log.csv").read_text().splitlines()
-    assert head.startswith("step,progress,total,overlap,gate_0,gate_1,samples_per_second")
-    assert [row.split(",")[:3] for row in rows] == [["2", "0.2", "1.5"], ["4", "0.4", "3.5"]]
+def test_two_processes_take_the_course_of_one(shards, tmp_path, monkeypatch):
+    script = tmp_path / "train.py"
+    script.write_text(CODE)
+    for out in ("one", "two"):
+        (tmp_path / out).mkdir()
+    torchrun = ["torch.distributed.run", "--standalone", "--nproc-per-node=2"]
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    done = subprocess.run(
+        [sys.executable, "-m", *torchrun, script, shards, tmp_path / "two"],
+        capture_output=True,
+        text=True,
+        timeout=250,
+    )
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setattr(sys, "argv", [str(script), str(shards), str(tmp_path / "one")])
+    runpy.run_path(str(script))
+    one = torch.load(tmp_path / "one" / "rank0of1.pt")
+    first, second = (torch.load(tmp_path / "two" / f"rank{rank}of2.pt") for rank in range(2))
+    # Each sample once, in the order of the one process.
+    assert torch.equal(torch.cat([first["shown"], second["shown"]], 1), one["shown"])
+    # Sums are added up in another order: float32 allows 1e-7 a sum, and five steps add to it.
+    assert torch.equal(first["weights"], second["weights"])
+    torch.testing.assert_close(first["losses"], one["losses"], rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(first["weights"], one["weights"], rtol=1e-3, atol=1e-4)
+    assert one["losses"][-1, 0] < one["losses"][0, 0]  # it did learn
+    assert (tmp_path / "two" / "last.pt").is_file()  # written by one of them

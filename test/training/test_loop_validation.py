@@ -1,0 +1,96 @@
+"""Validation: the real evaluation of the averaged weights, which leaves the training as it is."""
+
+import csv
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from tracker_ros.core.errors import SourceError
+from tracker_ros.training import checkpoint
+
+
+def quiet(_):
+    pass
+
+
+@pytest.fixture(scope="module")
+def sequences(tmp_path_factory):
+    """Two sequences of a bright square that moves over dark noise."""
+    folder, rng = tmp_path_factory.mktemp("dev"), np.random.default_rng(0)
+    for name in ("left", "right"):
+        (folder / name / "img").mkdir(parents=True)
+        boxes = [(20 + 3 * i, 30 + i, 24, 20) for i in range(6)]
+        for i, (x, y, w, h) in enumerate(boxes):
+            image = rng.integers(0, 50, (100, 120, 3), np.uint8)
+            image[y : y + h, x : x + w] = 230
+            cv2.imwrite(str(folder / name / "img" / f"{i:04}.png"), image)
+        lines = "\n".join(",".join(map(str, box)) for box in boxes)
+        (folder / name / "groundtruth_rect.txt").write_text(lines)
+    return folder
+
+
+def scores(out):
+    with open(out / "validation.csv", newline="") as file:
+        return [(int(row["step"]), float(row["auc"])) for row in csv.DictReader(file)]
+
+
+def test_validation_changes_nothing_and_keeps_the_best(trainer, sequences, tmp_path):
+    plain = trainer(tmp_path / "plain", dies_at=6)
+    plain.run(quiet)
+    lines = []
+    run = trainer(tmp_path / "run", validate=sequences, validate_every=2)
+    run.run(lines.append)
+    assert run.losses == plain.losses
+    for name, value in plain.model.state_dict().items():
+        assert torch.equal(value, run.model.state_dict()[name])
+
+    found = scores(tmp_path / "run")
+    assert [step for step, _ in found] == [2, 4, 6]
+    assert all(0 <= auc <= 1 for _, auc in found)
+    step, auc = max(found, key=lambda row: (row[1], -row[0]))
+    best, last = (checkpoint.load(tmp_path / "run" / f"{name}.pt") for name in ("best", "last"))
+    assert best["best"] == last["best"] == {"step": step, "auc": pytest.approx(auc)}
+    assert best["step"] == step and last["step"] == 6
+    assert sum(line.startswith("step 4: validation auc ") for line in lines) == 1
+    with open(tmp_path / "run" / "validation.csv", newline="") as file:
+        row = next(csv.DictReader(file))
+    assert sum(float(row[f"chose_{name}"]) for name in ("skip", "se", "ca", "cbam")) == 1
+
+
+def test_it_is_the_averaged_weights_that_are_scored(trainer, sequences, tmp_path):
+    run = trainer(tmp_path, validate=sequences, steps=1)
+    run.run(quiet)
+    (first,) = scores(tmp_path)
+    with torch.no_grad():
+        for parameter in run.model.parameters():
+            parameter.fill_(torch.nan)  # not these
+
+    class Log:
+        def validated(self, step, progress, found):
+            self.auc = found["auc"]
+
+    assert not run.validation.score(run.average.state, 2, 1.0, log := Log())  # no better
+    assert log.auc == first[1] == run.validation.best["auc"]
+
+
+def test_a_resumed_run_knows_the_best_so_far(trainer, sequences, tmp_path):
+    values = {"validate": sequences, "validate_every": 3}
+    whole = trainer(tmp_path / "whole", **values)
+    whole.run(quiet)
+    first = trainer(tmp_path / "run", dies_at=4, **values)
+    with pytest.raises(trainer.Killed):
+        first.run(quiet)
+    second = trainer(tmp_path / "run", **values)
+    assert second.validation.best == first.validation.best
+    second.run(quiet)
+    assert second.validation.best == whole.validation.best
+    assert scores(tmp_path / "run") == scores(tmp_path / "whole")
+
+
+def test_a_folder_without_sequences_is_told_before_the_training(trainer, tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SourceError, match="empty"):
+        trainer(tmp_path / "run", validate=tmp_path / "empty")
+    assert not (tmp_path / "run").exists()
