@@ -41,4 +41,4 @@ def _rows(description: dict, prefix: str = "") -> list[tuple[str, str]]:
 
 
 def _text(value) -> str:
-    return f"{value:,}".removesuffix(".0") if isinstance(value, int | float) else str(value)
+    return f"{value:,}".removesuffix(".0") if type(value) in (int, float) else str(value)
