@@ -2,6 +2,7 @@ import base64
 import csv
 import html
 import json
+import re
 import shlex
 
 import cv2
@@ -17,6 +18,7 @@ from tracker_ros.evaluation.report import write_report
 from tracker_ros.evaluation.report.failures import find_failures
 from tracker_ros.evaluation.report.moments import WIDTH, find_moments
 from tracker_ros.evaluation.report.numbers import load
+from tracker_ros.evaluation.report.plots import timeline
 from tracker_ros.evaluation.results import SequenceResult, load_results, result_path
 from tracker_ros.sources.typestore import bag_message, default_typestore
 
@@ -247,3 +249,13 @@ def test_a_result_without_pictures_or_gates(write_evaluation):
     text = write_report(folder).read_text()
     assert "its frames are not files" in text
     assert "gate weights:" not in text
+
+
+def test_a_single_lost_frame_is_seen_over_time(write_evaluation):
+    folder = write_evaluation({"kcf": {"one": GOOD}}, lost=(20,))
+    svg = timeline(next(load_results(folder, "kcf")), "x")
+    (name,) = re.findall(r'href="#(\w+)"[^>]*fill: var\(--lost\)', svg)
+    (outline,) = re.findall(rf'id="{name}" d="([^"]+)"', svg)
+    x, y = np.array(re.findall(r"[ML] (\S+) (\S+)", outline), float).T
+    raised = x[y == y.min()]
+    assert 5 < np.ptp(raised) < 20  # of 316 points for 30 frames

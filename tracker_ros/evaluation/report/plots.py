@@ -106,10 +106,11 @@ def timeline(result: SequenceResult, title: str) -> str:
     x = _binned(frames)
     axes[0].plot(x, _binned(overlap), color=_OVERLAP, lw=1.4)
     axes[0].plot(x, _binned(result.scores), color=_SCORE, lw=1)
-    # What lasts a frame must be seen, too: not the mean of a bin but whether any frame has it.
-    for where, colour, low in ((~present, _FAINT, 0), (result.lost, _LOST, 0.94)):
-        axes[0].fill_between(x, low, 1, where=_binned(where) > 0, step="mid", color=colour, lw=0)
-    axes[0].set(ylim=(0, 1), yticks=(0, 0.5, 1), xlim=(1, max(len(result), 2)))
+    # What lasts one frame must be seen, too: any frame of a bin counts, and `where` would drop it.
+    for which, colour, low in ((~present, _FAINT, 0), (result.lost, _LOST, 0.94)):
+        high = np.where(_binned(which) > 0, 1, low)
+        axes[0].fill_between(x, low, high, step="mid", color=colour, lw=0)
+    axes[0].set(ylim=(-0.04, 1.02), yticks=(0, 0.5, 1), xlim=(1, max(len(result), 2)))
     if gated:
         axes[0].tick_params(labelbottom=False)
         weights = np.apply_along_axis(_binned, 0, np.nan_to_num(result.gates.astype(float))).T
