@@ -17,7 +17,7 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.crop import Window
 from tracker_ros.core.errors import SourceError
 from tracker_ros.training import augment
-from tracker_ros.training.clips import View, load_clips
+from tracker_ros.training.clips import Clip, View, load_clips
 from tracker_ros.training.gaps import choose_frames
 from tracker_ros.training.log import TrainingLog
 from tracker_ros.training.sampling import Samples, SamplingConfig
@@ -193,6 +193,23 @@ def test_negatives_show_another_target(tmp_path, unchanged):
     for sample in drawn:
         assert (sample.memory.mean() == sample.queries.mean()) == sample.positive
     assert np.mean([sample.positive for sample in drawn]) == pytest.approx(0.7, abs=0.11)
+
+
+def test_of_another_target_only_the_queries_are_decoded(tmp_path, monkeypatch):
+    decoded = Counter()
+    whole = Clip.view
+
+    def counted(clip, *args, **kwargs):
+        decoded[clip.folder] += 1
+        return whole(clip, *args, **kwargs)
+
+    monkeypatch.setattr(Clip, "view", counted)
+    config = SamplingConfig(**QUIET | {"negative": 1.0}, memory_frames=3)
+    samples = Samples([otb(tmp_path, "ab", frames=4)], TrackingConfig(), config)
+    for index in range(10):
+        decoded.clear()
+        assert not samples[index].positive
+        assert sorted(decoded.values()) == [1, 4]
 
 
 def test_a_single_target_has_no_negatives(tmp_path):

@@ -112,7 +112,7 @@ class Samples(Dataset):
         if rng.random() < self.config.negative:
             query = self._another(drawn, rng)
         count = self.config.memory_frames
-        views = [*drawn.views[:count], *query.views[count:]]
+        views = [*drawn.views[:count], *query.views[-self.config.query_frames :]]
         if rng.random() < 0.5:
             views = [mirror(view) for view in views]
         grey = rng.random() < 0.1
@@ -142,14 +142,18 @@ class Samples(Dataset):
             drawn.kind,
         )
 
-    def _draw(self, rng: Rng) -> Drawn:
+    def _draw(self, rng: Rng, other_than: Drawn | None = None) -> Drawn | None:
+        """Views of a target; None if it is that of ``other_than``, else then of queries alone."""
         kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
         memory = self.config.memory_frames
         if kind == PASTE:
             moving = rng.random() < self.config.paste_motion
-            return Drawn(kind, *self._collage.draw(self._order, moving, rng))
+            drawn = Drawn(kind, *self._collage.draw(self._order, moving, rng))
+            return None if _same(drawn, other_than) else drawn
         clips = self.clips[kind]
         index = int(rng.integers(len(clips)))
+        if _same(Drawn(kind, clips, index, []), other_than):
+            return None
         clip = clips[index]
         # Only turning and doubling a query need its mask, which costs time to decode.
         masked = self.config.rotation + self.config.look_alike > 0
@@ -159,16 +163,14 @@ class Samples(Dataset):
         views = [
             clip.view(i, masked and number >= memory, self._detail)
             for number, i in enumerate(self._order(clip, rng))
+            if number >= memory or other_than is None
         ]
         return Drawn(kind, clips, index, views)
 
     def _another(self, drawn: Drawn, rng: Rng) -> Drawn:
         """Another target; the same one if there is no other."""
-        for _ in range(ATTEMPTS):
-            other = self._draw(rng)
-            if (other.clips, other.index) != (drawn.clips, drawn.index):
-                return other
-        return drawn
+        others = (self._draw(rng, drawn) for _ in range(ATTEMPTS))
+        return next((other for other in others if other is not None), drawn)
 
     def _order(self, clip: Clip, rng: Rng) -> list[int]:
         c = self.config
@@ -216,3 +218,8 @@ class Samples(Dataset):
             return seen
         clip = drawn.clips[int(rng.choice(peers))]
         return clip.view(int(rng.integers(len(clip))), masked=True)
+
+
+def _same(one: Drawn, other: Drawn | None) -> bool:
+    """Whether both show the same target."""
+    return other is not None and (one.clips, one.index) == (other.clips, other.index)
