@@ -53,9 +53,12 @@ def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
 
 def _names_bag(arguments: list[str]) -> bool:
     """Whether a bag is to be evaluated, which a module of its own does, with other options."""
+    paths = [argument for argument in arguments if os.path.exists(argument)]
+    if not paths:  # then help must not wait for NumPy
+        return False
     from tracker_ros.sources import is_bag
 
-    return any(map(is_bag, arguments))
+    return any(map(is_bag, paths))
 
 
 def main(arguments: list[str] | None = None) -> int:
