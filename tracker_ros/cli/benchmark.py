@@ -23,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from tracker_ros.evaluation import hardware
     from tracker_ros.evaluation.benchmark import BLOCK, measure
     from tracker_ros.evaluation.peers import Peer
 
@@ -40,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     _print(results, providers)
     if args.json:
         report = {
-            "environment": common.environment(),
+            "hardware": hardware.describe(),
             "source": args.source or "demo clip",
             "picture": list(images[0].shape[1::-1]),
             "providers": providers,

@@ -3,7 +3,6 @@
 import argparse
 import json
 import math
-import os
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -96,28 +95,8 @@ def progress_bar():
 
 def write_json(path: Path, content: dict) -> None:
     """Write `path` whole or not at all."""
+    from tracker_ros.evaluation.results import replacing
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(part, path)
-
-
-def environment() -> dict:
-    """What measured numbers depend on."""
-    import platform
-    from importlib import metadata
-
-    versions = {}
-    for name in ("numpy", "opencv-contrib-python-headless", "onnxruntime", "torch"):
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    return {
-        "python": platform.python_version(),
-        "machine": platform.machine(),
-        "processors": os.process_cpu_count()
-        if hasattr(os, "process_cpu_count")
-        else os.cpu_count(),
-        "versions": versions,
-    }
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

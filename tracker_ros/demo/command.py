@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from tracker_ros.demo import report
     from tracker_ros.engines.weights import find_model
+    from tracker_ros.evaluation import hardware
     from tracker_ros.replay import session, summary
     from tracker_ros.sources import open_source
     from tracker_ros.sources.base import DEFAULT_FPS
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     numbers = summary.summarise(frames, outputs, truth)
     common.write_json(
         args.output / "summary.json",
-        {"clip": str(clip), **numbers, "engine": provider, **common.environment()},
+        {"clip": str(clip), **numbers, "engine": provider, "hardware": hardware.describe()},
     )
     common.print_table(("measure", "value"), [*summary.rows(numbers), ("engine", provider or "-")])
     if sentence := summary.verdict(numbers):

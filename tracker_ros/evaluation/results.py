@@ -185,7 +185,11 @@ def load_results(folder: str | Path, tracker: str) -> Iterator[SequenceResult]:
 def replacing(path: Path) -> Iterator[Path]:
     """A file to write, which takes the place of `path` if nothing goes wrong."""
     part = path.with_name(path.name + ".part")
-    yield part
+    try:
+        yield part
+    except BaseException:  # Ctrl-C, too
+        part.unlink(missing_ok=True)
+        raise
     os.replace(part, path)
 
 
