@@ -46,12 +46,6 @@ def _peers(text: str) -> list[str]:
     return parse_peers(text)
 
 
-def _peers(text: str) -> list[str]:
-    from tracker_ros.evaluation.peers import parse_peers
-
-    return parse_peers(text)
-
-
 def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str, Contestant]:
     """What the options ask for, each tried out once; threads: of each tracker, on the CPU.
 
