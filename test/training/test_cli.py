@@ -1,8 +1,19 @@
-"""`tracker-ros train`: bad options are one sentence before anything is written."""
+"""`tracker-ros train`: options, bad ones in one sentence, and a whole short run."""
+
+import argparse
+import subprocess
+from dataclasses import fields
 
 import pytest
 
 from tracker_ros.cli import main
+from tracker_ros.core.errors import ParameterError
+from tracker_ros.engines.info import describe
+from tracker_ros.networks.dastm import DastmConfig
+from tracker_ros.training.cli import add_arguments
+from tracker_ros.training.config import LossConfig, SamplingConfig, TrainingConfig
+from tracker_ros.training.options import given, overridden
+from tracker_ros.training.provenance import commit, data_names
 
 
 @pytest.mark.parametrize(
@@ -34,3 +45,86 @@ def test_bad_options(shards, tmp_path, capsys, options, sentence):
     error = capsys.readouterr().err
     assert error.startswith(f"tracker-ros: error: {sentence}") and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
+
+
+def parsed(*options):
+    """The options of one command line, over the short recipe of DASTM."""
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    return parser.parse_args(["data", *options])
+
+
+def test_every_field_is_an_option_whose_default_is_the_recipes():
+    args = parsed()
+    for config in (TrainingConfig(batch=7), SamplingConfig(causal=True), LossConfig(box=9.0)):
+        assert given(args, config) == config  # nothing was given
+        names = [part.name for part in fields(config) if part.metadata]
+        assert len(names) > 5 and all(hasattr(args, config.prefix + name) for name in names)
+
+
+def test_options_replace_what_the_recipe_says():
+    args = parsed(
+        *("--look-alike", "0.5", "--no-causal", "--loss-box", "2", "--optimiser", "sgd"),
+        *("--weights", "davis=1,paste=0.5", "--validate-every", "7"),
+    )
+    sampling = given(args, SamplingConfig(causal=True))
+    assert (sampling.look_alike, sampling.causal) == (0.5, False)
+    assert sampling.weights == {"davis": 1.0, "paste": 0.5}
+    assert given(args, LossConfig()).box == 2.0
+    training = given(args, TrainingConfig())
+    assert (training.optimiser, training.validate_every) == ("sgd", 7)
+
+
+@pytest.mark.parametrize("text", ["davis", "davis=", "davis=x", "davis=1,,"])
+def test_malformed_weights_are_refused(capsys, text):
+    with pytest.raises(SystemExit):
+        parsed("--weights", text)
+    assert "is not KIND=NUMBER" in capsys.readouterr().err
+
+
+def test_values_of_the_network_keep_their_type():
+    network = overridden(
+        DastmConfig(), ["gate=soft", "channels=64", "temperature=0.5", "depths=1,2,3"], "--network"
+    )
+    assert (network.gate, network.channels, network.temperature) == ("soft", 64, 0.5)
+    assert network.depths == (1, 2, 3)
+    assert overridden(DastmConfig(), ["scale=true"], "--network").scale is True
+    for text in ("scale=perhaps", "depths=1,x", "channels=", "channels=1.5"):
+        with pytest.raises(ParameterError, match=f"--network '{text}'"):
+            overridden(DastmConfig(), [text], "--network")
+
+
+def test_a_run_by_the_papers_recipe_ends_with_a_model(shards, tmp_path, capsys):
+    out = tmp_path / "run"
+    sizes = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "head_depth=1")
+    status = main(
+        ["train", str(shards), "--out", str(out), "--name", "small", "--steps", "2"]
+        + ["--batch", "2", "--workers", "0", "--checkpoint-every", "1"]
+        + [f"--network={size}" for size in sizes]
+        + ["--tracking=query_size=64", "--tracking=memory_size=48"]
+    )
+    assert status == 0
+    names = ("small.safetensors", "small.locate.onnx", "small.remember.onnx")
+    assert capsys.readouterr().out.splitlines() == [str(out / name) for name in names]
+    facts = describe(out / "small.safetensors")["training"]
+    assert facts["config"]["optimiser"] == "sgd" and facts["steps"] == 2
+    assert facts["data"] == [f"shards:{shards.name}:1"] and facts["hardware"][0]
+
+
+def test_the_data_of_the_facts_name_no_place(tmp_path):
+    specs = [str(tmp_path), f"otb:{tmp_path}:2", f"coco:{tmp_path}/x/../y"]
+    found = data_names(specs)
+    assert found == [f"shards:{tmp_path.name}:1", f"otb:{tmp_path.name}:2", "coco:y:1"]
+
+
+def test_the_commit_is_the_repositorys_where_there_is_one():
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True)
+    if found.returncode:
+        assert commit() is None
+    else:
+        assert commit().removesuffix("+") == found.stdout.strip()
+
+
+def test_without_git_the_commit_is_unknown(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert commit() is None

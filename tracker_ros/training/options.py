@@ -70,8 +70,11 @@ def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
 
 
 def _like(old: Any, text: str) -> Any:
+    """``text`` as a value of the type of ``old``. Raises ValueError."""
     if isinstance(old, bool):
-        return bool(("false", "true").index(text.lower()))
+        if text not in ("true", "false"):
+            raise ValueError(text)
+        return text == "true"
     if isinstance(old, tuple):
-        return tuple(int(part) for part in text.split(",") if part)
+        return tuple(int(part) for part in text.split(","))
     return type(old)(text)
