@@ -1,6 +1,7 @@
 """Backbone pre-training: what it reads, that it learns and goes on exactly, how it fails."""
 
 import json
+import resource
 
 import cv2
 import numpy as np
@@ -174,6 +175,16 @@ def test_unusable_data_end_in_a_sentence(folder, shards, tmp_path):
     with pytest.raises(SourceError, match="48 pictures, fewer than 168"):
         pretrain(f"tiny:{shards}", tmp_path / "trunk.pt", TINY, config, log=quiet)
     assert not list(tmp_path.glob("trunk*"))
+
+
+def test_tiles_that_do_not_fit_on_the_disk_end_in_a_sentence(shards, tmp_path):
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, before[1]))  # less than 48 * 16 * 16 * 3
+    try:
+        with pytest.raises(TrackerError, match=r"tiles0 cannot be written"):
+            open_labelled([f"tiny:{shards}"], tmp_path / "tiles")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_a_file_of_other_settings_is_not_overwritten(folder, tmp_path):

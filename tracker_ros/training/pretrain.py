@@ -116,6 +116,8 @@ class _Pretraining:
         self.held, self.kept = order[:held], order[held:]
         self.epoch_steps = len(self.kept) // config.batch
         torch.manual_seed(config.seed)
+        if self.device.type == "cuda":
+            torch.backends.cudnn.deterministic = True
         trunk = make_backbone(network)
         model = Classifier(trunk, trunk.channels, pictures.spans[-1])
         self.model = model.to(self.device, memory_format=torch.channels_last)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.crop import crop, window_around
 from ..core.errors import ParameterError, SourceError
+from .checkpoint import writing
 from .clips import load_clips
 from .datasets import READERS, open_set
 from .datasets.clipset import ClipSet
@@ -88,8 +89,11 @@ class Tiles:
         if not labels:
             raise SourceError(f"{folder} holds no tile in {TILES}-*.tar")
         self._path, self._shape = unpacked, (len(labels), side, side, 3)
-        unpacked.parent.mkdir(parents=True, exist_ok=True)
-        pixels = np.memmap(unpacked, np.uint8, "w+", shape=self._shape)
+        with writing(unpacked):
+            unpacked.parent.mkdir(parents=True, exist_ok=True)
+            with open(unpacked, "wb") as file:  # a full disk would kill who writes to a mapping
+                os.posix_fallocate(file.fileno(), 0, int(np.prod(self._shape)))
+        pixels = np.memmap(unpacked, np.uint8, "r+", shape=self._shape)
         row = 0
         for shard in shards:
             for number, entry in enumerate(shard.entries):
