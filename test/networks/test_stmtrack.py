@@ -107,8 +107,8 @@ def test_memory_index_rule_is_the_references(total):
 
 
 def test_eq_5_of_the_paper_leaves_the_range_that_the_rule_keeps():
-    assert math.floor(100 // 4 * (4 + 0.5)) == 112  # the fourth segment's centre, of 100 frames
-    assert max(segment_centres(100, 4)) == 87
+    assert math.floor((100 - 1) // 4 * (4 + 1 / 2)) == 108  # the fourth of 99 memorised frames
+    assert max(segment_centres(99, 4)) + 1 == 85
 
 
 def test_narrow_training_step_reaches_every_weight():

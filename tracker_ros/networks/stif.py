@@ -45,13 +45,16 @@ class GatedAttention(nn.Module):
     """One branch of the interactive fusion: attention, gating unit, 3×3 convolution (eq. 8 to 10).
 
     The paper names the gating unit without describing it; here the readout decides by a 1×1
-    convolution and a sigmoid how much of itself goes on.
+    convolution and a sigmoid how much of itself goes on. The 3×3 convolution starts as the
+    identity, so that a head that has learnt to read STMTrack's readout can go on from there.
     """
 
     def __init__(self, channels: int):
         super().__init__()
         self.gate = nn.Conv2d(channels, channels, 1)
         self.conv = nn.Conv2d(channels, channels, 3, padding=1)
+        nn.init.dirac_(self.conv.weight)
+        nn.init.zeros_(self.conv.bias)
 
     def forward(self, query: Tensor, memory: Tensor) -> Tensor:
         """Both [B, C, h, w]: every cell of ``query`` gathers cells of ``memory``; as ``query``."""
