@@ -3,6 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.datasets import DATASETS, read_dataset
@@ -207,6 +209,35 @@ def test_what_is_malformed_is_named(write, name, changes, message):
     with pytest.raises(SourceError, match=message) as error:
         read(write, name, **changes)
     assert len(str(error.value).splitlines()) == 1
+
+
+TEXTS = [
+    (name, path)
+    for name, files in LAYOUTS.items()
+    for path, text in files.items()
+    if isinstance(text, str) and text and "bear-5" not in path
+]
+
+
+@pytest.mark.parametrize(("name", "file"), TEXTS)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_texts_end_in_a_sentence_or_in_sound_sequences(write, name, file, data):
+    folder = write({}) if (write({}) / file).is_file() else write(LAYOUTS[name])
+    whole = LAYOUTS[name][file].encode()
+    start = data.draw(st.integers(0, len(whole)))
+    end = data.draw(st.integers(start, min(start + 20, len(whole))))
+    scrap = st.binary(max_size=8) | st.sampled_from([b"nan", b"inf", b"-", b",", b"\n", b"1e99"])
+    (folder / file).write_bytes(whole[:start] + data.draw(scrap) + whole[end:])
+    try:
+        sequences, _ = read_dataset(name, folder)
+    except SourceError as error:
+        assert len(str(error).splitlines()) == 1
+        return
+    for sequence in sequences:
+        count = len(sequence.paths)
+        assert sequence.truth.shape == (count, 4) and sequence.scored.shape == (count,)
+        assert (sequence.truth[0, 2:] > 0).all() and not np.isinf(sequence.truth).any()
 
 
 @pytest.mark.parametrize("name", DATASETS)
