@@ -1,3 +1,6 @@
+import json
+
+import cv2
 import numpy as np
 import pytest
 from scipy import stats
@@ -5,6 +8,7 @@ from scipy import stats
 from tracker_ros.cli import main
 from tracker_ros.core.errors import InputError, SourceError
 from tracker_ros.evaluation.compare import FEWEST, bootstrap, compare, pair
+from tracker_ros.evaluation.protocols import PROTOCOLS
 from tracker_ros.evaluation.results import SequenceResult, load_results, result_path
 
 NAMES = [f"s{i}" for i in range(8)]
@@ -64,6 +68,45 @@ def test_better_worse_and_neither(write_evaluation):
     same = only_pair(a, a)
     assert (same.low[0], same.high[0]) == (0, 0)
     assert same.verdict(0) == "no difference shown: the interval holds 0"
+
+
+@pytest.mark.parametrize("protocol", ("otb", "lasot", "got10k"))
+def test_overall_is_what_the_protocol_gives(write_evaluation, protocol):
+    lengths = {name: values * (1 + i % 3) for i, (name, values) in enumerate(A.items())}
+    folder = write_evaluation({"dastm": lengths}, protocol=protocol, absent=(4,))
+    expected = PROTOCOLS[protocol].overall(load_results(folder, "dastm")).values()
+    np.testing.assert_allclose(only_pair(folder, folder).overall_a, list(expected))
+
+
+def test_vots_accuracy_and_robustness(tmp_path):
+    """Two real runs of KCF: on a square that it can see, and without any light."""
+    for kind, gain in (("dark", 0), ("plain", 1)):
+        for i in range(FEWEST):
+            folder = tmp_path / kind / f"s{i}"
+            (folder / "color").mkdir(parents=True)
+            texture = np.random.default_rng(i).integers(0, 255, (48, 48, 3), np.uint8)
+            texture = cv2.normalize(cv2.blur(texture, (9, 9)), None, 0, 255, cv2.NORM_MINMAX)
+            lines = []
+            for frame in range(30 + i):
+                x = 20 + 3 * frame
+                image = np.full((100, 200, 3), 30 * gain, np.uint8)
+                image[30:78, x : x + 48] = texture * gain
+                cv2.imwrite(str(folder / "color" / f"{frame + 1:08}.png"), image)
+                lines.append(f"{x},30,48,48")
+            (folder / "groundtruth.txt").write_text("\n".join(lines))
+        out = ["--peers-only", "--peer", "kcf", "--out", str(tmp_path / "out" / kind)]
+        assert main(["evaluate", "--dataset", "vot", str(tmp_path / kind), *out]) == 0
+    found = only_pair(tmp_path / "out" / "dark", tmp_path / "out" / "plain")
+    assert [title[0] for title in found.titles] == ["A", "R"]
+    for side, overall in ((found.a, found.overall_a), (found.b, found.overall_b)):
+        text = (side.folder / "results.json").read_text()
+        numbers = json.loads(text)["trackers"]["kcf"]
+        np.testing.assert_allclose(overall, (numbers["accuracy"], numbers["robustness"]))
+    assert found.overall_b[1] < found.overall_a[1] and found.high[1] < 0
+    assert [found.verdict(i) for i in range(2)] == ["B is better"] * 2
+    (tmp_path / "out" / "dark" / "results.json").unlink()
+    with pytest.raises(SourceError, match="has no finished scores of 'kcf'"):
+        only_pair(tmp_path / "out" / "dark", tmp_path / "out" / "plain")
 
 
 def test_only_what_both_have_is_compared(write_evaluation):

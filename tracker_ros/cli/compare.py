@@ -32,9 +32,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _print(comparison) -> None:
     from tracker_ros.evaluation.compare import CONFIDENCE, RESAMPLES
-    from tracker_ros.evaluation.protocols import TITLES
 
-    titles = [TITLES[measure] for measure in comparison.measures]
+    titles = comparison.titles
     differences = comparison.scores_b - comparison.scores_a
     print(f"A: {comparison.a.label}\nB: {comparison.b.label}")
     common.print_table(

@@ -1,24 +1,22 @@
 """The difference between two trackers' results on the same sequences, and how sure it is."""
 
+import json
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError
-from tracker_ros.evaluation.protocols import PROTOCOLS, Protocol
-from tracker_ros.evaluation.results import (
-    FILE,
-    Evaluation,
-    SequenceResult,
-    load_evaluation,
-    load_results,
-)
+from tracker_ros.core.errors import InputError, SourceError
+from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES
+from tracker_ros.evaluation.results import FILE, Evaluation, load_evaluation, load_results
 
 RESAMPLES, SEED = 10_000, 0
 CONFIDENCE = 0.95
 # With fewer, even sequences that all differ to the same side happen by chance in over 5 % of cases.
 FEWEST = 6
+# EAO is not here: it is of all fragments together, not a mean of sequences.
+VOT_TITLES = {"accuracy": "A", "robustness": "R (failures per 100 frames, less is better)"}
 
 
 @dataclass(frozen=True)
@@ -38,15 +36,21 @@ class Side:
         """Its settings and facts."""
         return self.evaluation.trackers[self.tracker]
 
-    def results(self) -> dict[str, SequenceResult]:
-        return {result.sequence: result for result in load_results(self.folder, self.tracker)}
+
+class Scored(NamedTuple):
+    """A side's scores on a sequence, what it weighs among the sequences, and what it was run on."""
+
+    scores: list[float]
+    weight: float
+    truth: np.ndarray
 
 
 @dataclass(frozen=True)
 class Comparison:
     """Scores of A and B on S sequences by M measures.
 
-    measures: M names. sequences: S names. scores_a, scores_b: float64 (S, M).
+    titles: of the measures. signs: (M,), 1, or -1 where less is better. sequences: S names.
+    scores_a, scores_b: float64 (S, M).
     overall_a, overall_b: float64 (M,), over these sequences. low, high: float64 (M,), the interval
     of the overall difference B - A; NaN with fewer than FEWEST sequences.
     only_a, only_b: sequences that the other lacks.
@@ -54,7 +58,8 @@ class Comparison:
 
     a: Side
     b: Side
-    measures: tuple[str, ...]
+    titles: list[str]
+    signs: np.ndarray
     sequences: list[str]
     scores_a: np.ndarray
     scores_b: np.ndarray
@@ -69,11 +74,9 @@ class Comparison:
         """What measure `i` shows, in a few words."""
         if np.isnan(self.low[i]):
             return f"fewer than {FEWEST} sequences: no interval"
-        if self.low[i] > 0:
-            return "B is better"
-        if self.high[i] < 0:
-            return "A is better"
-        return "no difference shown: the interval holds 0"
+        if self.low[i] <= 0 <= self.high[i]:
+            return "no difference shown: the interval holds 0"
+        return "B is better" if self.signs[i] * self.low[i] > 0 else "A is better"
 
 
 def pair(a: Path, b: Path) -> list[tuple[Side, Side]]:
@@ -107,37 +110,64 @@ def _sides(path: Path) -> dict[str, Side]:
 
 def compare(a: Side, b: Side) -> Comparison:
     """Compare on the sequences that both have. Raises InputError where that makes no sense."""
-    protocols = a.evaluation.protocol, b.evaluation.protocol
-    if protocols[0] != protocols[1]:
-        raise InputError(f"{a.label} was scored by {protocols[0]!r}, {b.label} by {protocols[1]!r}")
-    if protocols[0] not in PROTOCOLS:  # VOT's: EAO and A with resets are no means over sequences
-        raise InputError(f"{a.label} was scored by {protocols[0]!r}, which cannot be compared")
-    protocol = PROTOCOLS[protocols[0]]
-    if not protocol.measures:
-        raise InputError(f"{a.label} has no scores: {protocol.title}")
-    left, right = a.results(), b.results()
+    protocol, other = a.evaluation.protocol, b.evaluation.protocol
+    if protocol != other:
+        raise InputError(f"{a.label} was scored by {protocol!r}, {b.label} by {other!r}")
+    titles = VOT_TITLES
+    if protocol != "vot":
+        titles = {measure: TITLES[measure] for measure in PROTOCOLS[protocol].measures}
+    if not titles:
+        raise InputError(f"{a.label} has no scores: {PROTOCOLS[protocol].title}")
+    left, right = _scored(a), _scored(b)
     sequences = [name for name in left if name in right]
     if not sequences:
         raise InputError(f"{a.label} and {b.label} have no sequence in common")
     for name in sequences:
         if not np.array_equal(left[name].truth, right[name].truth, equal_nan=True):
             raise InputError(f"{a.label} and {b.label} have different truth for {name!r}")
-    ours, theirs = [left[name] for name in sequences], [right[name] for name in sequences]
-    scores_a, scores_b = _scores(protocol, ours), _scores(protocol, theirs)
-    weights = np.array([len(protocol.frames(r).index) if protocol.pooled else 1 for r in ours])
-    low, high = bootstrap(scores_b - scores_a, weights)
+    scores_a, scores_b = (
+        np.array([side[name].scores for name in sequences]) for side in (left, right)
+    )
+    weights = np.array([left[name].weight for name in sequences])
     return Comparison(
-        a, b, protocol.measures, sequences, scores_a, scores_b,
-        np.array(list(protocol.overall(ours).values())),
-        np.array(list(protocol.overall(theirs).values())),
-        low, high,
+        a, b, list(titles.values()),
+        np.array([-1 if measure == "robustness" else 1 for measure in titles]),
+        sequences, scores_a, scores_b,
+        np.average(scores_a, axis=0, weights=weights),
+        np.average(scores_b, axis=0, weights=weights),
+        *bootstrap(scores_b - scores_a, weights),
         [name for name in left if name not in right],
         [name for name in right if name not in left],
     )  # fmt: skip
 
 
-def _scores(protocol: Protocol, results: list[SequenceResult]) -> np.ndarray:
-    return np.array([list(protocol.score(result).values()) for result in results])
+def _scored(side: Side) -> dict[str, Scored]:
+    if side.evaluation.protocol == "vot":
+        return _vot_scored(side)
+    protocol = PROTOCOLS[side.evaluation.protocol]
+    return {
+        result.sequence: Scored(
+            list(protocol.score(result).values()),
+            len(protocol.frames(result).index) if protocol.pooled else 1,
+            result.truth,
+        )
+        for result in load_results(side.folder, side.tracker)
+    }
+
+
+def _vot_scored(side: Side) -> dict[str, Scored]:
+    """What the report has written; overall, VOT's A and R weigh sequences by their lengths."""
+    path = side.folder / "results.json"
+    try:
+        rows = json.loads(path.read_text(encoding="utf-8"))["trackers"][side.tracker][
+            "per_sequence"
+        ]
+        return {
+            name: Scored([row[m] for m in VOT_TITLES], row["frames"], np.array(row["frames"]))
+            for name, row in rows.items()
+        }
+    except (OSError, ValueError, LookupError, TypeError):
+        raise SourceError(f"{path} has no finished scores of {side.tracker!r}") from None
 
 
 def bootstrap(differences: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

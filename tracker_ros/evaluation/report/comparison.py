@@ -3,7 +3,6 @@
 import numpy as np
 
 from tracker_ros.evaluation.compare import CONFIDENCE, RESAMPLES, Comparison
-from tracker_ros.evaluation.protocols import TITLES
 from tracker_ros.evaluation.report import plots
 
 
@@ -21,7 +20,6 @@ def of_comparison(comparisons: list[Comparison]) -> dict:
 
 
 def _comparison(it: Comparison) -> dict:
-    titles = [TITLES[measure] for measure in it.measures]
     name = " and ".join(dict.fromkeys((it.a.tracker, it.b.tracker)))
     known = not np.isnan(it.low).any()
     difference = it.overall_b - it.overall_a
@@ -33,14 +31,14 @@ def _comparison(it: Comparison) -> dict:
             "interval": (it.low[i], it.high[i]) if known else None,
             "verdict": it.verdict(i),
         }
-        for i, title in enumerate(titles)
+        for i, title in enumerate(it.titles)
     ]
     cells = np.stack((it.scores_a, it.scores_b), 2).tolist()
     return {
         "it": it,
         "name": name,
         "rows": rows,
-        "columns": [f"{title} {what}" for title in titles for what in ("A", "B", "B − A")],
+        "columns": [f"{title} {what}" for title in it.titles for what in ("A", "B", "B − A")],
         "sequences": list(zip(it.sequences, cells, strict=True)),
-        "svg": plots.interval_plot(titles, difference, it.low, it.high, name) if known else "",
+        "svg": plots.interval_plot(it.titles, difference, it.low, it.high, name) if known else "",
     }
