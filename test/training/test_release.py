@@ -5,57 +5,46 @@ import pytest
 import torch
 
 from tracker_ros import load_tracker
-from tracker_ros.core.config import TrackingConfig
+from tracker_ros.cli import main
 from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.store import load_network
-from tracker_ros.networks.dastm import DastmConfig
-from tracker_ros.networks.presets import Preset
+from tracker_ros.networks.backbones import make_backbone
+from tracker_ros.networks.presets import preset
 from tracker_ros.training import checkpoint
-from tracker_ros.training.config import TrainingConfig
-from tracker_ros.training.loop import Trainer
-from tracker_ros.training.losses import memory_loss
-from tracker_ros.training.pretrain import PretrainingConfig, pretrain
-from tracker_ros.training.release import release
+from tracker_ros.training.options import overridden
+from tracker_ros.training.release import release, write_weights
 
-TINY = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1)}
-NETWORK = DastmConfig(**TINY, channels=16, head_channels=16, head_depth=1, gate="soft")
-TRACKING = TrackingConfig(query_size=64, memory_size=48)
-
-
-def quiet(_):
-    pass
+SIZES = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "head_depth=1")
+GRAPHS = ["small.locate.onnx", "small.remember.onnx"]
 
 
 @pytest.fixture(scope="module")
 def run(shards, tmp_path_factory):
-    """The folder of a finished training of two steps on a pre-trained trunk."""
+    """The folder of a run of two steps by the paper's recipe, on a pre-trained backbone."""
     out = tmp_path_factory.mktemp("run")
-    pretraining = PretrainingConfig(epochs=1, batch=8, size=16, held_out=8)
-    pretrain(shards, out / "trunk.pt", NETWORK, pretraining, log=quiet)
-    config = TrainingConfig(batch=2, steps=2, workers=0, seed=3)
-    preset = Preset("dastm", NETWORK, TRACKING)
-    Trainer(shards, out, preset, config, memory_loss, backbone=out / "trunk.pt").run(quiet)
+    small = overridden(preset("dastm").network, SIZES, "--network")
+    backbone = make_backbone(small)
+    checkpoint.save(out / "t.pt", {"trunk": backbone.state_dict(), "facts": {"classes": 4}})
+    network = [f"--network={value}" for value in (*SIZES, "gate=soft")]
+    tracking = [f"--tracking={value}" for value in ("query_size=64", "memory_size=48")]
+    options = ["--name", "small", "--steps", "2", "--batch", "2", "--workers", "0", "--seed", "3"]
+    data = ["train", str(shards), "--out", str(out), "--backbone", str(out / "t.pt")]
+    assert main([*data, *options, *network, *tracking]) == 0
     return out
 
 
-def test_a_released_checkpoint_tracks_in_both_engines(run, tmp_path):
-    target = tmp_path / "models" / "small.safetensors"
-    lost_score = {"lost_score": 0.0, "tracking_score": 0.0, "memory_score": 0.0}
-    written = release(run / "last.pt", target, {"data": "squares"}, lost_score)
-    assert [path.name for path in written] == [
-        "small.safetensors",
-        "small.locate.onnx",
-        "small.remember.onnx",
-    ]
-    assert sorted(path.name for path in target.parent.iterdir()) == sorted(p.name for p in written)
-
+def test_a_finished_run_tracks_in_both_engines(run, shards):
+    target = run / "small.safetensors"
+    assert {"last.pt", target.name, *GRAPHS} <= {path.name for path in run.iterdir()}
     trackers = [load_tracker(target, engine=engine) for engine in ("torch", "onnx")]
     facts = trackers[0].engine.facts
     assert facts == trackers[1].engine.facts and facts["network"]["gate"] == "soft"
     training = facts["training"]
     assert (training["steps"], training["samples"], training["seed"]) == (2, 4, 3)
-    assert training["data"] == "squares" and training["backbone"]["classes"] == 4
-    assert trackers[0].config.lost_score == 0.0 and trackers[0].config.query_size == 64
+    assert training["data"] == [f"shards:{shards.name}:1"] and training["hardware"][0]
+    assert training["backbone"]["classes"] == 4 and training["validation"] is None
+    assert training["config"]["optimiser"] == "sgd"
+    assert trackers[0].config.query_size == 64
 
     # Two steps teach no peaks: the maps are compared, not the cell that is by a hair the best.
     crops = np.random.default_rng(0).integers(0, 255, (2, 64, 64, 3), np.uint8)
@@ -72,6 +61,14 @@ def test_a_released_checkpoint_tracks_in_both_engines(run, tmp_path):
     network, _ = load_network(target)
     average = checkpoint.load(run / "last.pt")["average"]
     assert all(torch.equal(value, average[name]) for name, value in network.state_dict().items())
+
+
+def test_facts_and_values_of_the_tracker_may_be_added(run, tmp_path):
+    target = tmp_path / "models" / "tuned.safetensors"
+    write_weights(run / "last.pt", target, {"data": "squares"}, {"lost_score": 0.125})
+    facts = load_network(target)[1]
+    assert facts["training"]["data"] == "squares" and facts["training"]["steps"] == 2
+    assert facts["tracking"]["lost_score"] == 0.125 and facts["tracking"]["query_size"] == 64
 
 
 @pytest.mark.parametrize("content", [{}, [], {"network": {"channels": 24}}, {"network": None}])

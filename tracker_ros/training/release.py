@@ -16,13 +16,22 @@ from . import checkpoint
 def release(
     path: str | Path, target: str | Path, facts: dict | None = None, tracking: dict | None = None
 ) -> list[Path]:
-    """Write ``target`` (NAME.safetensors) and its ONNX graphs from checkpoint ``path``.
+    """``write_weights`` and the ONNX graphs beside them; returns the paths written."""
+    write_weights(path, target, facts, tracking)
+    return [Path(target), *export_model(target, Path(target).parent)]
+
+
+def write_weights(
+    path: str | Path, target: str | Path, facts: dict | None = None, tracking: dict | None = None
+) -> None:
+    """Write the averaged weights of checkpoint ``path`` to ``target`` (NAME.safetensors).
 
     Args:
         facts: added to what the checkpoint knows (data, steps, samples, minutes, seed, commits,
             hardware, backbone, validation, the whole training config).
         tracking: values that replace those of the checkpoint's tracking config (tuned afterwards).
-    Returns the paths written. Raises ModelError for an unusable checkpoint.
+    Raises:
+        ModelError: the checkpoint cannot be used.
     """
     content = checkpoint.load(path)
     try:
@@ -45,6 +54,4 @@ def release(
         raise ModelError(
             f"checkpoint {path} is not one of `tracker-ros train`: {brief(error)}"
         ) from error
-    target = Path(target)
     save_network(target, network, run["architecture"], values, told | (facts or {}))
-    return [target, *export_model(target, target.parent)]
