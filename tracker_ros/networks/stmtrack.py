@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..core.config import TrackingConfig
 from .backbones import make_backbone
+from .blocks import normalise
 from .config import NetworkConfig
 from .head import make_head
 from .reader import read_memory, tokens
@@ -77,8 +78,7 @@ class Stmtrack(nn.Module):
 
     def normalise(self, crops: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → [B, 3, S, S] in [-1, 1], of the weights' dtype."""
-        x = crops.to(self.label.weight.dtype).permute(0, 3, 1, 2)
-        return x * (1 / 127.5) - 1
+        return normalise(crops, self.label.weight.dtype)
 
     @staticmethod
     def label_map(boxes: Tensor, size: int) -> Tensor:

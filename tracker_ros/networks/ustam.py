@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
+from .blocks import normalise
 from .config import NetworkConfig
 from .corner import CornerHead
 from .mobileone import MobileOne
@@ -77,7 +78,7 @@ class Ustam(nn.Module):
 
     def embed(self, crops: Tensor, code: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → tokens [B, n, C]."""
-        x = crops.to(self.embedding.weight.dtype).permute(0, 3, 1, 2) * (1 / 127.5) - 1
+        x = normalise(crops, self.embedding.weight.dtype)
         return self.embedding(self.query_trunk(x)).flatten(2).transpose(1, 2) + code
 
     def remember(self, crops: Tensor) -> Tensor:
