@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -96,16 +94,11 @@ def timeless(message):
     return check.level, check.message, check.hardware_id, values
 
 
-def test_a_bag_is_played_live(bag, model, environment, tmp_path):
-    out = tmp_path / "out"
-    process = subprocess.run(
-        [sys.executable, "-m", "tracker_ros", "evaluate", bag(20), "--model", model, "--live",
-         "--out", out],
-        env=environment, capture_output=True, text=True, timeout=240,
-    )  # fmt: skip
-    assert process.returncode == 0, process.stderr
-    assert "stamp to box" in process.stdout
-    path = out / "tiny" / "bag-camera-image"
+def test_a_bag_is_played_live(bag, model, evaluate, environment):
+    run = evaluate(bag(20), "--model", model, "--live", peer=False)
+    assert run.status == 0, run.err
+    assert "stamp to box" in run.out
+    path = run.path("", tracker="tiny")
     numbers = json.loads(path.with_name(path.name + ".live.json").read_text())
     assert numbers["frames"] == 20
     assert 0 <= numbers["dropped"] < 20

@@ -70,7 +70,9 @@ def run(args: argparse.Namespace) -> int:
     if not args.bag.exists():
         raise InputError(f"{args.bag} does not exist")
     failures: list[str] = []
-    sources = _sources(args, Recording(args.bag), failures)
+    with common.progress_bar() as bar:
+        bar.add_task(f"reading {args.bag.name}", total=None)
+        sources = _sources(args, Recording(args.bag), failures)
     trackers = contestants.contestants(args, hardware.cores(), args.device)
     folder = args.out or Path("out") / args.bag.resolve().stem
     evaluation = Evaluation(
