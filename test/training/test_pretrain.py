@@ -206,6 +206,8 @@ def test_the_command(folder, tmp_path, capsys):
         (["--rate", "0"], "--rate is 0.0"),
         (["--device", "cuda:99"], "--device is 'cuda:99'"),
         (["--model", "no"], "model 'no' is unknown"),
+        (["--model", "ustam_tiny"], "has no backbone to pre-train"),
+        (["--model", "siamfc", "--batch", "2"], "too small for the backbone alexnet"),
     ):
         assert main(["pretrain", str(folder), "--out", str(out), *wrong]) == 1
         error = capsys.readouterr().err

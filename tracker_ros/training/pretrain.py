@@ -15,14 +15,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ..core.errors import ModelError, SourceError, TrackerError, brief
+from ..core.errors import ModelError, ParameterError, SourceError, TrackerError, brief
 from ..networks.backbones import make_backbone
 from ..networks.config import NetworkConfig
 from . import checkpoint
 from .pretrain_data import LabelledPictures, PictureBatch, augment, load, normalised
 from .pretrain_sets import open_labelled
 
-SIZES = ("backbone", "widths", "depths", "branches", "scale")  # what makes a backbone
+SIZES = ("backbone", "width", "widths", "depths", "branches", "scale")  # what makes a backbone
 
 
 @dataclass(frozen=True)
@@ -79,8 +79,9 @@ def pretrain(
     It is replaced as a whole every ``save_every`` steps and after each epoch; a run whose ``out``
     is there goes on exactly where it was.
 
-    Raises SourceError for data that cannot be used, ModelError where ``out`` belongs to another
-    pre-training, TrackerError for a loss that is not finite.
+    Raises SourceError for data that cannot be used, ParameterError for pictures too small for the
+    backbone, ModelError where ``out`` belongs to another pre-training, TrackerError for a loss that
+    is not finite.
     """
     out = Path(out)
     unpacked = out.with_name(f"{out.name}.tiles")
@@ -119,6 +120,11 @@ class _Pretraining:
         if self.device.type == "cuda":
             torch.backends.cudnn.deterministic = True
         trunk = make_backbone(network)
+        if trunk.cells(config.size) < 1:
+            raise ParameterError(
+                f"pictures of {config.size} pixels are too small for the backbone "
+                f"{network.backbone}; give a larger --size"
+            )
         model = Classifier(trunk, trunk.channels, pictures.spans[-1])
         self.model = model.to(self.device, memory_format=torch.channels_last)
         self.optimiser = torch.optim.SGD(
@@ -126,7 +132,7 @@ class _Pretraining:
         )
         self.step = 0
         sets = {part.name: len(part.labels) for part in pictures.sets}
-        sizes = {name: getattr(network, name) for name in SIZES}
+        sizes = {name: getattr(network, name) for name in SIZES if hasattr(network, name)}
         settings = sizes | asdict(config) | {"sets": sets, "classes": pictures.spans[-1]}
         del settings["workers"], settings["save_every"]  # these do not change the result
         settings["of"] = settings.pop("epochs")

@@ -57,10 +57,10 @@ def run(args: argparse.Namespace) -> int:
     from ..networks.presets import preset
     from .cli import find_device
     from .datasets import default_cache
-    from .pretrain import SIZES, PretrainingConfig, pretrain
+    from .pretrain import PretrainingConfig, pretrain
 
     network = preset(args.model).network
-    if not all(hasattr(network, name) for name in SIZES):
+    if not hasattr(network, "backbone"):
         raise ParameterError(f"--model is {args.model!r}, which has no backbone to pre-train")
     if not 0 < args.rate < math.inf:
         raise ParameterError(f"--rate is {args.rate}, not a number above 0")

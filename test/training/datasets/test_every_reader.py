@@ -1,5 +1,6 @@
 """What all readers have in common."""
 
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -88,5 +89,7 @@ def test_damaged_annotations_end_in_a_sentence_or_in_sound_clips(made, name, fil
         assert len(str(error).splitlines()) == 1
         return
     for clip in clips:
+        with suppress(SourceError):  # an outline is looked at only when it is needed
+            clip.view(0, masked=True)
         assert len(clip) == len(clip.names) == len(clip.times)
         assert np.isfinite(clip.boxes).all() and (clip.boxes[:, 2:] >= 10).all()
