@@ -181,11 +181,14 @@ class BagSource(Source):
 
     def _in_order(self) -> Iterator[tuple[int, int, bytes]]:
         """Index, log time and bytes of each image; holds back at most LATE of them."""
-        rank = {place: index for index, (_, _, place) in enumerate(self._order)}
+        ranks = [0] * self.length
+        for index, (_, _, place) in enumerate(self._order):
+            ranks[place] = index
         waiting: dict[int, tuple[int, bytes]] = {}
         turn = 0
-        for place, (log_time, data) in enumerate(self.recording.messages(self.topic)):
-            waiting[rank[place]] = (log_time, data)
+        # A bag that is still being recorded has more messages by now.
+        for rank, recorded in zip(ranks, self.recording.messages(self.topic), strict=False):
+            waiting[rank] = recorded
             while turn in waiting:
                 yield turn, *waiting.pop(turn)
                 turn += 1
