@@ -127,7 +127,7 @@ def _curves(lines, x, xlabel: str, ylabel: str, legend: str) -> str:
             x, line.values, color=_series(line), lw=1.8, ls=_DASHES[line.index % len(_DASHES)],
             label=f"{line.name}  {line.label:.3f}",
         )  # fmt: skip
-    axis.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0], max(x[-1], 1)), ylim=(0, 1))
+    axis.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0], max(x[-1], x[0] + 1)), ylim=(0, 1))
     axis.legend(loc=legend, frameon=False, fontsize=9, labelcolor=_INK)
     return _svg(figure, f"{ylabel} over {xlabel}")
 
