@@ -92,8 +92,13 @@ def test_other_trackers_and_sequences_join(tmp_path):
 def test_what_cannot_be_compared_does_not_join(tmp_path):
     join_evaluation(tmp_path, EVALUATION)
     torch = {"dastm": {"settings": {"engine": "torch"}, "facts": {}}}
+    files = {"dastm": {"settings": {"engine": "onnx", "files": {"a": "b"}}, "facts": {}}}
     for other, message in (
-        (replace(EVALUATION, trackers=torch), "'dastm' with engine 'onnx', not 'torch'"),
+        (replace(EVALUATION, trackers=files), "'dastm' with other files; choose another folder"),
+        (
+            replace(EVALUATION, trackers=torch),
+            "'dastm' with other engine: 'onnx', not 'torch'; choose",
+        ),
         (replace(EVALUATION, dataset="lasot"), "results of dataset 'otb', not of 'lasot'"),
     ):
         with pytest.raises(InputError, match=message):

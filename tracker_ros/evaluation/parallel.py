@@ -44,9 +44,13 @@ class Share:
             if not text.isdecimal():
                 raise InputError(f"the environment's {name} is {text!r}, not a whole number")
             values.append(int(text))
-        if not values[0] < values[1]:
-            raise InputError(f"the environment's RANK {values[0]} is not below WORLD_SIZE")
-        return cls(*values)
+        share = cls(*values)
+        if not (share.rank < share.count and share.place < share.local):
+            raise InputError(
+                f"the environment's RANK {share.rank} is not below WORLD_SIZE {share.count},"
+                f" or LOCAL_RANK {share.place} not below LOCAL_WORLD_SIZE {share.local}"
+            )
+        return share
 
     def of(self, runs: list) -> list:
         """Those of `runs` that this process performs; together the processes perform each once."""

@@ -150,9 +150,11 @@ def _merged(folder: Path, old: Evaluation, new: Evaluation) -> Evaluation:
         before, now = (side.trackers[tracker]["settings"] for side in (old, new))
         for key in sorted(before.keys() | now.keys()):
             if before.get(key) != now.get(key):
+                texts = [f" {side[key]!r}" for side in (before, now) if type(side.get(key)) is str]
+                between = f":{texts[0]}, not{texts[1]}" if len(texts) == 2 else ""
                 raise InputError(
-                    f"{folder} holds results of {tracker!r} with {key} {before.get(key)!r},"
-                    f" not {now.get(key)!r}; choose another folder"
+                    f"{folder} holds results of {tracker!r} with other {key}{between};"
+                    " choose another folder"
                 )
     lists = {
         name: list(dict.fromkeys([*getattr(old, name), *getattr(new, name)]))
