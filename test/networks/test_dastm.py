@@ -153,6 +153,8 @@ def test_build_by_name():
     assert isinstance(build("dastm", TINY.to_dict()), Dastm)
     with pytest.raises(ModelError, match="'siam' is unknown; there is stmtrack, "):
         build("siam", {})
+    with pytest.raises(ModelError, match="these values make no stmtrack: backbone is 'vgg'"):
+        build("stmtrack", {"backbone": "vgg"})
     with pytest.raises(ModelError, match="Linear is not a network of this package"):
         steps(torch.nn.Linear(1, 1), TRACKING)
 

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.errors import ModelError
 from tracker_ros.networks.build import build, steps
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.networks.stif import GatedAttention, Stif, StifConfig, enhance_in_time
@@ -166,5 +167,7 @@ def test_steps_keep_the_first_frame_and_the_last_three(network, seen, read):
 
 
 def test_crops_of_two_sizes_are_refused(network):
-    with pytest.raises(ValueError, match="memory_size is 48, query_size 64"):
+    with pytest.raises(ModelError, match="memory_size is 48 and query_size 64"):
         steps(network, replace(TRACKING, memory_size=48))
+    with pytest.raises(ModelError, match="memory_size is 64 and query_size 48"):
+        network(crops(1, 4), boxes(1, 4), crops(1)[:, :48, :48])

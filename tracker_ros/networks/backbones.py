@@ -14,9 +14,12 @@ def make_backbone(config) -> nn.Module:
     """The backbone that ``config.backbone`` names, of the sizes that ``config`` gives.
 
     It has ``stride`` (input pixels for one cell), ``channels``, ``cells(size)``, and, to take in a
-    label map, ``stem_channels`` and ``stem_padding``. Raises ValueError for an unknown name.
+    label map, ``stem_channels`` and ``stem_padding``. Raises ValueError for an unknown name and
+    for a MobileOne without sizes.
     """
     if config.backbone == "mobileone":
+        if not (config.widths and config.depths):
+            raise ValueError("backbone is 'mobileone', but widths or depths are not given")
         return MobileOne(config.widths, config.depths, config.branches, config.scale)
     if config.backbone == "inception_v3":
         return InceptionV3(config.width)

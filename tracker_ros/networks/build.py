@@ -8,7 +8,7 @@ from typing import NamedTuple
 from torch import nn
 
 from ..core.config import TrackingConfig
-from ..core.errors import ModelError
+from ..core.errors import ModelError, brief
 from . import dastm, dastsiam, siamfc, stif, stmtrack, ustam
 from .config import NetworkConfig
 from .step import Step
@@ -35,19 +35,28 @@ ARCHITECTURES = {
 def build(architecture: str, network: dict) -> nn.Module:
     """A fresh network. ``network`` holds values of the architecture's configuration dataclass.
 
-    Raises ModelError for an unknown architecture, TypeError or ValueError for unknown values.
+    Raises ModelError for an unknown architecture or values that make no network.
     """
     if architecture not in ARCHITECTURES:
         raise ModelError(
             f"architecture {architecture!r} is unknown; there is {', '.join(ARCHITECTURES)}"
         )
     made = ARCHITECTURES[architecture]
-    return made.network(made.config.from_dict(network))
+    try:
+        return made.network(made.config.from_dict(network))
+    except Exception as error:  # a configuration can break a network in many ways
+        raise ModelError(f"these values make no {architecture}: {brief(error)}") from error
 
 
 def steps(network: nn.Module, tracking: TrackingConfig) -> dict[str, Step]:
-    """The steps that engines run and export writes, by name."""
+    """The steps that engines run and export writes, by name.
+
+    Raises ModelError where network and geometry do not fit each other.
+    """
     for made in ARCHITECTURES.values():
         if type(network) is made.network:
-            return made.steps(network, tracking)
+            try:
+                return made.steps(network, tracking)
+            except ValueError as error:
+                raise ModelError(str(error)) from error
     raise ModelError(f"{type(network).__name__} is not a network of this package")

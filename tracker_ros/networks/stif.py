@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.config import TrackingConfig
+from ..core.errors import ModelError
 from .attention import SpatialAttention
 from .reader import attend, tokens
 from .step import Step
@@ -103,12 +104,22 @@ class Stif(Stmtrack):
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
         """One training step: memory [B, 1+T, S, S, 3] and [B, 1+T, 4], the first frame first.
 
-        Query [B, S, S, 3].
+        Query [B, S, S, 3]. Raises ModelError where the crops differ in size.
         """
+        check_sizes(memory_crops.shape[2], query_crops.shape[1])
         batch = memory_crops.shape[:2]
         features = self.features(memory_crops.flatten(0, 1), memory_boxes.flatten(0, 1))
         features = features.unflatten(0, batch)
         return Maps(*self.match(query_crops, self.remember(features[:, 0], features[:, 1:])))
+
+
+def check_sizes(memory: int, query: int) -> None:
+    """Raise ModelError unless the crops, and so the maps, are of one size."""
+    if memory != query:
+        raise ModelError(
+            "STIF joins the maps of memory and query cell by cell, but memory_size is "
+            f"{memory} and query_size {query}"
+        )
 
 
 class Start(nn.Module):
@@ -143,13 +154,9 @@ class Shift(nn.Module):
 def steps(network: Stif, tracking: TrackingConfig) -> dict[str, Step]:
     """The three steps; they carry ``anchor``, ``memory`` [1, C, h, w], ``recent`` [1, T, C, h, w].
 
-    Raises ValueError where memory and query crops differ in size.
+    Raises ModelError where memory and query crops differ in size.
     """
-    if tracking.memory_size != tracking.query_size:
-        raise ValueError(
-            f"STIF joins the maps of memory and query: memory_size is {tracking.memory_size}, "
-            f"query_size {tracking.query_size}"
-        )
+    check_sizes(tracking.memory_size, tracking.query_size)
     cells = network.memory_trunk.cells(tracking.memory_size)
     features = torch.zeros(1, network.config.channels, cells, cells)
     recent = torch.zeros(1, T, *features.shape[1:])
