@@ -67,7 +67,7 @@ class Clip:
         """Decode one frame, with its mask only where it is asked for.
 
         The picture may be decoded at 1/2, 1/4 or 1/8 of its size (much faster), as long as √(w·h)
-        of the target stays at least ``detail`` pixels.
+        of the target stays at least ``detail`` pixels. Raises SourceError naming what is damaged.
         """
         name, box = os.fsdecode(self.names[index]), self.boxes[index]
         path = f"{self.folder}/{name}" if self.folder else name
@@ -76,6 +76,12 @@ class Clip:
         image, mask = self.store.image(path, shrink), None
         if masked and self.masks is not None and self.masks[index]:
             mask = self.store.mask(os.fsdecode(self.masks[index]))
+            rest = np.array(mask.shape) - shrink * np.array(image.shape[:2])
+            if (np.abs(rest) >= shrink).any():
+                raise SourceError(
+                    f"the mask {os.fsdecode(self.masks[index])} of {path} has another size: "
+                    f"{mask.shape[1]}x{mask.shape[0]} pixels"
+                )
             if shrink > 1:
                 small = cv2.resize(mask.astype(np.uint8) * 255, image.shape[1::-1])
                 mask = small > 127

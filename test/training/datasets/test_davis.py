@@ -1,7 +1,10 @@
 """DAVIS."""
 
+import cv2
+import numpy as np
 import pytest
 
+from tracker_ros.core.errors import SourceError
 from tracker_ros.training.datasets import open_set
 
 
@@ -34,3 +37,13 @@ def test_davis_2016_lists_name_files(made):
 )
 def test_malformed_annotations_are_named(refusal, file, content, told):
     assert told in refusal("davis", file, content)
+
+
+def test_a_mask_of_another_size_is_named(made):
+    root = made("davis")
+    clip = open_set("davis", root)[0]
+    path = root / "Annotations/480p/bear/00001.png"
+    cv2.imwrite(str(path), cv2.imread(str(path))[:, :-1])
+    for detail in (np.inf, 8):
+        with pytest.raises(SourceError, match=r"bear/00001.png#.* has another size: 63x48"):
+            clip.view(clip.times.tolist().index(1), masked=True, detail=detail)
