@@ -10,6 +10,7 @@ from pathlib import Path
 import torch
 
 from ..core.errors import ModelError, TrackerError, brief
+from ..evaluation.results import replacing
 
 
 @contextmanager
@@ -27,18 +28,13 @@ def save(path: str | Path, content: dict) -> None:
     Raises TrackerError where it cannot be written; the old file is then intact.
     """
     path = Path(path)
-    part = path.with_suffix(path.suffix + ".part")
-    try:
-        with writing(path, "; the one before it is intact" if path.exists() else ""):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            # A Python file, whose errors name their cause; torch's own writer hides it.
-            with open(part, "wb") as file:
-                torch.save(content, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
+    with writing(path, "; the one before it is intact" if path.exists() else ""):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # A Python file, whose errors name their cause; torch's own writer hides it.
+        with replacing(path) as part, open(part, "wb") as file:
+            torch.save(content, file)
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def load(path: str | Path) -> dict:

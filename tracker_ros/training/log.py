@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..core.errors import TrackerError
+from ..evaluation.results import replacing
 from .checkpoint import writing
 
 
@@ -121,12 +122,13 @@ def _drop_rows(path: Path, step: int) -> None:
     """Leave the rows up to ``step``; of a file that is not there, nothing."""
     if not path.exists():
         return
-    with writing(path):
-        head, *rows = path.read_text().splitlines(keepends=True) or [""]
-        kept = [row for row in rows if row.endswith("\n") and int(row.partition(",")[0]) <= step]
-        path.write_text("".join([head, *kept]) if kept else "")
-        if not kept:
-            path.unlink()
+    head, *rows = path.read_text().splitlines(keepends=True) or [""]
+    kept = [row for row in rows if row.endswith("\n") and int(row.partition(",")[0]) <= step]
+    if not kept:
+        path.unlink()
+    elif len(kept) < len(rows):
+        with writing(path), replacing(path) as part:
+            part.write_text("".join([head, *kept]))
 
 
 def _open_board(folder: Path, step: int):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -93,7 +94,7 @@ class Trainer:
         self.last = self.out / "last.pt"
         if self.last.exists():
             self._resume()
-        elif config.losses.gate_budget:
+        if config.losses.gate_budget and "gate_costs" not in self.facts:
             self.facts["gate_costs"] = self._measure_costs()
         for name, value in (("commits", commit()), ("hardware", hardware(self.device))):
             self.facts[name] += [value] if value and value not in self.facts[name] else []
@@ -209,9 +210,12 @@ class Trainer:
         SIGTERM and Ctrl-C end it after the step, with a checkpoint.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        config, board = self.config, self.tensorboard and self.ranks.leads
+        config, log = self.config, nullcontext()
+        if self.ranks.leads:
+            log = TrainingLog(
+                self.out / "log.csv", tell, config.log_every, self.step, self.tensorboard
+            )
         samples = Samples(self.data, self.preset.tracking, config.sampling, config.seed, self.cache)
-        log = TrainingLog(self.out / "log.csv", tell, config.log_every, self.step, board)
         with Stop() as stop, log, explained(config.batch, self._where):
             stopped = self._steps(samples, log, stop, show)
         if stopped:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import platform
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 
+from ..evaluation.hardware import describe
 from .datasets.mixture import parse_spec
 
 
@@ -42,9 +42,4 @@ def hardware(device: torch.device) -> str:
     """The name of the processor or accelerator that trains."""
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    named = next((line for line in lines if line.startswith("model name")), "")
-    return named.partition(":")[2].strip() or platform.processor() or platform.machine()
+    return describe()["cpu"]
