@@ -379,6 +379,27 @@ def test_a_look_alike_of_the_target_itself_is_tinted_another_of_its_class_hardly
     assert np.median(areas[True]) == pytest.approx(np.median(areas[False]), rel=0.1)
 
 
+def test_a_grey_sample_shows_no_double_of_the_target_itself(tmp_path, monkeypatch):
+    owns = []
+    whole = augment.add_look_alike
+    monkeypatch.setattr(
+        augment, "add_look_alike", lambda *args: (owns.append(args[3]), whole(*args))
+    )
+    spec = otb(tmp_path, "a", frames=3)
+    for path in (tmp_path / "a/img").iterdir():
+        noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+        cv2.imwrite(str(path), noise)
+    samples = Samples([spec], TrackingConfig(), SamplingConfig(**QUIET | {"look_alike": 1.0}))
+    seen = Counter()
+    for index in range(60):
+        owns.clear()
+        query = samples[index].queries[0]
+        grey = bool((query == query[..., :1]).all())
+        seen[grey] += 1
+        assert owns == ([] if grey else [True])
+    assert seen[True] > 0
+
+
 def test_low_light_darkens_the_query_at_least():
     images = [np.full((20, 20, 3), 200, np.uint8) for _ in range(3)]
     for seed in range(20):

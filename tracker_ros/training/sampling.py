@@ -121,7 +121,7 @@ class Samples(Dataset):
             image, box = (
                 self._memory_crop(view, rng)
                 if number < count
-                else self._query_crop(view, query, rng)
+                else self._query_crop(view, query, rng, grey)
             )
             crops.append(image)
             boxes.append(box)
@@ -186,7 +186,9 @@ class Samples(Dataset):
         believed = jitter(view.box, rng, 0.02, 0.03)
         return crop(view.image, window), window.to_crop(believed)
 
-    def _query_crop(self, view: View, drawn: Drawn, rng: Rng) -> tuple[np.ndarray, Box]:
+    def _query_crop(
+        self, view: View, drawn: Drawn, rng: Rng, grey: bool = False
+    ) -> tuple[np.ndarray, Box]:
         t, c = self.tracking, self.config
         x, y, w, h = view.box
         side = np.sqrt(w * h)
@@ -204,7 +206,8 @@ class Samples(Dataset):
         image, box = seen.image, seen.box
         if rng.random() < c.look_alike:
             model = self._model(seen, drawn, rng)
-            augment.add_look_alike(image, box, model, model is seen, rng)
+            if model is not seen or not grey:  # only colours tell the target's own double from it
+                augment.add_look_alike(image, box, model, model is seen, rng)
         if rng.random() < c.distractor:
             augment.distract(image, box, self.pictures.draw(rng), rng)
         if rng.random() < c.occluder:
