@@ -1,5 +1,6 @@
 """What the report's page shows, made from its numbers."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -9,6 +10,12 @@ from tracker_ros.evaluation import metrics
 from tracker_ros.evaluation.protocols import TITLES
 from tracker_ros.evaluation.report import failures, moments, plots
 from tracker_ros.evaluation.report.numbers import Loaded
+
+
+def highest(values: Iterable[float | None]) -> float | None:
+    """The highest of several; None of less than two."""
+    known = [value for value in values if value is not None]
+    return max(known) if len(known) > 1 else None
 
 
 @dataclass(frozen=True)
@@ -21,7 +28,7 @@ class Row:
 
     @property
     def best(self) -> float | None:
-        return max((cell for cell in self.cells if cell is not None), default=None)
+        return highest(self.cells)
 
 
 @dataclass(frozen=True)
@@ -93,14 +100,14 @@ def of_report(loaded: Loaded, numbers: dict) -> dict:
 
 
 def _overview(trackers: dict, measures: tuple[str, ...]) -> list[dict]:
-    best = {m: max(about[m] for about in trackers.values()) for m in measures}
-    fastest = max(about["fps"] or 0 for about in trackers.values())
+    best = {m: highest(about[m] for about in trackers.values()) for m in measures}
+    fastest = highest(about["fps"] for about in trackers.values())
     return [
         {
             "name": name,
             "shares": [{"value": about[m], "best": about[m] == best[m]} for m in measures],
             "fps": _number(about["fps"], 1),
-            "fastest": about["fps"] == fastest,
+            "fastest": about["fps"] is not None and about["fps"] == fastest,
             "p50": _number(about["ms"]["p50"], 2),
             "p99": _number(about["ms"]["p99"], 2),
             "failures": len(about["failures"]) if measures else "–",
