@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import SourceError
-from . import augment
+from . import cutouts
 from .clips import Clip, Pictures, View
 from .datasets.clipset import ClipSet
 from .datasets.mixture import Frames
@@ -46,7 +46,7 @@ class Collage:
             clip = clips[index]
             side = rng.uniform(30, 90)
             seen = (clip.view(i, masked=True, detail=side) for i in order(clip, rng))
-            parts = [augment.cut_out(view, side) for view in seen]
+            parts = [cutouts.cut_out(view, side) for view in seen]
             views = self._compose(parts, self._other(clip, side, rng), side, moving, rng)
             if views:
                 return clips, index, views
@@ -59,7 +59,7 @@ class Collage:
             clip = clips[index]
         side *= rng.uniform(0.7, 1.3)
         view = clip.view(int(rng.integers(len(clip))), masked=True, detail=side)
-        return augment.cut_out(view, side)
+        return cutouts.cut_out(view, side)
 
     def _compose(
         self,
@@ -85,10 +85,10 @@ class Collage:
             if other is not None:
                 away = rng.uniform(0, 2 * np.pi)
                 offset = side * rng.uniform(1.2, 2.2) * np.array([np.cos(away), np.sin(away)])
-                augment.place(canvas, *other, centre + offset, rng.uniform(-20, 20), 1.0)
+                cutouts.place(canvas, *other, centre + offset, rng.uniform(-20, 20), 1.0)
             if blur > 1:
-                part = augment.smear(*part, blur, float(np.arctan2(drift[1], drift[0])))
-            box = augment.place(
+                part = cutouts.smear(*part, blur, float(np.arctan2(drift[1], drift[0])))
+            box = cutouts.place(
                 canvas,
                 *part,
                 centre + drift * step,
