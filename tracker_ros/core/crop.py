@@ -55,13 +55,15 @@ def window_around(box: Box, factor: float, size: int) -> Window:
 def crop(image: np.ndarray, window: Window) -> np.ndarray:
     """Cut ``window`` out of ``image`` (uint8 [H, W, 3]): uint8 [size, size, 3].
 
-    What lies outside the image takes the image's mean colour. Shrinking averages (no aliasing).
+    What lies outside the image takes the image's mean colour. Shrinking averages 2x2 pixels until
+    less than a factor of 2 is left, which is interpolated: OpenCV halves many times as fast as it
+    averages areas by a fraction.
     """
-    # A window far larger than its crop is shrunk in whole blocks of pixels before it is padded:
-    # padding at full size would cost seconds and gigabytes for a target that fills a large image.
+    # Shrunk in whole blocks of pixels before it is padded: padding at full size would cost seconds
+    # and gigabytes for a target that fills a large image.
     block = _largest_block(window.side, window.size)
     while window.side % block:
-        block -= 1
+        block //= 2
     blocks = window.side // block
     height, width = image.shape[:2]
     left, right = _visible(window.x, width, block, blocks)
@@ -70,19 +72,20 @@ def crop(image: np.ndarray, window: Window) -> np.ndarray:
         return np.full((window.size, window.size, 3), _mean(image), np.uint8)
     x, y = window.x + left * block, window.y + top * block
     patch = _cut(image, x, y, (right - left) * block, (bottom - top) * block)
-    if block > 1:
-        shape = (right - left, bottom - top)
-        patch = cv2.resize(patch, shape, interpolation=cv2.INTER_AREA)
+    while patch.shape[0] > bottom - top:
+        halves = patch.shape[1] // 2, patch.shape[0] // 2
+        patch = cv2.resize(patch, halves, interpolation=cv2.INTER_AREA)
     if patch.shape[:2] != (blocks, blocks):
         margins = top, blocks - bottom, left, blocks - right
         patch = cv2.copyMakeBorder(patch, *margins, cv2.BORDER_CONSTANT, value=_mean(image))
-    method = cv2.INTER_AREA if blocks > window.size else cv2.INTER_LINEAR
+    # A side that is no multiple of its blocks, which `window_around` does not make, may be longer.
+    method = cv2.INTER_AREA if blocks >= 2 * window.size else cv2.INTER_LINEAR
     return cv2.resize(patch, (window.size, window.size), interpolation=method)
 
 
 def _largest_block(side: int, size: int) -> int:
-    """Side of the blocks that may be averaged first: they leave 4 times the crop's pixels."""
-    return max(side // (4 * size), 1)
+    """Side of the blocks that are averaged first, a power of 2: 1 to 2 for each crop pixel."""
+    return 1 << max((side // size).bit_length() - 1, 0)
 
 
 def _visible(start: int, length: int, block: int, blocks: int) -> tuple[int, int]:
