@@ -178,9 +178,9 @@ def test_a_run_may_start_from_another_one(trainer, tmp_path):
     assert second.facts["start"] == {"file": "last.pt", "tensors": len(given)}
 
 
-def test_an_impossible_network_is_one_sentence(trainer, tmp_path):
-    with pytest.raises(ParameterError, match="gate mode is 'firm', not one of hard"):
-        trainer(tmp_path, network={"gate": "firm"})
+def test_a_budget_needs_a_gate(trainer, tmp_path):
+    with pytest.raises(ParameterError, match="--loss-gate-budget needs a network with a gate"):
+        trainer(tmp_path, network={"gate": "static"}, losses={"gate_budget": 1.0})
 
 
 def test_a_budget_is_measured_kept_and_charged(trainer, tmp_path):

@@ -76,10 +76,7 @@ class Trainer:
             torch.backends.cudnn.deterministic = True
         self.ranks = Ranks.join(self.device)
         self.validation = Validation(preset, validate, config.device) if validate else None
-        try:
-            self.model = build(preset.architecture, preset.network.to_dict())
-        except (TypeError, ValueError) as error:
-            raise ParameterError(str(error)) from error
+        self.model = build(preset.architecture, preset.network.to_dict())
         self.step, self.elapsed = 0, 0.0
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
         if backbone is not None:
@@ -102,7 +99,7 @@ class Trainer:
         self.config = replace(config, losses=replace(config.losses, gate_costs=costs))
 
     def _measure_costs(self) -> dict[str, float]:
-        if not hasattr(self.model, "attention"):
+        if getattr(self.preset.network, "gate", None) not in ("hard", "soft"):
             raise ParameterError("--loss-gate-budget needs a network with a gate")
         found = measure_branches(self.model, self.preset.tracking)
         costs = torch.tensor(list(found.values()), device=self.device)
