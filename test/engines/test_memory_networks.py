@@ -1,6 +1,7 @@
 """STMTrack and STIF learn one clip by heart, track it, and do so in ONNX Runtime, too."""
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -24,15 +25,39 @@ TRACKING = TrackingConfig(
     memory_score=0.1,
     lost_score=0.05,
 )
-SIZES = {
-    "widths": (16, 16, 24, 32),
-    "depths": (1, 1, 1),
-    "channels": 32,
-    "head_channels": 32,
-    "head_depth": 1,
+
+
+class Case(NamedTuple):
+    """What is learnt: sizes of the network, memory frames of a sample, updates."""
+
+    network: dict
+    tracking: TrackingConfig
+    memory: int
+    steps: int
+
+
+CASES = {
+    "stmtrack": Case(  # with its own backbone and head, narrow; unpadded, it needs larger crops
+        {"width": 0.15, "channels": 32, "head_channels": 32, "head_depth": 2},
+        replace(TRACKING, query_size=145, memory_size=145, search_factor=4.0),
+        2,
+        60,
+    ),
+    "stif": Case(
+        {
+            "backbone": "mobileone",
+            "widths": (16, 16, 24, 32),
+            "depths": (1, 1, 1),
+            "channels": 32,
+            "head_channels": 32,
+            "head_depth": 1,
+            "head_kind": "separable",
+        },
+        TRACKING,
+        4,
+        80,
+    ),
 }
-MEMORY = {"stmtrack": 2, "stif": 4}  # memory frames of a sample
-INCEPTION = {"width": 0.1, "channels": 16, "head_channels": 8, "head_depth": 2}
 
 
 def truth(clip):
@@ -43,21 +68,21 @@ def truth(clip):
     return np.stack([*places, np.full(len(steps), w), np.full(len(steps), h)], 1)
 
 
-def draw(clip, rng, memory, count=6):
+def draw(clip, rng, case, count=6):
     """A batch of samples out of the clip."""
     from tracker_ros.training.batches import Batch
 
     boxes, parts = truth(clip), []
     for _ in range(count):
         query = int(rng.integers(1, len(boxes)))
-        shown = [*sorted(rng.integers(0, query + 1, memory)), query]
+        shown = [*sorted(rng.integers(0, query + 1, case.memory)), query]
         cuts = []
         for place, index in enumerate(shown):
-            seen, factor = boxes[index].copy(), TRACKING.search_factor
-            if place == memory:
+            seen, factor = boxes[index].copy(), case.tracking.search_factor
+            if place == case.memory:
                 seen[:2] += rng.uniform(-12, 12, 2)
                 factor *= np.exp(rng.uniform(-0.3, 0.3))
-            window = window_around(seen, factor, TRACKING.query_size)
+            window = window_around(seen, factor, case.tracking.query_size)
             cuts.append((crop(clip[0][index], window), window.to_crop(boxes[index])))
         images, places = zip(*cuts, strict=True)
         parts.append((np.stack(images), np.array(places, np.float32)))
@@ -67,34 +92,29 @@ def draw(clip, rng, memory, count=6):
     )
 
 
-@pytest.fixture(scope="module", params=sorted(MEMORY))
+@pytest.fixture(scope="module", params=sorted(CASES))
 def learnt(request, clip, tmp_path_factory):
     """Files of a network that was trained on the clip, and the losses."""
     from tracker_ros.engines.export import export_model
     from tracker_ros.engines.store import save_network
     from tracker_ros.networks.build import build
-    from tracker_ros.networks.presets import PRESETS
     from tracker_ros.training.config import LossConfig
     from tracker_ros.training.losses import memory_loss
 
     torch.manual_seed(0)
-    name, rng = request.param, np.random.default_rng(0)
-    preset = PRESETS[f"{name}_tiny"]
-    network = build(name, replace(preset.network, **SIZES).to_dict())
+    name, case, rng = request.param, CASES[request.param], np.random.default_rng(0)
+    network = build(name, case.network)
     optimiser, losses = torch.optim.AdamW(network.parameters()), []
-    for step in range(80):
-        optimiser.param_groups[0]["lr"] = 5e-3 * min(1, (80 - step) / 32)
-        terms = memory_loss(network, draw(clip, rng, MEMORY[name]), TRACKING, LossConfig())
+    for step in range(case.steps):
+        optimiser.param_groups[0]["lr"] = 5e-3 * min(1, 2.5 * (1 - step / case.steps))
+        terms = memory_loss(network, draw(clip, rng, case), case.tracking, LossConfig())
         optimiser.zero_grad()
         terms["total"].backward()
         optimiser.step()
         losses.append({key: value.item() for key, value in terms.items()})
     files = ModelFiles(name, tmp_path_factory.mktemp(name))
-    save_network(files.weights, network, name, TRACKING, {"data": "one clip"})
-    if (
-        name != "stmtrack"
-    ):  # without its own backbone and head it is a DASTM, whose graphs have tests
-        export_model(files.weights, files.folder)
+    save_network(files.weights, network, name, case.tracking, {"data": "one clip"})
+    export_model(files.weights, files.folder)
     return files, losses
 
 
@@ -106,43 +126,15 @@ def track(files, engine, clip):
 
 def test_one_clip_is_learnt_by_heart(learnt):
     _, losses = learnt
-    assert losses[-1]["total"] < losses[0]["total"] / 3
-    assert losses[-1]["overlap"] > 0.6
+    assert losses[-1]["total"] < losses[0]["total"] / 2.5
+    assert losses[-1]["overlap"] > 0.55
 
 
 def test_the_clip_is_tracked_by_both_engines_alike(learnt, clip):
-    engines = ("torch", "onnx") if learnt[0].has_graphs else ("torch", "torch")
-    (tracker, ours), (_, theirs) = (track(learnt[0], engine, clip) for engine in engines)
+    (tracker, ours), (_, theirs) = (track(learnt[0], e, clip) for e in ("torch", "onnx"))
     overlaps = iou(np.array([result.box for result in ours]), truth(clip)[1:])
     assert overlaps.mean() > 0.5 and overlaps.min() > 0.3
     assert tracker.memory_size == 4 and tracker.gate is None
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a.box, b.box, atol=1e-3)
         assert a.score == pytest.approx(b.score, abs=1e-4) and a.state is b.state
-
-
-def test_the_references_backbone_and_head_answer_alike_in_onnx_runtime():
-    import onnxruntime
-
-    from tracker_ros.networks.build import build, steps
-    from tracker_ros.networks.presets import PRESETS
-
-    torch.manual_seed(0)
-    tracking = replace(PRESETS["stmtrack"].tracking, query_size=129, memory_size=129)
-    network = build("stmtrack", INCEPTION).eval()
-    for part in (network.head.foreground, network.head.centerness, network.head.sides):
-        torch.nn.init.normal_(part[0].weight)
-    step = steps(network, tracking)["locate"]
-    crop = torch.randint(0, 256, step.inputs["crop"].shape, dtype=torch.uint8)
-    inputs = crop, torch.randn(step.inputs["memory"].shape)
-    program = torch.onnx.export(
-        step.module.eval(), inputs, dynamo=True, verbose=False, input_names=list(step.inputs)
-    )
-    session = onnxruntime.InferenceSession(program.model_proto.SerializeToString())
-    theirs = session.run(
-        None, {name: value.numpy() for name, value in zip(step.inputs, inputs, strict=True)}
-    )
-    with torch.no_grad():
-        ours = step.module(*inputs)
-    np.testing.assert_allclose(ours[0], theirs[0], atol=1e-5)
-    np.testing.assert_allclose(ours[1], theirs[1], atol=1e-3)
