@@ -66,7 +66,7 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     for row in rows:
         table.add_row(*map(str, row))
     # A pipe has no width to wrap at.
-    Console(width=None if sys.stdout.isatty() else 200, markup=False).print(table)
+    Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False).print(table)
 
 
 def progress_bar():
