@@ -83,6 +83,26 @@ def shards(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def one_clip(tmp_path_factory):
+    """One clip of a moving square, to train on (shards) and to track in (an OTB sequence)."""
+    shards, otb = tmp_path_factory.mktemp("clip"), tmp_path_factory.mktemp("otb")
+    (otb / "square/img").mkdir(parents=True)
+    rng, members, boxes = np.random.default_rng(0), {}, []
+    for number in range(10):
+        box = (30 + 8 * number, 40 + round(12 * np.sin(number)), 40, 34)
+        members[f"a/{number}.png"] = data = encode(picture(rng, box))
+        (otb / f"square/img/{number:04}.png").write_bytes(data)
+        boxes.append(box)
+    lines = [",".join(map(str, box)) for box in boxes]
+    (otb / "square/groundtruth_rect.txt").write_text("\n".join(lines))
+    frames = [{"image": name, "box": box} for name, box in zip(members, boxes, strict=True)]
+    write_tar(shards / "video-0.tar", [{"clip": "a", "frames": frames}], members)
+    ground = {"0.png": encode(picture(rng))}
+    write_tar(shards / "imagenet1k-0.tar", [{"image": "0.png", "objects": []}], ground)
+    return shards, otb
+
+
 @pytest.fixture
 def trainer(shards):
     """Makes trainers of tiny networks on the miniature shards, which note their losses.

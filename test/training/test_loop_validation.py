@@ -2,8 +2,6 @@
 
 import csv
 
-import cv2
-import numpy as np
 import pytest
 import torch
 
@@ -15,20 +13,9 @@ def quiet(_):
     pass
 
 
-@pytest.fixture(scope="module")
-def sequences(tmp_path_factory):
-    """Two sequences of a bright square that moves over dark noise."""
-    folder, rng = tmp_path_factory.mktemp("dev"), np.random.default_rng(0)
-    for name in ("left", "right"):
-        (folder / name / "img").mkdir(parents=True)
-        boxes = [(20 + 3 * i, 30 + i, 24, 20) for i in range(6)]
-        for i, (x, y, w, h) in enumerate(boxes):
-            image = rng.integers(0, 50, (100, 120, 3), np.uint8)
-            image[y : y + h, x : x + w] = 230
-            cv2.imwrite(str(folder / name / "img" / f"{i:04}.png"), image)
-        lines = "\n".join(",".join(map(str, box)) for box in boxes)
-        (folder / name / "groundtruth_rect.txt").write_text(lines)
-    return folder
+@pytest.fixture
+def sequences(one_clip):
+    return one_clip[1]
 
 
 def scores(out):
