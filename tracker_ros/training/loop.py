@@ -78,6 +78,7 @@ class Trainer:
         self.validation = Validation(preset, validate, config.device) if validate else None
         self.model = build(preset.architecture, preset.network.to_dict())
         self.step, self.elapsed = 0, 0.0
+        self.best: dict | None = None  # step and AUC of the best validation
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
         if backbone is not None:
             self.facts["backbone"] = load_backbone(self.model, backbone)
@@ -129,9 +130,7 @@ class Trainer:
             self.optimiser.load_state_dict(content["optimiser"])
             self.scaler.load_state_dict(content["scaler"])
             self.step, self.elapsed = content["step"], content["elapsed"]
-            self.facts = content["facts"]
-            if self.validation is not None:
-                self.validation.best = content["best"]
+            self.facts, self.best = content["facts"], content["best"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"{self.last} is no checkpoint of this training: {brief(error)}"
@@ -150,7 +149,7 @@ class Trainer:
             "scaler": self.scaler.state_dict(),
             "step": self.step,
             "elapsed": self.elapsed,
-            "best": self.validation.best if self.validation else None,
+            "best": self.best,
         }
 
     @property
@@ -248,8 +247,9 @@ class Trainer:
         return stopping
 
     def _validate(self, log: TrainingLog) -> None:
-        if self.ranks.leads and self.validation.score(
-            self.average.state, self.step, self.progress, log
-        ):
-            checkpoint.save(self.out / "best.pt", self.content())
+        if self.ranks.leads:
+            auc = self.validation.score(self.average.state, self.step, self.progress, log)
+            if self.best is None or auc > self.best["auc"]:
+                self.best = {"step": self.step, "auc": auc}
+                checkpoint.save(self.out / "best.pt", self.content())
         self.ranks.wait()

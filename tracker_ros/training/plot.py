@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+from ..evaluation.results import replacing
 from .checkpoint import writing
 
 
@@ -35,8 +36,9 @@ def plot_losses(folder: Path) -> None:
         part.grid(alpha=0.3)
         if part.has_data():
             part.legend(fontsize="small")
-    with writing(folder / "loss.png"):
-        figure.savefig(folder / "loss.png", dpi=100)
+    path = folder / "loss.png"
+    with writing(path), replacing(path) as part:
+        figure.savefig(part, format="png", dpi=100)
 
 
 def _columns(path: Path) -> dict[str, list[float]]:

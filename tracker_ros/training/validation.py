@@ -22,8 +22,6 @@ class Validation:
 
     Args:
         folder: a sequence or a folder of sequences in OTB layout.
-    Attributes:
-        best: ``step`` and ``auc`` of the best so far, None before the first.
     Raises:
         SourceError: there are no sequences.
     """
@@ -31,10 +29,11 @@ class Validation:
     def __init__(self, preset: Preset, folder: str | Path, device: str):
         self.preset, self.device = preset, device
         self.sequences = find_sequences(Path(folder))
-        self.best: dict | None = None
 
-    def score(self, state: dict[str, Tensor], step: int, progress: float, log: TrainingLog) -> bool:
-        """Evaluate weights and log the scores; are they the best so far?"""
+    def score(
+        self, state: dict[str, Tensor], step: int, progress: float, log: TrainingLog
+    ) -> float:
+        """Evaluate weights and log the scores; returns the mean success AUC."""
         architecture, network, tracking = self.preset
         model = build(architecture, network.to_dict())
         model.load_state_dict(state)
@@ -49,7 +48,4 @@ class Validation:
             shares = np.bincount(chosen[chosen >= 0], minlength=len(BRANCHES)) / (chosen >= 0).sum()
             scores |= {f"chose_{name}": float(s) for name, s in zip(BRANCHES, shares, strict=True)}
         log.validated(step, progress, scores)
-        if self.best is not None and scores["auc"] <= self.best["auc"]:
-            return False
-        self.best = {"step": step, "auc": scores["auc"]}
-        return True
+        return scores["auc"]
