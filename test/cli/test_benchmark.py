@@ -1,31 +1,55 @@
 import json
 
+import cv2
 import pytest
 
+from tracker_ros.benchmark import sweeps
 from tracker_ros.cli import main
 
 
-def test_ratios_and_stages(sequence, model, tmp_path, capsys):
-    out = tmp_path / "speed.json"
+def test_trackers_by_stage_and_what_grows(sequence, model, tmp_path, capsys, monkeypatch):
+    for name, few in (("SIZES", ((80, 60), (160, 120))), ("SEGMENTS", (1, 4)), ("TARGETS", (1, 2)),
+                      ("LENGTHS", (10, 20))):  # fmt: skip
+        monkeypatch.setattr(sweeps, name, few)
+    out, picture = tmp_path / "speed.json", tmp_path / "new" / "speed.png"
     arguments = ["benchmark", "--source", str(sequence(60)), "--model", str(model)]
-    assert main([*arguments, "--json", str(out)]) == 0
+    arguments += ["--peer", "mosse", "--json", str(out), "--plot", str(picture)]
+    assert main([*arguments, "--parts", "trackers", "sweeps"]) == 0
     report = json.loads(out.read_text())
-    assert list(report["trackers"]) == ["tiny torch", "csrt", "kcf", "mil"]
+    assert list(report["trackers"]) == ["tiny torch", "csrt", "kcf", "mil", "mosse"]
     for name, row in report["trackers"].items():
         assert row["frames"] == 60 - 25  # the first block warms up
         assert 0 < row["ms"]["p50"] <= row["ms"]["p99"]
         ratio = report["trackers"]["csrt"]["ms"]["p50"] / row["ms"]["p50"]
         assert row["speed_over_csrt"] == pytest.approx(ratio)
-        stages = {"crop", "locate", "decode", "remember"} if name == "tiny torch" else set()
+        ours = name == "tiny torch"
+        stages = {"crop", "locate", "decode", "box", "remember"} if ours else set()
         assert set(row["stages"]) == stages
-    assert report["providers"] == {"tiny torch": "torch cpu"}
+        assert row["provider"] == ("torch cpu" if ours else "OpenCV")
+        assert 10 < row["process_memory_peak_mib"] < 100_000
+    shares = {name: s["share"] for name, s in report["trackers"]["tiny torch"]["stages"].items()}
+    assert shares["box"] + shares["remember"] == pytest.approx(1)
+    assert set(report["receive"]) == {"bgr8", "rgb8", "JPEG"}
+    assert {
+        name: [point["x"] for point in points] for name, points in report["sweeps"].items()
+    } == {
+        "image size": [0.0048, 0.0192],
+        "memory size": [1, 4],
+        "targets": [1, 2],
+        "sequence length": [10, 20],
+    }
+    assert [point["read"] for point in report["sweeps"]["memory size"]] == [3, 6]
+    assert cv2.imread(str(picture)) is not None
     printed = capsys.readouterr().out
-    assert "speed over CSRT" in printed and "tiny torch: remember" in printed
+    for words in ("speed over CSRT", "tiny torch: remember", "message → image, bgr8", "targets"):
+        assert words in printed
 
 
-def test_the_demo_clip_is_the_default(model, tmp_path):
+def test_the_demo_clip_is_the_default(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(sweeps, "SWEEPS", {})
     out = tmp_path / "speed.json"
-    assert main(["benchmark", "--frames", "52", "--model", str(model), "--json", str(out)]) == 0
+    arguments = ["benchmark", "--frames", "52", "--model", str(model), "--json", str(out)]
+    assert main([*arguments, "--parts", "sweeps"]) == 0
     report = json.loads(out.read_text())
     assert (report["source"], report["picture"]) == ("demo clip", [640, 480])
 

@@ -26,7 +26,7 @@ COMMANDS = {
     "ablate": ("tracker_ros.training.ablation_cli", "train and compare variants of the attention"),
     "export": ("tracker_ros.cli.export", "write weights as ONNX"),
     "info": ("tracker_ros.cli.info", "show what a model is and where it comes from"),
-    "benchmark": ("tracker_ros.cli.benchmark", "measure speed, beside OpenCV's trackers"),
+    "benchmark": ("tracker_ros.benchmark.command", "measure speed, beside OpenCV's trackers"),
 }
 
 

@@ -49,6 +49,13 @@ class Tracker:
         self.config = engine.tracking
         self.reset()
 
+    def fork(self) -> Tracker:
+        """Another tracker, without a target, that shares this one's engine and its weights.
+
+        Both may be used in turn or from two threads.
+        """
+        return Tracker(self.engine)
+
     def reset(self) -> None:
         """Forget the target."""
         self._state: State | None = None

@@ -62,10 +62,11 @@ def run(args: argparse.Namespace) -> int:
                    for name in ("model", "engine", "device", "allow_cpu_fallback")}  # fmt: skip
         tracker |= transport
         task = bar.add_task("tracking", total=length)
-        outputs, frames, provider = session.play(
+        played = session.play(
             player, tracker, args.output / "outputs", args.output / "log",
             lambda count: bar.update(task, completed=count),
         )  # fmt: skip
+        outputs, frames, provider = played.outputs, played.images, played.provider
         task = bar.add_task("drawing", total=frames)
         with open_source(args.output / "outputs") as recording:
             truth = recording.truth if _has_box(recording.truth) else None

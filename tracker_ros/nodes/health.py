@@ -1,12 +1,14 @@
 """What /diagnostics says, from counters and the last problems. No ROS in here."""
 
 import math
+import re
 import resource
 import sys
 import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
+from pathlib import Path
 
 from tracker_ros.core.gate import BRANCHES, Gate
 
@@ -93,12 +95,31 @@ def _entropy(weights) -> float:
     return -sum(w * math.log2(w) for w in weights if w > 0)
 
 
+class ProcessorUse:
+    """How much of one processor core this process takes; 1.5 is one and a half."""
+
+    def __init__(self):
+        self._last = (time.monotonic(), time.process_time())
+
+    def since_last(self) -> float:
+        """The mean since the call before."""
+        last, self._last = self._last, (time.monotonic(), time.process_time())
+        return (self._last[1] - last[1]) / max(self._last[0] - last[0], 1e-9)
+
+
 def memory_values(provider: str) -> dict[str, str]:
     """Memory of the process and, where torch runs on a GPU, of the device, in MiB."""
-    # Linux counts the peak in KiB.
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    values = {"process_memory_peak_mib": f"{peak:.0f}"}
+    values = {"process_memory_peak_mib": f"{_memory_peak():.0f}"}
     torch = sys.modules.get("torch")
     if torch is not None and "cuda" in provider:
         values["device_memory_mib"] = f"{torch.cuda.memory_allocated() / 2**20:.0f}"
     return values
+
+
+def _memory_peak() -> float:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # getrusage's begins with that of the process that started this one.
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024

@@ -9,7 +9,16 @@ from rclpy.qos import qos_policy_name_from_kind
 from std_msgs.msg import Header
 
 from tracker_ros.nodes import qos
-from tracker_ros.nodes.health import ERROR, OK, WARN, Check, GateWindow, Problems, memory_values
+from tracker_ros.nodes.health import (
+    ERROR,
+    OK,
+    WARN,
+    Check,
+    GateWindow,
+    Problems,
+    ProcessorUse,
+    memory_values,
+)
 from tracker_ros.nodes.status import to_array
 
 
@@ -22,6 +31,7 @@ class Monitor:
     def __init__(self, node):
         self._node = node
         self._problems = Problems()
+        self._processor = ProcessorUse()
         self._last_image = math.nan  # time.monotonic()
         self.gates = GateWindow()
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
@@ -108,4 +118,5 @@ class Monitor:
             return Check("back end", ERROR if problem else WARN, problem or "no model loaded", {})
         provider = tracker.engine.provider
         values = {"model": self._node.get_parameter("model").value, **tracker.engine.facts}
+        values["processor_cores_used"] = f"{self._processor.since_last():.2f}"
         return Check("back end", OK, provider, values | memory_values(provider))

@@ -29,7 +29,7 @@ class Outputs:
         self._status = create(DiagnosticArray, "~/status", qos.RELIABLE)
         self._markers = create(ImageMarker, "~/markers", qos.RELIABLE)
         self._debug_image = create(Image, "~/debug_image", qos.NEWEST)
-        self._delays = (0.0, 0.0)
+        self._delays = (0.0, 0.0, 0.0)
         self.report = monitor.report
 
     def destroy(self) -> None:
@@ -37,10 +37,14 @@ class Outputs:
             self._node.destroy_lifecycle_publisher(publisher)
 
     def publish(self, answer: Answer) -> None:
+        begin = time.monotonic()
         self._detections.publish(messages.detections(answer))
+        end = time.monotonic()
         now = self._node.get_clock().now().nanoseconds
-        arrived = answer.frame.arrival
-        self._delays = ((now - answer.frame.stamp) / 1e6, (time.monotonic() - arrived) * 1e3)
+        frame = answer.frame
+        self._delays = (
+            (now - frame.stamp) / 1e6, (end - frame.arrival) * 1e3, (end - begin) * 1e3
+        )  # fmt: skip
 
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
         if gate:

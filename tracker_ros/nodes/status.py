@@ -29,11 +29,13 @@ def to_array(checks: Iterable[Check], header, node_name: str, hardware: str,
 
 
 def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: int,
-                latency: float = math.nan, pipeline: float = math.nan) -> Check:  # fmt: skip
+                latency: float = math.nan, pipeline: float = math.nan,
+                publishing: float = math.nan) -> Check:  # fmt: skip
     """What ~/status says of one frame.
 
     latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
-    pipeline: milliseconds from the image's arrival to the same. Both are NaN for recordings.
+    pipeline: milliseconds from the image's arrival to the same. publishing: what publishing the box
+    took of that. All are NaN for recordings.
     """
     result, target = answer.result, answer.target
     gate = gate or (result.gate if result else None)
@@ -49,6 +51,7 @@ def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: in
         "memory_size": memory_size,
         "inference_ms": _milliseconds(inference),
         "pipeline_ms": _milliseconds(pipeline),
+        "publish_ms": _milliseconds(publishing),
         # Of a recording, whose stamps are of another day, this says nothing.
         "latency_ms": _milliseconds(latency if 0 <= latency < 60_000 else math.nan),
         "dropped_frames": dropped,

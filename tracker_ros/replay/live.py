@@ -35,12 +35,12 @@ def run_live(
         "init_frame": frames[-len(result)],
     }
     logs = path.with_name(path.name + ".log")
-    outputs, published, provider = session.play(player, tracker, path, logs, on_frame)
-    if published != len(frames):
-        raise TrackerError(f"{published} of {len(frames)} images were heard on their way")
+    played = session.play(player, tracker, path, logs, on_frame)
+    if played.images != len(frames):
+        raise TrackerError(f"{played.images} of {len(frames)} images were heard on their way")
     before = len(frames) - len(result)
-    outputs = {place - before: output for place, output in outputs.items() if place >= before}
-    return {"provider": provider, **compare(outputs, result)}
+    outputs = {place - before: out for place, out in played.outputs.items() if place >= before}
+    return {"provider": played.provider, **compare(outputs, result)}
 
 
 def compare(outputs: dict[int, Output], result: SequenceResult) -> dict[str, object]:

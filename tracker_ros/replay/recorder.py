@@ -53,14 +53,24 @@ class Topics:
         }
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What the tracker's process used in the last second; images: how many had been published."""
+
+    images: int
+    cores: float
+    memory_mib: float
+
+
 class Recorder:
     """A ROS node of its own; `spin` takes in what has come. A context manager.
 
     stamps: of the images (ns), in the order of publishing. heard: messages so far.
     provider: what really runs the tracker's network, in words; None until the node has said so.
+    publish_ms, usage: as in `session.Played`.
     """
 
-    def __init__(self, topics: Topics, bag: BagWriter):
+    def __init__(self, topics: Topics, bag: BagWriter | None):
         import rclpy
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.executors import SingleThreadedExecutor
@@ -71,6 +81,8 @@ class Recorder:
         self.stamps: list[int] = []
         self.heard = 0
         self.provider: str | None = None
+        self.publish_ms: list[float] = []
+        self.usage: list[Usage] = []
         self._topics, self._bag = topics, bag
         self._boxes: dict[int, tuple[Box | None, float]] = {}
         self._states: dict[int, tuple[str, float, Gate | None]] = {}
@@ -131,9 +143,10 @@ class Recorder:
         return found
 
     def _keep(self, topic: str, data: bytes) -> int:
-        """Writes the message to the bag; returns the time, in ns since 1970."""
+        """Writes the message to the bag, if any; returns the time, in ns since 1970."""
         now = time.time_ns()
-        self._bag.write(topic, now, data)
+        if self._bag:
+            self._bag.write(topic, now, data)
         self.heard += 1
         return now
 
@@ -173,6 +186,7 @@ class Recorder:
             gate = Gate(weights, values["gate_branch"])
         stamp = stamp_to_ns(message.header.stamp)
         self._states[stamp] = (values["state"], float(values["score"]), gate)
+        self.publish_ms.append(float(values["publish_ms"]))
 
     def _on_diagnostics(self, message) -> None:
         for status in message.status:
@@ -183,3 +197,6 @@ class Recorder:
                 raise TrackerError(f"the tracker node reports: {status.message}")
             if status.level == b"\x00" and check == "back end":
                 self.provider = status.message
+                values = {item.key: item.value for item in status.values}
+                cores, memory = values["processor_cores_used"], values["process_memory_peak_mib"]
+                self.usage.append(Usage(len(self.stamps), float(cores), float(memory)))

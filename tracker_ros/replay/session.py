@@ -8,10 +8,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 
 from tracker_ros.core.errors import TrackerError
-from tracker_ros.replay.recorder import Recorder, Topics
+from tracker_ros.replay.recorder import Recorder, Topics, Usage
 from tracker_ros.replay.summary import Output
 from tracker_ros.sources.bag_writer import BagWriter
 
@@ -61,19 +63,32 @@ class NodeProcess:
         return f"{line.removeprefix('tracker-ros: error: ')} (log: {self._log})"
 
 
+@dataclass(frozen=True)
+class Played:
+    """outputs: by the image's position; images: how many were published; provider: the tracker's.
+
+    publish_ms: what publishing each box took. usage: the tracker's, once a second.
+    """
+
+    outputs: dict[int, Output]
+    images: int
+    provider: str | None
+    publish_ms: list[float]
+    usage: list[Usage]
+
+
 def play(
     source: dict[str, object],
     tracker: dict[str, object],
-    bag: Path,
+    bag: Path | None,
     logs: Path,
     on_frame: Callable[[int], object] = lambda count: None,
-) -> tuple[dict[int, Output], int, str | None]:
+) -> Played:
     """Plays a source to the tracker through DDS, in real time, and records it.
 
-    source, tracker: parameters of player_node and tracker_node. bag: the recording, with the
-    images. logs: a folder for what the nodes say, made anew. on_frame gets the number of images
-    published so far. Returns the outputs by the image's position, how many images there were and
-    the tracker's provider. Raises TrackerError, naming a log, where a node fails or nothing comes.
+    source, tracker: parameters of player_node and tracker_node. bag: the recording to write, with
+    the images. logs: a folder for what the nodes say, made anew. on_frame gets the number of images
+    published so far. Raises TrackerError, naming a log, where a node fails or nothing comes.
     """
     from tracker_ros.nodes import dds
 
@@ -84,7 +99,8 @@ def play(
     os.environ.setdefault("ROS_LOG_DIR", str(logs.absolute()))
     # A name of its own, so that two sessions do not mix.
     topics = Topics(f"/replay_{os.getpid()}", source["image_transport"] == "compressed")
-    with BagWriter(bag, topics.types()) as writer, Recorder(topics, writer) as recorder:
+    recording = BagWriter(bag, topics.types()) if bag else nullcontext()
+    with recording as writer, Recorder(topics, writer) as recorder:
         with NodeProcess("tracker_node", topics, tracker, logs) as tracker_node:
             _wait_until_ready(recorder, tracker_node)
             source = source | {"subscribers": 2, "wait": START_SECONDS}
@@ -101,7 +117,8 @@ def play(
                     f"the tracker node found no target in {len(recorder.stamps)} images:"
                     f" {tracker_node.last_words()}"
                 )
-        return outputs, len(recorder.stamps), recorder.provider
+        return Played(outputs, len(recorder.stamps), recorder.provider, recorder.publish_ms,
+                      recorder.usage)  # fmt: skip
 
 
 def _wait_until_ready(recorder: Recorder, tracker_node: NodeProcess) -> None:

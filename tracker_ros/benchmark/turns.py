@@ -18,9 +18,10 @@ def measure(
     """Start every tracker on `box` in the first image and time it on the others.
 
     images: uint8 (height, width, 3) BGR, more than BLOCK of them; the first BLOCK warm up and
-    are not counted. Returns for each tracker {"frames", "fps", "ms": {"p50", "p99"}, "stages":
-    {stage: {"p50", "p99"}}}; the stages, in milliseconds, are `Result.timings` and "remember",
-    which comes after the box.
+    are not counted. Returns for each tracker {"frames", "fps", "ms", "stages": {stage: ms}}, where
+    ms is {"p50", "p99"} in milliseconds. The stages are `Result.timings`, "box" (from the image to
+    the box, their sum) and "remember", which comes after the box; a peer has none. Each has its
+    "share" of the frame, too: the ratio of the means.
     """
     times = {name: defaultdict(list) for name in trackers}
     for start in range(0, len(images), BLOCK):
@@ -29,7 +30,7 @@ def measure(
                 if i == 0:
                     tracker.init(images[0], box)
                 else:
-                    stages = _timed(tracker, images[i])
+                    stages = timed(tracker, images[i])
                     if i >= BLOCK:
                         for stage, milliseconds in stages.items():
                             times[name][stage].append(milliseconds)
@@ -37,7 +38,8 @@ def measure(
     return {name: _summary(stages) for name, stages in times.items()}
 
 
-def _timed(tracker, image: np.ndarray) -> dict[str, float]:
+def timed(tracker, image: np.ndarray) -> dict[str, float]:
+    """Milliseconds of one frame, as "frame", and of its stages."""
     begin = time.perf_counter()
     if not hasattr(tracker, "locate"):  # a peer
         tracker.update(image)
@@ -46,7 +48,18 @@ def _timed(tracker, image: np.ndarray) -> dict[str, float]:
     located = time.perf_counter()
     tracker.remember()
     end = time.perf_counter()
-    return {"frame": 1e3 * (end - begin), **result.timings, "remember": 1e3 * (end - located)}
+    return {
+        "frame": 1e3 * (end - begin),
+        **result.timings,
+        "box": 1e3 * (located - begin),
+        "remember": 1e3 * (end - located),
+    }
+
+
+def percentiles(milliseconds: list[float]) -> dict[str, float]:
+    """{"p50", "p99"}."""
+    p50, p99 = np.percentile(milliseconds, (50, 99))
+    return {"p50": float(p50), "p99": float(p99)}
 
 
 def _summary(stages: dict[str, list[float]]) -> dict:
@@ -54,11 +67,9 @@ def _summary(stages: dict[str, list[float]]) -> dict:
     return {
         "frames": len(frame),
         "fps": float(1e3 / np.mean(frame)),
-        "ms": _percentiles(frame),
-        "stages": {stage: _percentiles(values) for stage, values in stages.items()},
+        "ms": percentiles(frame),
+        "stages": {
+            name: {**percentiles(values), "share": float(np.sum(values) / np.sum(frame))}
+            for name, values in stages.items()
+        },
     }
-
-
-def _percentiles(values: list[float]) -> dict[str, float]:
-    p50, p99 = np.percentile(values, (50, 99))
-    return {"p50": float(p50), "p99": float(p99)}

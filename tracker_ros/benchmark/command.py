@@ -1,0 +1,158 @@
+"""`tracker-ros benchmark`: speed and memory of our engines and of OpenCV's trackers, in one run."""
+
+import argparse
+import math
+import tempfile
+from functools import partial
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+
+from tracker_ros.cli import common
+from tracker_ros.cli.contestants import load_ours, load_peer
+from tracker_ros.core.errors import InputError
+
+CLASSIC = ("csrt", "kcf", "mil")
+PARTS = ("trackers", "node", "sweeps")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--source", help="video, folder or bag with truth; default: the demo's synthetic clip"
+    )
+    parser.add_argument("--box", type=common.parse_box, metavar="X,Y,W,H", help="its target")
+    parser.add_argument("--frames", type=common.positive_int, default=200, metavar="N")
+    parser.add_argument("--model", default="dastm", help="a shipped name or a weights file (dastm)")
+    parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
+    parser.add_argument(
+        "--peer",
+        action="append",
+        default=[],
+        metavar="NAME:FILES",
+        help="beside csrt, kcf and mil: mosse, nano:BACKBONE,HEAD or vit:MODEL, your ONNX files",
+    )
+    parser.add_argument(
+        "--parts",
+        nargs="+",
+        choices=PARTS,
+        default=PARTS,
+        help="trackers by stage; through the node, over DDS; as things grow (all)",
+    )
+    parser.add_argument("--full", action="store_true", help="sequences of up to 100,000 frames")
+    parser.add_argument("--json", type=Path, metavar="PATH", help="write the results as JSON")
+    parser.add_argument("--plot", type=Path, metavar="PATH", help="draw the results as PNG")
+
+
+def run(args: argparse.Namespace) -> int:
+    from tracker_ros.benchmark import tables, turns
+    from tracker_ros.benchmark.receive import receive
+    from tracker_ros.evaluation import hardware
+
+    images, box = _clip(args)
+    if len(images) <= 2 * turns.BLOCK:
+        raise InputError(
+            f"a benchmark needs more than {2 * turns.BLOCK} frames, but has {len(images)}"
+        )
+    ours = _ours(args)
+    report = {
+        "hardware": hardware.describe(),
+        "source": args.source or "demo clip",
+        "picture": list(images[0].shape[1::-1]),
+    }
+    with common.progress_bar() as bar:
+        if "trackers" in args.parts:
+            report["trackers"] = _trackers(args, ours, images, box, bar)
+            report["receive"] = receive(images)
+        if "node" in args.parts and _ros_is_here():
+            report["node"] = _node(args, images, box, bar)
+        if "sweeps" in args.parts:
+            report["sweeps"] = _sweeps(args, next(iter(ours.values()))(), images, box, bar)
+    tables.print_all(report)
+    if args.json:
+        common.write_json(args.json, report)
+    if args.plot:
+        from tracker_ros.benchmark.plot import draw
+
+        draw(report, args.plot)
+    return 0
+
+
+def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
+    """The first `--frames` pictures and the box to start from."""
+    if args.source is None:
+        from tracker_ros.demo.clip import Clip
+
+        clip = Clip(args.frames)
+        return [clip.render(i) for i in range(clip.length)], clip.truth(0)
+
+    from tracker_ros.sources import open_source
+
+    with open_source(args.source) as source:
+        box = args.box or (source.truth or {}).get(0)
+        if box is None or math.isnan(box[0]):
+            raise InputError(f"{args.source} has no truth to start from; give --box x,y,w,h")
+        return [frame.image for frame in islice(source, args.frames)], box
+
+
+def _ours(args: argparse.Namespace) -> dict[str, partial]:
+    """What makes our tracker on every engine that is installed and that the model has files for."""
+    from tracker_ros.engines.weights import find_model
+
+    files = find_model(args.model)
+    engines = {
+        "onnx": files.has_graphs and find_spec("onnxruntime"),
+        "torch": files.has_weights and find_spec("torch"),
+    }
+    return {
+        f"{files.name} {engine}": partial(load_ours, args.model, engine, args.device, False, 0)
+        for engine, usable in engines.items()
+        if usable
+    }
+
+
+def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
+    from tracker_ros.benchmark.footprint import footprints
+    from tracker_ros.benchmark.turns import measure
+    from tracker_ros.evaluation.peers import parse_peers
+
+    peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
+    makers = ours | {text.partition(":")[0]: partial(load_peer, text, -1) for text in peers}
+    trackers = {name: make() for name, make in makers.items()}
+    task = bar.add_task("trackers in turn", total=len(images) * len(trackers))
+    results = measure(trackers, images, box, lambda: bar.advance(task))
+    memory = footprints(makers, images, box)
+    baseline = results["csrt"]["ms"]["p50"]
+    for name, result in results.items():
+        result["speed_over_csrt"] = baseline / result["ms"]["p50"]
+        result |= memory[name]
+        result["provider"] = trackers[name].engine.provider if name in ours else "OpenCV"
+    return results
+
+
+def _ros_is_here() -> bool:
+    here = find_spec("rclpy") is not None
+    if not here:
+        print("The node is left out: it needs the Python package 'rclpy', which is not here.")
+    return here
+
+
+def _node(args, images, box, bar) -> dict[str, dict]:
+    from tracker_ros.benchmark.node import RATES, through_node
+
+    task = bar.add_task("through the node", total=len(RATES))
+    tracker = {"model": args.model, "device": args.device}
+    with tempfile.TemporaryDirectory() as folder:
+        return through_node(images, box, tracker, Path(folder), lambda: bar.advance(task))
+
+
+def _sweeps(args, tracker, images, box, bar) -> dict[str, list]:
+    from tracker_ros.benchmark import sweeps
+
+    lengths = sweeps.FULL_LENGTHS if args.full else sweeps.LENGTHS
+    found = {}
+    task = bar.add_task("as things grow", total=len(sweeps.SWEEPS))
+    for name, sweep in sweeps.SWEEPS.items():
+        given = (lengths,) if sweep is sweeps.sequence_lengths else ()
+        found[name] = sweep(tracker, images, box, *given)
+        bar.advance(task)
+    return found

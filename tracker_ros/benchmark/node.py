@@ -1,0 +1,73 @@
+"""From image message to detection message: the real nodes, as processes, over DDS."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from tracker_ros.benchmark.turns import percentiles
+from tracker_ros.conversions import bgr_to_image, ns_to_stamp
+from tracker_ros.core.boxes import Box
+from tracker_ros.replay import session, summary
+from tracker_ros.sources.bag import IMAGE
+from tracker_ros.sources.bag_writer import BagWriter
+from tracker_ros.sources.typestore import bag_message as make
+
+# Images a second; None: as fast as they are answered, one at a time.
+RATES = (30.0, 60.0, None)
+SECONDS = 6.0  # played at each rate, as far as the images are enough
+
+
+def through_node(
+    images: list[np.ndarray],
+    box: Box,
+    tracker: dict[str, object],
+    folder: Path,
+    on_rate: Callable[[], object] = lambda: None,
+) -> dict[str, dict]:
+    """Play the images to a tracker node at every rate. What is measured goes into `folder`.
+
+    tracker: parameters of the node. Returns for "30 frames/s" and so on {"images", "dropped",
+    "fps" (of answered images), "latency_ms" and "publish_ms" ({"p50", "p99"}), "cores" and
+    "memory_mib" (of the tracker's process; None in a run too short for its diagnostics)}.
+    latency_ms: from before the image is published until its detections are received.
+    """
+    measured = {}
+    for rate in RATES:
+        name = f"{rate:g} frames/s" if rate else "in turn"
+        count = len(images) if rate is None else min(len(images), round(SECONDS * rate))
+        source = folder / f"{count} images"
+        if not source.exists():
+            _write(images[:count], source)
+        player = {"source": str(source), "image_transport": "raw"}
+        player |= {"init_bbox": ",".join(map(str, box)), "rate": rate or 0.0}
+        parameters = tracker | {"image_transport": "raw"}
+        if rate is None:
+            player |= {"mode": "acknowledged"}
+            parameters |= {"image_qos": "DEFAULT"}
+        played = session.play(player, parameters, None, folder / f"log {name}")
+        measured[name] = _summary(played)
+        on_rate()
+    return measured
+
+
+def _write(images: list[np.ndarray], path: Path) -> None:
+    with BagWriter(path, {"/image": IMAGE}) as bag:
+        for index, image in enumerate(images):
+            stamp = 1_000_000_000 + round(index * 1e9 / 30)
+            header = make("std_msgs/msg/Header", stamp=ns_to_stamp(stamp, make))
+            bag.write("/image", stamp, bgr_to_image(image, header, make))
+
+
+def _summary(played: session.Played) -> dict:
+    numbers = summary.summarise(played.images, played.outputs, None)
+    busy = [use for use in played.usage if 0 < use.images < played.images]
+    return {
+        "images": played.images,
+        "dropped": numbers["dropped_frames"],
+        "fps": numbers["frames_per_second"],
+        "latency_ms": {"p50": numbers["latency_p50_ms"], "p99": numbers["latency_p99_ms"]},
+        "publish_ms": percentiles(played.publish_ms),
+        "cores": float(np.median([use.cores for use in busy])) if busy else None,
+        "memory_mib": max(use.memory_mib for use in busy) if busy else None,
+    }

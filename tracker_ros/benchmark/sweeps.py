@@ -1,0 +1,120 @@
+"""What a frame costs as images, memory, targets and sequences grow."""
+
+import copy
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import chain, cycle, islice
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from tracker_ros.benchmark.turns import percentiles, timed
+from tracker_ros.core.boxes import Box
+from tracker_ros.core.tracker import Tracker
+from tracker_ros.engines.weights import MEMORY_NETWORKS
+
+SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))  # width, height
+SEGMENTS = (1, 2, 4, 8, 16, 32, 64)
+TARGETS = (1, 2, 4, 8, 16)
+LENGTHS = (10, 30, 100, 300, 1000)
+FULL_LENGTHS = (*LENGTHS, 3000, 10_000, 30_000, 100_000)
+
+WARM_UP = 5  # frames, for a new number of memory frames is slow at first ...
+FRAMES = 30  # ... before those that are timed for one point
+
+# "x" and, in milliseconds for one image, "p50" and "p99"; and what else a sweep names.
+Point = dict[str, float]
+
+
+def image_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
+    """Image and target enlarged alike; x: megapixels."""
+    points, tracker = [], tracker.fork()
+    height, width = images[0].shape[:2]
+    for size in SIZES:
+        large = [cv2.resize(image, size) for image in images[:8]]
+        scale = size[0] / width, size[1] / height
+        tracker.init(large[0], tuple(np.multiply(box, scale + scale)))
+        points.append({"x": size[0] * size[1] / 1e6, **_time(tracker.update, large)})
+    return points
+
+
+def memory_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
+    """x: `memory_segments`; read: frames that a query is matched with. Nothing without a memory."""
+    if tracker.engine.facts["architecture"] not in MEMORY_NETWORKS:
+        return []
+    points = []
+    for segments in SEGMENTS:
+        engine = copy.copy(tracker.engine)
+        engine.tracking = replace(
+            engine.tracking, memory_segments=segments, memory_capacity=1000,
+            memory_score=0.0, tracking_score=0.0, lost_score=0.0,
+        )  # fmt: skip
+        deep = Tracker(engine)
+        deep.init(images[0], box)
+        for image in islice(_there_and_back(images), segments + 1):
+            deep.update(image)
+        read = min(deep.memory_size, segments + 2)  # the first and the last frame besides
+        points.append({"x": segments, "read": read, **_time(deep.update, images)})
+    return points
+
+
+def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
+    """x: trackers that share one model and take turns on every image."""
+    points, width = [], images[0].shape[1]
+    for number in TARGETS:
+        crowd = [tracker.fork() for _ in range(number)]
+        for place, member in enumerate(crowd):
+            x = (box[0] + place * width / number) % (width - box[2])
+            member.init(images[0], (x, *box[1:]))
+
+        def update(image, crowd=crowd):
+            for member in crowd:
+                member.update(image)
+
+        points.append({"x": number, **_time(update, images)})
+    return points
+
+
+def sequence_lengths(
+    tracker: Tracker, images: list[np.ndarray], box: Box, lengths: Sequence[int] = LENGTHS
+) -> list[Point]:
+    """The last tenth of the frames (10 at least) before each length; rss: MiB in use then."""
+    points, taken, tracker = [], [], tracker.fork()
+    tracker.init(images[0], box)
+    endless = _there_and_back(images)
+    for length in lengths:
+        for image in islice(endless, length - len(taken)):
+            taken.append(timed(tracker, image)["frame"])
+        points.append({"x": length, **percentiles(taken[-max(length // 10, 10) :]), "rss": _rss()})
+    return points
+
+
+def _time(update: Callable, images: list[np.ndarray]) -> dict[str, float]:
+    taken = []
+    for image in islice(_there_and_back(images), WARM_UP + FRAMES):
+        begin = time.perf_counter()
+        update(image)
+        taken.append(1e3 * (time.perf_counter() - begin))
+    return percentiles(taken[WARM_UP:])
+
+
+def _there_and_back(images: list[np.ndarray]) -> Iterator[np.ndarray]:
+    """The images after the first, backwards to the first, and again: the target never jumps."""
+    return cycle(chain(images[1:], images[-2::-1]))
+
+
+def _rss() -> float:
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+# Each takes a tracker, which keeps its target, and images from the frame of the box on.
+SWEEPS = {
+    "image size": image_sizes,
+    "memory size": memory_sizes,
+    "targets": targets,
+    "sequence length": sequence_lengths,
+}

@@ -1,0 +1,84 @@
+"""What a benchmark found, for people: ratios first."""
+
+from collections.abc import Iterator
+
+from tracker_ros.cli.common import print_table
+
+STAGES = {"crop": "crop", "locate": "network", "decode": "maps to box", "box": "image → box",
+          "remember": "remember"}  # fmt: skip
+
+
+def print_all(report: dict) -> None:
+    """Print the parts that were measured; `report` as `tracker-ros benchmark --json` writes it."""
+    if "trackers" in report:
+        _trackers(report["trackers"])
+        _stages(report)
+    if "node" in report:
+        _node(report["node"])
+    for name, points in report.get("sweeps", {}).items():
+        if points:
+            _sweep(name, points)
+
+
+def _trackers(trackers: dict) -> None:
+    headings = ("tracker", "speed over CSRT", "ms p50", "ms p99", "frames/s", "peak MiB", "runs on")
+    print_table(
+        headings,
+        (
+            (
+                name,
+                f"{r['speed_over_csrt']:.2f}",
+                *_ms(r["ms"]),
+                f"{r['fps']:.0f}",
+                f"{r['process_memory_peak_mib']:.0f}"
+                + (f" + {r['device_memory_mib']:.0f}" if "device_memory_mib" in r else ""),
+                r["provider"],
+            )
+            for name, r in trackers.items()
+        ),
+    )
+
+
+def _stages(report: dict) -> None:
+    def rows() -> Iterator[tuple[str, ...]]:
+        for name, r in report["trackers"].items():
+            if not r["stages"]:
+                continue
+            for stage, label in STAGES.items():
+                ms = r["stages"][stage]
+                yield f"{name}: {label}", f"{ms['share']:.1%}", *_ms(ms)
+        for encoding, ms in report["receive"].items():
+            yield f"message → image, {encoding}", "", *_ms(ms)
+        for rate, r in report.get("node", {}).items():
+            yield f"publish, {rate}", "", *_ms(r["publish_ms"])
+
+    print_table(("stage", "share of the frame", "ms p50", "ms p99"), rows())
+
+
+def _node(node: dict) -> None:
+    print_table(
+        ("through the node", "answered/s", "dropped", "image → detections, ms p50", "p99",
+         "cores used", "peak MiB"),
+        (
+            (name, f"{r['fps']:.1f}", f"{r['dropped']} of {r['images']}", *_ms(r["latency_ms"]),
+             *(("-", "-") if r["cores"] is None else (f"{r['cores']:.2f}",
+                                                      f"{r['memory_mib']:.0f}")))
+            for name, r in node.items()
+        ),
+    )  # fmt: skip
+
+
+def _sweep(name: str, points: list[dict]) -> None:
+    first = points[0]
+    print_table(
+        (name, "ratio to first", "ms p50", "ms p99", *(["MiB"] if "rss" in first else [])),
+        (
+            (f"{p['x']:g}", f"{p['p50'] / first['p50']:.2f}", *_ms(p),
+             *([f"{p['rss']:.0f}"] if "rss" in p else []))
+            for p in points
+        ),
+    )  # fmt: skip
+
+
+def _ms(values: dict[str, float]) -> tuple[str, str]:
+    return f"{values['p50']:.2f}", f"{values['p99']:.2f}"
