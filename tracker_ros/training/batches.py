@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import cv2
@@ -45,19 +47,22 @@ def collate(samples: Sequence[Sample]) -> Batch:
     return Batch(*parts, torch.tensor([sample.positive for sample in samples]))
 
 
-def _start_worker(_: int) -> None:
+def _start_worker(ending: Tensor, _: int) -> None:
     cv2.setNumThreads(0)  # one core a worker: the others belong to the network
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the trainer ends them
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    # Ctrl-C in a terminal, torchrun and service managers signal the data processes too, but the
+    # trainer has a step to finish first. It ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if ending else None)
 
 
 def load_batches(
     samples: Samples, config: TrainingConfig, ranks: Ranks, first: int
-) -> Iterator[Batch]:
-    """This process's part of every batch, from step ``first`` on.
+) -> Generator[Batch, None, None]:
+    """This process's part of every batch, from step ``first`` on; to be closed.
 
     Raises SourceError where nothing can be read.
     """
+    ending = torch.zeros(1, dtype=torch.bool).share_memory_()
     loader = iter(
         DataLoader(
             samples,
@@ -66,18 +71,17 @@ def load_batches(
             ),
             num_workers=config.workers,
             collate_fn=collate,
-            worker_init_fn=_start_worker,
+            worker_init_fn=partial(_start_worker, ending),
             prefetch_factor=4 if config.workers else None,
             pin_memory=config.device.startswith("cuda"),
             # Of its own, so that starting it leaves the network's chance as it is.
             generator=torch.Generator(),
         )
     )
-    while True:
-        try:
-            yield next(loader)
-        except StopIteration:
-            return
-        except SourceError as error:  # a worker's comes as a traceback; its end is the sentence
-            sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
-            raise SourceError(sentence) from None
+    try:
+        yield from loader
+    except SourceError as error:  # a worker's comes as a traceback; its end is the sentence
+        sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
+        raise SourceError(sentence) from None
+    finally:
+        ending[0] = True

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, nullcontext
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -212,18 +212,23 @@ class Trainer:
                 self.out / "log.csv", tell, config.log_every, self.step, self.tensorboard
             )
         samples = Samples(self.data, self.preset.tracking, config.sampling, config.seed, self.cache)
-        with Stop() as stop, log, explained(config.batch, self._where):
-            stopped = self._steps(samples, log, stop, show)
+        batches = load_batches(samples, config, self.ranks, self.step)
+        with Stop() as stop, log, explained(config.batch, self._where), closing(batches):
+            stopped = self._steps(batches, samples, log, stop, show)
         if stopped:
             tell(f"stopped after step {self.step}; {self.last} holds it: the same command goes on")
             stop.leave()
 
     def _steps(
-        self, samples: Samples, log: TrainingLog, stop: Stop, show: Callable[[float], None]
+        self,
+        batches: Iterator[Batch],
+        samples: Samples,
+        log: TrainingLog,
+        stop: Stop,
+        show: Callable[[float], None],
     ) -> bool:
         """Train until the schedule or, with True, a signal ends it."""
         config, leads = self.config, self.ranks.leads
-        batches = load_batches(samples, config, self.ranks, self.step)
         stopping, last = False, time.monotonic()
         while self.progress < 1 and not stopping:
             asked = time.monotonic()
