@@ -1,7 +1,9 @@
 """The tracking thread with the real tracker: catching up, failing engines, jumps in time."""
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
@@ -155,3 +157,41 @@ def test_reset_is_final(stage, scene):
     put(1)
     sink.until(lambda: len(sink.answers) > count)
     assert sink.answers[-1].target is None
+
+
+def test_nothing_that_the_executor_calls_waits_for_the_network(stage, scene, monkeypatch):
+    worker, sink, put, slot = stage
+    put(0)
+    worker.request(Start(scene.box(0)))
+    sink.until(lambda: sink.answers and sink.answers[-1].target)
+    inside, go_on = threading.Event(), threading.Event()
+    locate = worker._tracker.engine.locate
+
+    def wait(*arguments):
+        inside.set()
+        assert go_on.wait(PATIENCE)
+        return locate(*arguments)
+
+    monkeypatch.setattr(worker._tracker.engine, "locate", wait, raising=False)
+    put(1)
+    assert inside.wait(PATIENCE)
+    with ThreadPoolExecutor(1) as executor:
+        executor.submit(put, 2).result(PATIENCE / 2)
+        executor.submit(worker.request, Start(scene.box(1), 3 * STEP)).result(PATIENCE / 2)
+        assert executor.submit(worker.reset).result(PATIENCE / 2)
+    assert slot.received == 3 and 2 not in stamps(sink)
+    go_on.set()
+    sink.until(lambda: 3 in stamps(sink))
+    # Neither the target that was reset during the second frame nor the start that was asked before.
+    assert [(answer.target, answer.box) for answer in sink.answers[-2:]] == [(None, None)] * 2
+
+
+def test_the_tracker_sees_the_pixels_of_the_message_without_a_copy(stage, scene):
+    worker, sink, put, _ = stage
+    put(0)
+    worker.request(Start(scene.box(0)))
+    sink.until(lambda: sink.answers and sink.answers[-1].target)
+    put(1)
+    sink.until(lambda: 2 in stamps(sink))
+    for answer in sink.answers:
+        assert np.shares_memory(answer.image, np.frombuffer(answer.frame.message.data, np.uint8))

@@ -1,6 +1,6 @@
 """The thread that tracks: takes frames from the slot, tracks, and hands answers to a sink.
 
-No ROS in here. Only this thread uses the tracker, but for `reset`, which waits for its lock.
+No ROS in here. Only this thread uses the tracker; nothing that others call waits for the network.
 """
 
 import itertools
@@ -87,7 +87,9 @@ class Worker:
         self._sink = sink
         self._ids = ids or itertools.count(1)
         self._thread = threading.Thread(target=self._run, name="tracking", daemon=True)
-        self._lock = threading.Lock()  # held while the tracker works on one frame
+        # Held while an answer goes out, and where target and request change; never by inference.
+        self._lock = threading.Lock()
+        self._resets = 0
         self._request: tuple[Start, float] | None = None  # and until when it may wait
         self._target: Target | None = None
         self._lost = False
@@ -119,13 +121,14 @@ class Worker:
         """Forget the target; no later answer is about it. Returns whether there was one."""
         with self._lock:
             had_target = self._target is not None
-            self._request = None
-            self._forget()
+            self._request = self._target = None
+            self._resets += 1
         return had_target
 
     def _forget(self) -> None:
         self._tracker.reset()
-        self._target, self._lost = None, False
+        with self._lock:
+            self._target = None
 
     def _drop(self, error: Exception) -> None:
         self._forget()
@@ -144,8 +147,7 @@ class Worker:
         try:
             self._turn()
         except Exception as error:  # whatever it was, the next frames may work again
-            with self._lock:
-                self._drop(error)
+            self._drop(error)
 
     def _turn(self) -> None:
         frame = self._slot.wait(0.1 if self._request else 1.0)
@@ -168,31 +170,35 @@ class Worker:
             if frame is None and time.monotonic() < deadline:
                 return
             self._request = None
-            if start.automatic and self._target and not self._lost:
+            target, resets = self._target, self._resets
+        if start.automatic and target and not self._lost:
+            return
+        try:
+            answer = self._start(start, frame, target if start.automatic else None)
+        except TrackerError as error:
+            self._sink.report("init", str(error))
+            return
+        with self._lock:
+            if self._resets != resets:
+                self._tracker.reset()
                 return
-            try:
-                answer = self._start(start, frame)
-            except TrackerError as error:
-                self._sink.report("init", str(error))
-                return
+            self._target = answer.target
             self._sink.report("init", None)
             self._sink.publish(answer)
             self._sink.finish(answer, self._tracker.gate, self._tracker.memory_size)
         self._catch_up(frame, answer.target)
 
-    def _start(self, start: Start, frame: Frame | None) -> Answer:
+    def _start(self, start: Start, frame: Frame | None, found_again: Target | None) -> Answer:
         if frame is None:
             raise InputError(f"no frame with the stamp {start.stamp / 1e9:.9f} of the box to start"
                              f" on; {self._slot.describe()}")  # fmt: skip
         image = to_bgr(frame.message)
         self._tracker.init(image, start.box)
-        found_again = start.automatic and self._target
-        if not found_again:
-            self._target = Target(start.id or str(next(self._ids)), start.class_id)
+        target = found_again or Target(start.id or str(next(self._ids)), start.class_id)
         self._lost, self._size, self._epoch = False, image.shape[1::-1], frame.epoch
         self._slot.use(frame)
         # The tracker's box: the part of the start's that is in the image.
-        return Answer(frame, image, self._target, None, self._tracker.last_box,
+        return Answer(frame, image, target, None, self._tracker.last_box,
                       TargetState.TRACKING.name, 1.0)  # fmt: skip
 
     def _catch_up(self, frame: Frame, target: Target) -> None:
@@ -214,26 +220,37 @@ class Worker:
             budget //= 2
 
     def _process(self, frame: Frame) -> None:
+        self._slot.use(frame)
+        if frame.epoch != self._epoch:
+            self._epoch = frame.epoch
+            if self._target:
+                self._forget()
+                self._sink.report("jump", "image stamps jumped back in time: the target was"
+                                          " dropped")  # fmt: skip
+        try:
+            image = to_bgr(frame.message)
+        except InputError as error:
+            self._sink.report("image", str(error))
+            return
+        answer = self._track(frame, image, self._target)
         with self._lock:
-            self._slot.use(frame)
-            if frame.epoch != self._epoch:
-                self._epoch = frame.epoch
-                if self._target:
-                    self._forget()
-                    self._sink.report("jump", "image stamps jumped back in time: the target was"
-                                              " dropped")  # fmt: skip
-            try:
-                image = to_bgr(frame.message)
-            except InputError as error:
-                self._sink.report("image", str(error))
-                return
-            answer = self._track(frame, image)
+            answer = self._unless_reset(answer)
             self._sink.publish(answer)
-            gate = self._tracker.remember() if answer.result else None
+        gate = self._tracker.remember() if answer.result else None
+        with self._lock:
+            answer = self._unless_reset(answer)
             self._sink.finish(answer, gate, self._tracker.memory_size)
 
-    def _track(self, frame: Frame, image: np.ndarray) -> Answer:
-        if self._target is None:
+    def _unless_reset(self, answer: Answer) -> Answer:
+        """`answer`, or one without a target if that was forgotten in the meantime."""
+        if answer.target is self._target:
+            return answer
+        self._tracker.reset()
+        return Answer(answer.frame, answer.image)
+
+    def _track(self, frame: Frame, image: np.ndarray, target: Target | None) -> Answer:
+        if target is None:
+            self._tracker.reset()
             return Answer(frame, image)
         try:
             if image.shape[1::-1] != self._size:
@@ -245,10 +262,10 @@ class Worker:
             result = self._tracker.locate(image)
         except TrackerError as error:
             self._sink.report("tracking", str(error))
-            return Answer(frame, image, self._target, state="ERROR")
+            return Answer(frame, image, target, state="ERROR")
         except Exception as error:  # engines raise anything, and leave who knows what behind
             self._drop(error)
             return Answer(frame, image, state="ERROR")
         self._lost = result.state is TargetState.LOST
-        return Answer(frame, image, self._target, result, result.box, result.state.name,
+        return Answer(frame, image, target, result, result.box, result.state.name,
                       result.score)  # fmt: skip
