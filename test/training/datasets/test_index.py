@@ -15,7 +15,6 @@ from tracker_ros.training.datasets.mixture import (
     Frames,
     open_mixture,
     parse_spec,
-    shards_folder,
 )
 
 
@@ -143,12 +142,6 @@ def test_weights_are_shares_and_a_set_named_twice_is_two_sets(otb):
     assert mixture.weights == {"otb": 0.75, "otb-2": 0.25}
     assert isinstance(mixture.pictures, Frames)
     assert mixture.pictures.draw(np.random.default_rng(0)).shape == (60, 80, 3)
-
-
-def test_pretraining_needs_shards():
-    assert str(shards_folder(["otb:/a", "shards:/b:2", "/c"])) == "/b"
-    with pytest.raises(ParameterError, match="--pretrain 0"):
-        shards_folder(["otb:/a"])
 
 
 def test_large_targets_are_decoded_small(otb):

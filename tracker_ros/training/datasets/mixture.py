@@ -51,17 +51,6 @@ def parse_spec(text: str | Path) -> Spec:
     return Spec(name, Path(folder), weight)
 
 
-def shards_folder(data: Sequence[str | Path]) -> Path:
-    """The first folder of shards of ``data``. Raises ParameterError if there is none."""
-    for spec in map(parse_spec, data):
-        if spec.reader == SHARDS:
-            return spec.folder
-    raise ParameterError(
-        "pre-training the backbone needs a folder of shards (tiny-*.tar) among the data; "
-        "add one, or give --pretrain 0"
-    )
-
-
 class Frames:
     """Frames of the sets as backgrounds, where there are no pictures for it."""
 
