@@ -12,7 +12,7 @@ import pytest
 from tracker_ros.paths import share_dir
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"tracker-ros", "tracker_node", "player_node"}
+COMMANDS = {"evaluate_bag", "tracker-ros", "tracker_node", "player_node"}
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
 INSTALLERS = {
     "pip": [*PIP, "--no-index", "--ignore-installed", "--prefix", "{prefix}", "."],

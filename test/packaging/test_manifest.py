@@ -35,6 +35,8 @@ REQUIREMENTS = {
 # For training, export and the torch engine only; ROS 2 machines run the ONNX engine. And the extra
 # of `tracker-ros trax`.
 OPTIONAL_WITH_ROS = {"torch", "safetensors", "onnx", "onnxscript", "trax"}
+# Toolkits that a test or an option uses where somebody has installed them.
+IF_INSTALLED = {"got10k", "tensorboard"}
 # ROS packages that need an installation: the code does without where they are missing.
 ONLY_WITH_ROS = {"launch", "launch_ros", "cv_bridge", "diagnostic_updater", "ament_index_python"}
 
@@ -49,7 +51,7 @@ def third_party_imports():
                 elif isinstance(node, ast.ImportFrom) and not node.level:
                     modules.add(node.module.split(".")[0])
     own = {path.stem for path in (ROOT / "test").rglob("*.py")} | {"test", "tracker_ros"}
-    return modules - own - set(sys.stdlib_module_names)
+    return modules - own - IF_INSTALLED - set(sys.stdlib_module_names)
 
 
 def test_package_xml_names_every_import():
