@@ -16,7 +16,7 @@ help:
 	@echo "make setup   create .venv with everything that is needed"
 	@echo "make demo    track a target through ROS 2 and report (CLIP=path BOX=x,y,w,h: your own)"
 	@echo "make test    run the tests (ARGS=... goes to pytest)"
-	@echo "make bench   measure speed"
+	@echo "make bench   measure speed (ARGS=... goes to tracker-ros benchmark)"
 	@echo "make lint    check the style"
 	@echo "make clean   remove everything that these commands made"
 
@@ -32,7 +32,7 @@ test: setup
 	@$(BIN)/python -m pytest $(ARGS)
 
 bench: setup
-	@$(BIN)/tracker-ros benchmark
+	@$(BIN)/tracker-ros benchmark --json out/benchmark.json --plot out/benchmark.png $(ARGS)
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
