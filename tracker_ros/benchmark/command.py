@@ -9,7 +9,6 @@ from itertools import islice
 from pathlib import Path
 
 from tracker_ros.cli import common
-from tracker_ros.cli.contestants import load_ours, load_peer
 from tracker_ros.core.errors import InputError
 
 CLASSIC = ("csrt", "kcf", "mil")
@@ -96,6 +95,7 @@ def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, fl
 
 def _ours(args: argparse.Namespace) -> dict[str, partial]:
     """What makes our tracker on every engine that is installed and that the model has files for."""
+    from tracker_ros.engines import load_tracker
     from tracker_ros.engines.weights import find_model
 
     files = find_model(args.model)
@@ -104,7 +104,9 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
         "torch": files.has_weights and find_spec("torch"),
     }
     return {
-        f"{files.name} {engine}": partial(load_ours, args.model, engine, args.device, False, 0)
+        f"{files.name} {engine}": partial(
+            load_tracker, args.model, engine=engine, device=args.device
+        )
         for engine, usable in engines.items()
         if usable
     }
@@ -113,10 +115,10 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
 def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
     from tracker_ros.benchmark.footprint import footprints
     from tracker_ros.benchmark.turns import measure
-    from tracker_ros.evaluation.peers import parse_peers
+    from tracker_ros.evaluation.peers import Peer, parse_peers
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
-    makers = ours | {text.partition(":")[0]: partial(load_peer, text, -1) for text in peers}
+    makers = ours | {text.partition(":")[0]: partial(Peer, text) for text in peers}
     trackers = {name: make() for name, make in makers.items()}
     task = bar.add_task("trackers in turn", total=len(images) * len(trackers))
     results = measure(trackers, images, box, lambda: bar.advance(task))

@@ -41,10 +41,10 @@ def through_node(
             _write(images[:count], source)
         player = {"source": str(source), "image_transport": "raw"}
         player |= {"init_bbox": ",".join(map(str, box)), "rate": rate or 0.0}
-        parameters = tracker | {"image_transport": "raw"}
         if rate is None:
             player |= {"mode": "acknowledged"}
-            parameters |= {"image_qos": "DEFAULT"}
+        # Reliable: on a busy machine best effort may lose the image that the target starts in.
+        parameters = tracker | {"image_transport": "raw", "image_qos": "DEFAULT"}
         played = session.play(player, parameters, None, folder / f"log {name}")
         measured[name] = _summary(played)
         on_rate()
