@@ -184,6 +184,14 @@ def test_command_and_page(write_evaluation, browse, tmp_path, capsys):
     assert page.pictures == 2
 
 
+def test_command_without_an_interval(write_evaluation, capsys):
+    few = str(write_evaluation({"dastm": {"s0": [0.9] * 12}}, "few"))
+    assert main(["compare", few, few]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert f"+0.000 – fewer than {FEWEST} sequences: no interval" in said
+    assert "nan" not in said
+
+
 def test_error_of_the_command(tmp_path, capsys):
     assert main(["compare", str(tmp_path), str(tmp_path)]) == 1
     assert "evaluation.json cannot be read" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`tracker-ros compare`: the difference between two evaluations, and whether it is one."""
 
 import argparse
+import math
 from pathlib import Path
 
 from tracker_ros.cli import common
@@ -54,7 +55,7 @@ def _print(comparison) -> None:
                 f"{comparison.overall_a[i]:.3f}",
                 f"{comparison.overall_b[i]:.3f}",
                 f"{comparison.overall_b[i] - comparison.overall_a[i]:+.3f}",
-                f"{comparison.low[i]:+.3f} … {comparison.high[i]:+.3f}",
+                _interval(comparison.low[i], comparison.high[i]),
                 comparison.verdict(i),
             )
             for i, title in enumerate(titles)
@@ -64,3 +65,7 @@ def _print(comparison) -> None:
     for side, names in (("A", comparison.only_a), ("B", comparison.only_b)):
         if names:
             print(f"left out, only in {side}: {', '.join(names)}")
+
+
+def _interval(low: float, high: float) -> str:
+    return "–" if math.isnan(low) else f"{low:+.3f} … {high:+.3f}"
