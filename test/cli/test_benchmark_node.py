@@ -26,7 +26,7 @@ def test_through_the_node(sequence, tmp_path, capsys, monkeypatch):
     report = json.loads(out.read_text())
     (row,) = report["node"].values()
     assert (row["images"], row["dropped"]) == (60, 0)  # every image is waited for
-    assert row["fps"] > 0
+    assert row["fps"] > 0 and row["startup_s"] > 0
     for name in ("latency_ms", "publish_ms"):
         assert 0 < row[name]["p50"] <= row[name]["p99"]
     assert row["publish_ms"]["p50"] < row["latency_ms"]["p50"]

@@ -1,6 +1,7 @@
 """What /diagnostics says: problems that fade or last, the gate window, status values."""
 
 import math
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -67,6 +68,15 @@ def test_memory_values_are_those_of_this_process():
     values = health.memory_values("onnxruntime CPUExecutionProvider")
     assert set(values) == {"process_memory_peak_mib"}
     assert 10 < float(values["process_memory_peak_mib"]) < 100_000
+
+
+def test_processor_use_is_that_of_this_process_since_the_last_call():
+    use = health.ProcessorUse()
+    begin = time.process_time()
+    while time.process_time() < begin + 0.05:
+        pass
+    assert use.since_last() > 0
+    assert health.process_age() > 0
 
 
 def test_checks_become_a_diagnostic_array():

@@ -28,9 +28,10 @@ def through_node(
     """Play the images to a tracker node at every rate. What is measured goes into `folder`.
 
     tracker: parameters of the node. Returns for "30 frames/s" and so on {"images", "dropped",
-    "fps" (of answered images), "latency_ms" and "publish_ms" ({"p50", "p99"}), "cores" and
-    "memory_mib" (of the tracker's process; None in a run too short for its diagnostics)}.
-    latency_ms: from before the image is published until its detections are received.
+    "fps" (of answered images), "latency_ms" and "publish_ms" ({"p50", "p99"}), "startup_s", "cores"
+    and "memory_mib" (of the tracker's process; the latter two are None in a run too short for its
+    diagnostics)}. latency_ms: from before the image is published until its detections are received.
+    startup_s: from the beginning of the process until the node is active with a warm model.
     """
     measured = {}
     for rate in RATES:
@@ -68,6 +69,7 @@ def _summary(played: session.Played) -> dict:
         "fps": numbers["frames_per_second"],
         "latency_ms": {"p50": numbers["latency_p50_ms"], "p99": numbers["latency_p99_ms"]},
         "publish_ms": percentiles(played.publish_ms),
+        "startup_s": played.usage[-1].startup,
         "cores": float(np.median([use.cores for use in busy])) if busy else None,
         "memory_mib": max(use.memory_mib for use in busy) if busy else None,
     }

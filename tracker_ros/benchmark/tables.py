@@ -56,13 +56,15 @@ def _stages(report: dict) -> None:
 
 
 def _node(node: dict) -> None:
+    def text(value: float | None, form: str) -> str:
+        return "-" if value is None else format(value, form)
+
     print_table(
         ("through the node", "answered/s", "dropped", "image → detections, ms p50", "p99",
-         "cores used", "peak MiB"),
+         "cores used", "peak MiB", "s to active"),
         (
             (name, f"{r['fps']:.1f}", f"{r['dropped']} of {r['images']}", *_ms(r["latency_ms"]),
-             *(("-", "-") if r["cores"] is None else (f"{r['cores']:.2f}",
-                                                      f"{r['memory_mib']:.0f}")))
+             text(r["cores"], ".2f"), text(r["memory_mib"], ".0f"), f"{r['startup_s']:.1f}")
             for name, r in node.items()
         ),
     )  # fmt: skip

@@ -1,6 +1,7 @@
 """What /diagnostics says, from counters and the last problems. No ROS in here."""
 
 import math
+import os
 import re
 import resource
 import sys
@@ -105,6 +106,16 @@ class ProcessorUse:
         """The mean since the call before."""
         last, self._last = self._last, (time.monotonic(), time.process_time())
         return (self._last[1] - last[1]) / max(self._last[0] - last[0], 1e-9)
+
+
+def process_age() -> float:
+    """Seconds since this process began; NaN where the system does not tell."""
+    try:
+        ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:  # not Linux
+        return math.nan
+    return uptime - int(ticks) / os.sysconf("SC_CLK_TCK")
 
 
 def memory_values(provider: str) -> dict[str, str]:

@@ -32,6 +32,7 @@ class Monitor:
         self._node = node
         self._problems = Problems()
         self._processor = ProcessorUse()
+        self.startup = math.nan  # seconds until the node was active, where it started by itself
         self._last_image = math.nan  # time.monotonic()
         self.gates = GateWindow()
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
@@ -118,5 +119,6 @@ class Monitor:
             return Check("back end", ERROR if problem else WARN, problem or "no model loaded", {})
         provider = tracker.engine.provider
         values = {"model": self._node.get_parameter("model").value, **tracker.engine.facts}
+        values["startup_s"] = f"{self.startup:.2f}"
         values["processor_cores_used"] = f"{self._processor.since_last():.2f}"
         return Check("back end", OK, provider, values | memory_values(provider))

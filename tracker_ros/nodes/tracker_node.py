@@ -14,6 +14,7 @@ from tracker_ros.core.errors import InputError, TrackerError
 from tracker_ros.core.tracker import Tracker
 from tracker_ros.nodes import parameters, qos
 from tracker_ros.nodes.frame_slot import FrameSlot
+from tracker_ros.nodes.health import process_age
 from tracker_ros.nodes.monitor import Monitor
 from tracker_ros.nodes.outputs import Outputs
 from tracker_ros.nodes.worker import Start, Worker
@@ -64,8 +65,10 @@ class TrackerNode(LifecycleNode):
         """Configure and activate, if the parameter autostart says so."""
         if not self.get_parameter("autostart").value:
             return
-        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
-            self.trigger_activate()
+        steps = (self.trigger_configure, self.trigger_activate)
+        if all(step() == TransitionCallbackReturn.SUCCESS for step in steps):
+            self._monitor.startup = process_age()
+            self.get_logger().info(f"active {self._monitor.startup:.1f} s after the process began")
 
     def on_configure(self, state) -> TransitionCallbackReturn:
         if not self._attempt("model", self._configure):

@@ -55,11 +55,15 @@ class Topics:
 
 @dataclass(frozen=True)
 class Usage:
-    """What the tracker's process used in the last second; images: how many had been published."""
+    """What the tracker's process used in the last second; images: how many had been published.
+
+    startup: seconds from its beginning until the node was active.
+    """
 
     images: int
     cores: float
     memory_mib: float
+    startup: float
 
 
 class Recorder:
@@ -198,5 +202,6 @@ class Recorder:
             if status.level == b"\x00" and check == "back end":
                 self.provider = status.message
                 values = {item.key: item.value for item in status.values}
-                cores, memory = values["processor_cores_used"], values["process_memory_peak_mib"]
-                self.usage.append(Usage(len(self.stamps), float(cores), float(memory)))
+                names = ("processor_cores_used", "process_memory_peak_mib", "startup_s")
+                used = (float(values[name]) for name in names)
+                self.usage.append(Usage(len(self.stamps), *used))
