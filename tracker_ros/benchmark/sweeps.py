@@ -22,8 +22,9 @@ TARGETS = (1, 2, 4, 8, 16)
 LENGTHS = (10, 30, 100, 300, 1000)
 FULL_LENGTHS = (*LENGTHS, 3000, 10_000, 30_000, 100_000)
 
-WARM_UP = 5  # frames, for a new number of memory frames is slow at first ...
-FRAMES = 30  # ... before those that are timed for one point
+# The points of a sweep take turns, so that a busy moment does not hit one of them alone.
+ROUNDS = 6
+FRAMES = 6  # at a stretch; the first of them warms up and is not counted
 
 # "x" and, in milliseconds for one image, "p50" and "p99"; and what else a sweep names.
 Point = dict[str, float]
@@ -31,51 +32,52 @@ Point = dict[str, float]
 
 def image_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
     """Image and target enlarged alike; x: megapixels."""
-    points, tracker = [], tracker.fork()
+    cases = []
     height, width = images[0].shape[:2]
     for size in SIZES:
-        large = [cv2.resize(image, size) for image in images[:8]]
+        large = [cv2.resize(image, size) for image in images[:5]]
         scale = size[0] / width, size[1] / height
-        tracker.init(large[0], tuple(np.multiply(box, scale + scale)))
-        points.append({"x": size[0] * size[1] / 1e6, **_time(tracker.update, large)})
-    return points
+        one = tracker.fork()
+        one.init(large[0], tuple(np.multiply(box, scale + scale)))
+        cases.append(({"x": size[0] * size[1] / 1e6}, one.update, large))
+    return _in_turn(cases)
 
 
 def memory_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
     """x: `memory_segments`; read: frames that a query is matched with. Nothing without a memory."""
     if tracker.engine.facts["architecture"] not in MEMORY_NETWORKS:
         return []
-    points = []
+    cases = []
     for segments in SEGMENTS:
         engine = copy.copy(tracker.engine)
         engine.tracking = replace(
             engine.tracking, memory_segments=segments, memory_capacity=1000,
             memory_score=0.0, tracking_score=0.0, lost_score=0.0,
         )  # fmt: skip
-        deep = Tracker(engine)
-        deep.init(images[0], box)
+        one = Tracker(engine)
+        one.init(images[0], box)
         for image in islice(_there_and_back(images), segments + 1):
-            deep.update(image)
-        read = min(deep.memory_size, segments + 2)  # the first and the last frame besides
-        points.append({"x": segments, "read": read, **_time(deep.update, images)})
-    return points
+            one.update(image)
+        read = min(one.memory_size, segments + 2)  # the first and the last frame besides
+        cases.append(({"x": segments, "read": read}, one.update, images))
+    return _in_turn(cases)
 
 
 def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
     """x: trackers that share one model and take turns on every image."""
-    points, width = [], images[0].shape[1]
+    cases, width = [], images[0].shape[1]
     for number in TARGETS:
         crowd = [tracker.fork() for _ in range(number)]
-        for place, member in enumerate(crowd):
+        for place, one in enumerate(crowd):
             x = (box[0] + place * width / number) % (width - box[2])
-            member.init(images[0], (x, *box[1:]))
+            one.init(images[0], (x, *box[1:]))
 
         def update(image, crowd=crowd):
-            for member in crowd:
-                member.update(image)
+            for one in crowd:
+                one.update(image)
 
-        points.append({"x": number, **_time(update, images)})
-    return points
+        cases.append(({"x": number}, update, images))
+    return _in_turn(cases)
 
 
 def sequence_lengths(
@@ -92,13 +94,18 @@ def sequence_lengths(
     return points
 
 
-def _time(update: Callable, images: list[np.ndarray]) -> dict[str, float]:
-    taken = []
-    for image in islice(_there_and_back(images), WARM_UP + FRAMES):
-        begin = time.perf_counter()
-        update(image)
-        taken.append(1e3 * (time.perf_counter() - begin))
-    return percentiles(taken[WARM_UP:])
+def _in_turn(cases: list[tuple[Point, Callable, list[np.ndarray]]]) -> list[Point]:
+    """Each case's facts and times; it has what tracks an image, and images."""
+    streams = [_there_and_back(images) for _, _, images in cases]
+    taken = [[] for _ in cases]
+    for _ in range(ROUNDS):
+        for (_, update, _), stream, times in zip(cases, streams, taken, strict=True):
+            for place, image in enumerate(islice(stream, FRAMES)):
+                begin = time.perf_counter()
+                update(image)
+                if place:
+                    times.append(1e3 * (time.perf_counter() - begin))
+    return [facts | percentiles(t) for (facts, _, _), t in zip(cases, taken, strict=True)]
 
 
 def _there_and_back(images: list[np.ndarray]) -> Iterator[np.ndarray]:
