@@ -1,4 +1,4 @@
-"""STMTrack and STIF learn one clip by heart, track it, and do so in ONNX Runtime, too."""
+"""STMTrack, STIF and USTAM learn one clip by heart, track it, and do so in ONNX Runtime, too."""
 
 from dataclasses import replace
 from typing import NamedTuple
@@ -34,6 +34,7 @@ class Case(NamedTuple):
     tracking: TrackingConfig
     memory: int
     steps: int
+    rate: float = 5e-3
 
 
 CASES = {
@@ -56,6 +57,32 @@ CASES = {
         TRACKING,
         4,
         80,
+    ),
+    "ustam": Case(
+        {
+            "channels": 48,
+            "depth": 2,
+            "heads": 2,
+            "query_size": 64,
+            "template_size": 64,
+            "patch": 8,
+            "widths": (16, 16, 24, 32),
+            "depths": (1, 1, 1),
+            "head_channels": 32,
+        },
+        replace(
+            TRACKING,
+            memory_capacity=2,
+            tracking_score=0.0,
+            memory_score=0.0,
+            lost_score=0.0,
+            window_influence=0.0,
+            penalty=0.0,
+            size_rate=2.0,
+        ),
+        2,
+        150,
+        3e-3,
     ),
 }
 
@@ -98,16 +125,16 @@ def learnt(request, clip, tmp_path_factory):
     from tracker_ros.engines.export import export_model
     from tracker_ros.engines.store import save_network
     from tracker_ros.networks.build import build
-    from tracker_ros.training.config import LossConfig
-    from tracker_ros.training.losses import memory_loss
+    from tracker_ros.training.recipes import recipe
 
     torch.manual_seed(0)
+    paper = recipe(request.param)
     name, case, rng = request.param, CASES[request.param], np.random.default_rng(0)
     network = build(name, case.network)
     optimiser, losses = torch.optim.AdamW(network.parameters()), []
     for step in range(case.steps):
-        optimiser.param_groups[0]["lr"] = 5e-3 * min(1, 2.5 * (1 - step / case.steps))
-        terms = memory_loss(network, draw(clip, rng, case), case.tracking, LossConfig())
+        optimiser.param_groups[0]["lr"] = case.rate * min(1, 2.5 * (1 - step / case.steps))
+        terms = paper.loss(network, draw(clip, rng, case), case.tracking, paper.training.losses)
         optimiser.zero_grad()
         terms["total"].backward()
         optimiser.step()
@@ -134,7 +161,7 @@ def test_the_clip_is_tracked_by_both_engines_alike(learnt, clip):
     (tracker, ours), (_, theirs) = (track(learnt[0], e, clip) for e in ("torch", "onnx"))
     overlaps = iou(np.array([result.box for result in ours]), truth(clip)[1:])
     assert overlaps.mean() > 0.5 and overlaps.min() > 0.3
-    assert tracker.memory_size == 4 and tracker.gate is None
+    assert tracker.memory_size == tracker.config.memory_capacity and tracker.gate is None
     for a, b in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(a.box, b.box, atol=1e-3)
         assert a.score == pytest.approx(b.score, abs=1e-4) and a.state is b.state
