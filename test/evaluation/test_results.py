@@ -69,6 +69,14 @@ def test_a_damaged_result_is_named(tmp_path, keep):
         SequenceResult.load(path)
 
 
+def test_a_file_of_other_origin_is_named_without_advice_to_trust_it(tmp_path):
+    path = tmp_path / "a.npz"
+    path.write_text("not NumPy's")
+    with pytest.raises(SourceError, match=r"a\.npz is not a result.*delete it") as caught:
+        SequenceResult.load(path)
+    assert "pickle" not in str(caught.value).lower()
+
+
 def test_results_come_in_the_order_of_the_set(tmp_path):
     names = ["b", "a", "missing"]
     join_evaluation(tmp_path, replace(EVALUATION, sequences=names))

@@ -170,6 +170,11 @@ def test_sizes_that_contradict_the_tracking_config():
         steps(Ustam(SMALL), TrackingConfig())
 
 
+def test_heads_share_the_channels_evenly():
+    with pytest.raises(ValueError, match="32 channels cannot be shared by 3 heads"):
+        Ustam(replace(SMALL, heads=3))
+
+
 def test_a_trunk_in_place_of_patches_has_its_stride():
     with pytest.raises(ValueError, match="patch is 16"):
         Ustam(replace(SMALL, widths=(8, 8, 8, 8), depths=(1, 1, 1)))

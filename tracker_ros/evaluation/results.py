@@ -77,7 +77,11 @@ class SequenceResult:
                 values = {f.name: file[f.name] for f in fields(cls) if f.name != "seconds"}
             values["seconds"] = np.load(_seconds_path(path), allow_pickle=False)
         except Exception as error:  # zip, zlib, NumPy: damage has many names
-            raise SourceError(f"{path} is not a result of this version: {error}") from None
+            # Without NumPy's words: of a foreign file they advise to unpickle it.
+            raise SourceError(
+                f"{path} is not a result of this version, or damaged ({type(error).__name__});"
+                " delete it, and the same evaluation writes it again"
+            ) from None
         values["sequence"] = str(values["sequence"])
         for name in ("size", "attributes", "pictures"):
             values[name] = tuple(values[name].tolist())

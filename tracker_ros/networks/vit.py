@@ -27,6 +27,8 @@ class MixedAttention(nn.Module):
 
     def __init__(self, channels: int, heads: int):
         super().__init__()
+        if channels % heads:
+            raise ValueError(f"{channels} channels cannot be shared by {heads} heads")
         self.heads = heads
         self.qkv = nn.Linear(channels, 3 * channels)
         self.project = nn.Linear(channels, channels)
