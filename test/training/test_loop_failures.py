@@ -137,7 +137,7 @@ def test_a_broken_picture_in_a_worker_process_is_one_sentence(trainer, shards, t
 
 def test_missing_data_is_one_sentence(trainer, tmp_path):
     run = trainer(tmp_path / "run", data=tmp_path / "nowhere")
-    fails(run, tmp_path / "nowhere", "holds no shard named", kind=SourceError)
+    fails(run, tmp_path / "nowhere", "is not a folder", kind=SourceError)
 
 
 SIZES = ["widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "head_depth=1"]

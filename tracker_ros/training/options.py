@@ -72,9 +72,9 @@ def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
 def _like(old: Any, text: str) -> Any:
     """``text`` as a value of the type of ``old``. Raises ValueError."""
     if isinstance(old, bool):
-        if text not in ("true", "false"):
+        if text.lower() not in ("true", "false"):
             raise ValueError(text)
-        return text == "true"
+        return text.lower() == "true"
     if isinstance(old, tuple):
         return tuple(int(part) for part in text.split(","))
     return type(old)(text)

@@ -70,7 +70,9 @@ class Shard:
 
 
 def find_shards(folder: str | Path, kind: str) -> list[Path]:
-    """The shards ``<kind>-<number>.tar`` of a folder, in order. Raises SourceError if none."""
+    """The shards ``<kind>-<number>.tar`` of a folder, in order. Raises SourceError if none or no folder."""
+    if not Path(folder).is_dir():
+        raise SourceError(f"{folder} is not a folder")
     found = sorted(Path(folder).glob(f"{kind}-*.tar"))
     if not found:
         raise SourceError(f"{folder} holds no shard named {kind}-*.tar")
