@@ -61,10 +61,6 @@ def test_a_vot_set_is_scored_and_gone_on_with(vot, tmp_path, capsys):
     assert numbers(again["trackers"]["kcf"]) == numbers(expected)
     assert passes["b"].stat().st_mtime_ns == before
 
-    capsys.readouterr()
-    assert main(["compare", str(out), str(out)]) == 1
-    assert "was scored by 'vot', which cannot be compared" in capsys.readouterr().err
-
 
 def test_results_of_another_truth_are_not_gone_on_with(vot, tmp_path, capsys):
     command = ["evaluate", "--dataset", "vot", vot, "--peers-only", "--peer", "kcf"]
