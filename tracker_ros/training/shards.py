@@ -70,7 +70,7 @@ class Shard:
 
 
 def find_shards(folder: str | Path, kind: str) -> list[Path]:
-    """The shards ``<kind>-<number>.tar`` of a folder, in order. Raises SourceError if none or no folder."""
+    """The shards ``<kind>-<number>.tar`` of a folder, in order; SourceError if there is none."""
     if not Path(folder).is_dir():
         raise SourceError(f"{folder} is not a folder")
     found = sorted(Path(folder).glob(f"{kind}-*.tar"))
