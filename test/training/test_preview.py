@@ -62,7 +62,7 @@ def test_the_command_writes_a_sheet_and_trains_nothing(otb, tmp_path, capsys):
 
 @pytest.mark.parametrize(
     ("data", "told"),
-    [("otb:nowhere", "is not a folder"), ("otv:nowhere", "got10k"), ("nowhere", "no shard")],
+    [("otb:nowhere", "is not a folder"), ("otv:nowhere", "got10k"), ("nowhere", "is not a folder")],
 )
 def test_wrong_data_ends_in_a_sentence(data, told, tmp_path, capsys):
     assert main(["train", data, "--preview", str(tmp_path / "p.png")]) == 1
