@@ -1,7 +1,6 @@
 """What several commands share: options, tables, progress, files."""
 
 import argparse
-import json
 import math
 import sys
 from collections.abc import Iterable
@@ -95,8 +94,6 @@ def progress_bar():
 
 def write_json(path: Path, content: dict) -> None:
     """Write `path` whole or not at all."""
-    from tracker_ros.evaluation.results import replacing
+    from tracker_ros.evaluation import results
 
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    results.write_json(path, content)

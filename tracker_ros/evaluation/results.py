@@ -199,6 +199,13 @@ def replacing(path: Path) -> Iterator[Path]:
     os.replace(part, path)
 
 
+def write_json(path: Path, content: dict) -> None:
+    """Write `path` whole or not at all, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part:
+        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep other processes from what they do under the lock of the same folder."""

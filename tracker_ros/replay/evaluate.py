@@ -10,7 +10,6 @@ these and SEQUENCE.seconds.npy are the same bytes in every run.
 """
 
 import csv
-import json
 import os
 import shutil
 import tempfile
@@ -19,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracker_ros.evaluation.results import SequenceResult, replacing, result_path
+from tracker_ros.evaluation.results import SequenceResult, result_path, write_json
 from tracker_ros.replay.deterministic import Log, Step, replay
 from tracker_ros.replay.outputs import OutputBag, write_layout
 from tracker_ros.replay.truth import Truth
@@ -78,7 +77,7 @@ def evaluate(
         os.replace(table, path.with_suffix(".csv"))
     write_layout(path.with_suffix(".foxglove.json"), source.topic)
     start = frames[-len(result)]
-    _write_json(path.with_suffix(".json"), {
+    write_json(path.with_suffix(".json"), {
         "bag": source.recording.path.name,
         "topic": source.topic,
         "images": source.length,
@@ -95,7 +94,7 @@ def evaluate(
 def write_live(folder: Path, name: str, source: BagSource, numbers: dict) -> None:
     """Write `live.run_live`'s numbers as SEQUENCE.live.json."""
     path = result_path(folder, name, sequence_name(source))
-    _write_json(path.with_suffix(".live.json"), numbers)
+    write_json(path.with_suffix(".live.json"), numbers)
 
 
 def _row(step: Step) -> list:
@@ -107,8 +106,3 @@ def _row(step: Step) -> list:
         float(answer.score), answer.state, result.lost_frames if result else 0,
         result.gate.branch if result and result.gate else "",
     ]  # fmt: skip
-
-
-def _write_json(path: Path, content: dict) -> None:
-    with replacing(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -18,8 +18,9 @@ def giou(boxes: Tensor, truth: Tensor) -> Tensor:
     hull = (high - low).clamp_min(0).prod(-1).clamp_min(1e-9)
     areas = sum((b[..., 2:] - b[..., :2]).clamp_min(0).prod(-1) for b in (boxes, truth))
     # The union follows from the overlap: iou = both / union, union = areas - both.
-    union = areas / (1 + iou(boxes, truth))
-    return iou(boxes, truth) - (hull - union) / hull
+    overlap = iou(boxes, truth)
+    union = areas / (1 + overlap)
+    return overlap - (hull - union) / hull
 
 
 def corner_loss(
