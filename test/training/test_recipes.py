@@ -34,13 +34,27 @@ def test_stifs_values():
     assert (sampling.memory_frames, sampling.causal) == (1 + 3, True)  # the anchor and T
 
 
-@pytest.mark.parametrize("name", ["stmtrack_tiny", "stif_tiny"])
-def test_trains_on_shards_by_the_papers_recipe(name, shards, tmp_path):
-    small = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16, "head_channels": 16}
+TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16}
+HEAD = {"head_channels": 16, "head_depth": 1}
+SIAMESE = {"ffn": 16, "layers": 1}
+SMALL = {"query_size": 64, "memory_size": 64}
+USTAM = {"depth": 2, "head_channels": 16, "query_size": 64, "template_size": 64}
+
+
+@pytest.mark.parametrize(
+    ("name", "sizes", "crops"),
+    [
+        ("stmtrack_tiny", HEAD, SMALL),
+        ("stif_tiny", HEAD, SMALL),
+        ("ustam_tiny", USTAM, SMALL),
+        ("dastsiam_tiny", SIAMESE, {}),
+        ("siamfc_st_tiny", SIAMESE, {}),
+    ],
+)
+def test_trains_on_shards_by_the_papers_recipe(name, sizes, crops, shards, tmp_path):
     made = PRESETS[name]
     made = made._replace(
-        network=replace(made.network, **small, head_depth=1),
-        tracking=replace(made.tracking, query_size=64, memory_size=64),
+        network=replace(made.network, **TRUNK, **sizes), tracking=replace(made.tracking, **crops)
     )
     training, loss = recipe(made.architecture)
     config = replace(training, batch=2, steps=2, workers=0)
