@@ -25,7 +25,10 @@ def trained(module, *shape):
 @torch.no_grad()
 def assert_fusing_changes_nothing(module, *shape):
     x = torch.randn(2, *shape)
+    for part in module.modules():
+        part.training = isinstance(part, RepConv)  # every branch, with the norms' statistics
     before = module(x)
+    torch.testing.assert_close(module.eval()(x), before, atol=1e-5, rtol=1e-5)
     norms = sum(isinstance(part, nn.BatchNorm2d) for part in module.modules())
     fuse(module)
     assert norms and not any(isinstance(part, nn.BatchNorm2d) for part in module.modules())
@@ -67,6 +70,20 @@ def test_separable_convolution_and_trunk(branches, scale):
     assert_fusing_changes_nothing(trained(block, 6, 16, 16), 6, 16, 16)
     trunk = MobileOne((8, 8, 12, 16), (1, 2, 1), branches, scale)
     assert_fusing_changes_nothing(trained(trunk, 3, 32, 32), 3, 32, 32)
+
+
+@pytest.mark.parametrize("kernel", [3, 5])
+def test_frozen_statistics_leave_the_gradients_as_they_are(kernel):
+    module = trained(RepConv(6, 6, kernel, groups=6, branches=2, scale=True), 6, 11, 12)
+    x, gradients = torch.randn(2, 6, 11, 12), []
+    for every_branch in (True, False):
+        module.training = every_branch
+        module.zero_grad()
+        (module(x) * torch.linspace(0, 1, 12)).sum().backward()
+        gradients.append([p.grad.clone() for p in module.parameters()])
+    for one, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-3, rtol=1e-3)
+        assert one.abs().max() > 0
 
 
 def test_the_scale_branch_learns_at_stride_2():

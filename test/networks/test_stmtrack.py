@@ -51,6 +51,15 @@ def test_necks_are_one_plain_convolution_from_768_to_512(network):
         assert (neck.in_channels, neck.out_channels, neck.kernel_size) == (768, 512, (3, 3))
 
 
+def test_a_separable_neck_is_cheaper_and_of_the_same_shape():
+    network = Stmtrack(replace(NARROW, neck="separable"))
+    inputs, neck = network.query_trunk.channels, network.query_neck
+    assert sum(p.numel() for p in neck.parameters()) == inputs * (9 + 16) + 16
+    assert neck(torch.zeros(1, inputs, 5, 6)).shape == (1, 16, 5, 6)
+    with pytest.raises(ValueError, match="neck is 'wide', not conv or separable"):
+        Stmtrack(replace(NARROW, neck="wide"))
+
+
 def test_branches_are_unshared_and_have_8_97_million_parameters_each(network):
     assert millions(network.memory_trunk) == pytest.approx(8.97, abs=0.005)
     assert millions(network.query_trunk) == pytest.approx(8.97, abs=0.005)

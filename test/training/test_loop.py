@@ -162,6 +162,20 @@ def test_a_backbone_is_frozen_for_its_share_of_the_schedule(trainer, trunk, tmp_
     assert not same(backbone, before[0])
 
 
+def test_frozen_norms_keep_their_statistics_and_the_rest_learns(trainer, tmp_path):
+    with pytest.raises(ParameterError, match="--frozen-norms keeps the statistics of --start"):
+        trainer(tmp_path / "none", frozen_norms=True)
+    trainer(tmp_path, steps=1).run(quiet)
+    learner = trainer(tmp_path / "run", frozen_norms=True, start=tmp_path / "last.pt", seed=1)
+    before = {name: value.clone() for name, value in learner.model.state_dict().items()}
+    learner.train_step(first_batch(learner, 2))
+    after = learner.model.state_dict()
+    changed = {name for name, value in after.items() if not torch.equal(value, before[name])}
+    assert not any("running" in name or "num_batches" in name for name in changed)
+    learnt = {name for name, value in learner.model.named_parameters() if value.grad is not None}
+    assert changed <= learnt and "query_trunk.stem.convs.0.1.weight" in changed  # a gain
+
+
 def test_a_backbone_of_noise_is_not_frozen(trainer, tmp_path):
     learner = trainer(tmp_path, steps=4, frozen=1.0)
     before = learner.model.query_trunk.stem.convs[0][0].weight.clone()

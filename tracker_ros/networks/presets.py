@@ -25,7 +25,7 @@ class Preset(NamedTuple):
     tracking: TrackingConfig
 
 
-DASTM = Preset("dastm", DastmConfig(), TrackingConfig())
+DASTM = Preset("dastm", DastmConfig(neck="separable"), TrackingConfig())
 
 
 def _gated(mode: str) -> Preset:

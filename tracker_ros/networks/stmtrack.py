@@ -31,6 +31,7 @@ class StmtrackConfig(NetworkConfig):
     head_channels: int = 256
     head_depth: int = 7
     head_kind: str = "plain"
+    neck: str = "conv"  # or separable: a tenth of the cost
 
 
 class Maps(NamedTuple):
@@ -47,6 +48,22 @@ class Maps(NamedTuple):
     gate: Tensor | None = None
 
 
+def make_neck(inputs: int, channels: int, kind: str) -> nn.Module:
+    """A trunk's features to those that are compared: [B, inputs, h, w] → [B, channels, h, w].
+
+    A 3×3 convolution (``conv``, the paper's), or a depthwise and a pointwise one (``separable``).
+    Raises ValueError for another kind.
+    """
+    if kind == "conv":
+        return nn.Conv2d(inputs, channels, 3, padding=1)
+    if kind == "separable":
+        return nn.Sequential(
+            nn.Conv2d(inputs, inputs, 3, padding=1, groups=inputs, bias=False),
+            nn.Conv2d(inputs, channels, 1),
+        )
+    raise ValueError(f"neck is {kind!r}, not conv or separable")
+
+
 class Stmtrack(nn.Module):
     """Memory branch with label map, query branch, reader, head.
 
@@ -61,8 +78,8 @@ class Stmtrack(nn.Module):
         self.query_trunk = make_backbone(config)
         trunk = self.memory_trunk
         self.label = nn.Conv2d(1, trunk.stem_channels, 3, 2, trunk.stem_padding, bias=False)
-        self.memory_neck = nn.Conv2d(trunk.channels, config.channels, 3, padding=1)
-        self.query_neck = nn.Conv2d(trunk.channels, config.channels, 3, padding=1)
+        self.memory_neck = make_neck(trunk.channels, config.channels, config.neck)
+        self.query_neck = make_neck(trunk.channels, config.channels, config.neck)
         self._make_attention(config)
         self.head = make_head(
             2 * config.channels,

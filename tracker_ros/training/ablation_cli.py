@@ -48,6 +48,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             f"--{name}", type=positive_int, default=default, help=f"{text} (default: %(default)s)"
         )
     parser.add_argument("--rate", type=float, help="learning rate (default: the short recipe's)")
+    parser.add_argument(
+        "--frozen-norms", action="store_true", help="as of `tracker-ros train`, where --start is --init"
+    )
     parser.add_argument("--workers", type=int, help="data processes")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: %(default)s)")
     parser.add_argument("--cache", type=Path, metavar="FOLDER", help="as of `tracker-ros train`")
@@ -82,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         tracking=overridden(design.tracking, args.tracking, "--tracking"),
     )
     paper = recipe(design.architecture)
-    values = {"rate": args.rate, "workers": args.workers}
+    values = {"rate": args.rate, "workers": args.workers, "frozen_norms": args.frozen_norms}
     values = {name: value for name, value in values.items() if value is not None}
     config = replace(
         short(paper.training),

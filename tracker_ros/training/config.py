@@ -117,6 +117,11 @@ class TrainingConfig(Checked):
     frozen: float = option(
         0.0, "share of the schedule in which a pre-trained backbone is frozen", most=1
     )
+    frozen_norms: bool = option(
+        False,
+        "keep batch statistics as the start has them: twice as fast on a CPU, for networks that"
+        " were trained already",
+    )
     warmup: float = option(0.03, "share of the schedule in which the rate rises", most=1)
     warmup_rate: float = option(0.02, "where the warm-up starts, as a share of the rate", most=1)
     schedule: str = option(

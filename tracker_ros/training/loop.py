@@ -80,6 +80,8 @@ class Trainer:
         self.step, self.elapsed = 0, 0.0
         self.best: dict | None = None  # step and AUC of the best validation
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
+        if config.frozen_norms and start is None:
+            raise ParameterError("--frozen-norms keeps the statistics of --start, which is missing")
         if backbone is not None:
             self.facts["backbone"] = load_backbone(self.model, backbone)
         if start is not None:

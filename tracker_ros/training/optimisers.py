@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from ..networks.blocks import RepConv
 from ..networks.gate import DynamicAttention
 from .config import TrainingConfig
 from .schedules import temperature
@@ -32,13 +33,16 @@ def make_optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
 def prepare(model: nn.Module, frozen: bool, progress: float, config: TrainingConfig) -> None:
     """Put the model in training mode for one step at ``progress`` of the schedule.
 
-    Frozen backbones keep their batch statistics too. The gate has the schedule's temperature.
+    Frozen backbones keep their batch statistics too, and all parts do with ``frozen_norms``. The
+    gate has the schedule's temperature.
     """
     model.train()
     for trunk in backbones(model):
         trunk.requires_grad_(not frozen)
         trunk.train(not frozen)
     for part in model.modules():
+        if config.frozen_norms and isinstance(part, RepConv | nn.BatchNorm2d):
+            part.eval()
         if isinstance(part, DynamicAttention):
             end = model.config.temperature
             part.temperature = temperature(progress, config.temperature_from, end)
