@@ -166,7 +166,8 @@ def test_frozen_norms_keep_their_statistics_and_the_rest_learns(trainer, tmp_pat
     with pytest.raises(ParameterError, match="--frozen-norms keeps the statistics of --start"):
         trainer(tmp_path / "none", frozen_norms=True)
     trainer(tmp_path, steps=1).run(quiet)
-    learner = trainer(tmp_path / "run", frozen_norms=True, start=tmp_path / "last.pt", seed=1)
+    start = tmp_path / "last.pt"
+    learner = trainer(tmp_path / "run", frozen_norms=True, start=start, seed=1, warmup=0.0)
     before = {name: value.clone() for name, value in learner.model.state_dict().items()}
     learner.train_step(first_batch(learner, 2))
     after = learner.model.state_dict()

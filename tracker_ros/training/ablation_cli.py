@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     parser.add_argument("--rate", type=float, help="learning rate (default: the short recipe's)")
     parser.add_argument(
-        "--frozen-norms", action="store_true", help="as of `tracker-ros train`, where --start is --init"
+        "--frozen-norms",
+        action="store_true",
+        help="as of `tracker-ros train`, where --start is --init",
     )
     parser.add_argument("--workers", type=int, help="data processes")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: %(default)s)")
