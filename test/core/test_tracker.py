@@ -1,5 +1,7 @@
 """The tracker on an engine that sees a red square: redness is the score, the outline the box."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -131,6 +133,17 @@ def test_the_box_is_out_before_the_memory_is_written(tracker):
 def test_only_confident_frames_are_remembered(tracker, score, remembered):
     tracker.update(frame(score=score))
     assert tracker.memory_size == 1 + remembered
+
+
+def test_one_frame_of_an_interval_is_remembered():
+    tracker = Tracker(RedEngine(replace(CONFIG, memory_interval=3)))
+    tracker.init(frame(), BOX)
+    scores = [GOOD, GOOD, GOOD, GOOD, GOOD, 0.68, GOOD, GOOD]  # the third; the sixth is too weak
+    sizes = []
+    for score in scores:
+        tracker.update(frame(score=score))
+        sizes.append(tracker.memory_size)
+    assert sizes == [1, 1, 2, 2, 2, 2, 3, 3]
 
 
 def test_a_weak_frame_drops_the_one_before_it(tracker):

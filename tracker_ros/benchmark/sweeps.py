@@ -52,7 +52,7 @@ def memory_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[P
         engine = copy.copy(tracker.engine)
         engine.tracking = replace(
             engine.tracking, memory_segments=segments, memory_capacity=1000,
-            memory_score=0.0, tracking_score=0.0, lost_score=0.0,
+            memory_interval=1, memory_score=0.0, tracking_score=0.0, lost_score=0.0,
         )  # fmt: skip
         one = Tracker(engine)
         one.init(images[0], box)

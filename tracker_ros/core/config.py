@@ -23,7 +23,8 @@ class TrackingConfig:
 
     memory_capacity: int = 16  # spread frames kept (bounded for any video length)
     memory_segments: int = 4  # spread frames read for one query, besides first and last
-    memory_score: float = 0.5  # a frame is memorised only at this score or above
+    memory_score: float = 0.5  # a frame is memorised only at this score or above ...
+    memory_interval: int = 1  # ... and only so many frames after the one before it
 
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
     penalty: float = 0.06  # strength of the scale and ratio change penalty

@@ -62,6 +62,7 @@ class Tracker:
         self._box: Box | None = None  # where it is thought to be
         self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
         self._pending: tuple[np.ndarray, float] | None = None
+        self._unlearnt = 0  # frames since the one memorised last
         self._presence = Presence()
 
     @property
@@ -121,11 +122,13 @@ class Tracker:
         candidate = decode(prediction, (w, h), self.config)
         self._presence = self._presence.after(candidate.score, self.config)
         self._move(clip_box(window.to_image(candidate.box), image), candidate.score)
-        confident = (
+        self._unlearnt += 1
+        worthwhile = (
             self._presence.state is TargetState.TRACKING
             and candidate.score >= self.config.memory_score
+            and self._unlearnt >= self.config.memory_interval
         )
-        self._pending = (image, candidate.score) if confident else None
+        self._pending = (image, candidate.score) if worthwhile else None
         end = perf_counter()
         lost = self._presence.state is TargetState.LOST
         return Result(
@@ -160,10 +163,11 @@ class Tracker:
             self._sure_box = self._box
 
     def remember(self) -> Gate | None:
-        """Memorise the frame located last, if it was confident. Returns the gate's decision."""
+        """Memorise the frame located last, if it is worth it. Returns the gate's decision."""
         if self._pending is None:
             return None
         (image, score), self._pending = self._pending, None
+        self._unlearnt = 0
         window = window_around(self._box, self.config.memory_factor, self.config.memory_size)
         self._state = self.engine.remember(
             crop(image, window), window.to_crop(self._box), score, self._state
