@@ -25,7 +25,20 @@ class Preset(NamedTuple):
     tracking: TrackingConfig
 
 
-DASTM = Preset("dastm", DastmConfig(neck="separable"), TrackingConfig())
+# penalty, size_rate, memory_score and lost_score were chosen on the development sequences.
+DASTM = Preset(
+    "dastm",
+    DastmConfig(depths=(2, 5, 8), neck="separable"),
+    TrackingConfig(
+        search_factor=3.3,
+        memory_segments=2,
+        memory_score=0.6,
+        memory_interval=3,
+        penalty=0.2,
+        size_rate=0.3,
+        lost_score=0.35,
+    ),
+)
 
 
 def _gated(mode: str) -> Preset:
@@ -48,11 +61,11 @@ STMTRACK = Preset(
     ),
 )
 
-# Of DASTM's sizes, so that they can start from its weights and learn something in minutes.
+# Small enough to learn something in minutes, from the weights of a DASTM of these sizes.
+SMALL = {"widths": VARIANTS["s0"][0], "depths": (2, 5, 6)}
 TINY = {
     "backbone": "mobileone",
-    "widths": DASTM.network.widths,
-    "depths": DASTM.network.depths,
+    **SMALL,
     "channels": 128,
     "head_channels": 128,
     "head_depth": 3,
@@ -136,14 +149,19 @@ def _without(whole: Preset, *modules: str) -> Preset:
 
 PRESETS = {
     "stmtrack": STMTRACK,
-    "stmtrack_tiny": Preset("stmtrack", StmtrackConfig(**TINY), DASTM.tracking),
+    "stmtrack_tiny": Preset("stmtrack", StmtrackConfig(**TINY), TrackingConfig()),
     "stif": Preset("stif", StifConfig(), replace(STMTRACK.tracking, memory_capacity=4)),
     "stif_tiny": Preset(
         "stif",
         StifConfig(**TINY),
-        replace(DASTM.tracking, memory_size=DASTM.tracking.query_size, memory_capacity=4),
+        TrackingConfig(query_size=160, memory_size=160, memory_capacity=4),
     ),
     "dastm": DASTM,
+    "dastm_nano": Preset(
+        "dastm",
+        replace(DASTM.network, depths=(2, 5, 4), head_depth=2),
+        replace(DASTM.tracking, query_size=128, memory_size=96),
+    ),
     "dastm_soft": _gated("soft"),
     "dastm_random": _gated("random"),
     "dastm_skip": _gated("skip"),
@@ -174,8 +192,7 @@ PRESETS = {
             query_size=144,
             template_size=64,
             patch=8,
-            widths=DASTM.network.widths,
-            depths=DASTM.network.depths,
+            **SMALL,
             head_channels=96,
         )
     ),
