@@ -136,3 +136,11 @@ def test_low_light_darkens_the_query_at_least():
         dark = augment.darken(images, np.random.default_rng(seed))
         assert dark[-1].mean() < 130 and dark[-1].std() > 0
         assert len({round(float(image.mean()) / 20) for image in dark[:-1]}) == 1
+
+
+@pytest.mark.parametrize(("share", "least", "most"), [(0.0, 0, 0), (0.15, 15, 50), (1.0, 200, 200)])
+def test_so_many_crops_are_degraded(share, least, most):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 255, (24, 24, 3), dtype=np.uint8)
+    changed = sum(not np.array_equal(augment.degrade(image, rng, share), image) for _ in range(200))
+    assert least <= changed <= most

@@ -42,9 +42,9 @@ def tint(image: np.ndarray, rng: Rng) -> np.ndarray:
     return np.clip(turned * np.float32(order), 0, 255).astype(np.uint8)
 
 
-def degrade(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """One of: defocus, motion blur, low resolution, noise, JPEG, or (mostly) nothing."""
-    kind = rng.random()
+def degrade(image: np.ndarray, rng: Rng, share: float = 0.42) -> np.ndarray:
+    """In so many cases one of: defocus, motion blur, low resolution, noise, JPEG."""
+    kind = rng.random() * 0.42 / share if share else 1.0
     if kind < 0.08:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 2.0))
     if kind < 0.18:

@@ -93,6 +93,8 @@ class SamplingConfig(Checked):
     )
     rotation: float = option(0.2, "share of queries that are turned", most=1)
     angle: float = option(15.0, "by at most so many degrees", most=180)
+    colour: float = option(0.6, "how far saturation, contrast and light differ between frames")
+    degraded: float = option(0.42, "share of crops with blur, noise or compression", most=1)
     low_light: float = option(0.05, "share of samples in the dark", most=1)
     paste_motion: float = option(
         0.3, "share of pasted clips with a panning camera and motion blur", most=1

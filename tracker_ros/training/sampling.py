@@ -125,7 +125,12 @@ class Samples(Dataset):
             )
             crops.append(image)
             boxes.append(box)
-        crops = [augment.degrade(augment.recolour(part, rng, 0.6), rng) for part in crops]
+        crops = [
+            augment.degrade(
+                augment.recolour(part, rng, self.config.colour), rng, self.config.degraded
+            )
+            for part in crops
+        ]
         if rng.random() < self.config.low_light:
             crops = augment.darken(crops, rng)
         if grey:
