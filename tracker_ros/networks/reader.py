@@ -17,8 +17,21 @@ def attend(query: Tensor, memory: Tensor) -> Tensor:
 
     softmax(query · memoryᵀ / √C) · memory: [B, M, C] → [B, N, C] (STMTrack, eq. 3; STIF, eq. 8).
     """
+    if torch.compiler.is_exporting():
+        return shares(query, memory) @ memory
     memory = memory[:, None]
     return F.scaled_dot_product_attention(query[:, None], memory, memory)[:, 0]
+
+
+def shares(query: Tensor, memory: Tensor) -> Tensor:
+    """softmax(query · memoryᵀ / √C), [B, N, M], whose least values are e⁻⁵⁰ and not subnormal.
+
+    A subnormal number costs an Intel processor a hundred cycles, and ONNX Runtime multiplies the
+    memory by every one of them: with the shares as they are a frame takes up to four times as long
+    (docs/performance.md). No sum in float32 can tell e⁻⁵⁰ from less.
+    """
+    likeness = query * query.shape[2] ** -0.5 @ memory.transpose(1, 2)
+    return F.softmax(torch.maximum(likeness, likeness.amax(2, keepdim=True) - 50), 2)
 
 
 def read_memory(query: Tensor, memory: Tensor) -> Tensor:
