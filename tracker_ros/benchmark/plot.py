@@ -33,7 +33,7 @@ def _trackers(axis, trackers: dict) -> None:
     names = list(trackers)[::-1]
     ratios = [trackers[name]["speed_over_csrt"] for name in names]
     axis.bar_label(axis.barh(names, ratios), [f"{ratio:.2f}" for ratio in ratios], padding=3)
-    axis.set_xlabel("speed over CSRT (median)")
+    axis.set_xlabel("speed over CSRT")
     axis.margins(x=0.15)
 
 
@@ -43,7 +43,7 @@ def _stages(axis, trackers: dict) -> None:
     for stage, label in STAGES.items():
         if stage == "box":  # the sum of those before it
             continue
-        taken = [trackers[name]["stages"][stage]["share"] for name in ours]
+        taken = [trackers[name]["stages"].get(stage, {"share": 0.0})["share"] for name in ours]
         axis.barh(ours, taken, left=left, label=label)
         left = [a + b for a, b in zip(left, taken, strict=True)]
     axis.set_xlabel("share of a frame's time")

@@ -42,11 +42,9 @@ def _trackers(trackers: dict) -> None:
 def _stages(report: dict) -> None:
     def rows() -> Iterator[tuple[str, ...]]:
         for name, r in report["trackers"].items():
-            if not r["stages"]:
-                continue
             for stage, label in STAGES.items():
-                ms = r["stages"][stage]
-                yield f"{name}: {label}", f"{ms['share']:.1%}", *_ms(ms)
+                if ms := r["stages"].get(stage):
+                    yield f"{name}: {label}", f"{ms['share']:.1%}", *_ms(ms)
         for encoding, ms in report["receive"].items():
             yield f"message → image, {encoding}", "", *_ms(ms)
         for rate, r in report.get("node", {}).items():

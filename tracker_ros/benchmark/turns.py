@@ -20,8 +20,8 @@ def measure(
     images: uint8 (height, width, 3) BGR, more than BLOCK of them; the first BLOCK warm up and
     are not counted. Returns for each tracker {"frames", "fps", "ms", "stages": {stage: ms}}, where
     ms is {"p50", "p99"} in milliseconds. The stages are `Result.timings`, "box" (from the image to
-    the box, their sum) and "remember", which comes after the box; a peer has none. Each has its
-    "share" of the frame, too: the ratio of the means.
+    the box, their sum) and "remember", which comes after the box of frames that are memorised, if
+    any were; a peer has none. Each has its "share" of all frames' time, too.
     """
     times = {name: defaultdict(list) for name in trackers}
     for start in range(0, len(images), BLOCK):
@@ -46,14 +46,11 @@ def timed(tracker, image: np.ndarray) -> dict[str, float]:
         return {"frame": 1e3 * (time.perf_counter() - begin)}
     result = tracker.locate(image)
     located = time.perf_counter()
-    tracker.remember()
-    end = time.perf_counter()
-    return {
-        "frame": 1e3 * (end - begin),
-        **result.timings,
-        "box": 1e3 * (located - begin),
-        "remember": 1e3 * (end - located),
-    }
+    stages = {**result.timings, "box": 1e3 * (located - begin)}
+    if tracker.pending:
+        tracker.remember()
+        stages["remember"] = 1e3 * (time.perf_counter() - located)
+    return {"frame": stages["box"] + stages.get("remember", 0.0), **stages}
 
 
 def percentiles(milliseconds: list[float]) -> dict[str, float]:

@@ -71,6 +71,11 @@ class Tracker:
         return self._state is not None
 
     @property
+    def pending(self) -> bool:
+        """Whether ``remember`` has a frame to memorise."""
+        return self._pending is not None
+
+    @property
     def last_box(self) -> Box | None:
         """The internal estimate (x, y, width, height), kept even while the target is lost."""
         return self._box
