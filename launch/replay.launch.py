@@ -22,7 +22,7 @@ from launch import LaunchDescription
 from tracker_ros.nodes import dds
 from tracker_ros.nodes.parameters import TRACKER
 
-FROM_TABLE = ("model", "device", "engine")  # empty: as in config/tracker.yaml
+FROM_TABLE = ("model", "device", "engine", "precision")  # empty: as in config/tracker.yaml
 WAIT = 120.0  # seconds, for the tracker to load its model and for rviz
 ARGUMENTS = {
     "bag": (None, "The rosbag2 recording to play: a folder, .mcap or .db3."),

@@ -12,7 +12,7 @@ from tracker_ros.paths import share_dir
 
 CONFIG = share_dir() / "config"
 # Empty where it stands for the value in the parameter file.
-FROM_TABLE = ("model", "device", "engine", "image_transport", "init_bbox", "autostart")
+FROM_TABLE = ("model", "device", "engine", "precision", "image_transport", "init_bbox", "autostart")
 ARGUMENTS = {
     "namespace": ("", "The node's namespace; one for each camera."),
     "params_file": (str(CONFIG / "tracker.yaml"), "Parameters; the arguments here come first."),

@@ -1,5 +1,6 @@
 """load_tracker: what it is asked for, and what it says when it cannot."""
 
+import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
@@ -26,6 +27,8 @@ HAS_GPU = {
         ({"device": "cuda:x"}, "device is 'cuda:x'"),
         ({"device": "cuda:²"}, "device is 'cuda:²'"),
         ({"device": ""}, "device is ''"),
+        ({"precision": "int8"}, "precision is 'int8', not one of fp32, bf16, fp16"),
+        ({"precision": "bf16", "engine": "onnx"}, "precision is 'bf16', but the graphs of onnx"),
     ],
 )
 def test_impossible_parameters(files, options, sentence):
@@ -60,6 +63,23 @@ def test_auto_takes_what_there_is(files):
     for step in steps_of("dastm"):
         files.graph(step).unlink()
     assert load_tracker(files.weights, device="cpu").engine.provider == "torch cpu"
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_the_precision_runs_on_torch_and_answers_nearly_the_same(files, precision):
+    half = load_tracker(files.weights, device="cpu", precision=precision)
+    assert half.engine.provider == f"torch {precision} cpu"
+    rng, found = np.random.default_rng(0), []
+    window, query = (rng.integers(0, 256, (side, side, 3), np.uint8) for side in (48, 64))
+    for tracker in (half, load_tracker(files.weights, engine="torch", device="cpu")):
+        state = tracker.engine.start(window, (12, 12, 20, 20))
+        found.append(tracker.engine.locate(query, state)[0])
+    for one, other, scale in (
+        (found[0].score, found[1].score, 1),
+        (found[0].boxes, found[1].boxes, 64),
+    ):
+        assert one.dtype == np.float32 and not np.array_equal(one, other)
+        np.testing.assert_allclose(one, other, atol=0.02 * scale)
 
 
 def test_a_tracker_is_warm_and_without_a_target(files):

@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     parser.add_argument(
+        "--precision", choices=("fp32", "bf16", "fp16"), default="fp32", help="of torch (fp32)"
+    )
+    parser.add_argument(
         "--peer",
         action="append",
         default=[],
@@ -112,8 +115,10 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
             "torch": files.has_weights and find_spec("torch"),
         }
         for engine in (engine for engine, usable in engines.items() if usable):
-            makers[f"{files.name} {engine}"] = partial(
-                load_tracker, model, engine=engine, device=args.device
+            precision = args.precision if engine == "torch" else "fp32"
+            name = f"{files.name} {engine}" + (f" {precision}" if precision != "fp32" else "")
+            makers[name] = partial(
+                load_tracker, model, engine=engine, device=args.device, precision=precision
             )
     return makers
 
@@ -148,7 +153,7 @@ def _node(args, images, box, bar) -> dict[str, dict]:
     from tracker_ros.benchmark.node import RATES, through_node
 
     task = bar.add_task("through the node", total=len(RATES))
-    tracker = {"model": args.model[0], "device": args.device}
+    tracker = {"model": args.model[0], "device": args.device, "precision": args.precision}
     with tempfile.TemporaryDirectory() as folder:
         return through_node(images, box, tracker, Path(folder), lambda: bar.advance(task))
 

@@ -15,6 +15,12 @@ def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--engine", choices=("auto", "torch", "onnx"), default="auto")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     group.add_argument(
+        "--precision",
+        choices=("fp32", "bf16", "fp16"),
+        default="fp32",
+        help="half of it runs on torch, where hardware is faster at it (fp32)",
+    )
+    group.add_argument(
         "--allow-cpu-fallback",
         action="store_true",
         help="use the CPU where the asked-for GPU is missing, instead of failing",
@@ -29,6 +35,7 @@ def tracker_from(args: argparse.Namespace):
         args.model,
         engine=args.engine,
         device=args.device,
+        precision=args.precision,
         allow_cpu_fallback=args.allow_cpu_fallback,
     )
 

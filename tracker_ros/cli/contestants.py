@@ -64,7 +64,15 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Contestant]:
     from tracker_ros.engines.weights import find_model
 
-    make = partial(load_ours, args.model, args.engine, device, args.allow_cpu_fallback, threads)
+    make = partial(
+        load_ours,
+        args.model,
+        threads,
+        engine=args.engine,
+        device=device,
+        precision=args.precision,
+        allow_cpu_fallback=args.allow_cpu_fallback,
+    )
     tracker = make()
     engine = tracker.engine
     files = find_model(args.model)
@@ -75,8 +83,8 @@ def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Con
     return files.name, Contestant(make, tracker, {"settings": settings, "facts": engine.facts})
 
 
-def load_ours(model: str, engine: str, device: str, allow_cpu_fallback: bool, threads: int):
-    """Our tracker with so many threads on the CPU; raises as `load_tracker` does.
+def load_ours(model: str, threads: int, **options):
+    """Our tracker with so many threads on the CPU; options and errors are `load_tracker`'s.
 
     torch has one in any case: the last bits of its sums depend on their number.
     """
@@ -85,9 +93,7 @@ def load_ours(model: str, engine: str, device: str, allow_cpu_fallback: bool, th
     from tracker_ros import load_tracker
 
     cv2.setNumThreads(threads)
-    tracker = load_tracker(
-        model, engine=engine, device=device, allow_cpu_fallback=allow_cpu_fallback, threads=threads
-    )
+    tracker = load_tracker(model, threads=threads, **options)
     if tracker.engine.provider.startswith("torch"):
         import torch
 

@@ -159,7 +159,7 @@ def _completed(bar, task, count: int) -> None:
     bar.update(task, completed=count)
 
 
-NODE_PARAMETERS = ("model", "engine", "device", "allow_cpu_fallback")
+NODE_PARAMETERS = ("model", "engine", "device", "precision", "allow_cpu_fallback")
 
 
 def _row(name: str, topic: str, result) -> tuple[str, ...]:

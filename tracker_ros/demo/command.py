@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
         if args.box:
             player["init_bbox"] = ",".join(map(str, args.box))
         tracker = {name: getattr(args, name)
-                   for name in ("model", "engine", "device", "allow_cpu_fallback")}  # fmt: skip
+                   for name in ("model", "engine", "device", "precision",
+                                "allow_cpu_fallback")}  # fmt: skip
         tracker |= transport
         task = bar.add_task("tracking", total=length)
         played = session.play(

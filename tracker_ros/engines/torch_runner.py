@@ -15,26 +15,36 @@ from ..networks.build import steps
 from .store import load_network
 from .weights import ModelFiles
 
+DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
 
 class TorchRunner:
     """``Runner`` over a torch network, which it fuses and moves to ``device`` in place.
 
     Args:
-        facts: as ``weights.unpack_facts`` returns them.
+        facts: as ``weights.unpack_facts`` returns them. precision: of weights and features, a key
+            of DTYPES; scores and boxes are float32 in any case.
     """
 
-    def __init__(self, network: nn.Module, facts: dict, device: str = "cpu"):
+    def __init__(
+        self, network: nn.Module, facts: dict, device: str = "cpu", precision: str = "fp32"
+    ):
         self.facts, self._device = facts, torch.device(device)
-        fuse(network).to(self._device, memory_format=torch.channels_last)
+        fuse(network).to(self._device, DTYPES[precision], memory_format=torch.channels_last)
         tracking = TrackingConfig.from_dict(facts["tracking"])
         self._steps = steps(network, tracking)
         for step in self._steps.values():
             step.module.eval()
-        self.provider = f"torch {self._device}"
+        self.provider = f"torch {'' if precision == 'fp32' else precision + ' '}{self._device}"
 
     @classmethod
     def open(
-        cls, files: ModelFiles, device: str = "cpu", *, allow_cpu_fallback: bool = False
+        cls,
+        files: ModelFiles,
+        device: str = "cpu",
+        precision: str = "fp32",
+        *,
+        allow_cpu_fallback: bool = False,
     ) -> TorchRunner:
         """The network of a model file on ``cpu``, ``cuda`` or ``cuda:N``.
 
@@ -49,7 +59,7 @@ class TorchRunner:
                     f"finds {found or 'no'} CUDA devices"
                 )
             device = "cpu"
-        return cls(*load_network(files.weights), device)
+        return cls(*load_network(files.weights), device, precision)
 
     def inputs(self, step: str) -> Sequence[str]:
         """See ``Runner.inputs``."""

@@ -118,7 +118,7 @@ class TrackerNode(LifecycleNode):
         values = parameters.read(self, parameters.TRACKER)
         self.tracker = load_tracker(
             values.model, engine=values.engine, device=values.device,
-            allow_cpu_fallback=values.allow_cpu_fallback,
+            precision=values.precision, allow_cpu_fallback=values.allow_cpu_fallback,
         )  # fmt: skip
         self._outputs = Outputs(self, self._monitor)
         self.get_logger().info(f"model {values.model} runs on {self.tracker.engine.provider}")
