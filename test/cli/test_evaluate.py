@@ -32,6 +32,15 @@ def test_peers_in_one_table_and_one_file(sequence, tmp_path, capsys):
     assert f"{kcf['auc']:.3f} / {kcf['precision']:.3f}" in last
 
 
+def test_from_several_starts(sequence, tmp_path, capsys):
+    folder, out = sequence(8, "walk"), tmp_path / "result.json"
+    arguments = ["evaluate", str(folder), "--peers-only", "--peer", "mosse", "--starts", "2"]
+    assert main([*arguments, "--json", str(out)]) == 0
+    rows = json.loads(out.read_text())["trackers"]["mosse"]["per_sequence"]
+    assert {name: row["frames"] for name, row in rows.items()} == {"walk": 8, "walk@5": 4}
+    assert "each sequence from 2 starts" in capsys.readouterr().out
+
+
 def test_our_tracker_scores_the_same_twice(sequence, model, tmp_path):
     folder = sequence(8)
     reports = []

@@ -74,6 +74,12 @@ def test_results_of_another_truth_are_not_gone_on_with(vot, tmp_path, capsys):
     assert "a_001.npz was made with another truth" in error and error.count("\n") == 1
 
 
+def test_vot_has_its_own_restarts(vot, capsys):
+    command = ["evaluate", "--dataset", "vot", str(vot), "--peers-only", "--peer", "kcf"]
+    assert main([*command, "--starts", "3"]) == 1
+    assert "--starts is for one-pass evaluation" in capsys.readouterr().err
+
+
 def test_a_folder_that_is_no_vot_set_is_named(tmp_path, capsys):
     command = ["evaluate", "--dataset", "vot", str(tmp_path), "--peers-only", "--peer", "kcf"]
     assert main(command) == 1

@@ -38,6 +38,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that share the sequences and the cores (1)",
     )
+    parser.add_argument(
+        "--starts",
+        type=common.positive_int,
+        default=1,
+        metavar="N",
+        help="evaluate each sequence from so many frames on, evenly spread, not from the first"
+        " alone (TRE)",
+    )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all scores as JSON")
     common.add_tracker_arguments(parser)
 

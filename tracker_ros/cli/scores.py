@@ -18,10 +18,14 @@ class OnePassTask:
         from tracker_ros.evaluation.datasets import read_dataset
         from tracker_ros.evaluation.results import SequenceResult
         from tracker_ros.evaluation.runner import run_sequence
+        from tracker_ros.evaluation.sequences import restarts
 
         self.perform, self.load = run_sequence, SequenceResult.load
         read = [read_dataset(args.dataset, path) for path in args.paths]
-        self._runs = [sequence for found, _ in read for sequence in found]
+        self._starts = args.starts
+        self._runs = [
+            part for found, _ in read for whole in found for part in restarts(whole, args.starts)
+        ]
         self.sequences = _unique([sequence.name for sequence in self._runs])
         protocols = {protocol for _, protocol in read}
         if len(protocols) > 1:
@@ -48,6 +52,8 @@ class OnePassTask:
         protocol = PROTOCOLS[self.protocol]
         _print(numbers, {measure: TITLES[measure] for measure in protocol.measures})
         print(protocol.title)
+        if self._starts > 1:
+            print(f"each sequence from {self._starts} starts (NAME@FRAME)")
 
     def write(self, folder: Path) -> Iterator[Path]:
         """Write the report, and what can be submitted; yields the paths."""
@@ -75,6 +81,8 @@ class VotTask:
         from tracker_ros.evaluation.vot.sequences import find_vot_sequences
         from tracker_ros.evaluation.vot.supervised import SupervisedRun, run_pass
 
+        if args.starts > 1:
+            raise InputError("VOT restarts by its own rule: --starts is for one-pass evaluation")
         self.perform, self.load = run_pass, SupervisedRun.load
         self._found = [s for path in args.paths for s in find_vot_sequences(path)]
         self.sequences = _unique([sequence.name for sequence in self._found])
