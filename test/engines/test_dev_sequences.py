@@ -1,4 +1,4 @@
-"""The shipped model on real sequences, through both engines."""
+"""The shipped models on real sequences, through both engines."""
 
 from pathlib import Path
 
@@ -13,19 +13,20 @@ from tracker_ros.paths import share_dir
 
 DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"
 SEQUENCES = ("davis_dog", "davis_libby", "uav_wakeboard7")  # the shortest
-FLOOR = 0.5  # mean success AUC; these weights have .62, over all fifteen sequences .65
+FLOOR = 0.5  # mean success AUC; the weights have .60 and more, over all fifteen sequences .65
 
 pytest.importorskip("torch")
 
 
-def test_the_shipped_model_tracks_alike_through_both_engines():
-    if not (share_dir() / "models" / "dastm.safetensors").is_file():
+@pytest.mark.parametrize("name", ["dastm", "dastm_nano"])
+def test_a_shipped_model_tracks_alike_through_both_engines(name):
+    if not (share_dir() / "models" / f"{name}.safetensors").is_file():
         pytest.skip("no weights are shipped")
-    if not all((DEV / name).is_dir() for name in SEQUENCES):
+    if not all((DEV / sequence).is_dir() for sequence in SEQUENCES):
         pytest.skip("the development sequences are not here")
-    trackers = [load_tracker("dastm", engine=engine, device="cpu") for engine in ("torch", "onnx")]
+    trackers = [load_tracker(name, engine=engine, device="cpu") for engine in ("torch", "onnx")]
     overlaps = []
-    for sequence in (open_sequence(DEV / name) for name in SEQUENCES):
+    for sequence in map(open_sequence, (DEV / folder for folder in SEQUENCES)):
         ours, theirs = (run_sequence(tracker, sequence) for tracker in trackers)
         assert np.abs(ours.boxes - theirs.boxes).max() < 1e-3, sequence.name
         assert np.array_equal(ours.lost, theirs.lost)

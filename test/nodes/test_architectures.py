@@ -32,3 +32,12 @@ def test_a_clip_is_tracked_through_the_node(tracker, scene, configured, name):
         assert not any(key.startswith("gate_") and value for key, value in status.items())
         assert tracker.overlap(detections, scene.box(index)) > 0.4
     assert status["state"] == "TRACKING" and int(status["memory_size"]) >= 2
+
+
+def test_the_small_dastm_decides_and_tracks_in_the_node(tracker, scene, configured):
+    configured("dastm_nano")
+    tracker.start(scene.frame(0), scene.box(0))
+    for index in range(1, 6):
+        detections, status = tracker.ask(scene.frame(index))
+        assert tracker.overlap(detections, scene.box(index)) > 0.4
+    assert status["gate_branch"] in ("skip", "se", "ca", "cbam")
