@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tracker_ros.core.errors import SourceError, TrackerError
+from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.failures import explained
 from tracker_ros.training.losses import memory_loss
 
@@ -175,7 +176,14 @@ def test_a_signal_ends_after_the_step_and_the_run_goes_on(
     last = told.splitlines()[-1]
     assert last.startswith("stopped after step ") and last.endswith("the same command goes on")
 
-    values = {"steps": 100_000, "rate": 1e-5, "log_every": 1}
+    preset = PRESETS["dastm"]
+    values = {
+        "network": {"neck": preset.network.neck},
+        "tracking": preset.tracking.to_dict() | {"query_size": 64, "memory_size": 48},
+        "steps": 100_000,
+        "rate": 1e-5,
+        "log_every": 1,
+    }
     run = trainer(tmp_path / "run", **values)
     assert run.step >= 3
     run.dies_at = run.step + 2
