@@ -47,7 +47,7 @@ def _stages(axis, trackers: dict) -> None:
         axis.barh(ours, taken, left=left, label=label)
         left = [a + b for a, b in zip(left, taken, strict=True)]
     axis.set_xlabel("share of a frame's time")
-    axis.legend(fontsize="small")
+    axis.legend(fontsize="small", ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
 
 
 def _node(axis, node: dict) -> None:
