@@ -60,7 +60,7 @@ class RepConv(nn.Module):
             # The same function at a fraction of the cost, with gradients: also for training with
             # frozen statistics, where batch normalisation takes longer than the convolutions.
             return torch.relu_(self._convolve(x, *self._sum()))
-        total = sum(conv(x) for conv in self.convs[1:]) + self.convs[0](x)
+        total = sum(conv(x) for conv in self.convs)
         if self.scale is not None:
             # Subsampled here, not by the convolution's stride: oneDNN's weight gradient of a
             # strided 1×1 convolution with 3 input channels writes out of bounds (torch 2.13, CPU).
