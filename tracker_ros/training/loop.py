@@ -12,6 +12,7 @@ import numpy as np
 import torch
 
 from ..core.errors import ModelError, ParameterError, TrackerError, brief
+from ..engines.torch_runner import DTYPES
 from ..networks.build import build
 from ..networks.presets import Preset
 from . import checkpoint
@@ -30,8 +31,6 @@ from .sampling import Samples
 from .schedules import learning_rate
 from .validation import Validation
 from .warm_start import load_backbone, warm_start
-
-DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
 
 class Trainer:
