@@ -261,6 +261,10 @@ def test_enable_stops_and_resumes(tracker, scene):
     unseen = tracker.send(scene.frame(1))
     tracker.init(scene.box(1), unseen)
     tracker.diagnosis("target", "while the node is not enabled")
+    # Topics overtake each other, but one topic's messages keep their order: once the node complains
+    # of the image after the unseen one, that one has come in while the node was not enabled.
+    tracker.send(scene.frame(1), encoding="nonsense")
+    tracker.diagnosis("input", "nonsense")
     enable(tracker, True)
     detections, values = tracker.ask(scene.frame(1))
     assert (values["target_id"], len(detections.detections)) == (target, 1)

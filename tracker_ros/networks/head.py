@@ -42,6 +42,10 @@ def tower(inputs: int, channels: int, depth: int, kind: str) -> nn.Sequential:
             layers.append(SeparableConv(entering, channels, kernel=5))
         else:
             layers += [nn.Conv2d(entering, channels, 3, padding=1), nn.ReLU()]
+            # Nothing normalises between these layers: with torch's own initialisation a seventh
+            # layer would get a thousandth of what went into the first.
+            nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
+            nn.init.zeros_(layers[-2].bias)
     return nn.Sequential(*layers)
 
 

@@ -10,7 +10,7 @@ from ..core.errors import ParameterError
 from .config import NetworkConfig
 from .dastm import DastmConfig
 from .dastsiam import DastsiamConfig
-from .mobileone import DEPTHS, VARIANTS
+from .mobileone import VARIANTS
 from .siamfc import SiamfcConfig
 from .stif import StifConfig
 from .stmtrack import StmtrackConfig
@@ -172,14 +172,13 @@ PRESETS = {
     "dastm_large": Preset(
         "dastm",
         DastmConfig(
-            widths=VARIANTS["s2"][0],
-            depths=DEPTHS,
+            depths=DASTM.network.depths,
             channels=512,
             head_channels=256,
             head_depth=7,
             head_kind="conv",
         ),
-        TrackingConfig(query_size=288, memory_size=288, search_factor=4.0),
+        replace(DASTM.tracking, query_size=288, memory_size=160, search_factor=4.0),
     ),
     "ustam_b288": _ustam(UstamConfig()),
     "ustam_b384": _ustam(UstamConfig(query_size=384, template_size=192)),
