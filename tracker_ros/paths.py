@@ -1,5 +1,6 @@
-"""Where the package's models, launch files and configuration lie."""
+"""Where the package's models, launch files and configuration lie, and what it made earlier."""
 
+import os
 from pathlib import Path
 
 from .core.errors import TrackerError
@@ -20,3 +21,9 @@ def share_dir() -> Path:
         if share.is_dir():
             return share
     raise TrackerError(f"no share/tracker_ros belongs to {package}; install the package again")
+
+
+def cache_dir() -> Path:
+    """The user's folder for what can be made again; it need not exist."""
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(home) / "tracker_ros"

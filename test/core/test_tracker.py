@@ -72,6 +72,12 @@ class RedEngine:
             score[row, column] = (np.median(crop[:, :, 2][red]) - 100) / 100
         return Prediction(score, boxes), state
 
+    def locate_all(self, crops, states):
+        return [self.locate(*one) for one in zip(crops, states, strict=True)]
+
+    def remember_all(self, crops, boxes, scores, states):
+        return [self.remember(*one) for one in zip(crops, boxes, scores, states, strict=True)]
+
     def remember(self, crop, box, score, state):
         self.log.append(("remember", crop.copy(), box, score))
         return (*state, (crop, box))

@@ -20,7 +20,8 @@ HAS_GPU = {
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        ({"engine": "tensorrt"}, "engine is 'tensorrt', not one of auto, torch, onnx"),
+        ({"engine": "tflite"}, "engine is 'tflite', not one of auto, torch, onnx, tensorrt"),
+        ({"engine": "tensorrt", "device": "cpu"}, "engine is 'tensorrt', which runs on a GPU"),
         ({"device": "tpu"}, "device is 'tpu', not auto, cpu, cuda or cuda:N"),
         ({"device": "cpu:0"}, "device is 'cpu:0'"),
         ({"device": "cuda:"}, "device is 'cuda:'"),
@@ -46,6 +47,17 @@ def test_a_gpu_that_is_not_there_is_an_error(files, engine, device):
         load_tracker(files.weights, engine=engine, device=device)
     with pytest.raises(ModelError, match=f"device '{device}' was asked for"):
         load_tracker(files.weights, device=device)
+
+
+@pytest.mark.skipif(
+    "TensorrtExecutionProvider" in onnxruntime.get_available_providers(), reason="TensorRT is here"
+)
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_tensorrt_that_is_not_there_is_an_error(files, precision):
+    with pytest.raises(ModelError, match="TensorRT on 'cuda' was asked for, but this onnxruntime"):
+        load_tracker(files.weights, engine="tensorrt", precision=precision)
+    tracker = load_tracker(files.weights, engine="tensorrt", allow_cpu_fallback=True)
+    assert tracker.engine.provider.startswith("onnxruntime C")
 
 
 @pytest.mark.parametrize(

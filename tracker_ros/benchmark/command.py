@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
+from tracker_ros.choices import PRECISIONS
 from tracker_ros.cli import common
 from tracker_ros.core.errors import InputError
 
@@ -29,9 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="shipped names or weights files; the node and what grows use the first (dastm)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
-    parser.add_argument(
-        "--precision", choices=("fp32", "bf16", "fp16"), default="fp32", help="of torch (fp32)"
-    )
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of torch (fp32)")
     parser.add_argument(
         "--peer",
         action="append",

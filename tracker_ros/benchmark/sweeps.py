@@ -13,6 +13,7 @@ import numpy as np
 
 from tracker_ros.benchmark.turns import percentiles, timed
 from tracker_ros.core.boxes import Box
+from tracker_ros.core.crowd import update_all
 from tracker_ros.core.tracker import Tracker
 from tracker_ros.engines.weights import MEMORY_NETWORKS
 
@@ -64,7 +65,7 @@ def memory_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[P
 
 
 def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
-    """x: trackers that share one model and take turns on every image."""
+    """x: targets that share one model, all followed through every image."""
     cases, width = [], images[0].shape[1]
     for number in TARGETS:
         crowd = [tracker.fork() for _ in range(number)]
@@ -73,8 +74,7 @@ def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]
             one.init(images[0], (x, *box[1:]))
 
         def update(image, crowd=crowd):
-            for one in crowd:
-                one.update(image)
+            update_all(crowd, [image] * len(crowd))
 
         cases.append(({"x": number}, update, images))
     return _in_turn(cases)

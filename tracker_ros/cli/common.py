@@ -6,19 +6,21 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from tracker_ros.choices import ENGINES, PRECISIONS
+
 
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tracker")
     group.add_argument(
         "--model", default="dastm", help="a shipped name, or a .safetensors or .onnx file (dastm)"
     )
-    group.add_argument("--engine", choices=("auto", "torch", "onnx"), default="auto")
+    group.add_argument("--engine", choices=ENGINES, default="auto")
     group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
     group.add_argument(
         "--precision",
-        choices=("fp32", "bf16", "fp16"),
+        choices=PRECISIONS,
         default="fp32",
-        help="half of it runs on torch, where hardware is faster at it (fp32)",
+        help="half of it runs on torch and TensorRT, where hardware is faster at it (fp32)",
     )
     group.add_argument(
         "--allow-cpu-fallback",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,7 +18,8 @@ State = Any  # opaque to the core; each architecture has its own, and never chan
 class Engine(Protocol):
     """Three pure steps on an opaque state, the same for every architecture.
 
-    Crops are uint8 [size, size, 3] BGR; boxes are (x, y, width, height) in crop pixels.
+    Two of them are there for many targets at once, too. Crops are uint8 [size, size, 3] BGR; boxes
+    are (x, y, width, height) in crop pixels.
 
     Attributes:
         tracking: geometry and policy stored with the weights.
@@ -35,8 +37,22 @@ class Engine(Protocol):
     def locate(self, crop: np.ndarray, state: State) -> tuple[Prediction, State]:
         """Find the target in a query crop."""
 
+    def locate_all(
+        self, crops: Sequence[np.ndarray], states: Sequence[State]
+    ) -> list[tuple[Prediction, State]]:
+        """``locate`` for several targets at once, at least one."""
+
     def remember(self, crop: np.ndarray, box: Box, score: float, state: State) -> State:
         """Memorise a memory crop with the box that was found in it."""
+
+    def remember_all(
+        self,
+        crops: Sequence[np.ndarray],
+        boxes: Sequence[Box],
+        scores: Sequence[float],
+        states: Sequence[State],
+    ) -> list[State]:
+        """``remember`` for several targets at once, at least one."""
 
     def gate(self, state: State) -> Gate | None:
         """The gate's decision for the frame memorised last; None where the network has no gate."""

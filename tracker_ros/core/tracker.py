@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
+from typing import NamedTuple
 
 import numpy as np
 
 from .boxes import Box, check_box, check_image, clip_box
 from .crop import Window, crop, window_around
-from .decode import decode
+from .decode import Prediction, decode
 from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
@@ -37,11 +38,29 @@ class Result:
     timings: dict[str, float] = field(default_factory=dict)
 
 
+class Search(NamedTuple):
+    """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``."""
+
+    image: np.ndarray
+    window: Window
+    crop: np.ndarray
+    milliseconds: float
+
+
+class Lesson(NamedTuple):
+    """A memory crop, the box in it (x, y, width, height) and the score it was found with."""
+
+    crop: np.ndarray
+    box: Box
+    score: float
+
+
 class Tracker:
     """Follows one target. ``init`` once, then ``update`` for every image.
 
     ``update`` is ``locate`` followed by ``remember``; a caller that wants the box as early as
-    possible calls the two itself and publishes in between.
+    possible calls the two itself and publishes in between. Their parts, around the calls of the
+    engine, are for ``core.crowd``, which makes one call for many targets.
     """
 
     def __init__(self, engine: Engine):
@@ -69,6 +88,11 @@ class Tracker:
     def initialised(self) -> bool:
         """Whether there is a target."""
         return self._state is not None
+
+    @property
+    def state(self) -> State | None:
+        """The engine's state of the target; None without one."""
+        return self._state
 
     @property
     def pending(self) -> bool:
@@ -112,29 +136,42 @@ class Tracker:
 
         Raises InputError for an unusable image (the target stays), TrackerError without a target.
         """
+        search = self.search(image)
+        begin = perf_counter()
+        prediction, state = self.engine.locate(search.crop, self._state)
+        return self.settle(search, prediction, state, 1e3 * (perf_counter() - begin))
+
+    def search(self, image: np.ndarray) -> Search:
+        """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``."""
         if self._state is None:
             raise TrackerError("the tracker has no target: call init first")
         check_image(image)
         begin = perf_counter()
         window = self._search_window(image)
-        query = crop(image, window)
-        cropped = perf_counter()
-        prediction, self._state = self.engine.locate(query, self._state)
+        return Search(image, window, crop(image, window), 1e3 * (perf_counter() - begin))
+
+    def settle(
+        self, search: Search, prediction: Prediction, state: State, milliseconds: float
+    ) -> Result:
+        """The last part of ``locate``: what the engine answered, in ``milliseconds``, to a box.
+
+        Raises InputError, and changes nothing, for values that are not finite.
+        """
+        begin = perf_counter()
         if not (np.isfinite(prediction.score).all() and np.isfinite(prediction.boxes).all()):
             raise InputError("the network answered with values that are not finite")
-        located = perf_counter()
-        _, _, w, h = window.to_crop(self._box)
+        _, _, w, h = search.window.to_crop(self._box)
         candidate = decode(prediction, (w, h), self.config)
+        self._state = state
         self._presence = self._presence.after(candidate.score, self.config)
-        self._move(clip_box(window.to_image(candidate.box), image), candidate.score)
+        self._move(clip_box(search.window.to_image(candidate.box), search.image), candidate.score)
         self._unlearnt += 1
         worthwhile = (
             self._presence.state is TargetState.TRACKING
             and candidate.score >= self.config.memory_score
             and self._unlearnt >= self.config.memory_interval
         )
-        self._pending = (image, candidate.score) if worthwhile else None
-        end = perf_counter()
+        self._pending = (search.image, candidate.score) if worthwhile else None
         lost = self._presence.state is TargetState.LOST
         return Result(
             None if lost else self._box,
@@ -143,9 +180,9 @@ class Tracker:
             self._presence.lost_frames,
             self.gate,
             {
-                "crop": 1e3 * (cropped - begin),
-                "locate": 1e3 * (located - cropped),
-                "decode": 1e3 * (end - located),
+                "crop": search.milliseconds,
+                "locate": milliseconds,
+                "decode": 1e3 * (perf_counter() - begin),
             },
         )
 
@@ -169,12 +206,20 @@ class Tracker:
 
     def remember(self) -> Gate | None:
         """Memorise the frame located last, if it is worth it. Returns the gate's decision."""
+        lesson = self.lesson()
+        if lesson is None:
+            return None
+        return self.learn(self.engine.remember(*lesson, self._state))
+
+    def lesson(self) -> Lesson | None:
+        """The first part of ``remember``: what the frame located last has to teach, if anything."""
         if self._pending is None:
             return None
-        (image, score), self._pending = self._pending, None
-        self._unlearnt = 0
+        image, score = self._pending
         window = window_around(self._box, self.config.memory_factor, self.config.memory_size)
-        self._state = self.engine.remember(
-            crop(image, window), window.to_crop(self._box), score, self._state
-        )
+        return Lesson(crop(image, window), window.to_crop(self._box), score)
+
+    def learn(self, state: State) -> Gate | None:
+        """The last part of ``remember``: the engine's state with the lesson in it."""
+        self._state, self._pending, self._unlearnt = state, None, 0
         return self.gate

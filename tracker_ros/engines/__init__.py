@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..choices import ENGINES, PRECISIONS
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError, ParameterError, brief
 from ..core.tracker import Tracker
@@ -14,9 +15,6 @@ from .carried_engine import CarriedEngine
 from .memory_engine import MemoryEngine
 from .runner import Runner
 from .weights import MEMORY_NETWORKS, ModelFiles, find_model
-
-ENGINES = ("auto", "torch", "onnx")
-PRECISIONS = ("fp32", "bf16", "fp16")
 
 
 def load_tracker(
@@ -32,10 +30,12 @@ def load_tracker(
 
     Args:
         model: a shipped name, or a path to a ``.safetensors`` or ``.onnx`` file.
-        engine: ``torch``, ``onnx``, or ``auto``: ONNX Runtime, or torch where only torch reaches
-            the GPU. device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU that can be used,
-            otherwise the CPU. ``tracker.engine.provider`` says what it came to.
-        precision: ``fp32``; ``bf16`` or ``fp16`` where hardware is faster at them, torch only.
+        engine: ``torch``, ``onnx``, ``tensorrt`` (ONNX Runtime's), or ``auto``: ONNX Runtime, or
+            torch where only torch reaches the GPU.
+        device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU that can be used, otherwise the
+            CPU. ``tracker.engine.provider`` says what it came to.
+        precision: ``fp32``; ``bf16`` or ``fp16`` where hardware is faster at them, on torch and
+            TensorRT only.
         allow_cpu_fallback: run on the CPU where the asked device is not there, instead of failing.
         threads: of ONNX Runtime on the CPU; 0: as many as it likes.
     Raises:
@@ -53,13 +53,18 @@ def load_tracker(
     if precision != "fp32":
         if engine == "onnx":
             raise ParameterError(f"precision is {precision!r}, but the graphs of onnx are fp32")
-        engine = "torch"
+        engine = "torch" if engine == "auto" else engine
+    if engine == "tensorrt" and device == "cpu":
+        raise ParameterError("engine is 'tensorrt', which runs on a GPU, but device is 'cpu'")
     files = find_model(model)
     engine, device = _resolve(files, engine, device)
-    if engine == "onnx":
+    if engine != "torch":
         from .onnx_runner import OnnxRunner
 
-        runner = OnnxRunner(files, device, allow_cpu_fallback=allow_cpu_fallback, threads=threads)
+        runner = OnnxRunner(
+            files, device, allow_cpu_fallback=allow_cpu_fallback, threads=threads,
+            tensorrt=engine == "tensorrt", precision=precision,
+        )  # fmt: skip
     else:
         try:
             from .torch_runner import TorchRunner
@@ -104,6 +109,8 @@ def network_tracker(
 
 def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
     """Settle what ``auto`` means here."""
+    if engine == "tensorrt":
+        return engine, "cuda" if device == "auto" else device
     if engine == "auto" and files.has_graphs != files.has_weights:
         engine = "onnx" if files.has_graphs else "torch"
     elif engine == "auto" and not files.has_weights:

@@ -71,6 +71,14 @@ class CarriedEngine:
         after = self._changed(state, self.runner.outputs("remember"), changed)
         return replace(after, count=state.count + 1)
 
+    def locate_all(self, crops, states) -> list[tuple[Prediction, CarriedState]]:
+        """See ``Engine.locate_all``; one after the other."""
+        return [self.locate(*one) for one in zip(crops, states, strict=True)]
+
+    def remember_all(self, crops, boxes, scores, states) -> list[CarriedState]:
+        """See ``Engine.remember_all``; one after the other."""
+        return [self.remember(*one) for one in zip(crops, boxes, scores, states, strict=True)]
+
     def gate(self, state: CarriedState) -> Gate | None:
         """See ``Engine.gate``: none of these networks has one."""
         return None

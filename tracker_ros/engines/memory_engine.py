@@ -39,16 +39,38 @@ class MemoryEngine:
 
     def start(self, crop: np.ndarray, box: Box) -> MemoryState:
         """See ``Engine.start``."""
-        return self._add(FrameMemory(self.tracking.memory_capacity), crop, box)
+        return self._add([FrameMemory(self.tracking.memory_capacity)], [crop], [box])[0]
 
     def locate(self, crop: np.ndarray, state: MemoryState) -> tuple[Prediction, MemoryState]:
         """See ``Engine.locate``."""
-        score, boxes = self.runner.run("locate", crop[None], state.memory)
-        return Prediction(self.runner.numpy(score)[0], self.runner.numpy(boxes)[0]), state
+        return self.locate_all([crop], [state])[0]
+
+    def locate_all(
+        self, crops: Sequence[np.ndarray], states: Sequence[MemoryState]
+    ) -> list[tuple[Prediction, MemoryState]]:
+        """See ``Engine.locate_all``; one call for all targets that remember equally much."""
+        answers = {}
+        for batch in self._batches([state.memory.shape[1] for state in states]):
+            memory = self.runner.join([states[i].memory for i in batch], 0)
+            score, boxes = self.runner.run("locate", np.stack([crops[i] for i in batch]), memory)
+            score, boxes = self.runner.numpy(score), self.runner.numpy(boxes)
+            for i, *prediction in zip(batch, score, boxes, strict=True):
+                answers[i] = Prediction(*prediction), states[i]
+        return [answers[i] for i in range(len(states))]
 
     def remember(self, crop: np.ndarray, box: Box, score: float, state: MemoryState) -> MemoryState:
         """See ``Engine.remember``."""
-        return self._add(state.frames, crop, box)
+        return self._add([state.frames], [crop], [box])[0]
+
+    def remember_all(
+        self,
+        crops: Sequence[np.ndarray],
+        boxes: Sequence[Box],
+        scores: Sequence[float],
+        states: Sequence[MemoryState],
+    ) -> list[MemoryState]:
+        """See ``Engine.remember_all``."""
+        return self._add([state.frames for state in states], crops, boxes)
 
     def gate(self, state: MemoryState) -> Gate | None:
         """See ``Engine.gate``."""
@@ -58,15 +80,39 @@ class MemoryEngine:
         """See ``Engine.remembered``."""
         return len(state.frames)
 
-    def _add(self, frames: FrameMemory, crop: np.ndarray, box: Box) -> MemoryState:
-        tokens, *gate = self.runner.run("remember", crop[None], np.array([box], np.float32))
-        frames = frames.add(tokens)
+    def _add(
+        self, memories: Sequence[FrameMemory], crops: Sequence[np.ndarray], boxes: Sequence[Box]
+    ) -> list[MemoryState]:
+        """A state for each memory with one more frame in it."""
+        states = []
+        for batch in self._batches([0] * len(memories)):
+            tokens, *gate = self.runner.run(
+                "remember",
+                np.stack([crops[i] for i in batch]),
+                np.array([boxes[i] for i in batch], np.float32),
+            )
+            shares = self.runner.numpy(gate[0]) if self._gated else [None] * len(batch)
+            rows = self.runner.split(tokens)
+            for i, row, share in zip(batch, rows, shares, strict=True):
+                states.append(self._state(memories[i].add(row), share))
+        return states
+
+    def _state(self, frames: FrameMemory, shares: np.ndarray | None) -> MemoryState:
         # Joined here, not in locate: a frame is memorised after its box is out.
-        memory = self.runner.join(frames.read(self.tracking.memory_segments))
-        if not self._gated:
+        memory = self.runner.join(frames.read(self.tracking.memory_segments), 1)
+        if shares is None:
             return MemoryState(frames, memory)
-        shares = tuple(float(share) for share in self.runner.numpy(gate[0])[0])
-        return MemoryState(frames, memory, Gate(shares, BRANCHES[int(np.argmax(shares))]))
+        gate = Gate(tuple(map(float, shares)), BRANCHES[int(np.argmax(shares))])
+        return MemoryState(frames, memory, gate)
+
+    def _batches(self, kinds: Sequence[int]) -> list[list[int]]:
+        """Places of equal kinds together, as far as the runner takes several at once."""
+        if not self.runner.batches:
+            return [[place] for place in range(len(kinds))]
+        found = {}
+        for place, kind in enumerate(kinds):
+            found.setdefault(kind, []).append(place)
+        return list(found.values())
 
 
 def check_step(runner: Runner, step: str, wanted: Sequence[str]) -> None:

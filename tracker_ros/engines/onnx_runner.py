@@ -8,9 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import ModelError, brief
+from ..paths import cache_dir
 from .weights import KEY, NEXT, ModelFiles, check_seal, same_model, steps_of, unpack_facts
 
-PROVIDERS = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+TENSORRT = "TensorrtExecutionProvider"
 
 
 class OnnxRunner:
@@ -18,10 +20,14 @@ class OnnxRunner:
 
     Args:
         device: ``cpu``, ``cuda`` or ``cuda:N``. threads: per session; 0 lets ONNX Runtime choose.
+        tensorrt: let TensorRT compile the graphs for the GPU; what it made is kept for the next
+            time. precision: of TensorRT; the graphs themselves are fp32.
     Raises:
         ModelError: a file is missing, corrupt or of another model; the device's provider is not
             there or did not start, unless ``allow_cpu_fallback``.
     """
+
+    batches = False  # a CPU is busy with one target; on a GPU the torch engine batches
 
     def __init__(
         self,
@@ -30,22 +36,21 @@ class OnnxRunner:
         *,
         allow_cpu_fallback: bool = False,
         threads: int = 0,
+        tensorrt: bool = False,
+        precision: str = "fp32",
     ):
         import onnxruntime
 
         self._runtime = onnxruntime
-        kind, _, index = device.partition(":")
-        wanted = PROVIDERS[kind]
-        providers: list = ["CPUExecutionProvider"]
-        if kind == "cuda":
-            offered = wanted in onnxruntime.get_available_providers()
-            if offered:
-                providers.insert(0, (wanted, {"device_id": int(index or 0)}))
-            elif not allow_cpu_fallback:
-                raise ModelError(
-                    f"device {device!r} was asked for, but this onnxruntime offers only "
-                    f"{', '.join(onnxruntime.get_available_providers())}"
-                )
+        offered = onnxruntime.get_available_providers()
+        asked = _providers(device, tensorrt, precision)
+        wanted = asked[0][0]
+        if wanted not in offered and not allow_cpu_fallback:
+            what = f"TensorRT on {device!r}" if tensorrt else f"device {device!r}"
+            raise ModelError(
+                f"{what} was asked for, but this onnxruntime offers only {', '.join(offered)}"
+            )
+        providers = [provider for provider in asked if provider[0] in offered]
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         # Waiting threads that spin take the cores from the camera, the middleware and each other:
@@ -73,7 +78,7 @@ class OnnxRunner:
             )
         self.provider = f"onnxruntime {real}"
 
-    def _open(self, path: Path, options, providers):
+    def _open(self, path: Path, options, providers: list[tuple[str, dict]]):
         check_seal(path)
         try:
             session = self._runtime.InferenceSession(str(path), options, providers=providers)
@@ -94,10 +99,35 @@ class OnnxRunner:
         """See ``Runner.run``."""
         return self._sessions[step].run(None, dict(zip(self._inputs[step], inputs, strict=True)))
 
-    def join(self, arrays: Sequence[np.ndarray]) -> np.ndarray:
+    def join(self, arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
         """See ``Runner.join``."""
-        return np.concatenate(arrays, 1)
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
+
+    def split(self, array: np.ndarray) -> list[np.ndarray]:
+        """See ``Runner.split``: there is only ever one."""
+        return [array]
 
     def numpy(self, array: np.ndarray) -> np.ndarray:
         """See ``Runner.numpy``."""
         return array
+
+
+def _providers(device: str, tensorrt: bool, precision: str) -> list[tuple[str, dict]]:
+    """Names and options of ONNX Runtime's providers, the best first."""
+    kind, _, index = device.partition(":")
+    if kind == "cpu":
+        return [(CPU, {})]
+    number = {"device_id": int(index or 0)}
+    if not tensorrt:
+        return [(CUDA, number), (CPU, {})]
+    # It compiles anew for every length of the memory that is longer than those before: the warm-up
+    # goes through all of them, so that this happens once in the life of a model on a machine.
+    cache = str(cache_dir() / "tensorrt")
+    kept = {
+        "trt_engine_cache_enable": True,
+        "trt_engine_cache_path": cache,
+        "trt_timing_cache_enable": True,
+        "trt_timing_cache_path": cache,
+    }
+    halved = {} if precision == "fp32" else {f"trt_{precision}_enable": True}
+    return [(TENSORRT, number | kept | halved), (CUDA, number), (CPU, {})]

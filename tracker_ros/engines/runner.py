@@ -12,11 +12,13 @@ class Runner(Protocol):
     """Arrays are NumPy going in; what a step returns is the runner's own kind, to be passed on.
 
     Attributes:
-        facts: the model file's facts. provider: what really runs the network.
+        facts: the model file's facts. provider: what really runs the network. batches: whether
+            ``run`` takes several targets at once, along axis 0.
     """
 
     facts: dict
     provider: str
+    batches: bool
 
     def inputs(self, step: str) -> Sequence[str]:
         """Names of what a step takes, in the order of its definition."""
@@ -27,8 +29,11 @@ class Runner(Protocol):
     def run(self, step: str, *inputs: Any) -> Sequence[Any]:
         """Run one step on its inputs, in the order of its definition."""
 
-    def join(self, arrays: Sequence[Any]) -> Any:
-        """Concatenate the runner's arrays along axis 1."""
+    def join(self, arrays: Sequence[Any], axis: int) -> Any:
+        """Concatenate the runner's arrays along an axis; the array itself if it is only one."""
+
+    def split(self, array: Any) -> Sequence[Any]:
+        """The parts of one of the runner's arrays along axis 0, each of length 1 there."""
 
     def numpy(self, array: Any) -> np.ndarray:
         """The array as NumPy, on the host."""

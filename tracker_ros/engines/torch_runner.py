@@ -12,6 +12,7 @@ from ..core.config import TrackingConfig
 from ..core.errors import ModelError
 from ..networks.blocks import fuse
 from ..networks.build import steps
+from .cuda_graphs import Recorded
 from .store import load_network
 from .weights import ModelFiles
 
@@ -26,6 +27,8 @@ class TorchRunner:
             of DTYPES; scores and boxes are float32 in any case.
     """
 
+    batches = True
+
     def __init__(
         self, network: nn.Module, facts: dict, device: str = "cpu", precision: str = "fp32"
     ):
@@ -33,8 +36,12 @@ class TorchRunner:
         fuse(network).to(self._device, DTYPES[precision], memory_format=torch.channels_last)
         tracking = TrackingConfig.from_dict(facts["tracking"])
         self._steps = steps(network, tracking)
-        for step in self._steps.values():
-            step.module.eval()
+        self._calls = {name: step.module.eval() for name, step in self._steps.items()}
+        if self._device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # shapes repeat: the search for kernels pays
+            self._calls = {
+                name: Recorded(module, self._device) for name, module in self._calls.items()
+            }
         self.provider = f"torch {'' if precision == 'fp32' else precision + ' '}{self._device}"
 
     @classmethod
@@ -72,17 +79,25 @@ class TorchRunner:
     @torch.inference_mode()
     def run(self, step: str, *inputs: np.ndarray | Tensor) -> Sequence[Tensor]:
         """See ``Runner.run``."""
-        return self._steps[step].module(*(self._tensor(value) for value in inputs))
+        return self._calls[step](*(self._tensor(value) for value in inputs))
 
     def _tensor(self, value: np.ndarray | Tensor) -> Tensor:
-        if isinstance(value, np.ndarray):
-            value = torch.from_numpy(np.ascontiguousarray(value))
+        if isinstance(value, Tensor):
+            return value
+        value = torch.from_numpy(np.ascontiguousarray(value))
+        if self._device.type == "cuda":
+            value = value.pin_memory()  # its copy need not be waited for
         return value.to(self._device, non_blocking=True)
 
     @torch.inference_mode()
-    def join(self, arrays: Sequence[Tensor]) -> Tensor:
+    def join(self, arrays: Sequence[Tensor], axis: int) -> Tensor:
         """See ``Runner.join``."""
-        return torch.cat(list(arrays), 1)
+        return arrays[0] if len(arrays) == 1 else torch.cat(list(arrays), axis)
+
+    @torch.inference_mode()
+    def split(self, array: Tensor) -> Sequence[Tensor]:
+        """See ``Runner.split``; copies, so that one part does not keep all in memory."""
+        return [array] if len(array) == 1 else [part.clone() for part in array.split(1)]
 
     def numpy(self, array: Tensor) -> np.ndarray:
         """See ``Runner.numpy``."""

@@ -46,7 +46,7 @@ class Attend(Remember):
     """The step that encodes one memory crop; only the branch that the gate chose is run."""
 
     def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4] x, y, w, h → tokens [1, h*w, C], gate weights [1, 4]."""
+        """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, h*w, C], gate weights [B, 4]."""
         features, weights = self.network.attention.choose(self.network.features(crop, box))
         return tokens(features), weights
 

@@ -83,11 +83,12 @@ class DynamicAttention(nn.Module):
         return total, weights
 
     def choose(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """``forward`` for one frame in evaluation; in ``hard`` mode only the chosen branch is run.
+        """``forward`` in evaluation; of one frame in ``hard`` mode only the chosen branch is run.
 
-        Written with ``torch.cond`` so that an exported graph skips the other branches too.
+        Written with ``torch.cond`` so that an exported graph skips the other branches too. On a GPU
+        all run: to wait for the choice would take longer.
         """
-        if self.mode != "hard":
+        if self.mode != "hard" or len(x) > 1 or x.is_cuda:
             return self(x)
         weights = self.weights(x)
         chosen = weights[0].argmax()

@@ -147,7 +147,7 @@ class Locate(nn.Module):
         self.network = network
 
     def forward(self, crop: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [1, Q, Q, 3], tokens [1, M, C] → score [1, h, w] in [0, 1], boxes [1, 4, h, w]."""
+        """uint8 [B, Q, Q, 3], tokens [B, M, C] → score [B, h, w] in [0, 1], boxes [B, 4, h, w]."""
         logits, centerness, boxes = self.network.match(crop, memory)
         return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
 
@@ -160,7 +160,7 @@ class Remember(nn.Module):
         self.network = network
 
     def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4] x, y, w, h → tokens [1, h*w, C]."""
+        """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, h*w, C]."""
         return (tokens(self.network.features(crop, box)),)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
+from tracker_ros.choices import ENGINES, PRECISIONS
 from tracker_ros.core.errors import ParameterError
 
 Value = bool | int | float | str
@@ -88,11 +89,11 @@ TRACKER = (
     Parameter("model", "dastm", "A shipped model's name, or a path to .safetensors or .onnx.",
               applies=CONFIGURE),
     Parameter("engine", "auto", "What runs the network.", applies=CONFIGURE,
-              choices=("auto", "torch", "onnx")),
+              choices=ENGINES),
     Parameter("device", "auto", "`auto`, `cpu`, `cuda` or `cuda:N`.", applies=CONFIGURE),
     Parameter("precision", "fp32",
-              "`bf16` or `fp16` run on torch, where hardware is faster at them.",
-              applies=CONFIGURE, choices=("fp32", "bf16", "fp16")),
+              "`bf16` or `fp16` where hardware is faster at them; on torch and TensorRT.",
+              applies=CONFIGURE, choices=PRECISIONS),
     Parameter("allow_cpu_fallback", False,
               "Run on the CPU where the asked-for GPU is missing, instead of failing.",
               applies=CONFIGURE),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...core.errors import SourceError
+from ...paths import cache_dir
 from ..clips import Clip
 from .clipset import ClipSet, fingerprint
 from .coco import read_coco
@@ -48,8 +48,7 @@ READERS = {
 
 def default_cache() -> Path:
     """Where indices of sets are kept unless told otherwise."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "tracker_ros" / "clips"
+    return cache_dir() / "clips"
 
 
 def open_set(name: str, folder: str | Path, cache: Path | None = None) -> ClipSet:

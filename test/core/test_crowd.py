@@ -1,0 +1,72 @@
+"""Many targets in one call: the same answers as one by one, and none moves when one cannot."""
+
+import numpy as np
+import pytest
+
+from test.core.test_tracker import BOX, GOOD, RedEngine, frame
+from tracker_ros.core.crowd import locate_all, remember_all, update_all
+from tracker_ros.core.errors import InputError, ParameterError, TrackerError
+from tracker_ros.core.tracker import Tracker
+
+OTHER = (20, 70, 16, 24)
+
+
+def crowd(*boxes):
+    """Trackers that share an engine, and each one's picture of its own target."""
+    trackers = [Tracker(RedEngine())]
+    trackers += [trackers[0].fork() for _ in boxes[1:]]
+    for tracker, box in zip(trackers, boxes, strict=True):
+        tracker.init(frame(box), box)
+    return trackers, [frame((x + 3, y - 2, w, h)) for x, y, w, h in boxes]
+
+
+def told(result):
+    return result.box, result.score, result.state, result.gate
+
+
+def test_each_gets_the_answer_that_it_would_get_alone():
+    trackers, images = crowd(BOX, OTHER)
+    loners, _ = crowd(BOX, OTHER)
+    for _ in range(3):
+        together = update_all(trackers, images)
+        alone = [tracker.update(image) for tracker, image in zip(loners, images, strict=True)]
+        assert [told(result) for result in together] == [told(result) for result in alone]
+    assert [tracker.memory_size for tracker in trackers] == [4, 4]
+    assert together[0].box != together[1].box
+
+
+def test_only_those_with_something_to_learn_remember():
+    trackers, images = crowd(BOX, OTHER)
+    images[1] = frame((20, 70, 16, 24), score=0.5)  # tracked, below memory_score
+    locate_all(trackers, images)
+    gates = remember_all(trackers)
+    assert gates[0].branch == "se" and gates[1] is None
+    assert [tracker.memory_size for tracker in trackers] == [2, 1]
+    assert remember_all(trackers) == [None, None]
+
+
+def test_one_bad_image_moves_none():
+    trackers, images = crowd(BOX, OTHER)
+    before = [tracker.last_box for tracker in trackers]
+    with pytest.raises(InputError, match="uint8"):
+        locate_all(trackers, [images[0], images[1].astype(np.float32)])
+    assert [tracker.last_box for tracker in trackers] == before
+    assert [result.score for result in locate_all(trackers, images)] == pytest.approx([GOOD] * 2)
+
+
+def test_a_tracker_without_target_is_named():
+    trackers, images = crowd(BOX, OTHER)
+    trackers[1].reset()
+    with pytest.raises(TrackerError, match="no target"):
+        update_all(trackers, images)
+
+
+def test_strangers_twins_and_missing_images_are_refused():
+    trackers, images = crowd(BOX, OTHER)
+    with pytest.raises(ParameterError, match=r"fork\(\)"):
+        update_all([trackers[0], crowd(BOX)[0][0]], images)
+    with pytest.raises(ParameterError, match="twice"):
+        update_all([trackers[0], trackers[0]], images)
+    with pytest.raises(ParameterError, match="2 trackers need as many images, not 1"):
+        update_all(trackers, images[:1])
+    assert update_all([], []) == []

@@ -1,0 +1,67 @@
+"""Targets that share a network and one call of it: what each would get alone."""
+
+import numpy as np
+import pytest
+
+from tracker_ros import load_tracker
+from tracker_ros.core.crowd import update_all
+
+STARTS = [(40.0, 50.0, 24.0, 24.0), (90.0, 20.0, 30.0, 20.0), (10.0, 80.0, 20.0, 28.0)]
+
+
+def in_turn(tracker, frames, start):
+    tracker.init(frames[0], start)
+    return [tracker.update(frame) for frame in frames[1:]]
+
+
+def assert_close(ours, theirs):
+    assert ours.box == pytest.approx(theirs.box, abs=2e-3) and ours.state is theirs.state
+    assert ours.score == pytest.approx(theirs.score, abs=1e-5)
+    assert ours.gate.branch == theirs.gate.branch
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_a_batch_of_targets_is_tracked_as_one_by_one(files, clip, engine):
+    tracker = load_tracker(files.weights, engine=engine)
+    frames = clip[0]
+    alone = [in_turn(tracker, frames, start) for start in STARTS]
+    crowd = [tracker.fork() for _ in STARTS]
+    for one, start in zip(crowd, STARTS, strict=True):
+        one.init(frames[0], start)
+    for index, frame in enumerate(frames[1:]):
+        for ours, theirs in zip(update_all(crowd, [frame] * 3), alone, strict=True):
+            assert_close(ours, theirs[index])
+    assert not np.allclose(alone[0][-1].box, alone[1][-1].box)
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_targets_that_remember_different_numbers_of_frames(files, clip, engine):
+    """One that came later has a smaller memory: it cannot share the others' call."""
+    tracker = load_tracker(files.weights, engine=engine)
+    frames = clip[0]
+    alone = [in_turn(tracker, frames, STARTS[0]), in_turn(tracker, frames[3:], STARTS[1])]
+    crowd = [tracker.fork(), tracker.fork()]
+    crowd[0].init(frames[0], STARTS[0])
+    for frame in frames[1:4]:
+        crowd[0].update(frame)
+    crowd[1].init(frames[3], STARTS[1])
+    for index, frame in enumerate(frames[4:]):
+        results = update_all(crowd, [frame, frame])
+        assert_close(results[0], alone[0][index + 3])
+        assert_close(results[1], alone[1][index])
+
+
+def test_torch_makes_one_call_of_targets_that_remember_equally_much(files, clip, monkeypatch):
+    tracker = load_tracker(files.weights, engine="torch")
+    crowd = [tracker.fork() for _ in STARTS]
+    for one, start in zip(crowd, STARTS, strict=True):
+        one.init(clip[0][0], start)
+    runner, calls = tracker.engine.runner, []
+    run = runner.run
+    monkeypatch.setattr(
+        runner,
+        "run",
+        lambda step, *inputs: calls.append((step, len(inputs[0]))) or run(step, *inputs),
+    )
+    update_all(crowd, [clip[0][1]] * 3)
+    assert calls == [("locate", 3), ("remember", 3)]

@@ -1,0 +1,70 @@
+"""On a GPU: recorded steps answer as plain ones do, and as the CPU does."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+from tracker_ros import load_tracker
+from tracker_ros.core.crowd import update_all
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
+
+
+@pytest.fixture
+def exact(monkeypatch):
+    """Without TensorFloat-32, whose ten bits would hide a mistake."""
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    monkeypatch.setattr(torch.backends.cuda.matmul, "allow_tf32", False)
+
+
+def follow(tracker, clip):
+    frames, box = clip
+    tracker.init(frames[0], box)
+    return np.array([tracker.update(frame).box for frame in frames[1:]])
+
+
+def test_the_gpu_finds_what_the_cpu_finds(exact, files, clip):
+    trackers = [
+        load_tracker(files.weights, engine="torch", device=device) for device in ("cuda", "cpu")
+    ]
+    assert trackers[0].engine.provider == "torch cuda"
+    ours, theirs = (follow(tracker, clip) for tracker in trackers)
+    assert np.abs(ours - theirs).max() < 0.01
+
+
+@pytest.mark.parametrize("precision", ["bf16", "fp16"])
+def test_half_precision_stays_near(files, clip, precision):
+    half = load_tracker(files.weights, engine="torch", device="cuda", precision=precision)
+    boxes = follow(half, clip)
+    assert np.isfinite(boxes).all()
+    assert np.abs(boxes[0] - follow(load_tracker(files.weights), clip)[0]).max() < 2
+
+
+def test_recorded_steps_answer_as_plain_ones(exact, files, clip):
+    tracker = load_tracker(files.weights, engine="torch", device="cuda")
+    recorded = follow(tracker, clip)
+    runner = tracker.engine.runner
+    runner._calls = {name: step.module for name, step in runner._steps.items()}
+    assert np.abs(recorded - follow(tracker, clip)).max() < 0.01
+
+
+def test_a_batch_of_targets_is_tracked_as_one_by_one(exact, files, clip):
+    tracker = load_tracker(files.weights, engine="torch", device="cuda")
+    frames, box = clip
+    starts = [box, (90.0, 20.0, 30.0, 20.0), (10.0, 80.0, 20.0, 28.0)]
+    alone = [follow(tracker, (frames, start)) for start in starts]
+    crowd = [tracker.fork() for _ in starts]
+    for one, start in zip(crowd, starts, strict=True):
+        one.init(frames[0], start)
+    for index, frame in enumerate(frames[1:]):
+        for result, boxes in zip(update_all(crowd, [frame] * 3), alone, strict=True):
+            assert np.abs(np.subtract(result.box, boxes[index])).max() < 0.01
+
+
+def test_two_threads_may_share_one_network(files, clip):
+    tracker = load_tracker(files.weights, engine="torch", device="cuda")
+    with ThreadPoolExecutor(2) as threads:
+        boxes, others = threads.map(lambda one: follow(one, clip), [tracker, tracker.fork()])
+    assert np.array_equal(boxes, others)

@@ -1,0 +1,72 @@
+"""Many targets in one call of the network, each with a tracker of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import perf_counter
+
+import numpy as np
+
+from .errors import ParameterError
+from .gate import Gate
+from .tracker import Result, Tracker
+
+
+def update_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
+    """``locate_all``, then ``remember_all``. Raises as ``locate_all`` does."""
+    results = locate_all(trackers, images)
+    remember_all(trackers)
+    return results
+
+
+def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
+    """What ``Tracker.locate`` finds for every tracker in its image, all in one call.
+
+    Args:
+        trackers: forks of one tracker, each with a target; no two are the same.
+        images: uint8 [H, W, 3] BGR, one for each tracker: the same one for targets in one stream,
+            different ones for targets of several cameras.
+    Returns:
+        A result for each tracker; the time of ``locate`` is the whole call's.
+    Raises:
+        ParameterError: trackers that do not share an engine, or not one image for each.
+        InputError, TrackerError: as ``Tracker.locate``; then no target moved, unless it was the
+            network whose answer for one of them cannot be used.
+    """
+    engine = _shared_engine(trackers)
+    if len(images) != len(trackers):
+        raise ParameterError(f"{len(trackers)} trackers need as many images, not {len(images)}")
+    if not trackers:
+        return []
+    searches = [one.search(image) for one, image in zip(trackers, images, strict=True)]
+    begin = perf_counter()
+    answers = engine.locate_all([s.crop for s in searches], [one.state for one in trackers])
+    taken = 1e3 * (perf_counter() - begin)
+    return [
+        one.settle(search, *answer, taken)
+        for one, search, answer in zip(trackers, searches, answers, strict=True)
+    ]
+
+
+def remember_all(trackers: Sequence[Tracker]) -> list[Gate | None]:
+    """What ``Tracker.remember`` does for every tracker, all in one call.
+
+    Returns the gate's decision for each, None where nothing was memorised. Raises ParameterError
+    for trackers that do not share an engine.
+    """
+    engine = _shared_engine(trackers)
+    learners = [one for one in trackers if one.pending]
+    if not learners:
+        return [None] * len(trackers)
+    crops, boxes, scores = zip(*(one.lesson() for one in learners), strict=True)
+    states = engine.remember_all(crops, boxes, scores, [one.state for one in learners])
+    gates = {id(one): one.learn(state) for one, state in zip(learners, states, strict=True)}
+    return [gates.get(id(one)) for one in trackers]
+
+
+def _shared_engine(trackers: Sequence[Tracker]):
+    if len({id(one) for one in trackers}) < len(trackers):
+        raise ParameterError("a tracker was given twice: every target needs one of its own")
+    if len({id(one.engine) for one in trackers}) > 1:
+        raise ParameterError("the trackers do not share an engine: make them with fork()")
+    return trackers[0].engine if trackers else None
