@@ -33,6 +33,19 @@ def run(shards, tmp_path_factory):
     return out
 
 
+def test_half_the_size_makes_nearly_the_same_network(run, tmp_path):
+    sizes, networks = [], []
+    for half in (False, True):
+        path = tmp_path / f"{half}.safetensors"
+        write_weights(run / "last.pt", path, half=half)
+        sizes.append(path.stat().st_size)
+        networks.append(load_network(path)[0].state_dict())
+    assert sizes[1] < 0.75 * sizes[0]  # the network is small: names and facts take their part
+    for name, value in networks[0].items():
+        assert networks[1][name].dtype == value.dtype
+        torch.testing.assert_close(networks[1][name], value, rtol=1e-3, atol=1e-6)
+
+
 def test_a_finished_run_tracks_in_both_engines(run, shards):
     target = run / "small.safetensors"
     assert {"last.pt", target.name, *GRAPHS} <= {path.name for path in run.iterdir()}

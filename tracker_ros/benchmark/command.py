@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-from tracker_ros.choices import PRECISIONS
+from tracker_ros.choices import ENGINES, PRECISIONS
 from tracker_ros.cli import common
 from tracker_ros.core.errors import InputError
 
@@ -29,8 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,…",
         help="shipped names or weights files; the node and what grows use the first (dastm)",
     )
+    parser.add_argument(
+        "--engine", choices=ENGINES[1:], help="only this one (onnx and torch, where they are here)"
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32", help="of torch (fp32)")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, default="fp32", help="of torch and TensorRT (fp32)"
+    )
     parser.add_argument(
         "--peer",
         action="append",
@@ -113,8 +118,9 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
             "onnx": files.has_graphs and find_spec("onnxruntime"),
             "torch": files.has_weights and find_spec("torch"),
         }
-        for engine in (engine for engine, usable in engines.items() if usable):
-            precision = args.precision if engine == "torch" else "fp32"
+        usable = [engine for engine, usable in engines.items() if usable]
+        for engine in [args.engine] if args.engine else usable:
+            precision = "fp32" if engine == "onnx" else args.precision
             name = f"{files.name} {engine}" + (f" {precision}" if precision != "fp32" else "")
             makers[name] = partial(
                 load_tracker, model, engine=engine, device=args.device, precision=precision
@@ -153,6 +159,7 @@ def _node(args, images, box, bar) -> dict[str, dict]:
 
     task = bar.add_task("through the node", total=len(RATES))
     tracker = {"model": args.model[0], "device": args.device, "precision": args.precision}
+    tracker |= {"engine": args.engine} if args.engine else {}
     with tempfile.TemporaryDirectory() as folder:
         return through_node(images, box, tracker, Path(folder), lambda: bar.advance(task))
 

@@ -21,14 +21,21 @@ def save_network(
     architecture: str,
     tracking: TrackingConfig,
     training: dict,
+    half: bool = False,
 ) -> None:
-    """Write weights and facts to ``path`` (atomically)."""
+    """Write weights and facts to ``path`` (atomically); ``half``: as float16, half the size.
+
+    Whatever the file holds, ``load_network`` makes a float32 network of it.
+    """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     facts = pack_facts(architecture, network.config.to_dict(), tracking, training)
     part = path.with_suffix(".part")
     save_file(
-        {name: value.contiguous() for name, value in network.state_dict().items()},
+        {
+            name: (value.half() if half and value.is_floating_point() else value).contiguous()
+            for name, value in network.state_dict().items()
+        },
         part,
         {KEY: facts, SEAL_KEY: NO_SEAL},
     )

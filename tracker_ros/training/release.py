@@ -22,7 +22,11 @@ def release(
 
 
 def write_weights(
-    path: str | Path, target: str | Path, facts: dict | None = None, tracking: dict | None = None
+    path: str | Path,
+    target: str | Path,
+    facts: dict | None = None,
+    tracking: dict | None = None,
+    half: bool = False,
 ) -> None:
     """Write the averaged weights of checkpoint ``path`` to ``target`` (NAME.safetensors).
 
@@ -30,6 +34,7 @@ def write_weights(
         facts: added to what the checkpoint knows (data, steps, samples, minutes, seed, commits,
             hardware, backbone, validation, the whole training config).
         tracking: values that replace those of the checkpoint's tracking config (tuned afterwards).
+        half: store them as float16.
     Raises:
         ModelError: the checkpoint cannot be used.
     """
@@ -54,4 +59,4 @@ def write_weights(
         raise ModelError(
             f"checkpoint {path} is not one of `tracker-ros train`: {brief(error)}"
         ) from error
-    save_network(target, network, run["architecture"], values, told | (facts or {}))
+    save_network(target, network, run["architecture"], values, told | (facts or {}), half)
