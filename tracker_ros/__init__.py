@@ -4,10 +4,12 @@
 >>> tracker = load_tracker("dastm")
 >>> tracker.init(image, (x, y, w, h))      # uint8 [H, W, 3] BGR; pixels
 >>> result = tracker.update(image)         # .box, .score, .state, .gate
+
+Several targets share the network: ``tracker.fork()``, and ``update_all(trackers, images)``.
 """
 
 __version__ = "0.1.0"
-__all__ = ["load_tracker"]
+__all__ = ["load_tracker", "update_all"]
 
 
 def __getattr__(name: str):
@@ -16,4 +18,8 @@ def __getattr__(name: str):
         from .engines import load_tracker
 
         return load_tracker
+    if name == "update_all":
+        from .core.crowd import update_all
+
+        return update_all
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
