@@ -61,8 +61,9 @@ class DynamicAttention(nn.Module):
         if self.mode == "random":
             choice = torch.randint(len(BRANCHES), (x.shape[0],), device=x.device)
             return F.one_hot(choice, len(BRANCHES)).to(x.dtype)
-        fixed = [float(name in SUMS.get(self.mode, (self.mode,))) for name in BRANCHES]
-        return torch.tensor(fixed, device=x.device, dtype=x.dtype).expand(x.shape[0], -1)
+        used = SUMS.get(self.mode, (self.mode,))
+        # Made where they are needed: a copy from the host could not be recorded (cuda_graphs).
+        return torch.cat([x.new_full((len(x), 1), float(name in used)) for name in BRANCHES], 1)
 
     def branch(self, name: str, x: Tensor) -> Tensor:
         """Run one branch: [B, C, H, W] → [B, C, H, W]."""
