@@ -26,8 +26,11 @@ def paste(canvas: np.ndarray, patch: np.ndarray, mask: np.ndarray, left: int, to
     )
 
 
-def cut_out(view: View, side: float) -> tuple[np.ndarray, np.ndarray] | None:
-    """The masked object scaled to √(w·h) = ``side``: uint8 [h, w, 3] and mask float32 [h, w]."""
+def cut_out(view: View, side: float, stretch: float = 1.0) -> tuple[np.ndarray, np.ndarray] | None:
+    """The masked object scaled to √(w·h) = ``side``: uint8 [h, w, 3] and mask float32 [h, w].
+
+    ``stretch``: factor on w / h.
+    """
     if view.mask is None:
         return None
     x, y, w, h = (round(value) for value in view.box)
@@ -35,8 +38,9 @@ def cut_out(view: View, side: float) -> tuple[np.ndarray, np.ndarray] | None:
     patch, mask = view.image[y : y + h, x : x + w], view.mask[y : y + h, x : x + w]
     if mask.sum() < 100:
         return None
-    scale = side / np.sqrt(mask.shape[0] * mask.shape[1])
-    size = (max(int(mask.shape[1] * scale), 6), max(int(mask.shape[0] * scale), 6))
+    scale, wider = side / np.sqrt(mask.shape[0] * mask.shape[1]), np.sqrt(stretch)
+    wanted = mask.shape[1] * scale * wider, mask.shape[0] * scale / wider
+    size = tuple(max(int(value), 6) for value in wanted)
     method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     return (
         cv2.resize(patch, size, interpolation=method),

@@ -46,7 +46,11 @@ class Collage:
             clip = clips[index]
             side = rng.uniform(30, 90)
             seen = (clip.view(i, masked=True, detail=side) for i in order(clip, rng))
-            parts = [cutouts.cut_out(view, side) for view in seen]
+            # A lone picture has no motion of its own: its object changes shape at least.
+            change = 0.12 if len(clip) == 1 else 0.0
+            parts = [
+                cutouts.cut_out(view, side, float(np.exp(rng.normal(0, change)))) for view in seen
+            ]
             views = self._compose(parts, self._other(clip, side, rng), side, moving, rng)
             if views:
                 return clips, index, views
