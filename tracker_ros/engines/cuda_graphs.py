@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -13,6 +14,17 @@ RECORDINGS = 32
 WARM_UPS = 3  # calls before a recording: libraries choose their kernels in them
 
 
+@contextmanager
+def _fastest_kernels() -> Iterator[None]:
+    """Let cuDNN search for its fastest kernels; only here, for a training wants the same ones."""
+    before = torch.backends.cudnn.benchmark
+    torch.backends.cudnn.benchmark = True
+    try:
+        yield
+    finally:
+        torch.backends.cudnn.benchmark = before
+
+
 class Recording:
     """One module's CUDA graph for inputs of fixed shapes, with the buffers that it works on."""
 
@@ -20,13 +32,16 @@ class Recording:
         self._inputs = [value.clone() for value in inputs]
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream):
+        with torch.cuda.stream(stream), _fastest_kernels():
             for _ in range(WARM_UPS):
                 module(*self._inputs)
         torch.cuda.current_stream().wait_stream(stream)
         self._graph = torch.cuda.CUDAGraph()
         # Other threads of the process may use the GPU meanwhile.
-        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
+        with (
+            _fastest_kernels(),
+            torch.cuda.graph(self._graph, capture_error_mode="thread_local"),
+        ):
             self._outputs = module(*self._inputs)
 
     def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:

@@ -38,7 +38,6 @@ class TorchRunner:
         self._steps = steps(network, tracking)
         self._calls = {name: step.module.eval() for name, step in self._steps.items()}
         if self._device.type == "cuda":
-            torch.backends.cudnn.benchmark = True  # shapes repeat: the search for kernels pays
             self._calls = {
                 name: Recorded(module, self._device) for name, module in self._calls.items()
             }
