@@ -52,7 +52,7 @@ class MemoryEngine:
         answers = {}
         for batch in self._batches([state.memory.shape[1] for state in states]):
             memory = self.runner.join([states[i].memory for i in batch], 0)
-            score, boxes = self.runner.run("locate", np.stack([crops[i] for i in batch]), memory)
+            score, boxes = self.runner.run("locate", _stack(crops, batch), memory)
             score, boxes = self.runner.numpy(score), self.runner.numpy(boxes)
             for i, *prediction in zip(batch, score, boxes, strict=True):
                 answers[i] = Prediction(*prediction), states[i]
@@ -88,7 +88,7 @@ class MemoryEngine:
         for batch in self._batches([0] * len(memories)):
             tokens, *gate = self.runner.run(
                 "remember",
-                np.stack([crops[i] for i in batch]),
+                _stack(crops, batch),
                 np.array([boxes[i] for i in batch], np.float32),
             )
             shares = self.runner.numpy(gate[0]) if self._gated else [None] * len(batch)
@@ -113,6 +113,11 @@ class MemoryEngine:
         for place, kind in enumerate(kinds):
             found.setdefault(kind, []).append(place)
         return list(found.values())
+
+
+def _stack(crops: Sequence[np.ndarray], batch: Sequence[int]) -> np.ndarray:
+    """Those crops along a new first axis; a lone one is not copied."""
+    return crops[batch[0]][None] if len(batch) == 1 else np.stack([crops[i] for i in batch])
 
 
 def check_step(runner: Runner, step: str, wanted: Sequence[str]) -> None:
