@@ -40,6 +40,15 @@ class View:
     mask: np.ndarray | None = None
 
 
+def mask_box(mask: np.ndarray) -> Box | None:
+    """The smallest box (x, y, w, h) of whole pixels around a mask, bool [H, W]; None if empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    x, y = float(columns[0]), float(rows[0])
+    return x, y, columns[-1] + 1.0 - x, rows[-1] + 1.0 - y
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Clip:
     """Visible frames of one target in time order, N of them; arrays keep it small.

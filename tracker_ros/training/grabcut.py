@@ -14,7 +14,7 @@ import numpy as np
 from ..core.boxes import Box
 from ..core.errors import SourceError
 from ..evaluation.metrics import iou
-from .clips import Clip, View, load_clips
+from .clips import Clip, View, load_clips, mask_box
 
 KIND = "cutouts"  # of the shards that are written
 MARGIN = 0.35  # of the box's sides: what GrabCut sees around it
@@ -40,14 +40,13 @@ def cut(view: View) -> View | None:
     region = view.image[top:bottom, left:right]
     box = (x - left, y - top, w, h)
     mask = _mask(region, box)
-    if not mask.any():
+    found = mask_box(mask)
+    if found is None:
         return None
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    found = (columns[0], rows[0], columns[-1] + 1 - columns[0], rows[-1] + 1 - rows[0])
     fill = mask.sum() / (w * h)
     if not FILLS[0] <= fill <= FILLS[1] or iou([found], [box])[0] < REACHES:
         return None
-    return View(region, tuple(map(float, found)), mask)
+    return View(region, found, mask)
 
 
 def _mask(region: np.ndarray, box: Box) -> np.ndarray:

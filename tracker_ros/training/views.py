@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.boxes import Box
 from ..core.crop import Window, crop
-from .clips import Clip, View
+from .clips import Clip, View, mask_box
 
 Rng = np.random.Generator
 
@@ -40,10 +40,10 @@ def turn(view: View, window: Window, angle: float) -> View:
     mask = None
     if seen.mask is not None:
         mask = cv2.warpAffine(seen.mask.astype(np.uint8), matrix, (size, size)) > 0
-        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-        if len(rows) and min(rows[0], columns[0]) > 0 and max(rows[-1], columns[-1]) < size - 1:
-            x, y = float(columns[0]), float(rows[0])
-            return View(image, (x, y, columns[-1] + 1.0 - x, rows[-1] + 1.0 - y), mask)
+        if (box := mask_box(mask)) is not None:
+            x, y, w, h = box
+            if min(x, y) > 0 and max(x + w, y + h) < size:
+                return View(image, box, mask)
     x, y, w, h = seen.box
     cx, cy = matrix @ (x + w / 2 - 0.5, y + h / 2 - 0.5, 1) + 0.5  # see look() for the halves
     cos, sin = np.cos(np.deg2rad(angle)), np.sin(np.deg2rad(angle))

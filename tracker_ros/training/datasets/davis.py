@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ...core.boxes import Box
 from ...core.errors import SourceError
 from ...sources.annotations import lines, pictures
-from ..clips import Clip, make_clip
+from ..clips import Clip, make_clip, mask_box
 from .folder import Folder, colours
 
 LISTS = ("ImageSets/2017/train.txt", "ImageSets/2016/train.txt", "ImageSets/480p/train.txt")
@@ -54,11 +55,8 @@ def _names(folder: Path, size: str) -> list[str]:
     return sorted(path.name for path in (folder / "Annotations" / size).iterdir() if path.is_dir())
 
 
-def _objects(pixels: np.ndarray) -> Iterator[tuple[int, tuple[int, int, int, int]]]:
+def _objects(pixels: np.ndarray) -> Iterator[tuple[int, Box]]:
     """Colour and box of each object in an annotation, int [H, W]."""
     for colour in np.unique(pixels):
         if colour:
-            shown = pixels == colour
-            rows, columns = np.flatnonzero(shown.any(1)), np.flatnonzero(shown.any(0))
-            x, y = columns[0], rows[0]
-            yield int(colour), (x, y, columns[-1] + 1 - x, rows[-1] + 1 - y)
+            yield int(colour), mask_box(pixels == colour)
