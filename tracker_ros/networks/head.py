@@ -42,10 +42,6 @@ def tower(inputs: int, channels: int, depth: int, kind: str) -> nn.Sequential:
             layers.append(SeparableConv(entering, channels, kernel=5))
         else:
             layers += [nn.Conv2d(entering, channels, 3, padding=1), nn.ReLU()]
-            # Nothing normalises between these layers: with torch's own initialisation a seventh
-            # layer would get a thousandth of what went into the first.
-            nn.init.kaiming_normal_(layers[-2].weight, nonlinearity="relu")
-            nn.init.zeros_(layers[-2].bias)
     return nn.Sequential(*layers)
 
 
@@ -70,6 +66,12 @@ class Head(nn.Module):
         self.score = nn.Conv2d(channels, 2, 1)
         self.sides = nn.Conv2d(channels, 4, 1)
         self.gain = nn.Parameter(torch.ones(()))
+        for layer in (*self.classify, *self.regress):
+            # Nothing normalises between plain convolutions: with torch's own initialisation a
+            # seventh layer would get a thousandth of what went into the first.
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+                nn.init.zeros_(layer.bias)
         nn.init.normal_(self.score.weight, std=0.01)
         nn.init.normal_(self.sides.weight, std=0.01)
         # Few cells are positive: start at a foreground probability of 1 % (focal loss, sec. 4.1).
