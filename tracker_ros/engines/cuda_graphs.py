@@ -32,16 +32,13 @@ class Recording:
         self._inputs = [value.clone() for value in inputs]
         stream = torch.cuda.Stream()
         stream.wait_stream(torch.cuda.current_stream())
-        with torch.cuda.stream(stream), _fastest_kernels():
+        with torch.cuda.stream(stream):
             for _ in range(WARM_UPS):
                 module(*self._inputs)
         torch.cuda.current_stream().wait_stream(stream)
         self._graph = torch.cuda.CUDAGraph()
         # Other threads of the process may use the GPU meanwhile.
-        with (
-            _fastest_kernels(),
-            torch.cuda.graph(self._graph, capture_error_mode="thread_local"),
-        ):
+        with torch.cuda.graph(self._graph, capture_error_mode="thread_local"):
             self._outputs = module(*self._inputs)
 
     def __call__(self, inputs: Sequence[Tensor]) -> list[Tensor]:
@@ -69,5 +66,6 @@ class Recorded:
             if key not in self._recordings:
                 if len(self._recordings) == RECORDINGS:
                     return self._module(*inputs)
-                self._recordings[key] = Recording(self._module, inputs)
+                with _fastest_kernels():
+                    self._recordings[key] = Recording(self._module, inputs)
             return self._recordings[key](inputs)
