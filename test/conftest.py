@@ -3,6 +3,8 @@
 import signal
 import sys
 
+import cv2
+import numpy as np
 import pytest
 from hypothesis import settings
 
@@ -13,6 +15,32 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # A busy machine must not fail a test: nothing here depends on time.
 settings.register_profile("patient", deadline=None)
 settings.load_profile("patient")
+
+
+class Scene:
+    """A portrait that moves over a lawn, which is out of focus and moves, too."""
+
+    size = (64, 72)  # of the portrait, the target
+    blank = np.full((240, 320, 3), 128, np.uint8)
+
+    def __init__(self):
+        from skimage import data
+
+        portrait = np.ascontiguousarray(data.astronaut()[60:180, 170:275, ::-1])
+        self._portrait = cv2.resize(portrait, self.size, interpolation=cv2.INTER_AREA)
+        lawn = cv2.cvtColor(data.grass(), cv2.COLOR_GRAY2BGR)
+        self._lawn = cv2.GaussianBlur(lawn, (0, 0), 3)
+
+    def frame(self, index: int) -> np.ndarray:
+        """uint8 (240, 320, 3) BGR."""
+        x, y, w, h = map(int, self.box(index))
+        frame = self._lawn[index : index + 240, index : index + 320].copy()
+        frame[y : y + h, x : x + w] = self._portrait
+        return frame
+
+    def box(self, index: int) -> tuple[float, float, float, float]:
+        """Where the portrait is in that frame."""
+        return (110.0 + 3 * index, 70.0 + index, *map(float, self.size))
 
 
 @pytest.fixture(autouse=True)
@@ -38,3 +66,8 @@ def model(tmp_path_factory):
     path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_network(path, Dastm(sizes), "dastm", tracking, {"data": "none", "steps": 0})
     return path
+
+
+@pytest.fixture(scope="session")
+def scene():
+    return Scene()

@@ -16,8 +16,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tracker_ros.core.boxes import MAX_IMAGE_SIDE, Box
-from tracker_ros.core.errors import InputError
+from .core.boxes import MAX_IMAGE_SIDE, Box
+from .core.errors import InputError
 
 # Makes a message, such as Make("std_msgs/msg/Header", frame_id="camera"), the rest as by default.
 Make = Callable[..., Any]

@@ -8,39 +8,13 @@ import time
 from collections import defaultdict
 from pathlib import Path
 
-import cv2
 import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds; only a failing test waits so long
 STEP = 33_000_000  # ns between two frames
-
-
-class Scene:
-    """A portrait that moves over a lawn, which is out of focus and moves, too."""
-
-    size = (64, 72)  # of the portrait, the target
-    blank = np.full((240, 320, 3), 128, np.uint8)
-
-    def __init__(self):
-        from skimage import data
-
-        portrait = np.ascontiguousarray(data.astronaut()[60:180, 170:275, ::-1])
-        self._portrait = cv2.resize(portrait, self.size, interpolation=cv2.INTER_AREA)
-        lawn = cv2.cvtColor(data.grass(), cv2.COLOR_GRAY2BGR)
-        self._lawn = cv2.GaussianBlur(lawn, (0, 0), 3)
-
-    def frame(self, index: int) -> np.ndarray:
-        """uint8 (240, 320, 3) BGR."""
-        x, y, w, h = map(int, self.box(index))
-        frame = self._lawn[index : index + 240, index : index + 320].copy()
-        frame[y : y + h, x : x + w] = self._portrait
-        return frame
-
-    def box(self, index: int) -> tuple[float, float, float, float]:
-        """Where the portrait is in that frame."""
-        return (110.0 + 3 * index, 70.0 + index, *map(float, self.size))
+BLANK = np.full((240, 320, 3), 128, np.uint8)
 
 
 class Peer:
@@ -208,7 +182,7 @@ class Peer:
         results = self.call(SetParameters, "set_parameters", request).results
         return [result.reason for result in results if not result.successful]
 
-    def meet(self, image: np.ndarray = Scene.blank) -> int:
+    def meet(self, image: np.ndarray = BLANK) -> int:
         """Send an image until both sides have found each other; the stamp of the first answer."""
         images = self.node.resolve_topic_name("image")
         self.until(lambda: self.node.count_subscribers(images), "a subscriber of the images")
@@ -248,11 +222,6 @@ class NodeProcess:
             self.process.kill()
             raise
         return self.process.returncode, output
-
-
-@pytest.fixture(scope="session")
-def scene():
-    return Scene()
 
 
 @pytest.fixture(scope="session")

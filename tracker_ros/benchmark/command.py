@@ -8,9 +8,9 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-from tracker_ros.choices import ENGINES, PRECISIONS
-from tracker_ros.cli import common
-from tracker_ros.core.errors import InputError
+from ..choices import ENGINES, PRECISIONS
+from ..cli import common
+from ..core.errors import InputError
 
 CLASSIC = ("csrt", "kcf", "mil")
 PARTS = ("trackers", "node", "sweeps")
@@ -56,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.benchmark import tables, turns
-    from tracker_ros.benchmark.receive import receive
-    from tracker_ros.evaluation import hardware
+    from ..evaluation import hardware
+    from . import tables, turns
+    from .receive import receive
 
     images, box = _clip(args)
     if len(images) <= 2 * turns.BLOCK:
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         common.write_json(args.json, report)
     if args.plot:
-        from tracker_ros.benchmark.plot import draw
+        from .plot import draw
 
         draw(report, args.plot)
     return 0
@@ -92,12 +92,12 @@ def run(args: argparse.Namespace) -> int:
 def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
     """The first `--frames` pictures and the box to start from."""
     if args.source is None:
-        from tracker_ros.demo.clip import Clip
+        from ..demo.clip import Clip
 
         clip = Clip(args.frames)
         return [clip.render(i) for i in range(clip.length)], clip.truth(0)
 
-    from tracker_ros.sources import open_source
+    from ..sources import open_source
 
     with open_source(args.source) as source:
         box = args.box or (source.truth or {}).get(0)
@@ -108,8 +108,8 @@ def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, fl
 
 def _ours(args: argparse.Namespace) -> dict[str, partial]:
     """What makes our trackers on every engine that is installed and that a model has files for."""
-    from tracker_ros.engines import load_tracker
-    from tracker_ros.engines.weights import find_model
+    from ..engines import load_tracker
+    from ..engines.weights import find_model
 
     makers = {}
     for model in args.model:
@@ -129,9 +129,9 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
 
 
 def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
-    from tracker_ros.benchmark.footprint import footprints
-    from tracker_ros.benchmark.turns import measure
-    from tracker_ros.evaluation.peers import Peer, parse_peers
+    from ..evaluation.peers import Peer, parse_peers
+    from .footprint import footprints
+    from .turns import measure
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
     makers = ours | {text.partition(":")[0]: partial(Peer, text) for text in peers}
@@ -155,7 +155,7 @@ def _ros_is_here() -> bool:
 
 
 def _node(args, images, box, bar) -> dict[str, dict]:
-    from tracker_ros.benchmark.node import RATES, through_node
+    from .node import RATES, through_node
 
     task = bar.add_task("through the node", total=len(RATES))
     tracker = {"model": args.model[0], "device": args.device, "precision": args.precision}
@@ -165,7 +165,7 @@ def _node(args, images, box, bar) -> dict[str, dict]:
 
 
 def _sweeps(args, tracker, images, box, bar) -> dict[str, list]:
-    from tracker_ros.benchmark import sweeps
+    from . import sweeps
 
     lengths = sweeps.FULL_LENGTHS if args.full else sweeps.LENGTHS
     found = {}

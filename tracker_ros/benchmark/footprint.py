@@ -6,8 +6,8 @@ from multiprocessing import get_context
 
 import numpy as np
 
-from tracker_ros.core.boxes import Box
-from tracker_ros.nodes.health import memory_values
+from ..core.boxes import Box
+from ..runtime.health import memory_values
 
 FRAMES = 8  # the memory's first frames; it grows little after them, and no further than its bound
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.benchmark.turns import percentiles
-from tracker_ros.conversions import bgr_to_image, ns_to_stamp
-from tracker_ros.core.boxes import Box
-from tracker_ros.replay import session, summary
-from tracker_ros.sources.bag import IMAGE
-from tracker_ros.sources.bag_writer import BagWriter
-from tracker_ros.sources.typestore import bag_message as make
+from ..conversions import bgr_to_image, ns_to_stamp
+from ..core.boxes import Box
+from ..replay import session, summary
+from ..sources.bag import IMAGE
+from ..sources.bag_writer import BagWriter
+from ..sources.typestore import bag_message as make
+from .turns import percentiles
 
 # Images a second; None: as fast as they are answered, one at a time.
 RATES = (30.0, 60.0, None)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tracker_ros.benchmark.tables import STAGES
+from .tables import STAGES
 
 
 def draw(report: dict, path: Path) -> None:

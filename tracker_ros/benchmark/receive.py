@@ -4,9 +4,9 @@ import time
 
 import numpy as np
 
-from tracker_ros.benchmark.turns import percentiles
-from tracker_ros.conversions import bgr_to_compressed, bgr_to_image, to_bgr
-from tracker_ros.sources.typestore import bag_message as make
+from ..conversions import bgr_to_compressed, bgr_to_image, to_bgr
+from ..sources.typestore import bag_message as make
+from .turns import percentiles
 
 
 def receive(images: list[np.ndarray]) -> dict[str, dict[str, float]]:

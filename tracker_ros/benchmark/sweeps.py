@@ -11,11 +11,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tracker_ros.benchmark.turns import percentiles, timed
-from tracker_ros.core.boxes import Box
-from tracker_ros.core.crowd import update_all
-from tracker_ros.core.tracker import Tracker
-from tracker_ros.engines.weights import MEMORY_NETWORKS
+from ..core.boxes import Box
+from ..core.crowd import update_all
+from ..core.tracker import Tracker
+from ..engines.weights import MEMORY_NETWORKS
+from .turns import percentiles, timed
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))  # width, height
 SEGMENTS = (1, 2, 4, 8, 16, 32, 64)

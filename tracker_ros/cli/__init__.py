@@ -9,8 +9,8 @@ import signal
 import sys
 from collections.abc import Callable
 
-from tracker_ros import __version__
-from tracker_ros.core.errors import TrackerError
+from .. import __version__
+from ..core.errors import TrackerError
 
 PROGRAM = "tracker-ros"
 COMMANDS = {
@@ -57,7 +57,7 @@ def _names_bag(arguments: list[str]) -> bool:
     paths = [argument for argument in arguments if os.path.exists(argument)]
     if not paths:  # then help must not wait for NumPy
         return False
-    from tracker_ros.sources import is_bag
+    from ..sources import is_bag
 
     return any(map(is_bag, paths))
 

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from tracker_ros.choices import ENGINES, PRECISIONS
+from ..choices import ENGINES, PRECISIONS
 
 
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
 
 def tracker_from(args: argparse.Namespace):
     """The tracker that `add_tracker_arguments` describes. Raises ModelError."""
-    from tracker_ros import load_tracker
+    from .. import load_tracker
 
     return load_tracker(
         args.model,
@@ -103,6 +103,6 @@ def progress_bar():
 
 def write_json(path: Path, content: dict) -> None:
     """Write `path` whole or not at all."""
-    from tracker_ros.evaluation import results
+    from ..evaluation import results
 
     results.write_json(path, content)

@@ -4,7 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
-from tracker_ros.cli import common
+from . import common
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.evaluation.compare import compare, pair
-    from tracker_ros.evaluation.report import write_comparison
+    from ..evaluation.compare import compare, pair
+    from ..evaluation.report import write_comparison
 
     comparisons = [compare(a, b) for a, b in pair(args.a, args.b)]
     for comparison in comparisons:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(comparison) -> None:
-    from tracker_ros.evaluation.compare import CONFIDENCE, RESAMPLES
+    from ..evaluation.compare import CONFIDENCE, RESAMPLES
 
     titles = comparison.titles
     differences = comparison.scores_b - comparison.scores_a

@@ -7,7 +7,7 @@ from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from tracker_ros.core.errors import InputError
+from ..core.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _peers(text: str) -> list[str]:
-    from tracker_ros.evaluation.peers import parse_peers
+    from ..evaluation.peers import parse_peers
 
     return parse_peers(text)
 
@@ -62,7 +62,7 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 
 
 def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Contestant]:
-    from tracker_ros.engines.weights import find_model
+    from ..engines.weights import find_model
 
     make = partial(
         load_ours,
@@ -90,7 +90,7 @@ def load_ours(model: str, threads: int, **options):
     """
     import cv2
 
-    from tracker_ros import load_tracker
+    from .. import load_tracker
 
     cv2.setNumThreads(threads)
     tracker = load_tracker(model, threads=threads, **options)
@@ -114,7 +114,7 @@ def load_peer(text: str, threads: int):
     """A peer with so many threads on the CPU. Raises as `Peer` does."""
     import cv2
 
-    from tracker_ros.evaluation.peers import Peer
+    from ..evaluation.peers import Peer
 
     cv2.setNumThreads(threads)
     return Peer(text)

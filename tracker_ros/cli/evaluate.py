@@ -6,8 +6,8 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from tracker_ros.cli import common, contestants
-from tracker_ros.core.errors import InputError
+from ..core.errors import InputError
+from . import common, contestants
 
 DATASETS = ("folder", "otb", "lasot", "got10k", "trackingnet", "uav123", "tlp", "vot")
 
@@ -51,7 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.evaluation.parallel import Share
+    from ..evaluation.parallel import Share
 
     share = Share.of_environment()
     if share.count > 1 and not args.out:
@@ -61,10 +61,10 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
-    from tracker_ros.cli import scores
-    from tracker_ros.evaluation import hardware
-    from tracker_ros.evaluation.parallel import is_done, run_all
-    from tracker_ros.evaluation.results import Evaluation, join_evaluation, locked
+    from ..evaluation import hardware
+    from ..evaluation.parallel import is_done, run_all
+    from ..evaluation.results import Evaluation, join_evaluation, locked
+    from . import scores
 
     task = scores.VotTask(args) if args.dataset == "vot" else scores.OnePassTask(args)
     threads = max(1, hardware.cores() // (args.jobs * share.local))

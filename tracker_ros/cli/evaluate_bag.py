@@ -5,9 +5,9 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from tracker_ros import cli
-from tracker_ros.cli import common, contestants
-from tracker_ros.core.errors import InputError, TrackerError
+from .. import cli
+from ..core.errors import InputError, TrackerError
+from . import common, contestants
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,10 +58,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.evaluation import hardware
-    from tracker_ros.evaluation.results import Evaluation, join_evaluation
-    from tracker_ros.replay.evaluate import sequence_name
-    from tracker_ros.sources.recording import Recording
+    from ..evaluation import hardware
+    from ..evaluation.results import Evaluation, join_evaluation
+    from ..replay.evaluate import sequence_name
+    from ..sources.recording import Recording
 
     if args.live and args.peers_only:
         raise InputError(
@@ -104,8 +104,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[tuple]:
     """A source and its truth for each topic that can be evaluated; the others are failures."""
-    from tracker_ros.replay.truth import find_truth
-    from tracker_ros.sources.bag import BagSource, image_topics
+    from ..replay.truth import find_truth
+    from ..sources.bag import BagSource, image_topics
 
     found = []
     for topic in dict.fromkeys(args.topic or image_topics(recording)):
@@ -125,9 +125,9 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
 
 def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
     """Rows of the two tables. What fails is added to `failures`, and the rest goes on."""
-    from tracker_ros.replay.deterministic import PeerTracker
-    from tracker_ros.replay.evaluate import Options, evaluate, sequence_name, write_live
-    from tracker_ros.replay.live import run_live
+    from ..replay.deterministic import PeerTracker
+    from ..replay.evaluate import Options, evaluate, sequence_name, write_live
+    from ..replay.live import run_live
 
     options = Options(args.images == "copied", args.debug_images)
     rows, lives = [], []
@@ -163,7 +163,7 @@ NODE_PARAMETERS = ("model", "engine", "device", "precision", "allow_cpu_fallback
 
 
 def _row(name: str, topic: str, result) -> tuple[str, ...]:
-    from tracker_ros.evaluation.protocols import PROTOCOLS
+    from ..evaluation.protocols import PROTOCOLS
 
     scores, seconds = ("-", "-"), result.seconds[1:].sum()
     try:
@@ -186,7 +186,7 @@ def _live_row(name: str, numbers: dict) -> tuple[str, ...]:
 
 
 def _report(folder: Path) -> None:
-    from tracker_ros.evaluation.report import write_report
+    from ..evaluation.report import write_report
 
     print(f"Report: {write_report(folder)}")
 

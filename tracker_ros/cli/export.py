@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.engines.export import export_model
+    from ..engines.export import export_model
 
     for path in export_model(args.weights, args.output or args.weights.parent):
         print(path)

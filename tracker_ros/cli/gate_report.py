@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from tracker_ros.cli import common
-from tracker_ros.core.errors import InputError
+from ..core.errors import InputError
+from . import common
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.evaluation.gate_plot import plot_gate
-    from tracker_ros.evaluation.gate_report import gate_report
-    from tracker_ros.evaluation.results import load_evaluation, load_results
+    from ..evaluation.gate_plot import plot_gate
+    from ..evaluation.gate_report import gate_report
+    from ..evaluation.results import load_evaluation, load_results
 
     trackers = load_evaluation(args.folder).trackers
     if args.tracker and args.tracker not in trackers:
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(table) -> None:
-    from tracker_ros.core.gate import BRANCHES
+    from ..core.gate import BRANCHES
 
     shares, expected = table.shares(table.counts), table.shares(table.expected)
     plain = (table.counts == table.expected).all()

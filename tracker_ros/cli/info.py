@@ -15,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.cli.common import print_table
-    from tracker_ros.engines.info import describe
+    from ..engines.info import describe
+    from .common import print_table
 
     description = describe(args.model)
     if args.json:

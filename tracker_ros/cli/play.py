@@ -3,7 +3,7 @@
 import argparse
 import json
 
-from tracker_ros.nodes.parameters import PLAYER, Parameter
+from ..nodes.parameters import PLAYER, Parameter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.nodes import player_node
+    from ..nodes import player_node
 
     arguments = ["--ros-args"]
     for parameter in PLAYER:

@@ -8,9 +8,9 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from tracker_ros.cli import common
-from tracker_ros.core.errors import InputError
-from tracker_ros.core.gate import BRANCHES
+from ..core.errors import InputError
+from ..core.gate import BRANCHES
+from . import common
 
 COLUMNS = ("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_frames",
            "branch", *BRANCHES, "crop_ms", "locate_ms", "decode_ms")  # fmt: skip
@@ -39,10 +39,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.nodes.overlay import draw
-    from tracker_ros.sources import open_source
-    from tracker_ros.sources.base import DEFAULT_FPS
-    from tracker_ros.sources.writer import VideoWriter
+    from ..runtime.overlay import draw
+    from ..sources import open_source
+    from ..sources.base import DEFAULT_FPS
+    from ..sources.writer import VideoWriter
 
     with ExitStack() as stack:
         source = stack.enter_context(open_source(args.source, topic=args.topic))
@@ -107,7 +107,7 @@ class Log:
     def summary(self, provider: str) -> list[tuple[str, str]]:
         import numpy as np
 
-        from tracker_ros.evaluation import metrics
+        from ..evaluation import metrics
 
         rows = [("frames", str(len(self.boxes)))]
         rows += [(state.lower(), str(count)) for state, count in self.states.items()]

@@ -8,8 +8,8 @@ import argparse
 from pathlib import Path
 from types import SimpleNamespace
 
-from tracker_ros.cli import common
-from tracker_ros.core.errors import InputError, TrackerError
+from ..core.errors import InputError, TrackerError
+from . import common
 
 ENCODINGS = {("uint8", 3): "rgb8", ("uint8", 1): "mono8", ("uint16", 1): "mono16"}
 
@@ -70,8 +70,8 @@ def _serve(server, tracker) -> None:
 
 def _read(image):
     """Any image that `run` announces to uint8 (height, width, 3) BGR. Raises TrackerError."""
-    from tracker_ros.conversions import compressed_to_bgr, image_to_bgr
-    from tracker_ros.sources.folder import read_picture
+    from ..conversions import compressed_to_bgr, image_to_bgr
+    from ..sources.folder import read_picture
 
     if image.type() == image.PATH:
         return read_picture(Path(image.path()))

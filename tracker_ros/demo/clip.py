@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from tracker_ros.demo import photographs
-from tracker_ros.demo.compositing import cast_shadow, outline, paste, similarity
+from . import photographs
+from .compositing import cast_shadow, outline, paste, similarity
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 FRAMES = 450

@@ -4,8 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from tracker_ros.cli import common
-from tracker_ros.core.errors import InputError, SourceError
+from ..cli import common
+from ..core.errors import InputError, SourceError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,12 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from tracker_ros.demo import report
-    from tracker_ros.engines.weights import find_model
-    from tracker_ros.evaluation import hardware
-    from tracker_ros.replay import session, summary
-    from tracker_ros.sources import open_source
-    from tracker_ros.sources.base import DEFAULT_FPS
+    from ..engines.weights import find_model
+    from ..evaluation import hardware
+    from ..replay import session, summary
+    from ..sources import open_source
+    from ..sources.base import DEFAULT_FPS
+    from . import report
 
     clip = _check_clip(args)
     find_model(args.model)  # to say at once that it is missing, not after the clip was made
@@ -105,8 +105,8 @@ def _check_clip(args: argparse.Namespace) -> str | None:
 
 
 def _synthesise(args: argparse.Namespace, bar) -> Path:
-    from tracker_ros.demo.bag import write_clip
-    from tracker_ros.demo.clip import FRAMES, Clip
+    from .bag import write_clip
+    from .clip import FRAMES, Clip
 
     frames = args.frames or FRAMES
     if frames > FRAMES:

@@ -6,11 +6,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tracker_ros.core.gate import BRANCHES
-from tracker_ros.nodes import overlay
-from tracker_ros.replay.summary import Box, Output, overlaps
-from tracker_ros.sources import Source
-from tracker_ros.sources.writer import VideoWriter
+from ..core.gate import BRANCHES
+from ..replay.summary import Box, Output, overlaps
+from ..runtime import overlay
+from ..sources import Source
+from ..sources.writer import VideoWriter
 
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
 

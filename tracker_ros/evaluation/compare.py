@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError, SourceError
-from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES
-from tracker_ros.evaluation.results import FILE, Evaluation, load_evaluation, load_results
+from ..core.errors import InputError, SourceError
+from .protocols import PROTOCOLS, TITLES
+from .results import FILE, Evaluation, load_evaluation, load_results
 
 RESAMPLES, SEED = 10_000, 0
 CONFIDENCE = 0.95

@@ -6,9 +6,9 @@ from itertools import pairwise
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError
-from tracker_ros.core.gate import BRANCHES
-from tracker_ros.evaluation.results import SequenceResult
+from ..core.errors import InputError
+from ..core.gate import BRANCHES
+from .results import SequenceResult
 
 DOMINANT = 0.95  # share of one branch from which on the gate decides nothing
 MOTION = (0.02, 0.05, 0.1, 0.2)  # bounds of the bins, in target sizes a frame

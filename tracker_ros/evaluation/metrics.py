@@ -5,7 +5,7 @@ Boxes are float arrays of shape (N, 4): top-left x, y, width, height in pixels, 
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError
+from ..core.errors import InputError
 
 SUCCESS_THRESHOLDS = np.linspace(0, 1, 21)
 PRECISION_PIXELS = 20.0

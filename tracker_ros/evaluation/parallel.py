@@ -16,8 +16,8 @@ from typing import Protocol
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError, TrackerError
-from tracker_ros.evaluation.results import result_path
+from ..core.errors import InputError, TrackerError
+from .results import result_path
 
 PATIENCE = 0.5  # seconds between two looks at the counters, for the progress bar
 

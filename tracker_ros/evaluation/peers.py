@@ -6,7 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from tracker_ros.core.errors import InputError, brief
+from ..core.errors import InputError, brief
 
 Box = tuple[float, float, float, float]
 

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError
-from tracker_ros.core.gate import BRANCHES
-from tracker_ros.evaluation import metrics
-from tracker_ros.evaluation.results import SequenceResult
+from ..core.errors import InputError
+from ..core.gate import BRANCHES
+from . import metrics
+from .results import SequenceResult
 
 
 class Frames(NamedTuple):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError, SourceError
+from ..core.errors import InputError, SourceError
 
 FORMAT = 1
 FILE = "evaluation.json"

@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tracker_ros.core.gate import BRANCHES
-from tracker_ros.evaluation.results import SequenceResult
-from tracker_ros.evaluation.sequences import Sequence
+from ..core.gate import BRANCHES
+from .results import SequenceResult
+from .sequences import Sequence
 
 
 def run_sequence(

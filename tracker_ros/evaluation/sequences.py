@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.annotations import lines
-from tracker_ros.sources.folder import TRUTH_NAME, FolderSource, natural_key, read_picture
+from ..core.errors import SourceError
+from ..sources.annotations import lines
+from ..sources.folder import TRUTH_NAME, FolderSource, natural_key, read_picture
 
 ATTRIBUTES_NAME = "attributes.txt"
 

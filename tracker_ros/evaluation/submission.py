@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError
-from tracker_ros.evaluation.results import SequenceResult, replacing
+from ..core.errors import InputError
+from .results import SequenceResult, replacing
 
 
 def write_submission(dataset: str, results: Iterable[SequenceResult], path: Path) -> None:

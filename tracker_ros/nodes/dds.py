@@ -5,7 +5,7 @@ import shutil
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from tracker_ros.paths import share_dir
+from ..paths import share_dir
 
 # Fast DDS before 3.0 reads the first, since 3.0 the second.
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")

@@ -8,8 +8,7 @@ from rclpy.clock import Clock, ClockType
 from rclpy.qos import qos_policy_name_from_kind
 from std_msgs.msg import Header
 
-from tracker_ros.nodes import qos
-from tracker_ros.nodes.health import (
+from ..runtime.health import (
     ERROR,
     OK,
     WARN,
@@ -19,7 +18,8 @@ from tracker_ros.nodes.health import (
     ProcessorUse,
     memory_values,
 )
-from tracker_ros.nodes.status import to_array
+from ..runtime.status import to_array
+from . import qos
 
 
 class Monitor:

@@ -7,12 +7,13 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import ImageMarker
 
-from tracker_ros.core.gate import Gate
-from tracker_ros.nodes import messages, qos
-from tracker_ros.nodes.health import GateWindow
-from tracker_ros.nodes.monitor import Monitor
-from tracker_ros.nodes.status import frame_check, to_array
-from tracker_ros.nodes.worker import Answer
+from ..core.gate import Gate
+from ..runtime import messages
+from ..runtime.health import GateWindow
+from ..runtime.status import frame_check, to_array
+from ..runtime.worker import Answer
+from . import qos
+from .monitor import Monitor
 
 
 class Outputs:

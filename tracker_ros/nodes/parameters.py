@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from tracker_ros.choices import ENGINES, PRECISIONS
-from tracker_ros.core.errors import ParameterError
+from ..choices import ENGINES, PRECISIONS
+from ..core.errors import ParameterError
 
 Value = bool | int | float | str
 

@@ -10,11 +10,11 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
-from tracker_ros import conversions
-from tracker_ros.core.boxes import Box
-from tracker_ros.core.errors import ParameterError, SourceError, TrackerError
-from tracker_ros.nodes import parameters, qos
-from tracker_ros.sources import Frame, open_source
+from .. import conversions
+from ..core.boxes import Box
+from ..core.errors import ParameterError, SourceError, TrackerError
+from ..sources import Frame, open_source
+from . import parameters, qos
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to
 # best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
@@ -196,7 +196,7 @@ def _truth(box: Box, header) -> Detection2DArray:
 
 
 def main(args: list[str] | None = None) -> None:
-    from tracker_ros.nodes.process import run
+    from .process import run
 
     run(PlayerNode, args)
 

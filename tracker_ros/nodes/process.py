@@ -3,8 +3,8 @@
 import signal
 import sys
 
-from tracker_ros.core.errors import ParameterError, TrackerError
-from tracker_ros.nodes import dds
+from ..core.errors import ParameterError, TrackerError
+from . import dds
 
 
 def run(create, args: list[str] | None = None) -> None:

@@ -9,15 +9,15 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
 
-from tracker_ros import conversions, load_tracker
-from tracker_ros.core.errors import InputError, TrackerError
-from tracker_ros.core.tracker import Tracker
-from tracker_ros.nodes import parameters, qos
-from tracker_ros.nodes.frame_slot import FrameSlot
-from tracker_ros.nodes.health import process_age
-from tracker_ros.nodes.monitor import Monitor
-from tracker_ros.nodes.outputs import Outputs
-from tracker_ros.nodes.worker import Start, Worker
+from .. import conversions, load_tracker
+from ..core.errors import InputError, TrackerError
+from ..core.tracker import Tracker
+from ..runtime.frame_slot import FrameSlot
+from ..runtime.health import process_age
+from ..runtime.worker import Start, Worker
+from . import parameters, qos
+from .monitor import Monitor
+from .outputs import Outputs
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -239,7 +239,7 @@ class TrackerNode(LifecycleNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    from tracker_ros.nodes.process import run
+    from .process import run
 
     run(TrackerNode, args)
 

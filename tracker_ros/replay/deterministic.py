@@ -7,15 +7,15 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError
-from tracker_ros.core.gate import BRANCHES, Gate
-from tracker_ros.core.state import TargetState
-from tracker_ros.core.tracker import Result
-from tracker_ros.evaluation.results import SequenceResult
-from tracker_ros.nodes.frame_slot import FrameSlot
-from tracker_ros.nodes.worker import Answer, Start, Worker
-from tracker_ros.replay.truth import Box, Truth
-from tracker_ros.sources import Frame, Source
+from ..core.errors import InputError
+from ..core.gate import BRANCHES, Gate
+from ..core.state import TargetState
+from ..core.tracker import Result
+from ..evaluation.results import SequenceResult
+from ..runtime.frame_slot import FrameSlot
+from ..runtime.worker import Answer, Start, Worker
+from ..sources import Frame, Source
+from .truth import Box, Truth
 
 ABSENT = (np.nan,) * 4
 

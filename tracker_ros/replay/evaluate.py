@@ -18,11 +18,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracker_ros.evaluation.results import SequenceResult, result_path, write_json
-from tracker_ros.replay.deterministic import Log, Step, replay
-from tracker_ros.replay.outputs import OutputBag, write_layout
-from tracker_ros.replay.truth import Truth
-from tracker_ros.sources.bag import BagSource
+from ..evaluation.results import SequenceResult, result_path, write_json
+from ..sources.bag import BagSource
+from .deterministic import Log, Step, replay
+from .outputs import OutputBag, write_layout
+from .truth import Truth
 
 COLUMNS = ("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_frames", "branch")
 

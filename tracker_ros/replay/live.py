@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import TrackerError
-from tracker_ros.evaluation.metrics import iou, success_auc
-from tracker_ros.evaluation.results import SequenceResult
-from tracker_ros.replay import session
-from tracker_ros.replay.summary import Output, boxes_had
-from tracker_ros.sources.bag import BagSource
+from ..core.errors import TrackerError
+from ..evaluation.metrics import iou, success_auc
+from ..evaluation.results import SequenceResult
+from ..sources.bag import BagSource
+from . import session
+from .summary import Output, boxes_had
 
 
 def run_live(

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from tracker_ros.conversions import box_to_detection
-from tracker_ros.nodes import messages, status
-from tracker_ros.paths import share_dir
-from tracker_ros.replay.deterministic import Step
-from tracker_ros.replay.truth import Truth
-from tracker_ros.sources.bag import BagSource
-from tracker_ros.sources.bag_writer import BagWriter
-from tracker_ros.sources.typestore import bag_message
+from ..conversions import box_to_detection
+from ..paths import share_dir
+from ..runtime import messages, status
+from ..sources.bag import BagSource
+from ..sources.bag_writer import BagWriter
+from ..sources.typestore import bag_message
+from .deterministic import Step
+from .truth import Truth
 
 LAYOUT = "foxglove.json"
 LAYOUT_IMAGE = '"/image"'  # the image topic in LAYOUT

@@ -4,12 +4,12 @@ import struct
 import time
 from dataclasses import dataclass
 
-from tracker_ros.core.errors import TrackerError
-from tracker_ros.core.gate import BRANCHES, Gate
-from tracker_ros.nodes.messages import DETECTIONS, STATUS
-from tracker_ros.replay.summary import Box, Output
-from tracker_ros.sources.bag import COMPRESSED, IMAGE
-from tracker_ros.sources.bag_writer import BagWriter
+from ..core.errors import TrackerError
+from ..core.gate import BRANCHES, Gate
+from ..runtime.messages import DETECTIONS, STATUS
+from ..sources.bag import COMPRESSED, IMAGE
+from ..sources.bag_writer import BagWriter
+from .summary import Box, Output
 
 _ERROR = b"\x02"  # diagnostic_msgs/DiagnosticStatus.ERROR
 # Of the tracker node's checks, those without which nothing can go on.
@@ -168,7 +168,7 @@ class Recorder:
         from rclpy.serialization import deserialize_message
         from vision_msgs.msg import Detection2DArray
 
-        from tracker_ros.conversions import detection_to_box, stamp_to_ns
+        from ..conversions import detection_to_box, stamp_to_ns
 
         message = deserialize_message(data, Detection2DArray)
         stamp = stamp_to_ns(message.header.stamp)
@@ -179,7 +179,7 @@ class Recorder:
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.serialization import deserialize_message
 
-        from tracker_ros.conversions import stamp_to_ns
+        from ..conversions import stamp_to_ns
 
         self._keep(self._topics.status, data)
         message = deserialize_message(data, DiagnosticArray)

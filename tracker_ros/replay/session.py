@@ -12,10 +12,10 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracker_ros.core.errors import TrackerError
-from tracker_ros.replay.recorder import Recorder, Topics, Usage
-from tracker_ros.replay.summary import Output
-from tracker_ros.sources.bag_writer import BagWriter
+from ..core.errors import TrackerError
+from ..sources.bag_writer import BagWriter
+from .recorder import Recorder, Topics, Usage
+from .summary import Output
 
 START_SECONDS = 180.0  # until the tracker has loaded its model, on a machine busy with other things
 SILENCE_SECONDS = 5  # without a message, after the last frame was played: nothing more will come
@@ -90,7 +90,7 @@ def play(
     the images. logs: a folder for what the nodes say, made anew. on_frame gets the number of images
     published so far. Raises TrackerError, naming a log, where a node fails or nothing comes.
     """
-    from tracker_ros.nodes import dds
+    from ..nodes import dds
 
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

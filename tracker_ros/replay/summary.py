@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracker_ros.core.gate import Gate
-from tracker_ros.evaluation.metrics import iou, success_auc
+from ..core.gate import Gate
+from ..evaluation.metrics import iou, success_auc
 
 Box = tuple[float, float, float, float]
 NO_BOX = (np.nan,) * 4

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.bag import ABSENT, BagSource, Box
+from ..core.errors import SourceError
+from ..sources.bag import ABSENT, BagSource, Box
 
 BOX_COLUMNS = ("x", "y", "w", "h")
 KEY_COLUMNS = ("stamp_ns", "stamp", "frame")

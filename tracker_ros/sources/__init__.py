@@ -3,8 +3,8 @@
 import re
 from pathlib import Path
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.base import Frame, Source
+from ..core.errors import SourceError
+from .base import Frame, Source
 
 __all__ = ["Frame", "Source", "is_bag", "open_source"]
 
@@ -28,18 +28,18 @@ def open_source(
     if topic is not None and kind != "bag":
         raise SourceError(f"{spec} is not a bag, so it has no topic {topic!r}")
     if kind == "camera":
-        from tracker_ros.sources.video import CameraSource
+        from .video import CameraSource
 
         return CameraSource(int(camera[1]), rate, loop)
     if kind == "bag":
-        from tracker_ros.sources.bag import BagSource
+        from .bag import BagSource
 
         return BagSource(path, topic, rate, loop)
     if kind == "folder":
-        from tracker_ros.sources.folder import FolderSource
+        from .folder import FolderSource
 
         return FolderSource(path, rate, loop)
-    from tracker_ros.sources.video import VideoSource
+    from .video import VideoSource
 
     return VideoSource(path, rate, loop)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
+from ..core.errors import SourceError
 
 
 def read_boxes(path: Path) -> np.ndarray:

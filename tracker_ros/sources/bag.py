@@ -8,11 +8,11 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from tracker_ros.conversions import to_bgr
-from tracker_ros.core.errors import SourceError, TrackerError
-from tracker_ros.sources.base import Frame, Recorded, Source
-from tracker_ros.sources.recording import Recording
-from tracker_ros.sources.typestore import typestore_for
+from ..conversions import to_bgr
+from ..core.errors import SourceError, TrackerError
+from .base import Frame, Recorded, Source
+from .recording import Recording
+from .typestore import typestore_for
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"

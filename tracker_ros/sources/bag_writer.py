@@ -13,7 +13,7 @@ class BagWriter:
     def __init__(self, path: Path, topics: dict[str, str], notes: dict[str, str] | None = None):
         from rosbags.rosbag2 import StoragePlugin, Writer
 
-        from tracker_ros.sources.typestore import default_typestore
+        from .typestore import default_typestore
 
         shutil.rmtree(path, ignore_errors=True)
         self._types = default_typestore()

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
+from ..core.errors import SourceError
 
 DEFAULT_FPS = 30.0
 

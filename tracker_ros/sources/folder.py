@@ -7,10 +7,10 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from tracker_ros.conversions import compressed_to_bgr
-from tracker_ros.core.errors import InputError, SourceError
-from tracker_ros.sources.annotations import read_boxes
-from tracker_ros.sources.base import DEFAULT_FPS, Frame, Source
+from ..conversions import compressed_to_bgr
+from ..core.errors import InputError, SourceError
+from .annotations import read_boxes
+from .base import DEFAULT_FPS, Frame, Source
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRUTH_NAME = "groundtruth_rect.txt"

@@ -10,8 +10,8 @@ from pathlib import Path
 from rosbags.interfaces import Connection, MessageDefinition, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.folder import natural_key
+from ..core.errors import SourceError
+from .folder import natural_key
 
 logger = logging.getLogger(__name__)
 

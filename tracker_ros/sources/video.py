@@ -7,9 +7,9 @@ from pathlib import Path
 
 import cv2
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.base import DEFAULT_FPS, Frame, Source
-from tracker_ros.sources.folder import IMAGE_SUFFIXES
+from ..core.errors import SourceError
+from .base import DEFAULT_FPS, Frame, Source
+from .folder import IMAGE_SUFFIXES
 
 logger = logging.getLogger(__name__)
 

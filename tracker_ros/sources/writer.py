@@ -5,7 +5,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
+from ..core.errors import SourceError
 
 CODECS = {".mp4": "mp4v", ".avi": "MJPG"}
 

@@ -6,14 +6,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets.got10k import read_got10k
-from tracker_ros.evaluation.datasets.lasot import read_lasot
-from tracker_ros.evaluation.datasets.otb import read_otb
-from tracker_ros.evaluation.datasets.tlp import read_tlp
-from tracker_ros.evaluation.datasets.trackingnet import read_trackingnet
-from tracker_ros.evaluation.datasets.uav123 import read_uav123
-from tracker_ros.evaluation.sequences import Sequence, find_sequences
+from ...core.errors import SourceError
+from ..sequences import Sequence, find_sequences
+from .got10k import read_got10k
+from .lasot import read_lasot
+from .otb import read_otb
+from .tlp import read_tlp
+from .trackingnet import read_trackingnet
+from .uav123 import read_uav123
 
 
 class Dataset(NamedTuple):

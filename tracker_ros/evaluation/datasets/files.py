@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.annotations import lines, pictures, read_boxes
+from ...core.errors import SourceError
+from ...sources.annotations import lines, pictures, read_boxes
 
 
 def pictures_of(folder: Path, suffix: str = ".jpg") -> list[Path]:

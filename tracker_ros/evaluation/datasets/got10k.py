@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets.files import first_box_only, pictures_of
-from tracker_ros.evaluation.sequences import Sequence
-from tracker_ros.sources.annotations import flags_for, lines, listed, read_boxes
+from ...core.errors import SourceError
+from ...sources.annotations import flags_for, lines, listed, read_boxes
+from ..sequences import Sequence
+from .files import first_box_only, pictures_of
 
 
 def read_got10k(folder: Path) -> list[Sequence]:

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets.files import pictures_of
-from tracker_ros.evaluation.sequences import Sequence
-from tracker_ros.sources.annotations import flags_for, lines, read_boxes
-from tracker_ros.sources.folder import natural_key
+from ...core.errors import SourceError
+from ...sources.annotations import flags_for, lines, read_boxes
+from ...sources.folder import natural_key
+from ..sequences import Sequence
+from .files import pictures_of
 
 TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line
 

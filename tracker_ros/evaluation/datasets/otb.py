@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets.files import flagged, pictures_of
-from tracker_ros.evaluation.sequences import Sequence
-from tracker_ros.sources.annotations import read_boxes
-from tracker_ros.sources.folder import OTB_RANGES, natural_key
+from ...core.errors import SourceError
+from ...sources.annotations import read_boxes
+from ...sources.folder import OTB_RANGES, natural_key
+from ..sequences import Sequence
+from .files import flagged, pictures_of
 
 # In the order of the toolkit's anno/att/NAME.txt.
 ATTRIBUTES = (

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets.files import pictures_of
-from tracker_ros.evaluation.sequences import Sequence
-from tracker_ros.sources.annotations import check_boxes, read_numbers
-from tracker_ros.sources.folder import TRUTH_NAME, natural_key
+from ...core.errors import SourceError
+from ...sources.annotations import check_boxes, read_numbers
+from ...sources.folder import TRUTH_NAME, natural_key
+from ..sequences import Sequence
+from .files import pictures_of
 
 
 def read_tlp(folder: Path) -> list[Sequence]:

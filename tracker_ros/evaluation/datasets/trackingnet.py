@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets.files import first_box_only, pictures_of
-from tracker_ros.evaluation.sequences import Sequence
+from ...core.errors import SourceError
+from ..sequences import Sequence
+from .files import first_box_only, pictures_of
 
 
 def read_trackingnet(folder: Path) -> list[Sequence]:

@@ -4,11 +4,11 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets.files import flagged
-from tracker_ros.evaluation.sequences import Sequence
-from tracker_ros.sources.annotations import lines, read_boxes
-from tracker_ros.sources.folder import natural_key
+from ...core.errors import SourceError
+from ...sources.annotations import lines, read_boxes
+from ...sources.folder import natural_key
+from ..sequences import Sequence
+from .files import flagged
 
 CONFIG = "configSeqs.m"
 NAMES = ("UAV123", "UAV123_10fps")

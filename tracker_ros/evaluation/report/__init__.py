@@ -3,10 +3,10 @@
 import json
 from pathlib import Path
 
-from tracker_ros.evaluation.compare import Comparison
-from tracker_ros.evaluation.report import comparison, content, numbers
-from tracker_ros.evaluation.report.page import write_page
-from tracker_ros.evaluation.results import replacing
+from ..compare import Comparison
+from ..results import replacing
+from . import comparison, content, numbers
+from .page import write_page
 
 
 def write_report(folder: str | Path) -> Path:

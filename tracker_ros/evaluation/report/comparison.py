@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from tracker_ros.evaluation.compare import CONFIDENCE, RESAMPLES, Comparison
-from tracker_ros.evaluation.report import plots
+from ..compare import CONFIDENCE, RESAMPLES, Comparison
+from . import plots
 
 
 def of_comparison(comparisons: list[Comparison]) -> dict:

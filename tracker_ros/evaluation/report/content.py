@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracker_ros.core.gate import BRANCHES
-from tracker_ros.evaluation import metrics
-from tracker_ros.evaluation.protocols import TITLES
-from tracker_ros.evaluation.report import failures, moments, plots
-from tracker_ros.evaluation.report.numbers import Loaded
+from ...core.gate import BRANCHES
+from .. import metrics
+from ..protocols import TITLES
+from . import failures, moments, plots
+from .numbers import Loaded
 
 
 def highest(values: Iterable[float | None]) -> float | None:

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracker_ros.evaluation.protocols import Protocol
-from tracker_ros.evaluation.results import SequenceResult
+from ..protocols import Protocol
+from ..results import SequenceResult
 
 FRAMES = 10  # so many frames in a row without any overlap make a failure
 

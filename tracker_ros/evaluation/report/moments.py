@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.metrics import iou
-from tracker_ros.evaluation.report.numbers import Loaded
-from tracker_ros.evaluation.report.pictures import read_picture
+from ...core.errors import SourceError
+from ..metrics import iou
+from .numbers import Loaded
+from .pictures import read_picture
 
 WINDOW = 10  # frames that a moment lasts
 PICTURES = 6  # of each kind, of different sequences

@@ -6,16 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.protocols import PROTOCOLS, Protocol, summary
-from tracker_ros.evaluation.report.failures import find_failures
-from tracker_ros.evaluation.results import (
-    Evaluation,
-    SequenceResult,
-    load_evaluation,
-    load_results,
-    replacing,
-)
+from ...core.errors import SourceError
+from ..protocols import PROTOCOLS, Protocol, summary
+from ..results import Evaluation, SequenceResult, load_evaluation, load_results, replacing
+from .failures import find_failures
 
 
 @dataclass(frozen=True)

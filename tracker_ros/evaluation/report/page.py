@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tracker_ros.evaluation.results import replacing
+from ..results import replacing
 
 
 def write_page(path: Path, template: str, **content) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.report.numbers import Loaded
-from tracker_ros.evaluation.results import SequenceResult, result_path
+from ...core.errors import SourceError
+from ..results import SequenceResult, result_path
+from .numbers import Loaded
 
 
 def read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
@@ -29,7 +29,7 @@ def read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int)
 
 def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
     """A frame of the bag, by the indices that `replay.evaluate` has written beside the result."""
-    from tracker_ros.sources.bag import BagSource
+    from ...sources.bag import BagSource
 
     path = result_path(loaded.folder, tracker, result.sequence)
     try:

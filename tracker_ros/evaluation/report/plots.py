@@ -11,9 +11,9 @@ from html import escape
 
 import numpy as np
 
-from tracker_ros.core.gate import BRANCHES
-from tracker_ros.evaluation.metrics import SUCCESS_THRESHOLDS, iou
-from tracker_ros.evaluation.results import SequenceResult
+from ...core.gate import BRANCHES
+from ..metrics import SUCCESS_THRESHOLDS, iou
+from ..results import SequenceResult
 
 PIXELS = np.arange(51)  # thresholds of the precision plot
 SERIES = 8  # colours in the page's style; further trackers begin again

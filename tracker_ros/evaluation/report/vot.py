@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.evaluation.report import plots
-from tracker_ros.evaluation.report.content import Grid, Row
-from tracker_ros.evaluation.report.page import write_page
-from tracker_ros.evaluation.results import replacing
-from tracker_ros.evaluation.vot.measures import EAO_LENGTHS
-from tracker_ros.evaluation.vot.scores import TITLE
+from ..results import replacing
+from ..vot.measures import EAO_LENGTHS
+from ..vot.scores import TITLE
+from . import plots
+from .content import Grid, Row
+from .page import write_page
 
 COLUMNS = ("accuracy", "failures", "robustness", "frames", "fps")
 SECTIONS = {

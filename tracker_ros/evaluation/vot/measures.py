@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from tracker_ros.evaluation.vot.supervised import FAILED, STARTED, TRACKED, SupervisedRun
+from .supervised import FAILED, STARTED, TRACKED, SupervisedRun
 
 BURN_IN = 10  # frames from each start on, the start counted, that accuracy leaves out
 EAO_LENGTHS = (100, 356)  # VOT2018's interval of typical lengths, both ends counted

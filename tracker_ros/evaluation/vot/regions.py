@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.annotations import lines
+from ...core.errors import SourceError
+from ...sources.annotations import lines
 
 
 def read_regions(path: Path) -> list[np.ndarray]:

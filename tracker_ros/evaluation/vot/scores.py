@@ -5,16 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.evaluation.vot import measures
-from tracker_ros.evaluation.vot.sequences import VotSequence, find_vot_sequences
-from tracker_ros.evaluation.vot.supervised import (
-    FAILED,
-    UNKNOWN,
-    Pass,
-    SupervisedRun,
-    repetitions_needed,
-    run_pass,
-)
+from . import measures
+from .sequences import VotSequence, find_vot_sequences
+from .supervised import FAILED, UNKNOWN, Pass, SupervisedRun, repetitions_needed, run_pass
 
 TITLE = (
     "VOT2018 supervised: resets at overlap 0 after 5 frames, burn-in 10, EAO over 100-356 frames,"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.vot.regions import bounding_box, read_regions
-from tracker_ros.sources.annotations import lines, listed
-from tracker_ros.sources.folder import FolderSource, read_picture
+from ...core.errors import SourceError
+from ...sources.annotations import lines, listed
+from ...sources.folder import FolderSource, read_picture
+from .regions import bounding_box, read_regions
 
 TRUTH_NAME = "groundtruth.txt"
 LIST_NAME = "list.txt"

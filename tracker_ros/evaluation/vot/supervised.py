@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from tracker_ros.core.errors import InputError, SourceError
-from tracker_ros.evaluation.results import replacing
-from tracker_ros.evaluation.vot.regions import overlap
-from tracker_ros.evaluation.vot.sequences import VotSequence
+from ...core.errors import InputError, SourceError
+from ..results import replacing
+from .regions import overlap
+from .sequences import VotSequence
 
 SKIP = 5  # frames from a failure to the next start
 REPETITIONS = 15  # of a tracker that does not give the same answers twice

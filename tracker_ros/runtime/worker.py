@@ -12,13 +12,13 @@ from typing import Protocol
 
 import numpy as np
 
-from tracker_ros.conversions import to_bgr
-from tracker_ros.core.boxes import Box
-from tracker_ros.core.errors import InputError, TrackerError
-from tracker_ros.core.gate import Gate
-from tracker_ros.core.state import TargetState
-from tracker_ros.core.tracker import Result, Tracker
-from tracker_ros.nodes.frame_slot import Frame, FrameSlot, spread
+from ..conversions import to_bgr
+from ..core.boxes import Box
+from ..core.errors import InputError, TrackerError
+from ..core.gate import Gate
+from ..core.state import TargetState
+from ..core.tracker import Result, Tracker
+from .frame_slot import Frame, FrameSlot, spread
 
 # A box and its image travel on different topics: either may come first.
 START_PATIENCE = 1.0  # seconds

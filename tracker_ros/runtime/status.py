@@ -3,10 +3,10 @@
 import math
 from collections.abc import Iterable
 
-from tracker_ros.conversions import Make, ros_message
-from tracker_ros.core.gate import BRANCHES, Gate
-from tracker_ros.nodes.health import ERROR, OK, WARN, Check
-from tracker_ros.nodes.worker import Answer
+from ..conversions import Make, ros_message
+from ..core.gate import BRANCHES, Gate
+from .health import ERROR, OK, WARN, Check
+from .worker import Answer
 
 LEVELS = {"NO_TARGET": OK, "TRACKING": OK, "UNCERTAIN": WARN, "LOST": WARN, "ERROR": ERROR}
 

@@ -1,9 +1,9 @@
 """The messages about one frame that the tracker node publishes; without rclpy by another `Make`."""
 
-from tracker_ros.conversions import Make, bgr_to_image, box_to_detection, ros_message
-from tracker_ros.core.gate import Gate
-from tracker_ros.nodes import overlay
-from tracker_ros.nodes.worker import Answer
+from ..conversions import Make, bgr_to_image, box_to_detection, ros_message
+from ..core.gate import Gate
+from . import overlay
+from .worker import Answer
 
 DETECTIONS = "vision_msgs/msg/Detection2DArray"
 STATUS = "diagnostic_msgs/msg/DiagnosticArray"

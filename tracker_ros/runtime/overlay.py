@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 
-from tracker_ros.core.boxes import Box
-from tracker_ros.core.gate import BRANCHES, Gate
+from ..core.boxes import Box
+from ..core.gate import BRANCHES, Gate
 
 COLOURS = {"TRACKING": (80, 220, 60), "UNCERTAIN": (0, 190, 255), "LOST": (60, 60, 235)}  # BGR
 OTHER = (200, 200, 200)

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from tracker_ros.core.gate import Gate
-from tracker_ros.nodes import health
-from tracker_ros.nodes.health import OK, Check, GateWindow, Problems
+from tracker_ros.runtime import health
+from tracker_ros.runtime.health import OK, Check, GateWindow, Problems
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_processor_use_is_that_of_this_process_since_the_last_call():
 def test_checks_become_a_diagnostic_array():
     from std_msgs.msg import Header
 
-    from tracker_ros.nodes.status import to_array
+    from tracker_ros.runtime.status import to_array
 
     header = Header(frame_id="left")
     array = to_array(
@@ -99,8 +99,8 @@ def test_checks_become_a_diagnostic_array():
     (12.3456, "12.346"), (-1.0, "unknown"), (1e12, "unknown"), (math.nan, "unknown"),
 ])  # fmt: skip
 def test_latency_of_a_recording_is_unknown(latency, text):
-    from tracker_ros.nodes.status import frame_check
-    from tracker_ros.nodes.worker import Answer
+    from tracker_ros.runtime.status import frame_check
+    from tracker_ros.runtime.worker import Answer
 
     check = frame_check(Answer(None, None), None, 0, 0, latency, 1.0)
     assert (check.level, check.message) == (OK, "NO_TARGET")

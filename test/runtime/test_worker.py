@@ -8,8 +8,8 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.conversions import ns_to_stamp
-from tracker_ros.nodes.frame_slot import FrameSlot
-from tracker_ros.nodes.worker import Start, Worker
+from tracker_ros.runtime.frame_slot import FrameSlot
+from tracker_ros.runtime.worker import Start, Worker
 
 PATIENCE = 60.0
 STEP = 33_000_000  # ns

@@ -11,7 +11,7 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracker_ros.core.gate import BRANCHES, Gate
+from ..core.gate import BRANCHES, Gate
 
 OK, WARN, ERROR = 0, 1, 2  # as in diagnostic_msgs/DiagnosticStatus
 

@@ -5,8 +5,8 @@ import threading
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros.nodes import frame_slot
-from tracker_ros.nodes.frame_slot import Frame, FrameSlot, spread
+from tracker_ros.runtime import frame_slot
+from tracker_ros.runtime.frame_slot import Frame, FrameSlot, spread
 
 SECOND = 1_000_000_000
 

@@ -1,0 +1,1 @@
+"""What the node does with images, targets and time, without rclpy."""
