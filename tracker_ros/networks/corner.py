@@ -1,4 +1,4 @@
-"""Corner head: two heat maps at stride 4 and their soft arg max (STARK; MixViT's pyramid)."""
+"""Corner head: two heat maps at a quarter of a cell and their soft arg max (MixViT's pyramid)."""
 
 from __future__ import annotations
 
@@ -30,9 +30,11 @@ class CornerMap(nn.Module):
         self.fine_score = nn.Sequential(conv(quarter, eighth), conv(eighth, 1))
 
     def forward(self, x: Tensor) -> Tensor:
-        coarse = _double(self.coarse(x) + self.coarse_skip(x))
-        middle = _double(self.middle(coarse) + _double(self.middle_skip(x)))
-        return self.fine(middle) + _double(self.middle_score(coarse)) + self.fine_score(middle)
+        # Both scores are taken before a map is doubled and meets its skip.
+        coarse = self.coarse(x)
+        middle = self.middle(_double(coarse + self.coarse_skip(x)))
+        fine = self.fine(_double(middle + _double(self.middle_skip(x))))
+        return fine + _double(_double(self.middle_score(coarse)) + self.fine_score(middle))
 
 
 def _double(x: Tensor) -> Tensor:
@@ -44,10 +46,16 @@ class CornerHead(nn.Module):
 
     Boxes are left, top, right, bottom in [0, 1] of the crop. The score is the larger of the two
     corners' peak probabilities: the head has no confidence of its own.
+
+    Args:
+        inputs: channels of the features. channels: of the first convolution.
+        place: where in its cell of the heat map a corner lies, in cells: .5 is the middle, 0 the
+            cell's left and upper edge, which is MixViT's convention.
     """
 
-    def __init__(self, inputs: int, channels: int):
+    def __init__(self, inputs: int, channels: int, place: float):
         super().__init__()
+        self.place = place
         self.corners = nn.ModuleList(CornerMap(inputs, channels) for _ in range(2))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -56,6 +64,6 @@ class CornerHead(nn.Module):
             heat = corner(x).float()
             chance = heat.flatten(1).softmax(1).view(heat.shape[0], *heat.shape[2:])
             peaks.append(chance.amax((1, 2)))
-            place = (torch.arange(heat.shape[-1], device=x.device) + 0.5) / heat.shape[-1]
+            place = (torch.arange(heat.shape[-1], device=x.device) + self.place) / heat.shape[-1]
             corners += [(chance.sum(1) * place).sum(1), (chance.sum(2) * place).sum(1)]
         return torch.stack(corners, 1), torch.maximum(*peaks)

@@ -200,6 +200,7 @@ PRESETS = {
             patch=8,
             **SMALL,
             head_channels=96,
+            corner_place=0.5,
         )
     ),
     "dastsiam": DASTSIAM,

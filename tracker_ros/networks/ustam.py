@@ -36,6 +36,7 @@ class UstamConfig(NetworkConfig):
     widths: tuple[int, ...] = ()  # of a MobileOne trunk in place of the patch embedding (patch 8)
     depths: tuple[int, ...] = ()
     head_channels: int = 384
+    corner_place: float = 0.0  # of a corner in its cell of the heat map; 0 as in MixViT
     temporal: bool = True  # eq. 4, in the first block
     spatial: bool = True  # eq. 6, in the last block
     literal: bool = False  # eq. 6 as printed: what it subtracts cancels in the softmax
@@ -69,12 +70,16 @@ class Ustam(nn.Module):
         for name, cells in (("template_code", config.template_size // config.patch), ("code", n)):
             self.register_buffer(name, position_code(cells, c), persistent=False)
         self.blocks = nn.ModuleList(Block(c, config.heads) for _ in range(config.depth))
-        self.norm = nn.LayerNorm(c, eps=1e-6)
         if config.spatial:
             self.spatial = nn.Linear(n * n, n * n)  # one for all heads
             nn.init.zeros_(self.spatial.weight)  # a fresh network attends as MixViT does
             nn.init.zeros_(self.spatial.bias)
-        self.head = CornerHead(c, config.head_channels)
+        self.head = CornerHead(c, config.head_channels, config.corner_place)
+
+    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
+        for name in ("norm.weight", "norm.bias"):  # of files from before the head was rewired
+            state_dict.pop(prefix + name, None)
+        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
 
     def embed(self, crops: Tensor, code: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → tokens [B, n, C]."""
@@ -115,7 +120,7 @@ class Ustam(nn.Module):
             x, told = block.search(x, key, value, change if needed else None)
             now = told if index == last else now
         side = self.config.query_size // self.config.patch
-        x = self.norm(x).transpose(1, 2).unflatten(2, (side, side))
+        x = x.transpose(1, 2).unflatten(2, (side, side))
         return Corners(*self.head(x)), now
 
     def _emphasised(self, attention: Tensor) -> tuple[Tensor, Tensor]:
