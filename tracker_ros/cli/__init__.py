@@ -23,7 +23,6 @@ COMMANDS = {
     "compare": ("tracker_ros.cli.compare", "compare two evaluations, with confidence"),
     "gate-report": ("tracker_ros.cli.gate_report", "show what a gate chose in an evaluation"),
     "train": ("tracker_ros.training.cli", "train a tracker"),
-    "cut-out": ("tracker_ros.training.grabcut_cli", "cut objects out of stills, to be pasted"),
     "ablate": ("tracker_ros.training.ablation_cli", "train and compare variants of the attention"),
     "export": ("tracker_ros.cli.export", "write weights as ONNX"),
     "info": ("tracker_ros.cli.info", "show what a model is and where it comes from"),
