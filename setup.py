@@ -26,10 +26,10 @@ setup(
     zip_safe=False,
     entry_points={
         "console_scripts": [
-            "tracker-ros = tracker_ros.cli:main",
+            "tracker-ros = tracker_ros.commands:main",
             "tracker_node = tracker_ros.nodes.tracker_node:main",
             "player_node = tracker_ros.nodes.player_node:main",
-            "evaluate_bag = tracker_ros.cli.evaluate_bag:main",
+            "evaluate_bag = tracker_ros.commands.evaluate_bag:main",
         ],
     },
 )

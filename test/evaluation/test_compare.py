@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.core.errors import InputError, SourceError
 from tracker_ros.evaluation.compare import FEWEST, bootstrap, compare, pair
 from tracker_ros.evaluation.protocols import PROTOCOLS

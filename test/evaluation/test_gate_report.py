@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.core.errors import InputError
 from tracker_ros.core.gate import BRANCHES
 from tracker_ros.evaluation.gate_report import NEARBY, decisions, gate_report

@@ -8,7 +8,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.core.errors import InputError
 from tracker_ros.evaluation.metrics import iou
 from tracker_ros.evaluation.peers import Peer, parse_peers

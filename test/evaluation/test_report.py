@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
 from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES

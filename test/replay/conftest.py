@@ -78,7 +78,7 @@ def bag(write):
 @pytest.fixture
 def evaluate(tmp_path, capsys, caplog):
     """Run `tracker-ros evaluate` with OpenCV's KCF, which needs no model; see `Run`."""
-    from tracker_ros.cli import main
+    from tracker_ros.commands import main
 
     def run(path, *arguments, out="out", peer=True):
         arguments = [str(a) for a in (path, "--out", tmp_path / out, *arguments)]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import yaml
 
-from tracker_ros.cli import evaluate_bag
+from tracker_ros.commands import evaluate_bag
 from tracker_ros.conversions import ENCODINGS
 from tracker_ros.sources.typestore import bag_message as make
 

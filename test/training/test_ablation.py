@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ParameterError
 from tracker_ros.networks.dastm import Dastm, DastmConfig

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.core.errors import SourceError
 from tracker_ros.training.preview import CAPTION, GAP, contact_sheet, write_contact_sheet
 from tracker_ros.training.sampling import Sample

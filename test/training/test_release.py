@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from tracker_ros import load_tracker
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.store import load_network
 from tracker_ros.networks.backbones import make_backbone

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from ..cli.common import print_table
+from ..commands.common import print_table
 
 STAGES = {"crop": "crop", "locate": "network", "decode": "maps to box", "box": "image → box",
           "remember": "remember"}  # fmt: skip

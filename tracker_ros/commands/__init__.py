@@ -1,4 +1,4 @@
-"""`tracker-ros`: one module a command, each with `add_arguments(parser)` and `run(args)`."""
+"""``tracker-ros``: one module a command, each with ``add_arguments(parser)`` and ``run(args)``."""
 
 import argparse
 import importlib
@@ -14,19 +14,19 @@ from ..core.errors import TrackerError
 
 PROGRAM = "tracker-ros"
 COMMANDS = {
-    "demo": ("tracker_ros.demo.command", "track a known target through ROS 2 and report"),
-    "track": ("tracker_ros.cli.track", "track a target in a video, folder, bag or camera"),
-    "play": ("tracker_ros.cli.play", "publish a video, folder, bag or camera as a ROS 2 topic"),
-    "evaluate": ("tracker_ros.cli.evaluate", "score trackers on sequences with truth"),
-    "trax": ("tracker_ros.cli.trax", "serve a tracker to VOT's toolkit"),
-    "pretrain": ("tracker_ros.training.pretrain_cli", "train a backbone as a classifier"),
-    "compare": ("tracker_ros.cli.compare", "compare two evaluations, with confidence"),
-    "gate-report": ("tracker_ros.cli.gate_report", "show what a gate chose in an evaluation"),
-    "train": ("tracker_ros.training.cli", "train a tracker"),
-    "ablate": ("tracker_ros.training.ablation_cli", "train and compare variants of the attention"),
-    "export": ("tracker_ros.cli.export", "write weights as ONNX"),
-    "info": ("tracker_ros.cli.info", "show what a model is and where it comes from"),
-    "benchmark": ("tracker_ros.benchmark.command", "measure speed, beside OpenCV's trackers"),
+    "demo": "track a known target through ROS 2 and report",
+    "track": "track a target in a video, folder, bag or camera",
+    "play": "publish a video, folder, bag or camera as a ROS 2 topic",
+    "evaluate": "score trackers on sequences with truth",
+    "trax": "serve a tracker to VOT's toolkit",
+    "pretrain": "train a backbone as a classifier",
+    "compare": "compare two evaluations, with confidence",
+    "gate-report": "show what a gate chose in an evaluation",
+    "train": "train a tracker",
+    "ablate": "train and compare variants of the attention",
+    "export": "write weights as ONNX",
+    "info": "show what a model is and where it comes from",
+    "benchmark": "measure speed, beside OpenCV's trackers",
 }
 
 
@@ -40,12 +40,12 @@ def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     bag = chosen == "evaluate" and _names_bag(arguments)
-    for name, (module, summary) in COMMANDS.items():
+    for name, summary in COMMANDS.items():
         description = f"{summary[0].upper()}{summary[1:]}."
         command = commands.add_parser(name, help=summary, description=description)
         if name == chosen:
-            module = "tracker_ros.cli.evaluate_bag" if bag else module
-            implementation = importlib.import_module(module)
+            module = "evaluate_bag" if bag else name.replace("-", "_")
+            implementation = importlib.import_module(f"{__name__}.{module}")
             implementation.add_arguments(command)
             command.set_defaults(run=implementation.run)
     return parser

@@ -9,7 +9,7 @@ import zipfile
 
 import pytest
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.evaluation.results import SequenceResult
 
 

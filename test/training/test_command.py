@@ -6,10 +6,10 @@ from dataclasses import fields
 
 import pytest
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
+from tracker_ros.commands.train import add_arguments
 from tracker_ros.core.errors import ParameterError
 from tracker_ros.networks.dastm import DastmConfig
-from tracker_ros.training.cli import add_arguments
 from tracker_ros.training.config import LossConfig, SamplingConfig, TrainingConfig
 from tracker_ros.training.options import given, overridden
 from tracker_ros.training.provenance import commit, data_names

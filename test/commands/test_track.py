@@ -7,7 +7,7 @@ import time
 import cv2
 import pytest
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.sources import open_source
 
 

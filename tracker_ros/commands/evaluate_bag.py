@@ -5,9 +5,8 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from .. import cli
 from ..core.errors import InputError, TrackerError
-from . import common, contestants
+from . import PROGRAM, common, contestants, execute
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -87,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     if not rows:
         raise TrackerError(f"nothing in {args.bag} could be evaluated: {'; '.join(failures)}")
     for sentence in failures:
-        print(f"{cli.PROGRAM}: warning: {sentence}", file=sys.stderr)
+        print(f"{PROGRAM}: warning: {sentence}", file=sys.stderr)
     common.print_table(
         ("tracker", "topic", "frames", "lost", "AUC", "P at 20 px", "frames/s"), rows
     )
@@ -220,4 +219,4 @@ def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
 
 def main(arguments: list[str] | None = None) -> int:
     """For `ros2 run tracker_ros evaluate_bag`; returns the exit status as `tracker-ros` does."""
-    return cli.execute(build_parser, sys.argv[1:] if arguments is None else arguments)
+    return execute(build_parser, sys.argv[1:] if arguments is None else arguments)

@@ -4,8 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from ..cli import common
 from ..core.errors import InputError, SourceError
+from . import common
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,12 +36,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..demo import report
     from ..engines.weights import find_model
     from ..evaluation import hardware
     from ..replay import session, summary
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
-    from . import report
 
     clip = _check_clip(args)
     find_model(args.model)  # to say at once that it is missing, not after the clip was made
@@ -105,8 +105,8 @@ def _check_clip(args: argparse.Namespace) -> str | None:
 
 
 def _synthesise(args: argparse.Namespace, bar) -> Path:
-    from .bag import write_clip
-    from .clip import FRAMES, Clip
+    from ..demo.bag import write_clip
+    from ..demo.clip import FRAMES, Clip
 
     frames = args.frames or FRAMES
     if frames > FRAMES:

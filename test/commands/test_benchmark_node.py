@@ -6,7 +6,7 @@ import os
 import cv2
 import pytest
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 
 pytest.importorskip("rclpy")
 

@@ -8,8 +8,8 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from .config import LossConfig, SamplingConfig, TrainingConfig
-from .options import add_options, given, overridden
+from ..training.config import LossConfig, SamplingConfig, TrainingConfig
+from ..training.options import add_options, given, overridden
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -98,13 +98,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..networks.presets import preset
-    from .datasets import default_cache
-    from .loop import Trainer
-    from .preview import PREVIEWED, write_contact_sheet
-    from .progress import Display
-    from .recipes import recipe, short
-    from .release import release
-    from .sampling import Samples
+    from ..training.datasets import default_cache
+    from ..training.loop import Trainer
+    from ..training.preview import PREVIEWED, write_contact_sheet
+    from ..training.progress import Display
+    from ..training.recipes import recipe, short
+    from ..training.release import release
+    from ..training.sampling import Samples
 
     design = preset(args.model)
     design = design._replace(

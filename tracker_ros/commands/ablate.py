@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from ..cli.common import positive_int
+    from .common import positive_int
 
     parser.add_argument("data", nargs="+", metavar="DATA", help="as of `tracker-ros train`")
     parser.add_argument(
@@ -73,11 +73,11 @@ def run(args: argparse.Namespace) -> int:
 
     from ..core.errors import ParameterError
     from ..networks.presets import preset
-    from .ablation import VARIANTS, Plan, Variant, ablate
-    from .cli import find_device
-    from .datasets import default_cache
-    from .options import overridden
-    from .recipes import recipe, short
+    from ..training.ablation import VARIANTS, Plan, Variant, ablate
+    from ..training.datasets import default_cache
+    from ..training.options import overridden
+    from ..training.recipes import recipe, short
+    from .train import find_device
 
     design = preset(args.model)
     if not hasattr(design.network, "gate"):

@@ -68,7 +68,7 @@ def test_what_goes_wrong_is_one_sentence(requests, sentence):
 
 def test_a_missing_package_is_named():
     script = (
-        "import sys; sys.modules['trax'] = None; from tracker_ros.cli import main\n"
+        "import sys; sys.modules['trax'] = None; from tracker_ros.commands import main\n"
         "sys.exit(main(['trax']))"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)

@@ -4,7 +4,7 @@ import cv2
 import pytest
 
 from tracker_ros.benchmark import sweeps
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.core.config import TrackingConfig
 
 

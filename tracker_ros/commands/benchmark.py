@@ -9,8 +9,8 @@ from itertools import islice
 from pathlib import Path
 
 from ..choices import ENGINES, PRECISIONS
-from ..cli import common
 from ..core.errors import InputError
+from . import common
 
 CLASSIC = ("csrt", "kcf", "mil")
 PARTS = ("trackers", "node", "sweeps")
@@ -56,9 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..benchmark import tables, turns
+    from ..benchmark.receive import receive
     from ..evaluation import hardware
-    from . import tables, turns
-    from .receive import receive
 
     images, box = _clip(args)
     if len(images) <= 2 * turns.BLOCK:
@@ -83,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         common.write_json(args.json, report)
     if args.plot:
-        from .plot import draw
+        from ..benchmark.plot import draw
 
         draw(report, args.plot)
     return 0
@@ -129,9 +129,9 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
 
 
 def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
+    from ..benchmark.footprint import footprints
+    from ..benchmark.turns import measure
     from ..evaluation.peers import Peer, parse_peers
-    from .footprint import footprints
-    from .turns import measure
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
     makers = ours | {text.partition(":")[0]: partial(Peer, text) for text in peers}
@@ -155,7 +155,7 @@ def _ros_is_here() -> bool:
 
 
 def _node(args, images, box, bar) -> dict[str, dict]:
-    from .node import RATES, through_node
+    from ..benchmark.node import RATES, through_node
 
     task = bar.add_task("through the node", total=len(RATES))
     tracker = {"model": args.model[0], "device": args.device, "precision": args.precision}
@@ -165,7 +165,7 @@ def _node(args, images, box, bar) -> dict[str, dict]:
 
 
 def _sweeps(args, tracker, images, box, bar) -> dict[str, list]:
-    from . import sweeps
+    from ..benchmark import sweeps
 
     lengths = sweeps.FULL_LENGTHS if args.full else sweeps.LENGTHS
     found = {}

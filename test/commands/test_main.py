@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros import __version__
-from tracker_ros.cli import COMMANDS, common, main
+from tracker_ros.commands import COMMANDS, common, main
 
 HEAVY = {"torch", "cv2", "rclpy", "onnxruntime", "onnx", "rosbags", "matplotlib", "rich", "numpy"}
 
@@ -25,14 +25,14 @@ def run(*arguments, **options):
 def test_help_names_every_command():
     done = run("--help")
     assert done.returncode == 0
-    for name, (_, summary) in COMMANDS.items():
+    for name, summary in COMMANDS.items():
         assert name in done.stdout and summary in done.stdout
 
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_of_every_command_imports_nothing_heavy(name):
     script = (
-        "import sys; from tracker_ros.cli import main\n"
+        "import sys; from tracker_ros.commands import main\n"
         "try: main(sys.argv[1:])\n"
         "except SystemExit as end: assert end.code == 0\n"
         "print(*{m.partition('.')[0] for m in sys.modules}, file=sys.stderr)"

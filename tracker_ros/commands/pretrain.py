@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from ..cli.common import positive_int
+    from .common import positive_int
 
     parser.add_argument(
         "data",
@@ -55,9 +55,9 @@ def run(args: argparse.Namespace) -> int:
 
     from ..core.errors import ParameterError
     from ..networks.presets import preset
-    from .cli import find_device
-    from .datasets import default_cache
-    from .pretrain import PretrainingConfig, pretrain
+    from ..training.datasets import default_cache
+    from ..training.pretrain import PretrainingConfig, pretrain
+    from .train import find_device
 
     network = preset(args.model).network
     if not hasattr(network, "backbone"):

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 from tracker_ros.evaluation.vot.scores import evaluate_vot
 
 LENGTHS = {"a": 16, "b": 12}

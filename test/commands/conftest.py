@@ -1,4 +1,4 @@
-"""Runs `tracker-ros demo` as a user would: a process, with its nodes on a domain of their own."""
+"""A small sequence to run commands on, and `tracker-ros demo` as a process of its own."""
 
 import itertools
 import os
@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 WAIT = 240  # seconds; only a hang takes so long
@@ -70,6 +72,27 @@ class Demo:
         self._process.wait()
         for pid in self.nodes().values():
             os.kill(pid, signal.SIGKILL)
+
+
+@pytest.fixture
+def sequence(tmp_path):
+    """Write an OTB folder of `frames` pictures with a textured square that moves right."""
+
+    def write(frames, name="square", size=(60, 80)):
+        folder = tmp_path / "sequences" / name
+        (folder / "img").mkdir(parents=True)
+        texture = np.random.default_rng(0).integers(100, 255, (20, 20, 3), np.uint8)
+        boxes = []
+        for i in range(frames):
+            image = np.full((*size, 3), 40, np.uint8)
+            x = 5 + i % (size[1] - 30)
+            image[20:40, x : x + 20] = texture
+            cv2.imwrite(str(folder / "img" / f"{i:05}.png"), image)
+            boxes.append(f"{x},20,20,20")
+        (folder / "groundtruth_rect.txt").write_text("\n".join(boxes))
+        return folder
+
+    return write
 
 
 @pytest.fixture

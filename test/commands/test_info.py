@@ -1,6 +1,6 @@
 import json
 
-from tracker_ros.cli import main
+from tracker_ros.commands import main
 
 
 def test_info_as_table_and_as_json(model, capsys):
