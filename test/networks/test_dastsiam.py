@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.networks.build import steps
+from tracker_ros.networks.build import build, steps
 from tracker_ros.networks.dastsiam import Dastsiam, DastsiamConfig, anchor_boxes
 from tracker_ros.networks.presets import PRESETS
 
@@ -19,6 +19,7 @@ TINY = {
     "anchor": 20.0,
 }
 TRACKING = TrackingConfig(query_size=80, memory_size=40, search_factor=4)
+RELEASED = {"released": True, "template_cells": 3}
 MODULES = [{}, {"st": False}, {"da": False}, {"st": False, "da": False}]
 
 
@@ -27,12 +28,13 @@ def crops(*shape):
 
 
 @torch.no_grad()
-def test_the_papers_sizes_make_25_cells_of_127_and_287_pixels():
+@pytest.mark.parametrize(("released", "kept"), [(False, 8), (True, 16)])
+def test_the_papers_sizes_make_25_cells_of_127_and_287_pixels(released, kept):
     """Narrow, but with the paper's geometry: 16 cells of which 8 stay, 36 cells, 25 cells."""
     tracking = PRESETS["dastsiam"].tracking
     assert (tracking.memory_size, tracking.query_size) == (127, 287)
     assert tracking.memory_factor == pytest.approx(2)
-    narrow = {"channels": 8, "heads": 2, "ffn": 8, "layers": 1}
+    narrow = {"channels": 8, "heads": 2, "ffn": 8, "layers": 1, "released": released}
     network = Dastsiam(DastsiamConfig(widths=(8, 8, 8, 8), depths=(1, 1, 1), **narrow)).eval()
     template = network.features(crops(1, 127, 127))
     assert template.shape[2:] == (16, 16)
@@ -43,9 +45,9 @@ def test_the_papers_sizes_make_25_cells_of_127_and_287_pixels():
         for name, step in steps(network, tracking).items()
     }
     assert results == {
-        "start": [(1, 8, 8, 8), (1, 8, 8, 8)],
+        "start": [(1, 8, kept, kept)] * 2,
         "locate": [(1, 25, 25), (1, 4, 25, 25)],
-        "remember": [(1, 8, 8, 8)],
+        "remember": [(1, 8, kept, kept)],
     }
 
 
@@ -60,7 +62,7 @@ def test_the_papers_transformer():
     assert encoder.ffn[0].out_features == decoder.linear1.out_features == 1024
 
 
-@pytest.mark.parametrize("modules", MODULES)
+@pytest.mark.parametrize("modules", [*MODULES, RELEASED])
 def test_training_step_shapes(modules):
     network = Dastsiam(DastsiamConfig(**{**TINY, **modules}))
     maps = network(crops(2, 3, 40, 40), torch.zeros(2, 3, 4), crops(2, 80, 80))
@@ -94,10 +96,11 @@ def test_da_adds_what_the_filter_leaves_to_the_search_features():
 
 
 @torch.no_grad()
-def test_steps_together_are_the_training_forward():
+@pytest.mark.parametrize("form", [{}, RELEASED])
+def test_steps_together_are_the_training_forward(form):
     """f_a is the last result of ST there: two steps of remembering are two fusions."""
     torch.manual_seed(0)
-    network = Dastsiam(DastsiamConfig(**TINY)).eval()
+    network = Dastsiam(DastsiamConfig(**{**TINY, **form})).eval()
     frames, query, box = crops(3, 1, 40, 40), crops(1, 80, 80), torch.tensor([[10.0, 10, 20, 20]])
     parts = {name: step.module for name, step in steps(network, TRACKING).items()}
     initial, target = parts["start"](frames[0], box)
@@ -137,3 +140,66 @@ def test_anchors_by_hand():
     assert moved.tolist() == pytest.approx([18.5, 18.5, 146.5, 50.5])
     huge = anchor_boxes(torch.full((1, 4, 1, 1), 1e4), 64.0, 8, 101)
     assert torch.isfinite(huge).all()
+
+
+def test_the_released_form_has_the_releases_parameters_and_no_dilation():
+    preset = PRESETS["dastsiam_released"]
+    with torch.device("meta"):
+        network = build(preset.architecture, preset.network.to_dict())
+    # The release's 32 941 879 hold a bias before each of 16 batch normalisations, which cancel it.
+    assert sum(value.numel() for value in network.parameters()) == 32_941_879 - 3136
+    convolutions = [part for part in network.modules() if isinstance(part, nn.Conv2d)]
+    assert {part.dilation for part in convolutions} == {(1, 1)}
+
+
+def lively(network: nn.Module) -> nn.Module:
+    """The network with batch statistics that do something."""
+    for part in network.modules():
+        if isinstance(part, nn.BatchNorm2d):
+            nn.init.normal_(part.running_mean, std=0.1)
+            nn.init.uniform_(part.running_var, 0.5, 1.5)
+            nn.init.uniform_(part.weight, 0.5, 1.5)
+    return network.eval()
+
+
+@torch.no_grad()
+def test_the_released_st_mixes_a_sum_and_a_filter_of_weighted_channels():
+    torch.manual_seed(0)
+    fusion = lively(Dastsiam(DastsiamConfig(**{**TINY, **RELEASED})).fusion)
+    fusion.shares.copy_(torch.tensor([0.7, -0.2]))
+    initial, last, current = torch.randn(3, 2, 16, 5, 5)
+    rows, asking = (part.flatten(2).mT for part in (last, current))
+    for layer in fusion.encoder.layers:
+        seen = layer.attention(asking, asking, rows, need_weights=False)[0]
+        rows = layer.norms[0](rows + seen)
+        rows = layer.norms[1](rows + layer.ffn(rows))
+    memory = fusion.filter(rows.mT.unflatten(2, (5, 5)))
+    both = torch.cat([initial, memory], 1)
+    first, _, second, _ = fusion.weigh
+    inner = torch.relu(both.mean((2, 3))[..., None] * first.weight[:, 0] + first.bias)
+    weight = torch.sigmoid(inner @ second.weight[0] + second.bias)
+    large, small = torch.exp(torch.tensor([0.7, -0.2])) / torch.exp(torch.tensor([0.7, -0.2])).sum()
+    joined = fusion.join(both * weight[..., None, None])
+    expected = large * (initial + memory) + small * joined
+    torch.testing.assert_close(fusion(initial, last, current), expected)
+
+
+@torch.no_grad()
+def test_the_released_form_encodes_templates_with_a_trunk_of_their_own():
+    network = lively(Dastsiam(DastsiamConfig(**{**TINY, **RELEASED})))
+    crop = crops(1, 40, 40)
+    assert not torch.allclose(network.template(crop), network.features(crop))
+    network.memory_trunk.load_state_dict(network.query_trunk.state_dict())
+    torch.testing.assert_close(network.template(crop), network.features(crop))
+
+
+@torch.no_grad()
+def test_the_released_da_normalises_what_the_decoder_says():
+    network = lively(Dastsiam(DastsiamConfig(**{**TINY, **RELEASED})))
+    search, target = torch.randn(1, 16, 6, 6), torch.randn(1, 16, 5, 5)
+    augment = network.augment
+    nn.init.normal_(augment.norm.weight)
+    decoded = augment.decoder(search.flatten(2).mT, target.flatten(2).mT)
+    decoded = nn.functional.layer_norm(decoded, (16,), augment.norm.weight)
+    expected = augment.filter(decoded.mT.unflatten(2, (6, 6))) + search
+    torch.testing.assert_close(augment(target, search), expected)

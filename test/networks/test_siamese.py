@@ -24,13 +24,10 @@ SMALL = {"channels": 8, "heads": 2, "ffn": 16, "layers": 2}
 @torch.no_grad()
 @pytest.mark.parametrize(("size", "cells"), [(127, 16), (287, 36)])
 def test_resnet_has_stride_8_after_its_third_stage(size, cells):
-    trunk = ResNet((8, 8, 16, 32), (1, 1, 2)).eval()
+    trunk = ResNet((8, 8, 16, 32), (1, 1, 3)).eval()
     assert trunk(torch.zeros(1, 3, size, size)).shape == (1, 32, cells, cells)
     assert trunk.cells(size) == cells
-    assert {conv.dilation for conv in trunk.stages[2].modules() if isinstance(conv, nn.Conv2d)} == {
-        (1, 1),
-        (2, 2),
-    }
+    assert [block.body[3].dilation for block in trunk.stages[2]] == [(1, 1), (2, 2), (2, 2)]
 
 
 def test_resnet_of_the_papers_sizes_is_resnet_50_without_its_fourth_stage():
@@ -58,11 +55,13 @@ def test_alexnet_moves_one_cell_with_every_eight_pixels():
 
 
 @torch.no_grad()
-def test_fusion_layer_by_hand():
-    layer = FusionLayer(4, 1, 8, dropout=0.1).eval()
+@pytest.mark.parametrize("keys_ask", [False, True])  # as printed, as released
+def test_fusion_layer_by_hand(keys_ask):
+    layer = FusionLayer(4, 1, 8, dropout=0.1, keys_ask=keys_ask).eval()
     rows, keys = torch.randn(1, 5, 4), torch.randn(1, 5, 4)
     to_query, to_key, to_value = layer.attention.in_proj_weight.chunk(3)
-    attention = torch.softmax((rows @ to_query.T) @ (keys @ to_key.T).transpose(1, 2) / 2, 2)
+    asking = keys if keys_ask else rows
+    attention = torch.softmax((asking @ to_query.T) @ (keys @ to_key.T).transpose(1, 2) / 2, 2)
     seen = attention @ (rows @ to_value.T) @ layer.attention.out_proj.weight.T
     first = F.layer_norm(rows + seen, (4,))
     torch.testing.assert_close(layer(rows, keys), F.layer_norm(first + layer.ffn(first), (4,)))
@@ -100,21 +99,21 @@ def test_st_adds_the_first_template_to_what_the_filter_leaves():
 
 
 @torch.no_grad()
-def test_st_takes_query_and_value_from_the_current_template_and_its_variant_from_the_last():
-    ours, variant = (
-        SpatioTemporal(SiameseConfig(**SMALL, swapped=swapped)).eval() for swapped in (False, True)
-    )
-    variant.load_state_dict(ours.state_dict())
+def test_st_takes_query_and_value_from_the_current_template():
+    fusion = SpatioTemporal(SiameseConfig(**SMALL)).eval()
     initial, last, current = torch.randn(3, 1, 8, 3, 3)
+    assert not torch.allclose(fusion(initial, last, current), fusion(initial, current, last))
+    encoded = fusion.encoder(current.flatten(2).mT, last.flatten(2).mT)
     torch.testing.assert_close(
-        variant(initial, last, current), ours(initial, current, last), rtol=0, atol=0
+        fusion(initial, last, current), fusion.filter(encoded.mT.unflatten(2, (3, 3))) + initial
     )
-    assert not torch.allclose(variant(initial, last, current), ours(initial, last, current))
-    # The current template is the value: without attention to speak of, it alone comes through.
-    encoded = ours.encoder(current.flatten(2).mT, last.flatten(2).mT)
-    torch.testing.assert_close(
-        ours(initial, last, current), ours.filter(encoded.mT.unflatten(2, (3, 3))) + initial
-    )
+
+
+def test_a_file_that_says_nothing_is_swapped_still_loads():
+    values = SiameseConfig(**SMALL).to_dict()
+    assert SiameseConfig.from_dict({**values, "swapped": False}) == SiameseConfig(**SMALL)
+    with pytest.raises(TypeError, match="swapped"):
+        SiameseConfig.from_dict({**values, "swapped": True})
 
 
 def test_middle_of_a_map():

@@ -8,9 +8,9 @@ from tracker_ros.training.options import overridden
 
 
 def test_values_take_the_type_of_what_they_replace():
-    texts = ["st=false", "swapped=True", "widths=8,8,16,24", "anchor=32", "backbone=mobileone"]
+    texts = ["st=false", "released=True", "widths=8,8,16,24", "anchor=32", "backbone=mobileone"]
     config = overridden(DastsiamConfig(), texts, "--network")
-    assert (config.st, config.swapped, config.da) == (False, True, True)
+    assert (config.st, config.released, config.da) == (False, True, True)
     assert (config.widths, config.anchor, config.backbone) == ((8, 8, 16, 24), 32.0, "mobileone")
 
 

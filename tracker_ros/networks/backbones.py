@@ -24,7 +24,7 @@ def make_backbone(config) -> nn.Module:
     if config.backbone == "inception_v3":
         return InceptionV3(config.width)
     if config.backbone == "resnet50":
-        return ResNet(config.widths, config.depths)
+        return ResNet(config.widths, config.depths, getattr(config, "dilation", 2))
     if config.backbone == "alexnet":
         return AlexNet(config.widths)
     raise ValueError(

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 
 from ..core.config import TrackingConfig
-from .blocks import conv_bn
+from . import dastsiam_released as released
+from .backbones import make_backbone
+from .blocks import conv_bn, normalise
 from .head import cell_centres
 from .reader import tokens
-from .siamese import Filter, Siamese, SiameseConfig, Start, correlate, siamese_steps, unroll
+from .siamese import (
+    Filter,
+    RpnMaps,
+    Siamese,
+    SiameseConfig,
+    Start,
+    correlate,
+    siamese_steps,
+    unroll,
+)
 from .step import Step
 from .transformer import Decoder
 
@@ -22,20 +32,9 @@ class DastsiamConfig(SiameseConfig):
     """Sizes of the network; the defaults are the paper's."""
 
     da: bool = True  # discriminative augmentation; without it f_s is searched as it is
+    released: bool = False  # the modules of ``dastsiam_released`` in place of the printed ones
+    dilation: int = 2  # of ResNet's third stage; the release has 1
     anchor: float = 64.0  # side of the one anchor of a cell, crop pixels
-
-
-class RpnMaps(NamedTuple):
-    """What a training step returns.
-
-    Attributes:
-        logits: [B, 2, h, w], background and target (SiamRPN's branch, cls1). confidence: [B, 1, h,
-            w], logits of the added branch (cls2). deltas: [B, 4, h, w], see ``anchor_boxes``.
-    """
-
-    logits: Tensor
-    confidence: Tensor
-    deltas: Tensor
 
 
 class DiscriminativeAugmentation(nn.Module):
@@ -46,10 +45,11 @@ class DiscriminativeAugmentation(nn.Module):
         self.decoder = Decoder(
             config.channels, config.heads, config.ffn, config.layers, config.dropout
         )
+        self.norm = nn.LayerNorm(config.channels) if config.released else nn.Identity()
         self.filter = Filter(config.channels)
 
     def forward(self, target: Tensor, search: Tensor) -> Tensor:
-        decoded = self.decoder(tokens(search), tokens(target))
+        decoded = self.norm(self.decoder(tokens(search), tokens(target)))
         return self.filter(unroll(decoded, search)) + search
 
 
@@ -107,15 +107,34 @@ def anchor_boxes(deltas: Tensor, anchor: float, stride: int, size: int) -> Tenso
 
 
 class Dastsiam(Siamese):
-    """Trunk, neck, ST, DA, RPN."""
+    """Trunk, neck, ST, DA, RPN; in the released form a second trunk, for templates."""
 
     def __init__(self, config: DastsiamConfig = DastsiamConfig()):
         super().__init__(config)
+        if config.released:
+            self.memory_trunk = make_backbone(config)
         self.augment = DiscriminativeAugmentation(config) if config.da else None
-        self.head = Rpn(config.channels)
+        self.head = released.Rpn(config) if config.released else Rpn(config.channels)
 
     def _make_neck(self, inputs: int, config: DastsiamConfig) -> nn.Module:
         return nn.Sequential(conv_bn(inputs, config.channels, 1), nn.ReLU())
+
+    def _make_fusion(self, config: DastsiamConfig) -> nn.Module:
+        if config.released:
+            return released.SpatioTemporal(config)
+        return super()._make_fusion(config)
+
+    def template(self, crops: Tensor) -> Tensor:
+        """Template crops uint8 [B, M, M, 3] → [B, C, k, k]; released, all cells of the map."""
+        if not self.config.released:
+            return super().template(crops)
+        dtype = next(self.memory_trunk.parameters()).dtype
+        return self.neck(self.memory_trunk(normalise(crops, dtype)))
+
+    def template_side(self, size: int) -> int:
+        if not self.config.released:
+            return super().template_side(size)
+        return self.memory_trunk.cells(size)
 
     def match(self, crops: Tensor, target: Tensor) -> RpnMaps:
         """Query crops uint8 [B, Q, Q, 3] against f_z* [B, C, k, k]."""

@@ -207,6 +207,9 @@ PRESETS = {
     "dastsiam_st": _without(DASTSIAM, "da"),
     "dastsiam_da": _without(DASTSIAM, "st"),
     "dastsiam_base": _without(DASTSIAM, "st", "da"),
+    "dastsiam_released": DASTSIAM._replace(
+        network=replace(DASTSIAM.network, released=True, dilation=1)
+    ),
     "dastsiam_tiny": Preset(
         "dastsiam",
         DastsiamConfig(**SMALL_SIAMESE, anchor=36.0),

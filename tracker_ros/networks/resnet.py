@@ -1,7 +1,8 @@
 """ResNet up to its third stage at stride 8, the backbone of SiamRPN++ and DASTSiam.
 
 He et al., CVPR 2016, with what SiamRPN++ (Li et al., CVPR 2019, sec. 3.2) changes: the third stage
-keeps its resolution and dilates its 3×3 convolutions by 2 instead; there is no fourth.
+keeps its resolution and, behind its first block, dilates its 3×3 convolutions by 2 instead; there
+is no fourth.
 """
 
 from __future__ import annotations
@@ -42,11 +43,12 @@ class ResNet(nn.Module):
     Args:
         widths: channels after the stem and the three stages; (64, 256, 512, 1024) is ResNet-50.
         depths: blocks of the three stages; (3, 4, 6) is ResNet-50.
+        dilation: of the third stage, behind its first block.
     """
 
     stride = 8
 
-    def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...]):
+    def __init__(self, widths: tuple[int, ...], depths: tuple[int, ...], dilation: int = 2):
         super().__init__()
         self.channels = widths[-1]
         self.stem = nn.Sequential(
@@ -57,10 +59,10 @@ class ResNet(nn.Module):
         )
         self.stages = nn.ModuleList()
         for stage, (depth, stride) in enumerate(zip(depths, (1, 2, 1), strict=True)):
-            dilation = 2 if stage == 2 else 1
             outputs = widths[stage + 1]
-            blocks = [Bottleneck(widths[stage], outputs, stride, dilation)]
-            blocks += [Bottleneck(outputs, outputs, 1, dilation) for _ in range(depth - 1)]
+            blocks = [Bottleneck(widths[stage], outputs, stride, 1)]
+            later = dilation if stage == 2 else 1
+            blocks += [Bottleneck(outputs, outputs, 1, later) for _ in range(depth - 1)]
             self.stages.append(nn.Sequential(*blocks))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ paper cuts templates with SiamFC's context margin; here windows are a multiple o
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -34,11 +35,15 @@ class SiameseConfig(NetworkConfig):
     channels: int = 256  # d, of templates and search features
     template_cells: int = 8  # side of the middle of the template's map that is kept
     st: bool = True  # spatio-temporal fusion; without it f_i is the template for ever
-    swapped: bool = False  # query and value from f_a, key from f_c
     heads: int = 4
     ffn: int = 1024
     layers: int = 4
     dropout: float = 0.1
+
+    @classmethod
+    def from_dict(cls, values: dict) -> SiameseConfig:
+        """Inverse of ``to_dict``; takes files that still say that no roles are swapped."""
+        return super().from_dict({k: v for k, v in values.items() if (k, v) != ("swapped", False)})
 
 
 class Filter(nn.Sequential):
@@ -48,6 +53,20 @@ class Filter(nn.Sequential):
         super().__init__(
             conv_bn(channels, channels, 3), nn.ReLU(), conv_bn(channels, channels, 3), nn.ReLU()
         )
+
+
+class RpnMaps(NamedTuple):
+    """What a training step of DASTSiam returns.
+
+    Attributes:
+        logits: [B, 2, h, w], background and target (SiamRPN's branch, cls1). confidence: [B, 1, h,
+            w], logits of the added branch (cls2). deltas: [B, 4, h, w], see
+            ``dastsiam.anchor_boxes``.
+    """
+
+    logits: Tensor
+    confidence: Tensor
+    deltas: Tensor
 
 
 def unroll(rows: Tensor, like: Tensor) -> Tensor:
@@ -64,11 +83,8 @@ class SpatioTemporal(nn.Module):
             config.channels, config.heads, config.ffn, config.layers, config.dropout
         )
         self.filter = Filter(config.channels)
-        self.swapped = config.swapped
 
     def forward(self, initial: Tensor, last: Tensor, current: Tensor) -> Tensor:
-        if self.swapped:
-            last, current = current, last
         encoded = self.encoder(tokens(current), tokens(last))
         return self.filter(unroll(encoded, initial)) + initial
 
@@ -99,10 +115,13 @@ class Siamese(nn.Module):
         self.config = config
         self.query_trunk = make_backbone(config)
         self.neck = self._make_neck(self.query_trunk.channels, config)
-        self.fusion = SpatioTemporal(config) if config.st else None
+        self.fusion = self._make_fusion(config) if config.st else None
 
     def _make_neck(self, inputs: int, config: SiameseConfig) -> nn.Module:
         raise NotImplementedError
+
+    def _make_fusion(self, config: SiameseConfig) -> nn.Module:
+        return SpatioTemporal(config)
 
     def features(self, crops: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → [B, C, cells(S), cells(S)]."""
@@ -116,6 +135,10 @@ class Siamese(nn.Module):
     def fuse(self, initial: Tensor, last: Tensor, current: Tensor) -> Tensor:
         """f_z* of f_i, f_a and f_c, all [B, C, k, k]; f_i itself without ST."""
         return initial if self.fusion is None else self.fusion(initial, last, current)
+
+    def template_side(self, size: int) -> int:
+        """Cells along a side of ``template``'s map for a crop of ``size`` pixels."""
+        return self.config.template_cells
 
     def templates(self, crops: Tensor) -> Tensor:
         """f_z* [B, C, k, k] of a training sample: T_i, T_a, T_c, uint8 [B, 3, M, M, 3]."""
@@ -161,7 +184,8 @@ def siamese_steps(
 
     ``kept``: examples of what ``start`` returns beside the templates and ``locate`` takes.
     """
-    side, size = network.config.template_cells, tracking.memory_size
+    size = tracking.memory_size
+    side = network.template_side(size)
     kept = kept or {}
     template = {
         "crop": torch.zeros(1, size, size, 3, dtype=torch.uint8),

@@ -8,12 +8,14 @@ from torch import Tensor, nn
 class FusionLayer(nn.Module):
     """Encoder layer in which the keys come from elsewhere (DASTSiam, eq. 2).
 
-    ``forward``: rows [B, N, C], which are query and value, and as many keys → [B, N, C]. The
-    attention matrix pairs every row with every key; the value of key i is row i.
+    ``forward``: rows [B, N, C], which are value and residual, and as many keys → [B, N, C]. The
+    attention matrix pairs every query with every key; the value of key i is row i. The queries are
+    the rows (as printed), or with ``keys_ask`` the keys (as released).
     """
 
-    def __init__(self, channels: int, heads: int, ffn: int, dropout: float):
+    def __init__(self, channels: int, heads: int, ffn: int, dropout: float, keys_ask: bool = False):
         super().__init__()
+        self.keys_ask = keys_ask
         self.attention = nn.MultiheadAttention(channels, heads, dropout, batch_first=True)
         self.ffn = nn.Sequential(
             nn.Linear(channels, ffn), nn.ReLU(), nn.Dropout(dropout), nn.Linear(ffn, channels)
@@ -22,7 +24,8 @@ class FusionLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
-        seen, _ = self.attention(rows, keys, rows, need_weights=False)
+        queries = keys if self.keys_ask else rows
+        seen, _ = self.attention(queries, keys, rows, need_weights=False)
         rows = self.norms[0](rows + self.dropout(seen))
         return self.norms[1](rows + self.dropout(self.ffn(rows)))
 
@@ -30,10 +33,18 @@ class FusionLayer(nn.Module):
 class Encoder(nn.Module):
     """``layers`` times ``FusionLayer``, all with the same keys."""
 
-    def __init__(self, channels: int, heads: int, ffn: int, layers: int, dropout: float):
+    def __init__(
+        self,
+        channels: int,
+        heads: int,
+        ffn: int,
+        layers: int,
+        dropout: float,
+        keys_ask: bool = False,
+    ):
         super().__init__()
         self.layers = nn.ModuleList(
-            FusionLayer(channels, heads, ffn, dropout) for _ in range(layers)
+            FusionLayer(channels, heads, ffn, dropout, keys_ask) for _ in range(layers)
         )
 
     def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
