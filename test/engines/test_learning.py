@@ -97,7 +97,7 @@ def truth(clip):
 
 def draw(clip, rng, case, count=6):
     """A batch of samples out of the clip."""
-    from tracker_ros.training.batches import Batch
+    from tracker_ros.training.samples.batches import Batch
 
     boxes, parts = truth(clip), []
     for _ in range(count):

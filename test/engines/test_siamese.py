@@ -53,7 +53,7 @@ def truth(step: int) -> tuple[float, ...]:
 
 def draw(frames, tracking: TrackingConfig, rng, count: int):
     """A batch out of the clip: T_i, T_a, T_c and a query, shifted."""
-    from tracker_ros.training.batches import Batch
+    from tracker_ros.training.samples.batches import Batch
 
     memory, queries, boxes = [], [], []
     for _ in range(count):

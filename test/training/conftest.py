@@ -117,7 +117,7 @@ def trainer(shards):
     from tracker_ros.networks.presets import Preset
     from tracker_ros.training.config import LossConfig, SamplingConfig, TrainingConfig
     from tracker_ros.training.loop import Trainer
-    from tracker_ros.training.losses import memory_loss
+    from tracker_ros.training.losses.memory import memory_loss
 
     sizes = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16, "head_channels": 16}
     short = {"batch": 2, "steps": 6, "workers": 0, "checkpoint_every": 3}

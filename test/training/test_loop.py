@@ -9,9 +9,9 @@ from tracker_ros.core.errors import ModelError, ParameterError
 from tracker_ros.networks.backbones import make_backbone
 from tracker_ros.training import checkpoint
 from tracker_ros.training.average import Average
-from tracker_ros.training.batches import collate
 from tracker_ros.training.config import SamplingConfig
-from tracker_ros.training.sampling import Samples
+from tracker_ros.training.samples.batches import collate
+from tracker_ros.training.samples.sampling import Samples
 
 # Nothing but the target, moved and scaled.
 EASY = {

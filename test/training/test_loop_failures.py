@@ -13,7 +13,7 @@ import torch
 from tracker_ros.core.errors import SourceError, TrackerError
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.failures import explained
-from tracker_ros.training.losses import memory_loss
+from tracker_ros.training.losses.memory import memory_loss
 
 
 def quiet(_):
@@ -88,8 +88,8 @@ def test_a_scaled_gradient_that_overflows_is_left_out(trainer, tmp_path):
 
 
 def _batches(learner):
-    from tracker_ros.training.batches import load_batches
-    from tracker_ros.training.sampling import Samples
+    from tracker_ros.training.samples.batches import load_batches
+    from tracker_ros.training.samples.sampling import Samples
 
     samples = Samples(learner.data, learner.preset.tracking, learner.config.sampling)
     return load_batches(samples, learner.config, learner.ranks, 0)

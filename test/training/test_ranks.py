@@ -47,7 +47,7 @@ from tracker_ros.networks.dastm import DastmConfig
 from tracker_ros.networks.presets import Preset
 from tracker_ros.training.config import TrainingConfig
 from tracker_ros.training.loop import Trainer
-from tracker_ros.training.losses import memory_loss
+from tracker_ros.training.losses.memory import memory_loss
 
 torch.set_num_threads(1)
 shards, out = sys.argv[1:]

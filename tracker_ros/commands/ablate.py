@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..core.errors import ParameterError
     from ..networks.presets import preset
-    from ..training.ablation import VARIANTS, Plan, Variant, ablate
+    from ..training.ablation.study import VARIANTS, Plan, Variant, ablate
     from ..training.datasets import default_cache
     from ..training.options import overridden
     from ..training.recipes import recipe, short

@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from ..core.errors import ParameterError
     from ..networks.presets import preset
     from ..training.datasets import default_cache
-    from ..training.pretrain import PretrainingConfig, pretrain
+    from ..training.pretraining.classifier import PretrainingConfig, pretrain
     from .train import find_device
 
     network = preset(args.model).network

@@ -100,11 +100,11 @@ def run(args: argparse.Namespace) -> int:
     from ..networks.presets import preset
     from ..training.datasets import default_cache
     from ..training.loop import Trainer
-    from ..training.preview import PREVIEWED, write_contact_sheet
     from ..training.progress import Display
     from ..training.recipes import recipe, short
     from ..training.release import release
-    from ..training.sampling import Samples
+    from ..training.samples.preview import PREVIEWED, write_contact_sheet
+    from ..training.samples.sampling import Samples
 
     design = preset(args.model)
     design = design._replace(

@@ -17,7 +17,6 @@ from ..networks.build import build
 from ..networks.presets import Preset
 from . import checkpoint
 from .average import Average
-from .batches import Batch, load_batches
 from .config import TrainingConfig
 from .costs import measure_branches
 from .failures import Stop, explained
@@ -27,7 +26,8 @@ from .plot import plot_losses
 from .provenance import commit, data_names, hardware
 from .ranks import Ranks
 from .recipes import Loss
-from .sampling import Samples
+from .samples.batches import Batch, load_batches
+from .samples.sampling import Samples
 from .schedules import learning_rate
 from .validation import Validation
 from .warm_start import load_backbone, warm_start

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 
 from ..evaluation.hardware import describe
-from .datasets.mixture import parse_spec
+from .data.mixture import parse_spec
 
 
 def data_names(data: str | Path | Sequence[str | Path]) -> list[str]:

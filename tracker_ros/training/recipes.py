@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
-from .batches import Batch
 from .config import LossConfig, SamplingConfig, TrainingConfig
-from .losses import memory_loss
-from .losses_corner import corner_loss
-from .losses_siamese import response_loss, rpn_loss
+from .losses.corner import corner_loss
+from .losses.memory import memory_loss
+from .losses.siamese import response_loss, rpn_loss
+from .samples.batches import Batch
 
 Loss = Callable[[nn.Module, Batch, TrackingConfig, LossConfig], dict[str, Tensor]]
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ...core.errors import SourceError
 from ...paths import cache_dir
-from ..clips import Clip
-from .clipset import ClipSet, fingerprint
+from ..data.clips import Clip
+from ..data.clipset import ClipSet, fingerprint
 from .coco import read_coco
 from .davis import LISTS, read_davis
 from .folder import Folder

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
-from ..clips import FARTHEST, Clip, make_clip
+from ..data.clips import FARTHEST, Clip, make_clip
 from .folder import Folder
 from .imagenet import LARGEST
 from .segments import segment_name

@@ -10,7 +10,7 @@ import numpy as np
 from ...core.boxes import Box
 from ...core.errors import SourceError
 from ...sources.annotations import lines, pictures
-from ..clips import Clip, make_clip, mask_box
+from ..data.clips import Clip, make_clip, mask_box
 from .folder import Folder, colours
 
 LISTS = ("ImageSets/2017/train.txt", "ImageSets/2016/train.txt", "ImageSets/480p/train.txt")

@@ -9,8 +9,8 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...sources.annotations import read_boxes
-from ..clips import FARTHEST
-from ..shards import SHRUNK
+from ..data.clips import FARTHEST
+from ..data.shards import SHRUNK
 from .segments import MARK, read_segment
 
 

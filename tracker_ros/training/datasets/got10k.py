@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...sources.annotations import flags_for, lines, listed, pictures
-from ..clips import Clip, make_clip
+from ..data.clips import Clip, make_clip
 from .folder import Folder, boxes_for
 
 

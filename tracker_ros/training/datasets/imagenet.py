@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ...core.errors import SourceError
-from ..clips import FARTHEST, Clip, make_clip
+from ..data.clips import FARTHEST, Clip, make_clip
 from .folder import Folder
 
 LARGEST = 0.3  # of a still picture's area: a larger object has no surroundings

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...core.errors import SourceError
 from ...sources.annotations import flags_for, lines, pictures
-from ..clips import Clip, make_clip
+from ..data.clips import Clip, make_clip
 from .folder import Folder, boxes_for
 
 TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line

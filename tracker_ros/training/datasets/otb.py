@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...evaluation.sequences import find_sequences
-from ..clips import Clip, make_clip
+from ..data.clips import Clip, make_clip
 from .folder import Folder
 
 

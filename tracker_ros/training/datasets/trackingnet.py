@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ...core.errors import SourceError
 from ...sources.annotations import pictures
-from ..clips import Clip, make_clip
+from ..data.clips import Clip, make_clip
 from .folder import Folder, boxes_for
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...sources.annotations import pictures
-from ..clips import Clip, make_clip
+from ..data.clips import Clip, make_clip
 from .folder import Folder
 
 RATE = 30 / 1000  # video frames a millisecond

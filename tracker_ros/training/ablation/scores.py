@@ -1,0 +1,86 @@
+"""Scores of trained weights under a gate, by real one-pass tracking."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...core.gate import BRANCHES
+from ...engines import network_tracker
+from ...evaluation import metrics
+from ...evaluation.results import SequenceResult
+from ...evaluation.runner import run_sequence
+from ...evaluation.sequences import find_sequences
+from ...networks.build import build
+from ...networks.presets import Preset
+
+
+def score_weights(
+    weights: dict[str, Tensor], preset: Preset, folder: Path, device: str, repeats: int = 1
+) -> dict:
+    """Means over the sequences in ``folder`` and over ``repeats`` runs with other chance.
+
+    Returns auc, precision (20 px), overlap, sr50 and sr75 (share of frames with an IoU above),
+    fps, auc_of (each sequence's), share_skip … share_cbam (how often each branch was computed for
+    a frame's memory), high_computation (that of CBAM), parameters, tests, and on a GPU peak_bytes.
+
+    Args:
+        weights: all that a network of ``preset`` needs; more is left out.
+    """
+    architecture, config, tracking = preset
+    network = build(architecture, config.to_dict())
+    network.load_state_dict({name: weights[name] for name in network.state_dict()})
+    place = torch.device(device)
+    if place.type == "cuda":
+        torch.cuda.reset_peak_memory_stats(place)
+    tracker = network_tracker(network, architecture, tracking, device)
+    results = []
+    for number in range(repeats):
+        torch.manual_seed(number)
+        results += [run_sequence(tracker, one) for one in find_sequences(folder)]
+    scores = _means(results) | {"tests": repeats}
+    if place.type == "cuda":
+        scores["peak_bytes"] = torch.cuda.max_memory_allocated(place)
+    shares = dict(zip(BRANCHES, _shares(results, network), strict=True))
+    scores |= {f"share_{name}": share for name, share in shares.items()}
+    scores |= {"high_computation": shares["cbam"]}
+    return scores | {"parameters": sum(p.numel() for p in network.parameters())}
+
+
+def _means(results: list[SequenceResult]) -> dict:
+    rows = []
+    for result in results:
+        present = ~np.isnan(result.truth).any(1)
+        overlaps = metrics.iou(result.boxes[present], result.truth[present])
+        rows.append(
+            {
+                "auc": metrics.success_auc(result.boxes, result.truth),
+                "precision": metrics.precision(result.boxes, result.truth),
+                "overlap": float(overlaps.mean()),
+                "sr50": float((overlaps > 0.5).mean()),
+                "sr75": float((overlaps > 0.75).mean()),
+            }
+        )
+    names = [result.sequence for result in results]
+    auc_of = {
+        name: float(np.mean([r["auc"] for r, n in zip(rows, names, strict=True) if n == name]))
+        for name in dict.fromkeys(names)
+    }
+    frames, seconds = (sum(values) for values in zip(
+        *((len(result) - 1, result.seconds[1:].sum()) for result in results), strict=True
+    ))  # fmt: skip
+    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
+    return means | {"fps": float(frames / seconds), "auc_of": auc_of}
+
+
+def _shares(results: list[SequenceResult], network: nn.Module) -> list[float]:
+    """How often each branch was computed: the sum is more than 1 where several are added."""
+    if network.config.gate in ("hard", "random"):
+        chosen = np.concatenate([result.branches for result in results])
+        chosen = chosen[chosen >= 0]
+        return (np.bincount(chosen, minlength=len(BRANCHES)) / max(len(chosen), 1)).tolist()
+    computed = network.attention.branches
+    return [float(name in computed or name == network.config.gate) for name in BRANCHES]

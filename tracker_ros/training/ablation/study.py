@@ -1,0 +1,203 @@
+"""The paper's ablations: variants of the attention, trained alike, scored by real tracking.
+
+One backbone, the same samples in the same order, the same number of steps; only the attention on
+the memorised frames differs (DASTM, Tables I to IV). The budget is small on purpose: what is
+compared is variants with each other, not with published trackers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import NamedTuple
+
+from ...core.errors import ParameterError
+from ...core.gate import BRANCHES
+from ...evaluation.results import replacing
+from ...evaluation.sequences import find_sequences
+from ...networks.build import build
+from ...networks.gate import MODES
+from ...networks.presets import Preset
+from .. import checkpoint
+from ..config import TrainingConfig
+from ..loop import Trainer
+from ..provenance import data_names
+from ..recipes import Loss
+from .costs import Parts, frame_costs, measure_parts
+from .scores import score_weights
+from .tables import write_tables
+
+VARIANTS = ("skip", "se", "ca", "cbam", "se+ca", "static", "random", "soft", "hard", "hard@0.5")
+DONE = "scores.json"  # a run's last file
+BUDGET_WEIGHT = 1.0  # of the budget's loss in variants that have one
+
+
+class Variant(NamedTuple):
+    """A mode of the gate and, for ``hard@B``, the ``budget`` of ``LossConfig``."""
+
+    name: str
+    gate: str
+    budget: float | None = None
+
+    @classmethod
+    def parse(cls, name: str) -> Variant:
+        """Read ``hard`` or ``hard@0.5``. Raises ParameterError."""
+        gate, at, text = name.partition("@")
+        try:
+            budget = float(text) if at else None
+        except ValueError:
+            budget = -1.0
+        if gate not in MODES or (at and not (gate in ("hard", "soft") and 0 < budget <= 1)):
+            raise ParameterError(
+                f"variant {name!r} is none of {', '.join(MODES)}, or hard@B with B from 0 to 1"
+            )
+        return cls(name, gate, budget)
+
+    @property
+    def tests(self) -> tuple[str, ...]:
+        """How it is tested: with the gate it was trained with; ``hard`` by chance, too."""
+        return (self.gate, "random") if self.name == "hard" else (self.gate,)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is trained and scored.
+
+    data, backbone, start, cache: as of ``Trainer``. validate: sequences with truth.
+    random_tests: how often a random gate is tested, with other chance, for one score.
+    """
+
+    data: Sequence[str]
+    validate: Path
+    preset: Preset
+    config: TrainingConfig
+    loss: Loss
+    variants: tuple[Variant, ...]
+    seeds: tuple[int, ...]
+    backbone: Path | None = None
+    start: Path | None = None
+    cache: Path | None = None
+    random_tests: int = 3
+
+    def settings(self) -> dict:
+        """All that the scores depend on, besides variant and seed, as plain JSON types."""
+        architecture, network, tracking = self.preset
+        config = asdict(self.config)
+        for name in ("seed", "workers", "device", "checkpoint_every", "log_every"):
+            del config[name]
+        named = {"backbone": self.backbone, "start": self.start, "validate": self.validate}
+        return json.loads(
+            json.dumps(
+                {
+                    "architecture": architecture,
+                    "network": network.to_dict() | {"gate": "by variant"},
+                    "tracking": tracking.to_dict(),
+                    "data": data_names(self.data),
+                    "training": config,
+                    "random_tests": self.random_tests,
+                }
+                | {name: path and Path(path).name for name, path in named.items()}
+            )
+        )
+
+
+def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[dict]:
+    """Train and score every variant with every seed; returns the scores, one dict a test.
+
+    ``out`` takes runs/VARIANT-SEED (as ``Trainer``, and scores.json), and after each of them
+    ablation.csv, .json, .md and .png of what is there; costs.json is measured once. What is done is
+    not done again, and a training goes on where it was.
+
+    Raises ParameterError where ``out`` holds an ablation of other settings; else as ``Trainer``.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    _same_settings(out / "settings.json", plan.settings())
+    find_sequences(plan.validate)  # what is wrong with them should be said before hours of training
+    parts = _parts(plan, out / "costs.json")
+    scores: list[dict] = []
+    fresh = False
+    for seed in plan.seeds:  # so that all variants have a first score early
+        for variant in plan.variants:
+            folder = out / "runs" / f"{variant.name}-{seed}"
+            fresh = not (folder / DONE).is_file()
+            scores += _run(plan, variant, seed, folder, parts, tell)
+            if fresh:
+                write_tables(out, plan.settings(), scores)
+    if not fresh:
+        write_tables(out, plan.settings(), scores)
+    return scores
+
+
+def _same_settings(path: Path, settings: dict) -> None:
+    if path.is_file():
+        try:
+            old = json.loads(path.read_text())
+        except ValueError:
+            raise ParameterError(f"{path} is damaged; give another folder") from None
+        for name, value in settings.items():
+            if old.get(name) != value:
+                raise ParameterError(
+                    f"{path.parent} holds an ablation with another {name}: {old.get(name)}, "
+                    f"not {value}; give another folder"
+                )
+    with replacing(path) as part:
+        part.write_text(json.dumps(settings, indent=2) + "\n")
+
+
+def _parts(plan: Plan, path: Path) -> Parts:
+    """Costs that all variants share, measured once."""
+    if not path.is_file():
+        architecture, network, tracking = _with_gate(plan.preset, "hard")
+        made = build(architecture, network.to_dict()).to(plan.config.device).eval()
+        with replacing(path) as part:
+            part.write_text(json.dumps(measure_parts(made, tracking), indent=2) + "\n")
+    return json.loads(path.read_text())
+
+
+def _run(
+    plan: Plan,
+    variant: Variant,
+    seed: int,
+    folder: Path,
+    parts: Parts,
+    tell: Callable[[str], None],
+) -> list[dict]:
+    done = folder / DONE
+    if done.is_file():
+        return json.loads(done.read_text())
+    losses = plan.config.losses
+    if variant.budget is not None:
+        losses = replace(losses, gate_budget=BUDGET_WEIGHT, budget=variant.budget)
+    trainer = Trainer(
+        plan.data,
+        folder,
+        _with_gate(plan.preset, variant.gate),
+        replace(plan.config, seed=seed, losses=losses),
+        plan.loss,
+        backbone=plan.backbone,
+        start=plan.start,
+        cache=plan.cache,
+    )
+    tell(f"{variant.name}, seed {seed}: training")
+    trainer.run(tell)
+    average = checkpoint.load(folder / "last.pt")["average"]
+    scores = []
+    for test in variant.tests:
+        score = {"variant": variant.name, "test": test, "seed": seed}
+        preset, repeats = _with_gate(plan.preset, test), plan.random_tests
+        score |= score_weights(
+            average, preset, plan.validate, plan.config.device, repeats if test == "random" else 1
+        )
+        shares = [score[f"share_{name}"] for name in BRANCHES]
+        score |= frame_costs(parts, shares, gated=test in ("hard", "soft"))
+        tell(f"{variant.name}, seed {seed}, tested {test}: AUC {score['auc']:.3f}")
+        scores.append(score)
+    with replacing(done) as part:
+        part.write_text(json.dumps(scores, indent=2) + "\n")
+    return scores
+
+
+def _with_gate(preset: Preset, gate: str) -> Preset:
+    return preset._replace(network=replace(preset.network, gate=gate))

@@ -1,0 +1,125 @@
+"""Which sets to train on, and how often each is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ...core.errors import ParameterError
+from ..datasets import READERS, open_set
+from .clips import Pictures, load_clips
+from .clipset import ClipSet
+
+SHARDS = "shards"
+PASTE = "paste"  # not a set: cut-outs of the sets with masks over other pictures
+
+
+class Spec(NamedTuple):
+    """One set: name of its reader, its folder, how often it is drawn in relation to the others."""
+
+    reader: str
+    folder: Path
+    weight: float = 1.0
+
+
+def parse_spec(text: str | Path) -> Spec:
+    """NAME:FOLDER[:WEIGHT] with NAME in READERS or ``shards``; a bare FOLDER holds shards.
+
+    Raises ParameterError.
+    """
+    name, _, rest = str(text).partition(":")
+    if name not in (*READERS, SHARDS) or not rest:
+        if rest and not Path(text).is_dir():
+            raise ParameterError(
+                f"data {text!r} is no folder and no NAME:FOLDER[:WEIGHT] with a NAME of "
+                f"{', '.join([*READERS, SHARDS])}"
+            )
+        return Spec(SHARDS, Path(text))
+    folder, _, last = rest.rpartition(":")
+    try:
+        weight = float(last)
+    except ValueError:
+        folder, weight = rest, 1.0
+    if not folder:  # a folder whose name is a number
+        folder, weight = rest, 1.0
+    if not (math.isfinite(weight) and weight > 0):
+        raise ParameterError(f"data {text!r}: the weight {last} is not a positive number")
+    return Spec(name, Path(folder), weight)
+
+
+class Frames:
+    """Frames of the sets as backgrounds, where there are no pictures for it."""
+
+    def __init__(self, sets: Sequence[ClipSet]):
+        self._sets = sets
+
+    def draw(self, rng: np.random.Generator) -> np.ndarray:
+        """One frame by chance: uint8 [H, W, 3] BGR."""
+        clips = self._sets[rng.integers(len(self._sets))]
+        clip = clips[int(rng.integers(len(clips)))]
+        return clip.view(int(rng.integers(len(clip))), detail=64).image
+
+
+class Mixture(NamedTuple):
+    """``sets`` by name; ``weights`` of them and of PASTE; ``pictures`` with a ``draw(rng)``."""
+
+    sets: dict[str, ClipSet]
+    weights: dict[str, float]
+    pictures: Pictures | Frames
+
+
+def open_mixture(
+    data: str | Path | Sequence[str | Path],
+    weights: dict[str, float],
+    cache: Path | None = None,
+) -> Mixture:
+    """Open the sets of ``data``: a folder of shards, or a sequence of what ``parse_spec`` takes.
+
+    ``weights`` are those of the kinds of shards (``davis``, ``video``, ``voc``) and of PASTE.
+    A set with masks gives half of its weight to PASTE, as in the shards.
+
+    Raises ParameterError or SourceError.
+    """
+    sets: dict[str, ClipSet] = {}
+    shares: dict[str, float] = {}
+    pictures = None
+    for spec in [parse_spec(text) for text in ([data] if isinstance(data, str | Path) else data)]:
+        if spec.reader == SHARDS:
+            for kind in (kind for kind in weights if kind != PASTE):
+                name = _free(kind, sets)
+                sets[name] = _shards(spec.folder, kind)
+                shares[name] = spec.weight * weights[kind]
+            shares[PASTE] = shares.get(PASTE, 0.0) + spec.weight * weights.get(PASTE, 0.0)
+            pictures = pictures or Pictures(spec.folder)
+            continue
+        name = _free(spec.reader, sets)
+        sets[name] = open_set(spec.reader, spec.folder, cache)
+        pasted = spec.weight / 2 if sets[name].masked else 0.0
+        shares[name] = spec.weight - pasted
+        shares[PASTE] = shares.get(PASTE, 0.0) + pasted
+    if not any(clips.masked for clips in sets.values()):
+        shares.pop(PASTE, None)
+    total = sum(shares.values())
+    if not total > 0:
+        raise ParameterError("there is nothing to train on: no data, or weights of 0")
+    return Mixture(
+        sets,
+        {name: share / total for name, share in shares.items() if share},
+        pictures or Frames(list(sets.values())),
+    )
+
+
+def _shards(folder: Path, kind: str) -> ClipSet:
+    clips = load_clips(folder, kind)
+    # Where there are tracks, a lone frame of one shows no motion.
+    tracks = [clip for clip in clips if len(clip) > 1]
+    return ClipSet.pack(tracks if kind == "davis" else clips)
+
+
+def _free(name: str, taken: dict) -> str:
+    number = 1 + sum(other == name or other.startswith(f"{name}-") for other in taken)
+    return name if number == 1 else f"{name}-{number}"

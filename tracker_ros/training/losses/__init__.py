@@ -1,0 +1,1 @@
+"""Losses, one file a family of networks, and the targets they compare with."""

@@ -1,0 +1,1 @@
+"""Pre-training of a backbone as a classifier of labelled pictures."""

@@ -1,0 +1,1 @@
+"""Training samples: frames of one target, cropped and augmented, in batches."""

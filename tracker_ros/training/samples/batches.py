@@ -1,0 +1,87 @@
+"""Batches of samples, and the processes that make them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Generator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import cv2
+import torch
+from torch import Tensor
+from torch.utils.data import DataLoader
+
+from ...core.errors import SourceError
+from ..config import TrainingConfig
+from ..ranks import Ranks, ShardedBatches
+from .sampling import Sample, Samples
+
+
+class Batch(NamedTuple):
+    """B samples of T memory and K query frames; crops are BGR, boxes x, y, w, h in crop pixels.
+
+    Attributes:
+        memory: uint8 [B, T, M, M, 3]. memory_boxes: float32 [B, T, 4].
+        queries: uint8 [B, K, Q, Q, 3]. query_boxes: float32 [B, K, 4].
+        positive: bool [B], False where the queries show another target.
+    """
+
+    memory: Tensor
+    memory_boxes: Tensor
+    queries: Tensor
+    query_boxes: Tensor
+    positive: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(part.to(device, non_blocking=True) for part in self))
+
+
+def collate(samples: Sequence[Sample]) -> Batch:
+    """Stack samples along a new first axis."""
+    parts = (
+        torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])
+        for name in Batch._fields[:-1]
+    )
+    return Batch(*parts, torch.tensor([sample.positive for sample in samples]))
+
+
+def _start_worker(ending: Tensor, _: int) -> None:
+    cv2.setNumThreads(0)  # one core a worker: the others belong to the network
+    # Ctrl-C in a terminal, torchrun and service managers signal the data processes too, but the
+    # trainer has a step to finish first. It ends them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if ending else None)
+
+
+def load_batches(
+    samples: Samples, config: TrainingConfig, ranks: Ranks, first: int
+) -> Generator[Batch, None, None]:
+    """This process's part of every batch, from step ``first`` on; to be closed.
+
+    Raises SourceError where nothing can be read.
+    """
+    ending = torch.zeros(1, dtype=torch.bool).share_memory_()
+    loader = iter(
+        DataLoader(
+            samples,
+            batch_sampler=ShardedBatches(
+                config.batch, ranks, first, None if config.minutes else config.steps
+            ),
+            num_workers=config.workers,
+            collate_fn=collate,
+            worker_init_fn=partial(_start_worker, ending),
+            prefetch_factor=4 if config.workers else None,
+            pin_memory=config.device.startswith("cuda"),
+            # Of its own, so that starting it leaves the network's chance as it is.
+            generator=torch.Generator(),
+        )
+    )
+    try:
+        yield from loader
+    except SourceError as error:  # a worker's comes as a traceback; its end is the sentence
+        sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
+        raise SourceError(sentence) from None
+    finally:
+        ending[0] = True

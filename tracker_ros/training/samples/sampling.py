@@ -1,0 +1,233 @@
+"""Draws training samples, memory frames and queries of one target, with the tracker's own crop."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+import torch
+from torch.utils.data import Dataset, get_worker_info
+
+from ...core.boxes import Box
+from ...core.config import TrackingConfig
+from ...core.crop import crop, window_around
+from ...core.errors import SourceError
+from ..config import SamplingConfig
+from ..data.clips import Clip, View
+from ..data.clipset import ClipSet
+from ..data.mixture import PASTE, open_mixture
+from . import augment
+from .frame_choice import choose_frames
+from .geometry import inside, jitter, look, mirror, stretched, turn
+from .pasting import Collage
+
+Rng = np.random.Generator
+ATTEMPTS = 20  # samples in a row that may be broken
+WORKERS = 64  # places for counts; more workers share them
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Crops uint8 BGR and boxes (x, y, w, h, crop pixels) of one training sample."""
+
+    memory: np.ndarray  # [T, M, M, 3]
+    memory_boxes: np.ndarray  # float32 [T, 4]
+    queries: np.ndarray  # [K, Q, Q, 3]
+    query_boxes: np.ndarray  # float32 [K, 4]
+    positive: bool  # False: the queries show another target
+    source: str = ""  # name of the set
+
+
+class Drawn(NamedTuple):
+    """Views of one target, the last of them for the queries, and the clip they come from."""
+
+    kind: str
+    clips: ClipSet
+    index: int
+    views: list[View]
+
+
+class Samples(Dataset):
+    """Sample ``i`` is a function of (seed, i) alone: a resumed run sees the same data.
+
+    A sample whose picture cannot be decoded is reported on stderr, counted in ``replaced`` and
+    replaced by another; after ATTEMPTS of them in a row the SourceError goes on.
+
+    Args:
+        data: a folder of shards, or sets as NAME:FOLDER[:WEIGHT] (see ``datasets``).
+        tracking: crop geometry. cache: folder for indices of sets, None for none.
+    Raises:
+        SourceError, ParameterError: as ``open_mixture``.
+    """
+
+    def __init__(
+        self,
+        data: str | Path | Sequence[str | Path],
+        tracking: TrackingConfig,
+        config: SamplingConfig,
+        seed: int = 0,
+        cache: Path | None = None,
+    ):
+        self.tracking, self.config = tracking, config
+        self.seed = seed
+        self.clips, weights, self.pictures = open_mixture(data, config.weights, cache)
+        self.kinds, self.shares = list(weights), list(weights.values())
+        # The largest a target gets in a crop, in pixels: more resolution is not worth decoding.
+        self._detail = 1.7 * tracking.query_size / tracking.search_factor
+        self._collage = Collage([c for c in self.clips.values() if c.masked], self.pictures)
+        self._replaced = torch.zeros(WORKERS, dtype=torch.int64).share_memory_()
+        self._reported: set[str] = set()
+
+    @property
+    def replaced(self) -> int:
+        """Number of samples that could not be read so far, in all worker processes."""
+        return int(self._replaced.sum())
+
+    def __getitem__(self, index: int) -> Sample:
+        for attempt in range(ATTEMPTS):
+            key = (self.seed, index, attempt) if attempt else (self.seed, index)
+            try:
+                return self.draw(np.random.default_rng(key))
+            except SourceError as error:
+                self._report(str(error))
+                if attempt == ATTEMPTS - 1:
+                    raise
+        raise AssertionError("not reached")
+
+    def _report(self, message: str) -> None:
+        worker = get_worker_info()
+        self._replaced[worker.id % WORKERS if worker else 0] += 1
+        if message not in self._reported:
+            self._reported.add(message)
+            print(f"tracker-ros: warning: {message}; another sample is used", file=sys.stderr)
+
+    def draw(self, rng: Rng) -> Sample:
+        """One sample by chance."""
+        drawn = query = self._draw(rng)
+        if rng.random() < self.config.negative:
+            query = self._another(drawn, rng)
+        count = self.config.memory_frames
+        views = [*drawn.views[:count], *query.views[-self.config.query_frames :]]
+        if rng.random() < 0.5:
+            views = [mirror(view) for view in views]
+        grey = rng.random() < 0.1
+        crops, boxes = [], []
+        for number, view in enumerate(views):
+            image, box = (
+                self._memory_crop(view, rng)
+                if number < count
+                else self._query_crop(view, query, rng, grey)
+            )
+            crops.append(image)
+            boxes.append(box)
+        crops = [
+            augment.degrade(
+                augment.recolour(part, rng, self.config.colour), rng, self.config.degraded
+            )
+            for part in crops
+        ]
+        if rng.random() < self.config.low_light:
+            crops = augment.darken(crops, rng)
+        if grey:
+            crops = [
+                cv2.cvtColor(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+                for part in crops
+            ]
+        return Sample(
+            np.stack(crops[:count]),
+            np.array(boxes[:count], np.float32),
+            np.stack(crops[count:]),
+            np.array(boxes[count:], np.float32),
+            query is drawn,
+            drawn.kind,
+        )
+
+    def _draw(self, rng: Rng, other_than: Drawn | None = None) -> Drawn | None:
+        """Views of a target; None if it is that of ``other_than``, else then of queries alone."""
+        kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
+        memory = self.config.memory_frames
+        if kind == PASTE:
+            moving = rng.random() < self.config.paste_motion
+            drawn = Drawn(kind, *self._collage.draw(self._order, moving, rng))
+            return None if _same(drawn, other_than) else drawn
+        clips = self.clips[kind]
+        index = int(rng.integers(len(clips)))
+        if _same(Drawn(kind, clips, index, []), other_than):
+            return None
+        clip = clips[index]
+        # Only turning and doubling a query need its mask, which costs time to decode.
+        masked = self.config.rotation + self.config.look_alike > 0
+        if len(clip) == 1:
+            count = memory + self.config.query_frames
+            return Drawn(kind, clips, index, stretched(clip, rng, count, masked, self._detail))
+        views = [
+            clip.view(i, masked and number >= memory, self._detail)
+            for number, i in enumerate(self._order(clip, rng))
+            if number >= memory or other_than is None
+        ]
+        return Drawn(kind, clips, index, views)
+
+    def _another(self, drawn: Drawn, rng: Rng) -> Drawn:
+        """Another target; the same one if there is no other."""
+        others = (self._draw(rng, drawn) for _ in range(ATTEMPTS))
+        return next((other for other in others if other is not None), drawn)
+
+    def _order(self, clip: Clip, rng: Rng) -> list[int]:
+        c = self.config
+        return choose_frames(
+            clip.times, c.memory_frames, c.max_gap, c.causal, rng, c.query_frames, c.adjacent
+        )
+
+    def _memory_crop(self, view: View, rng: Rng) -> tuple[np.ndarray, Box]:
+        """As the tracker crops: around a box that is a little wrong."""
+        t = self.tracking
+        box = jitter(view.box, rng, 0.06, 0.08)
+        window = window_around(box, t.memory_factor, t.memory_size)
+        believed = jitter(view.box, rng, 0.02, 0.03)
+        return crop(view.image, window), window.to_crop(believed)
+
+    def _query_crop(
+        self, view: View, drawn: Drawn, rng: Rng, grey: bool = False
+    ) -> tuple[np.ndarray, Box]:
+        t, c = self.tracking, self.config
+        x, y, w, h = view.box
+        side = np.sqrt(w * h)
+        # Half of the shifts small (a target that hardly moved), half anywhere in reach.
+        reach = c.shift * (1.0 if rng.random() < 0.5 else 0.35)
+        dx, dy = rng.uniform(-reach, reach, 2) * side
+        factor = t.search_factor * float(np.exp(np.clip(rng.normal(0, c.scale), -0.5, 0.5)))
+        window = window_around((x + dx, y + dy, w, h), factor, t.query_size)
+        if rng.random() < 0.7:  # else the padding at the rim would tell where the target is
+            window = inside(window, view.image)
+        if drawn.kind != PASTE and rng.random() < c.rotation:  # what is pasted is turned already
+            seen = turn(view, window, rng.uniform(-c.angle, c.angle))
+        else:
+            seen = look(view, window)
+        image, box = seen.image, seen.box
+        if rng.random() < c.look_alike:
+            model = self._model(seen, drawn, rng)
+            if model is not seen or not grey:  # only colours tell the target's own double from it
+                augment.add_look_alike(image, box, model, model is seen, rng)
+        if rng.random() < c.distractor:
+            augment.distract(image, box, self.pictures.draw(rng), rng)
+        if rng.random() < c.occluder:
+            augment.occlude(image, box, self.pictures.draw(rng), rng)
+        return image, box
+
+    def _model(self, seen: View, drawn: Drawn, rng: Rng) -> View:
+        """What a look-alike is cut from: the target, or another of its class if there is one."""
+        peers = drawn.clips.peers(drawn.index)
+        if len(peers) == 0 or rng.random() < 0.5:
+            return seen
+        clip = drawn.clips[int(rng.choice(peers))]
+        return clip.view(int(rng.integers(len(clip))), masked=True)
+
+
+def _same(one: Drawn, other: Drawn | None) -> bool:
+    """Whether both show the same target."""
+    return other is not None and (one.clips, one.index) == (other.clips, other.index)
