@@ -76,15 +76,34 @@ def test_ring_ends_at_its_seconds_and_at_its_bytes(monkeypatch):
     assert stamps(slot_of(7, 7, 7, 7, 7)) == [7, 7, 7]  # a camera without a clock
 
 
-def test_late_frame_is_dropped_and_a_jump_empties_the_ring():
-    slot = slot_of(10 * SECOND, 11 * SECOND)
-    slot.put("", 10 * SECOND + SECOND // 2, 1)
-    assert (stamps(slot), slot.dropped, slot.received) == ([10 * SECOND, 11 * SECOND], 1, 2)
+def test_frame_with_a_wrong_stamp_is_dropped():
+    slot = slot_of(10 * SECOND, 10 * SECOND + 30)
+    assert not slot.put("wrong", 5 * SECOND, 1).accepted
+    assert slot.find(0).stamp == 10 * SECOND + 30
+    slot.put("right", 10 * SECOND + 60, 1)
+    assert stamps(slot) == [10 * SECOND, 10 * SECOND + 30, 10 * SECOND + 60]
+    assert (slot.dropped, slot.misfits, slot.received, slot.find(0).epoch) == (1, 1, 3, 0)
+
+
+def test_clock_that_goes_back_for_good_empties_the_ring_and_its_frames_are_kept():
+    slot = slot_of(*(10 * SECOND + i for i in range(5)))
     slot.put("", 5 * SECOND, 1)
-    assert stamps(slot) == [5 * SECOND]
-    assert slot.find(0).epoch == 1
-    slot.put("", 6 * SECOND, 1)
-    assert slot.find(0).epoch == 1
+    slot.put("", 5 * SECOND + 1, 1)
+    assert slot.find(0).epoch == 0
+    slot.put("", 5 * SECOND + 2, 1)
+    assert stamps(slot) == [5 * SECOND, 5 * SECOND + 1, 5 * SECOND + 2]
+    assert (slot.find(0).epoch, slot.dropped, slot.misfits) == (1, 0, 0)
+    assert slot.wait(0).stamp == 5 * SECOND + 2
+
+
+def test_stamps_that_were_believed_and_then_denied_are_taken_out_of_the_ring(monkeypatch):
+    now = iter(range(100))  # a camera of 30 frames/s that is played fast
+    monkeypatch.setattr(frame_slot.time, "monotonic", lambda: next(now) / 1000)
+    slot = slot_of(*(10 * SECOND + i * SECOND // 30 for i in range(5)))
+    slot.put("wrong", 10 * SECOND + 20 * SECOND // 30, 1)
+    slot.put("right", 10 * SECOND + 6 * SECOND // 30, 1)
+    assert stamps(slot)[-2:] == [10 * SECOND + i * SECOND // 30 for i in (4, 6)]
+    assert (slot.misfits, slot.find(0).message, slot.find(0).epoch) == (1, "right", 0)
 
 
 @given(st.lists(st.tuples(st.integers(0, 20 * SECOND), st.integers(0, 200 * 2**20))))

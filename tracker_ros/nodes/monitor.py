@@ -21,6 +21,8 @@ from ..runtime.health import (
 from ..runtime.status import to_array
 from . import qos
 
+WARNINGS = ("stamp", "jump")  # subjects; problems of all others are errors
+
 
 class Monitor:
     """Watches over a TrackerNode, whose `stage`, `slot`, `tracker` and `image_topic` it reads.
@@ -44,11 +46,16 @@ class Monitor:
         if problem is None:
             self._problems.solve(subject)
             return
-        topics = {"image": self._node.image_topic, "qos": self._node.image_topic,
+        image = self._node.image_topic
+        topics = {"image": image, "qos": image, "stamp": image, "jump": image,
                   "init": self._node.resolve_topic_name("~/init_target")}  # fmt: skip
         sentence = f"{topics[subject]}: {problem}" if subject in topics else problem
         if self._problems.report(subject, sentence):
-            self._node.get_logger().error(sentence)
+            logger = self._node.get_logger()  # which allows one severity a line of code
+            if subject in WARNINGS:
+                logger.warning(sentence)
+            else:
+                logger.error(sentence)
             self._publish()
 
     def restart_watchdog(self) -> None:
@@ -91,25 +98,32 @@ class Monitor:
                   self.gates.check())  # fmt: skip
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 
-    def _check(self, name: str, problem: str | None, **values) -> Check:
-        return Check(name, ERROR if problem else OK, problem or self._node.stage, values)
+    def _check(self, name: str, *subjects: str, **values) -> Check:
+        """The worst problem of ``subjects``, of equal ones the latest."""
+        present = self._problems.present
+        if problem := present(*(s for s in subjects if s not in WARNINGS)):
+            return Check(name, ERROR, problem, values)
+        if problem := present(*(s for s in subjects if s in WARNINGS)):
+            return Check(name, WARN, problem, values)
+        return Check(name, OK, self._node.stage, values)
 
     def _input(self) -> Check:
         slot, counts = self._node.slot, self._problems.counts
-        return self._check("input", self._problems.present("image", "jump"),
+        return self._check("input", "image", "jump", "stamp",
                            topic=self._node.image_topic,
                            received=slot.received if slot else 0,
                            dropped=slot.dropped if slot else 0,
+                           wrong_stamps=slot.misfits if slot else 0,
                            malformed=counts["image"], time_jumps=counts["jump"])  # fmt: skip
 
     def _watchdog(self) -> Check:
-        silence, problem = self._silence(), self._problems.present("qos")
-        if silence and not problem:  # perhaps nobody has switched the camera on
+        silence = self._silence()
+        if silence and not self._problems.present("qos"):  # perhaps the camera is switched off
             return Check("watchdog", WARN, silence, {})
-        return self._check("watchdog", problem)
+        return self._check("watchdog", "qos")
 
     def _target(self) -> Check:
-        return self._check("target", self._problems.present("init", "tracking"),
+        return self._check("target", "init", "tracking",
                            enabled=self._node.enabled,
                            failed_starts=self._problems.counts["init"])  # fmt: skip
 

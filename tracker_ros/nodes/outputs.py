@@ -9,7 +9,8 @@ from visualization_msgs.msg import ImageMarker
 
 from ..core.gate import Gate
 from ..runtime import messages
-from ..runtime.health import GateWindow
+from ..runtime.frame_slot import Frame
+from ..runtime.health import Check, GateWindow
 from ..runtime.status import frame_check, to_array
 from ..runtime.worker import Answer
 from . import qos
@@ -47,14 +48,26 @@ class Outputs:
             (now - frame.stamp) / 1e6, (end - frame.arrival) * 1e3, (end - begin) * 1e3
         )  # fmt: skip
 
+    def refuse(self, frame: Frame, state: str, problem: str) -> None:
+        """Say in status and diagnostics why ``frame`` has no answer."""
+        self.report("image" if state == "ERROR" else "stamp", problem)
+        answer = Answer(frame, None, state=state)
+        self._send_status(
+            frame_check(answer, None, 0, self._node.slot.dropped, problem=problem), frame
+        )
+
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
         if gate:
             self._gates.add(gate)
-        header = answer.frame.message.header
-        check = frame_check(answer, gate, memory_size, self._node.slot.dropped, *self._delays)
-        name = self._node.get_fully_qualified_name()[1:]
-        self._status.publish(to_array([check], header, name, header.frame_id))
+        dropped = self._node.slot.dropped
+        check = frame_check(answer, gate, memory_size, dropped, *self._delays)
+        self._send_status(check, answer.frame)
         if self._markers.get_subscription_count():
             self._markers.publish(messages.marker(answer))
         if self._debug_image.get_subscription_count():
             self._debug_image.publish(messages.debug_image(answer, gate))
+
+    def _send_status(self, check: Check, frame: Frame) -> None:
+        header = frame.message.header
+        name = self._node.get_fully_qualified_name()[1:]
+        self._status.publish(to_array([check], header, name, header.frame_id))

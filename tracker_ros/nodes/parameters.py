@@ -114,8 +114,9 @@ TRACKER = (
     Parameter("history", 2.0, "Seconds of frames kept for starting on a past stamp.",
               applies=ACTIVATE, minimum=0.1, maximum=10.0),
     Parameter("time_jump", 0.1,
-              "Stamps going back by more seconds than this reset the tracker; by less, the frame"
-              " is dropped.", applies=ACTIVATE, minimum=0.0, maximum=60.0),
+              "A camera clock that goes back by more seconds than this, for three frames, resets"
+              " the tracker; a single frame that does not fit in is dropped.",
+              applies=ACTIVATE, minimum=0.0, maximum=60.0),
     Parameter("watchdog", 2.0, "Warn after this many seconds without an image.",
               applies=AT_ONCE, minimum=0.1, maximum=3600.0),
 )  # fmt: skip

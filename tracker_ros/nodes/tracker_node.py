@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import time
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
@@ -12,7 +13,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray
 from .. import conversions, load_tracker
 from ..core.errors import InputError, TrackerError
 from ..core.tracker import Tracker
-from ..runtime.frame_slot import FrameSlot
+from ..runtime.frame_slot import Frame, FrameSlot
 from ..runtime.health import process_age
 from ..runtime.worker import Start, Worker
 from . import parameters, qos
@@ -166,14 +167,20 @@ class TrackerNode(LifecycleNode):
 
     def _on_image(self, message) -> None:
         self._monitor.restart_watchdog()
+        if self.slot is None:  # a last image may come in while the node is deactivated
+            return
+        stamp = conversions.stamp_to_ns(message.header.stamp)
+        frame = Frame(0, 0, stamp, time.monotonic(), message)
         try:
             conversions.check(message)
         except InputError as error:
-            self._monitor.report("image", str(error))
+            self._outputs.refuse(frame, "ERROR", str(error))
             return
-        if self.slot:  # a last image may come in while the node is deactivated
-            stamp = conversions.stamp_to_ns(message.header.stamp)
-            self.slot.put(message, stamp, len(message.data))
+        verdict = self.slot.put(message, stamp, len(message.data))
+        if not verdict.accepted:
+            self._outputs.refuse(frame, "DROPPED", verdict.reason)
+        elif verdict.reason:
+            self._monitor.report("jump" if verdict.jumped else "stamp", verdict.reason)
 
     def _on_init_target(self, message: Detection2D) -> None:
         try:

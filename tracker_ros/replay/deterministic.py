@@ -79,6 +79,9 @@ class Sink:
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
         self._finished = (gate, memory_size)
 
+    def refuse(self, frame, state: str, problem: str) -> None:
+        self._problem(problem)
+
     def report(self, subject: str, problem: str | None) -> None:
         if problem:
             self._problem(problem)

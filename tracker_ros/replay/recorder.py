@@ -190,7 +190,8 @@ class Recorder:
             gate = Gate(weights, values["gate_branch"])
         stamp = stamp_to_ns(message.header.stamp)
         self._states[stamp] = (values["state"], float(values["score"]), gate)
-        self.publish_ms.append(float(values["publish_ms"]))
+        if values["publish_ms"] != "unknown":  # a frame that was refused
+            self.publish_ms.append(float(values["publish_ms"]))
 
     def _on_diagnostics(self, message) -> None:
         for status in message.status:

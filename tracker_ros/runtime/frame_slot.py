@@ -9,6 +9,8 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Any
 
+from .stream_clock import PERSISTENT, StreamClock, Verdict
+
 # The history also ends at these, for large images and for cameras whose stamps stand still.
 MAX_BYTES = 256 * 2**20
 MAX_FRAMES = 1000
@@ -18,7 +20,7 @@ MAX_FRAMES = 1000
 class Frame:
     """One received image.
 
-    stamp: nanoseconds, from its header. arrival: seconds, `time.monotonic()`.
+    stamp: nanoseconds, from its header. arrival: seconds, ``time.monotonic()``.
     number: counts the frames that the slot took, from 1. epoch: counts jumps back in time.
     """
 
@@ -32,47 +34,77 @@ class Frame:
 class FrameSlot:
     """The newest frame and a ring of those before it; safe between threads.
 
-    history: seconds of frames to keep. time_jump: seconds that stamps may go back before it counts
-    as a jump in time, which empties the ring.
+    history: seconds of frames to keep. time_jump: seconds; a clock that goes back by more begins
+    another epoch. Whichever way it jumps, no frame in the ring is of another clock.
     """
 
     def __init__(self, history: float, time_jump: float):
         self._history = round(history * 1e9)
-        self._time_jump = round(time_jump * 1e9)
+        self._clock = StreamClock(round(time_jump * 1e9))
         self._condition = threading.Condition()
         self._ring: deque[tuple[Frame, int]] = deque()
+        self._held: list[tuple[Any, int, int, float]] = []  # until it is known whether they fit
         self._bytes = 0
         self._epoch = 0
         self._last_used = 0
         self._awake = False
         self.received = 0  # frames that arrived in order
         self.dropped = 0  # frames that no worker ever used, out of order or overtaken
+        self.misfits = 0  # frames whose stamps did not fit in
 
-    def put(self, message: Any, stamp: int, size: int) -> None:
-        """Take an image of `size` bytes in; never waits for the worker."""
+    def put(self, message: Any, stamp: int, size: int) -> Verdict:
+        """Take an image of ``size`` bytes in; never waits for the worker.
+
+        Returns what the slot's clock says of its stamp.
+        """
         with self._condition:
-            back = self._ring[-1][0].stamp - stamp if self._ring else 0
-            if 0 < back <= self._time_jump:
-                self.dropped += 1
-                return
-            if back > 0:
-                self._ring.clear()
-                self._bytes = 0
-                self._epoch += 1
-            self.received += 1
-            frame = Frame(self.received, self._epoch, stamp, time.monotonic(), message)
-            self._ring.append((frame, size))
-            self._bytes += size
-            while len(self._ring) > 1 and self._is_over(stamp):
-                self._bytes -= self._ring.popleft()[1]
+            arrival = time.monotonic()
+            verdict = self._clock.judge(stamp, round(arrival * 1e9))
+            self._held.append((message, stamp, size, arrival))
+            if verdict.jumped:
+                self._epoch += verdict.back
+                self._forget(len(self._ring))
+            self._forget(verdict.withdrawn)
+            self.misfits += verdict.withdrawn
+            if not verdict.accepted:
+                self._leave_out(PERSISTENT - 1)
+                return verdict
+            self._leave_out(PERSISTENT if verdict.jumped else 1)
+            for held in self._held:
+                self._add(*held)
+            self._held = []
             self._condition.notify_all()
+            return verdict
+
+    def _add(self, message: Any, stamp: int, size: int, arrival: float) -> None:
+        self.received += 1
+        frame = Frame(self.received, self._epoch, stamp, arrival, message)
+        self._ring.append((frame, size))
+        self._bytes += size
+        while len(self._ring) > 1 and self._is_over(stamp):
+            self._bytes -= self._ring.popleft()[1]
+
+    def _leave_out(self, keep: int) -> None:
+        """Drop the frames that are held but for the last ``keep``."""
+        count = max(len(self._held) - keep, 0)
+        del self._held[:count]
+        self.dropped += count
+        self.misfits += count
+
+    def _forget(self, count: int) -> None:
+        """Take the last frames out of the ring."""
+        for _ in range(min(count, len(self._ring))):
+            self._bytes -= self._ring.pop()[1]
 
     def _is_over(self, newest: int) -> bool:
         too_old = newest - self._ring[0][0].stamp > self._history
         return too_old or self._bytes > MAX_BYTES or len(self._ring) > MAX_FRAMES
 
     def wait(self, timeout: float) -> Frame | None:
-        """The newest frame once there is one that was not used; None after `wake` or `timeout`."""
+        """The newest frame once there is one that was not used.
+
+        None after ``wake`` or ``timeout``.
+        """
         with self._condition:
             self._condition.wait_for(lambda: self._awake or self._fresh(), timeout)
             if self._awake:
@@ -84,13 +116,13 @@ class FrameSlot:
         return bool(self._ring) and self._ring[-1][0].number > self._last_used
 
     def wake(self) -> None:
-        """End the present or the next `wait`."""
+        """End the present or the next ``wait``."""
         with self._condition:
             self._awake = True
             self._condition.notify_all()
 
     def use(self, frame: Frame) -> None:
-        """Count `frame` as used, and those between it and the last used one as dropped."""
+        """Count ``frame`` as used, and those between it and the last used one as dropped."""
         with self._condition:
             self.dropped += max(frame.number - self._last_used - 1, 0)
             self._last_used = max(frame.number, self._last_used)
@@ -103,12 +135,12 @@ class FrameSlot:
             return next((frame for frame, _ in reversed(self._ring) if frame.stamp == stamp), None)
 
     def after(self, number: int) -> list[Frame]:
-        """The frames in the ring that came after frame `number`, oldest first."""
+        """The frames in the ring that came after frame ``number``, oldest first."""
         with self._condition:
             return [frame for frame, _ in self._ring if frame.number > number]
 
     def is_fresh(self, frame: Frame) -> bool:
-        """Whether neither `frame` nor a later one was used."""
+        """Whether neither ``frame`` nor a later one was used."""
         with self._condition:
             return frame.number > self._last_used
 
@@ -122,7 +154,7 @@ class FrameSlot:
 
 
 def spread(frames: list[Frame], count: int) -> list[Frame]:
-    """At most `count` of `frames`, evenly spread, the last one always among them."""
+    """At most ``count`` of ``frames``, evenly spread, the last one always among them."""
     if len(frames) <= count:
         return frames
     return [frames[(i + 1) * len(frames) // count - 1] for i in range(count)]

@@ -58,9 +58,10 @@ class Problems:
             self._active.pop(subject, None)
 
     def present(self, *subjects: str) -> str | None:
-        """The present problem of the first of `subjects` that has one."""
+        """The latest problem that ``subjects`` have at present."""
         with self._lock:
-            return next(filter(None, map(self._present, subjects)), None)
+            latest = sorted(subjects, key=lambda s: -self._active.get(s, ("", 0.0))[1])
+            return next(filter(None, map(self._present, latest)), None)
 
     def _present(self, subject: str) -> str | None:
         sentence, since = self._active.get(subject, (None, 0.0))

@@ -8,7 +8,8 @@ from ..core.gate import BRANCHES, Gate
 from .health import ERROR, OK, WARN, Check
 from .worker import Answer
 
-LEVELS = {"NO_TARGET": OK, "TRACKING": OK, "UNCERTAIN": WARN, "LOST": WARN, "ERROR": ERROR}
+LEVELS = {"NO_TARGET": OK, "TRACKING": OK, "UNCERTAIN": WARN, "LOST": WARN, "ERROR": ERROR,
+          "DROPPED": WARN}  # fmt: skip
 
 
 # diagnostic_updater would do this, but its Python part is not on PyPI.
@@ -30,14 +31,15 @@ def to_array(checks: Iterable[Check], header, node_name: str, hardware: str,
 
 def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: int,
                 latency: float = math.nan, pipeline: float = math.nan,
-                publishing: float = math.nan) -> Check:  # fmt: skip
+                publishing: float = math.nan, problem: str | None = None) -> Check:  # fmt: skip
     """What ~/status says of one frame.
 
     latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
     pipeline: milliseconds from the image's arrival to the same. publishing: what publishing the box
-    took of that. All are NaN for recordings.
+    took of that. All are NaN for recordings. problem: why the frame has no answer.
     """
     result, target = answer.result, answer.target
+    message = problem or answer.state
     gate = gate or (result.gate if result else None)
     inference = 0.0
     if result:  # without timings: a recorded frame, of which nothing depends on the clock
@@ -59,7 +61,7 @@ def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: in
     }
     for i, name in enumerate(BRANCHES):
         values[f"gate_{name}"] = f"{gate.weights[i]:.4f}" if gate else ""
-    return Check("target", LEVELS[answer.state], answer.state, values)
+    return Check("target", LEVELS[answer.state], message, values)
 
 
 def _milliseconds(value: float) -> str:

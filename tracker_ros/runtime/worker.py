@@ -73,8 +73,11 @@ class Sink(Protocol):
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
         """The same frame once more; `gate` is the decision if it was memorised."""
 
+    def refuse(self, frame: Frame, state: str, problem: str) -> None:
+        """Why a frame has no answer, in one sentence; ``state`` is ERROR or, misfit, DROPPED."""
+
     def report(self, subject: str, problem: str | None) -> None:
-        """One sentence about a `subject` (image, init, tracking), or None: it is well again."""
+        """One sentence about a `subject` (init, tracking), or None: it is well again."""
 
 
 class Worker:
@@ -225,12 +228,12 @@ class Worker:
             self._epoch = frame.epoch
             if self._target:
                 self._forget()
-                self._sink.report("jump", "image stamps jumped back in time: the target was"
-                                          " dropped")  # fmt: skip
+                self._sink.report("tracking", "image stamps jumped back in time: the target was"
+                                              " dropped")  # fmt: skip
         try:
             image = to_bgr(frame.message)
         except InputError as error:
-            self._sink.report("image", str(error))
+            self._sink.refuse(frame, "ERROR", str(error))
             return
         answer = self._track(frame, image, self._target)
         with self._lock:
