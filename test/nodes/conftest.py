@@ -165,11 +165,11 @@ class Peer:
         self.until(future.done, f"an answer from the service {name}")
         return future.result()
 
-    def change_state(self, label: str) -> bool:
+    def change_state(self, label: str = "", number: int = 0) -> bool:
         from lifecycle_msgs.msg import Transition
         from lifecycle_msgs.srv import ChangeState
 
-        request = ChangeState.Request(transition=Transition(label=label))
+        request = ChangeState.Request(transition=Transition(label=label, id=number))
         return self.call(ChangeState, "change_state", request).success
 
     def set_parameters(self, **values) -> list[str]:

@@ -32,6 +32,18 @@ def test_deactivated_node_does_not_track_and_says_so(tracker, scene):
     assert tracker.overlap(detections, scene.box(2)) > 0.5
 
 
+@pytest.mark.parametrize("label, number", [
+    ("", 1), ("", 0), ("", 2), ("", 3), ("", 8), ("", 62), ("", 255), ("configure", 0),
+    ("transition_success", 0), ("nonsense", 0),
+])  # fmt: skip
+def test_impossible_transition_is_refused_and_changes_nothing(tracker, scene, label, number):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    assert not tracker.change_state(label, number)
+    assert state(tracker) == "active"
+    _, values = tracker.ask(scene.frame(1))
+    assert values["target_id"] == target
+
+
 def test_model_that_cannot_be_loaded_leaves_the_node_to_be_configured_again(tracker, scene):
     assert tracker.set_parameters(model="absent") == [
         "parameter model can be set while the node is unconfigured, not active"

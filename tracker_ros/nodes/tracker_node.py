@@ -17,6 +17,7 @@ from ..runtime.frame_slot import Frame, FrameSlot
 from ..runtime.health import process_age
 from ..runtime.worker import Start, Worker
 from . import parameters, qos
+from .lifecycle import refuse_impossible_transitions
 from .monitor import Monitor
 from .outputs import Outputs
 
@@ -50,6 +51,7 @@ class TrackerNode(LifecycleNode):
         self._worker: Worker | None = None
         self._inputs = []
         self._ids = itertools.count(1)
+        refuse_impossible_transitions(self)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_subscription(Detection2D, "~/init_target", self._on_init_target, qos.RELIABLE)
