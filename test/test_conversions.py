@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from tracker_ros import conversions
 from tracker_ros.core.errors import InputError
+from tracker_ros.core.levels import Levels
 
 COLOUR = (200, 120, 40)  # B, G, R
 
@@ -63,11 +64,27 @@ def test_grey_fills_three_channels(encoding):
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
-def test_mono16_keeps_the_high_byte_of_either_endianness(order):
-    values = np.random.default_rng(1).integers(0, 65536, (24, 30))
-    message = image_message(values.astype(order + "u2"), "mono16", 64, int(order == ">"))
-    found = conversions.to_bgr(message)
-    np.testing.assert_array_equal(found, np.dstack([values >> 8] * 3))
+@pytest.mark.parametrize("encoding, kind", [("mono16", "u2"), ("16UC1", "u2"), ("32FC1", "f4")])
+def test_more_than_8_bits_of_either_endianness(encoding, kind, order):
+    """Of 12 bits, where the high byte alone would leave 16 grey levels."""
+    values = np.random.default_rng(1).integers(0, 4096, (24, 30))
+    message = image_message(values.astype(order + kind), encoding, 128, int(order == ">"))
+    levels = Levels()
+    found = conversions.to_bgr(message, levels)
+    low, high = levels.range
+    expected = np.clip((values - low) / (high - low), 0, 1) * 255
+    np.testing.assert_allclose(found, np.dstack([expected] * 3), atol=0.51)
+
+
+@pytest.mark.parametrize("encoding", ["yuv422", "uyvy", "yuv422_yuy2", "yuyv"])
+def test_two_pixels_that_share_their_colour(encoding):
+    y, u, v = cv2.cvtColor(np.full((1, 1, 3), COLOUR, np.uint8), cv2.COLOR_BGR2YUV)[0, 0]
+    pair = (u, y, v, y) if encoding in ("yuv422", "uyvy") else (y, u, y, v)
+    pixels = np.tile(np.array(pair, np.uint8).reshape(1, 2, 2), (12, 8, 1))
+    found = conversions.to_bgr(image_message(pixels, encoding, 40))
+    assert found.shape == (12, 16, 3)
+    assert np.abs(found.astype(int) - COLOUR).max() < 30  # studio against full range
+    assert (found[..., 0] > found[..., 1]).all() and (found[..., 1] > found[..., 2]).all()
 
 
 @pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
@@ -96,7 +113,8 @@ def test_data_of_rclpy_and_rosbags_reads_alike():
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"encoding": "yuv422"}, "encoding 'yuv422' is not one of bgr8, "),
+        ({"encoding": "nv21"}, "encoding 'nv21' is not one of bgr8, "),
+        ({"encoding": "yuv422", "width": 29}, "29 pixels in a row, but they come in pairs"),
         ({"encoding": ""}, "encoding '' is not one of"),
         ({"width": 0}, "0x24 pixels"),
         ({"height": 0}, "30x0 pixels"),
@@ -146,10 +164,13 @@ def test_png_is_exact_and_jpeg_close():
     assert np.abs(found.astype(int) - smooth).max() < 12
 
 
-def test_grey_16_bit_png_keeps_the_high_byte():
-    values = np.arange(0, 65536, 64, np.uint16).reshape(32, 32)
-    found = conversions.compressed_to_bgr(compressed(values, ".png"))
-    np.testing.assert_array_equal(found, np.dstack([values >> 8] * 3))
+def test_grey_16_bit_png_is_reduced_as_its_target_is():
+    values = np.arange(0, 4096, 4, np.uint16).reshape(32, 32)
+    levels = Levels()
+    found = conversions.compressed_to_bgr(compressed(values, ".png"), levels)
+    assert len(np.unique(found)) > 250
+    half = conversions.compressed_to_bgr(compressed(values // 2, ".png"), levels)
+    assert half.max() < 130  # by the same range
 
 
 @pytest.mark.parametrize(

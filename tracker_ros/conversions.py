@@ -18,27 +18,37 @@ import numpy as np
 
 from .core.boxes import MAX_IMAGE_SIDE, Box
 from .core.errors import InputError
+from .core.levels import Levels
+from .core.pictures import decode
 
 # Makes a message, such as Make("std_msgs/msg/Header", frame_id="camera"), the rest as by default.
 Make = Callable[..., Any]
 
-# Bytes a pixel and OpenCV's conversion to BGR; None where the bytes are BGR already. Only OpenCV's
-# four-letter Bayer codes name a pattern as ROS does; its two-letter BayerRG is ROS's bggr.
+# Type and number of a pixel's values, and OpenCV's conversion to BGR; None where they are that.
+# Only OpenCV's four-letter Bayer codes name a pattern as ROS does; its two-letter BayerRG is ROS's
+# bggr. `yuv422` is UYVY, as cv_bridge reads it.
 ENCODINGS = {
-    "bgr8": (3, None),
-    "8UC3": (3, None),
-    "rgb8": (3, cv2.COLOR_RGB2BGR),
-    "bgra8": (4, cv2.COLOR_BGRA2BGR),
-    "8UC4": (4, cv2.COLOR_BGRA2BGR),
-    "rgba8": (4, cv2.COLOR_RGBA2BGR),
-    "mono8": (1, cv2.COLOR_GRAY2BGR),
-    "8UC1": (1, cv2.COLOR_GRAY2BGR),
-    "mono16": (2, cv2.COLOR_GRAY2BGR),
-    "bayer_rggb8": (1, cv2.COLOR_BayerRGGB2BGR),
-    "bayer_bggr8": (1, cv2.COLOR_BayerBGGR2BGR),
-    "bayer_gbrg8": (1, cv2.COLOR_BayerGBRG2BGR),
-    "bayer_grbg8": (1, cv2.COLOR_BayerGRBG2BGR),
+    "bgr8": ("u1", 3, None),
+    "8UC3": ("u1", 3, None),
+    "rgb8": ("u1", 3, cv2.COLOR_RGB2BGR),
+    "bgra8": ("u1", 4, cv2.COLOR_BGRA2BGR),
+    "8UC4": ("u1", 4, cv2.COLOR_BGRA2BGR),
+    "rgba8": ("u1", 4, cv2.COLOR_RGBA2BGR),
+    "mono8": ("u1", 1, cv2.COLOR_GRAY2BGR),
+    "8UC1": ("u1", 1, cv2.COLOR_GRAY2BGR),
+    "mono16": ("u2", 1, cv2.COLOR_GRAY2BGR),
+    "16UC1": ("u2", 1, cv2.COLOR_GRAY2BGR),
+    "32FC1": ("f4", 1, cv2.COLOR_GRAY2BGR),
+    "bayer_rggb8": ("u1", 1, cv2.COLOR_BayerRGGB2BGR),
+    "bayer_bggr8": ("u1", 1, cv2.COLOR_BayerBGGR2BGR),
+    "bayer_gbrg8": ("u1", 1, cv2.COLOR_BayerGBRG2BGR),
+    "bayer_grbg8": ("u1", 1, cv2.COLOR_BayerGRBG2BGR),
+    "yuv422": ("u1", 2, cv2.COLOR_YUV2BGR_UYVY),
+    "uyvy": ("u1", 2, cv2.COLOR_YUV2BGR_UYVY),
+    "yuv422_yuy2": ("u1", 2, cv2.COLOR_YUV2BGR_YUY2),
+    "yuyv": ("u1", 2, cv2.COLOR_YUV2BGR_YUY2),
 }
+PAIRS = (cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2BGR_YUY2)  # two pixels share their colour
 
 
 def ros_message(name: str, /, **values):
@@ -47,9 +57,13 @@ def ros_message(name: str, /, **values):
     return getattr(importlib.import_module(f"{package}.msg"), kind)(**values)
 
 
-def to_bgr(msg) -> np.ndarray:
-    """Image or CompressedImage to uint8 (H, W, 3) BGR; raises InputError."""
-    return image_to_bgr(msg) if hasattr(msg, "encoding") else compressed_to_bgr(msg)
+def to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
+    """Image or CompressedImage to uint8 (H, W, 3) BGR; raises InputError.
+
+    levels: of the target, for values of more than 8 bits; None: the picture's own.
+    """
+    read = image_to_bgr if hasattr(msg, "encoding") else compressed_to_bgr
+    return read(msg, levels)
 
 
 def check(msg) -> None:
@@ -60,20 +74,20 @@ def check(msg) -> None:
         raise InputError("compressed image has no data")
 
 
-def image_to_bgr(msg) -> np.ndarray:
+def image_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     """sensor_msgs/Image to uint8 (H, W, 3) BGR, for bgr8 as a view of the message's data.
 
-    mono16 is read as a full-range 16-bit image: the high byte of every pixel (value >> 8).
-    Raises InputError for an unknown encoding, an impossible size, or data too short for it.
+    levels: as for `to_bgr`. Raises InputError for an unknown encoding, an impossible size, or data
+    too short for it.
     """
     check_image(msg)
-    size, code = ENCODINGS[msg.encoding]
+    kind, channels, code = ENCODINGS[msg.encoding]
+    value = np.dtype(kind).newbyteorder(">" if msg.is_bigendian else "<")
     data = np.frombuffer(msg.data, np.uint8, count=msg.height * msg.step)
-    rows = data.reshape(msg.height, msg.step)[:, : msg.width * size]
-    if msg.encoding == "mono16":
-        rows = rows[:, 0 if msg.is_bigendian else 1 :: 2]
-        size = 1
-    pixels = rows.reshape(msg.height, msg.width, size)
+    rows = data.reshape(msg.height, msg.step)[:, : msg.width * channels * value.itemsize]
+    if value.itemsize > 1:
+        rows = (levels or Levels()).reduce(np.ascontiguousarray(rows).view(value))
+    pixels = rows.reshape(msg.height, msg.width, channels)
     return pixels if code is None else cv2.cvtColor(pixels, code)
 
 
@@ -91,7 +105,12 @@ def check_image(msg) -> None:
             f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
             " to find its colours"
         )
-    row = msg.width * ENCODINGS[msg.encoding][0]
+    if ENCODINGS[msg.encoding][2] in PAIRS and msg.width % 2:
+        raise InputError(
+            f"{msg.encoding} image of {msg.width} pixels in a row, but they come in pairs"
+        )
+    kind, channels, _ = ENCODINGS[msg.encoding]
+    row = msg.width * channels * np.dtype(kind).itemsize
     if msg.step < row:
         raise InputError(
             f"image step is {msg.step} bytes, but {msg.width} pixels of {msg.encoding} take {row}"
@@ -103,30 +122,17 @@ def check_image(msg) -> None:
         )
 
 
-def compressed_to_bgr(msg) -> np.ndarray:
+def compressed_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     """sensor_msgs/CompressedImage (JPEG, PNG, whatever OpenCV reads) to uint8 (H, W, 3) BGR.
 
-    An orientation tag is not applied: boxes are in the pixels as stored. 16-bit PNG keeps the high
-    byte of every pixel. Raises InputError for data that is empty, truncated or not a picture.
+    An orientation tag is not applied: boxes are in the pixels as stored. levels: as for `to_bgr`.
+    Raises InputError for data that is empty, truncated or not a picture.
     """
     check(msg)
-    data = np.frombuffer(msg.data, np.uint8)
-    # OpenCV fills the missing part of a truncated JPEG with grey; its end marker tells.
-    raw = data.tobytes()
-    if raw[:2] == b"\xff\xd8" and raw.rfind(b"\xff\xd9") < raw.rfind(b"\xff\xda"):
-        raise InputError(f"compressed image of {data.size} bytes is a truncated JPEG")
     try:
-        image = cv2.imdecode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error as error:
-        raise InputError(
-            f"compressed image of format {msg.format!r} cannot be decoded: {error.err}"
-        ) from None
-    if image is None:
-        raise InputError(
-            f"compressed image of format {msg.format!r} with {data.size} bytes"
-            " is not a picture that OpenCV can decode"
-        )
-    return image
+        return decode(bytes(memoryview(msg.data)), levels=levels)
+    except InputError as error:
+        raise InputError(f"compressed image of format {msg.format[:60]!r} {error}") from None
 
 
 def stamp_to_ns(stamp) -> int:

@@ -107,7 +107,7 @@ def test_lost_target_is_published_as_an_empty_array(tracker, scene):
 
 @pytest.mark.parametrize("encoding", [
     "bgr8", "rgb8", "bgra8", "rgba8", "mono8", "mono16", "8UC1", "8UC3", "8UC4",
-    "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8",
+    "16UC1", "32FC1", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8",
 ])  # fmt: skip
 def test_every_encoding(tracker, scene, encoding):
     def fields(index: int) -> dict:
@@ -139,12 +139,15 @@ def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
         "bgra8": cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA),
         "8UC4": cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA),
         "rgba8": cv2.cvtColor(bgr, cv2.COLOR_BGR2RGBA),
-        "mono16": (grey.astype(np.uint16) * 257).astype(">u2"),
+        # Of the 16 bits a thermal camera uses few.
+        "mono16": (grey.astype(np.uint16) * 4 + 7000).astype(">u2"),
+        "16UC1": grey.astype(">u2"),
+        "32FC1": (grey / 50).astype(">f4"),
     }[encoding].copy()  # fmt: skip
 
 
 @pytest.mark.parametrize("fields, words", [
-    ({"encoding": "yuv422"}, "/camera1/image: image encoding 'yuv422' is not one of"),
+    ({"encoding": "nv21"}, "/camera1/image: image encoding 'nv21' is not one of"),
     ({"width": 0, "height": 0, "data": array.array("B")}, "image of 0x0 pixels"),
     ({"data": array.array("B", bytes(1000))}, "image data has 1000 bytes"),
     ({"step": 100}, "image step is 100 bytes"),

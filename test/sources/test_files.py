@@ -166,3 +166,20 @@ def test_closed_source_is_an_error(video):
         pass
     with pytest.raises(SourceError, match="is closed"):
         next(iter(source))
+
+
+def test_hidden_files_are_left_alone(otb):
+    folder = otb("1,1,5,5\n" * 3)
+    (folder / "img" / "._0001.jpg").write_bytes(b"\0\5\x16\7 what macOS leaves")
+    (folder / "img" / ".hidden.png").touch()
+    assert [frame.name for frame in open_source(folder)] == ["0001.jpg", "0002.jpg", "0003.jpg"]
+
+
+def test_16_bit_pictures_share_the_range_of_the_first(tmp_path):
+    grey = np.linspace(0, 255, 64 * 48).reshape(48, 64)
+    for i, scale in enumerate((16, 8)):
+        cv2.imwrite(str(tmp_path / f"{i}.png"), (grey * scale).astype(np.uint16))
+    source = open_source(tmp_path)
+    first, second = (frame.image for frame in source)
+    assert len(np.unique(first)) > 200 and second.max() < 140
+    assert str(source.levels) == "{:g}..{:g}".format(*source.levels.range)

@@ -87,7 +87,10 @@ def run(args: argparse.Namespace) -> int:
                 break
     if not log.boxes:
         raise InputError(f"the truth of {args.source} belongs to none of its frames")
-    common.print_table(("measure", "value"), log.summary(tracker.engine.provider))
+    rows = log.summary(tracker.engine.provider)
+    if levels := str(source.levels):
+        rows.append(("values seen as 0..255", levels))
+    common.print_table(("measure", "value"), rows)
     return 0
 
 

@@ -5,6 +5,7 @@ over stdin and stdout, or over the socket that TRAX_SOCKET names.
 """
 
 import argparse
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -49,13 +50,18 @@ def run(args: argparse.Namespace) -> int:
 def _serve(server, tracker) -> None:
     from trax import Rectangle, TraxStatus
 
+    from ..core.levels import Levels
+
+    levels = None
     while True:
         request = server.wait()
         if request.type == TraxStatus.QUIT:
             server.quit()
             return
         try:
-            image = _read(request.image["color"])
+            if request.type == TraxStatus.INITIALIZE:
+                levels = Levels()
+            image = _read(request.image["color"], levels)
             score = 1.0
             if request.type == TraxStatus.INITIALIZE:
                 region, _ = request.objects[0]
@@ -68,15 +74,15 @@ def _serve(server, tracker) -> None:
         server.status([(Rectangle.create(*tracker.last_box), {"confidence": score})])
 
 
-def _read(image):
+def _read(image, levels):
     """Any image that `run` announces to uint8 (height, width, 3) BGR. Raises TrackerError."""
     from ..conversions import compressed_to_bgr, image_to_bgr
     from ..sources.folder import read_picture
 
     if image.type() == image.PATH:
-        return read_picture(Path(image.path()))
+        return read_picture(Path(image.path()), levels=levels)
     if image.type() == image.BUFFER:
-        return compressed_to_bgr(SimpleNamespace(data=image.buffer(), format=""))
+        return compressed_to_bgr(SimpleNamespace(data=image.buffer(), format=""), levels)
     pixels = image.array()
     height, width, channels = pixels.shape
     if (encoding := ENCODINGS.get((str(pixels.dtype), channels))) is None:
@@ -88,6 +94,7 @@ def _read(image):
             height=height,
             width=width,
             step=pixels[0].nbytes,
-            is_bigendian=False,
-        )
+            is_bigendian=sys.byteorder == "big",
+        ),
+        levels,
     )

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from ..core.errors import SourceError
+from ..core.levels import Levels
 from ..sources.annotations import lines
 from ..sources.folder import TRUTH_NAME, FolderSource, natural_key, read_picture
 
@@ -47,7 +49,7 @@ class Sequence:
 
     def images(self) -> Iterator[np.ndarray]:
         """Yield the pictures in order, uint8 (height, width, 3) BGR, one in memory at a time."""
-        return map(read_picture, self.paths)
+        return map(partial(read_picture, levels=Levels()), self.paths)
 
 
 def restarts(sequence: Sequence, count: int) -> list[Sequence]:

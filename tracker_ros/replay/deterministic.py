@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
+from ..core.levels import Levels
 from ..core.state import TargetState
 from ..core.tracker import Result
 from ..evaluation.results import SequenceResult
@@ -54,7 +55,7 @@ def replay(
         if box is not None:
             worker.request(Start(box))
         # Counted, for recordings may repeat stamps.
-        slot.put(_message(frame), count, 0)
+        slot.put(_message(frame, source.levels), count, 0)
         worker.turn()
         if sink.answer is None:  # the start failed: the frame is still to be answered
             worker.turn()
@@ -181,8 +182,13 @@ class Log:
         return SequenceResult(name, *arrays, self._size)
 
 
-def _message(frame: Frame):
-    """The frame as a bgr8 image message without a copy; the header is the recorded one."""
+def _message(frame: Frame, levels: Levels):
+    """The frame as a bgr8 image message without a copy; the header is the recorded one.
+
+    Values of more than 8 bits are the worker's to reduce, for the range is chosen by the target.
+    """
+    if levels.range:
+        return frame.recorded.message
     image = np.ascontiguousarray(frame.image)
     height, width = image.shape[:2]
     return SimpleNamespace(header=frame.recorded.message.header, height=height, width=width,

@@ -51,6 +51,7 @@ def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: in
         "score": f"{answer.score:.4f}",
         "lost_frames": result.lost_frames if result else 0,
         "memory_size": memory_size,
+        "levels": answer.levels,
         "inference_ms": _milliseconds(inference),
         "pipeline_ms": _milliseconds(pipeline),
         "publish_ms": _milliseconds(publishing),

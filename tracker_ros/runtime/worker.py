@@ -16,6 +16,7 @@ from ..conversions import to_bgr
 from ..core.boxes import Box
 from ..core.errors import InputError, TrackerError
 from ..core.gate import Gate
+from ..core.levels import Levels
 from ..core.state import TargetState
 from ..core.tracker import Result, Tracker
 from .frame_slot import Frame, FrameSlot, spread
@@ -53,6 +54,7 @@ class Answer:
 
     image: uint8 (H, W, 3) BGR. target: None where nothing is tracked. result: None without target,
     for the frame of the start, and where tracking failed. box: (x, y, w, h) pixels or None.
+    levels: the range of values that became `image`, where they had more than 8 bits.
     """
 
     frame: Frame
@@ -62,6 +64,7 @@ class Answer:
     box: Box | None = None
     state: str = "NO_TARGET"
     score: float = 0.0
+    levels: str = ""
 
 
 class Sink(Protocol):
@@ -97,6 +100,7 @@ class Worker:
         self._target: Target | None = None
         self._lost = False
         self._size = (0, 0)  # width and height of the images of this target
+        self._levels = Levels()  # of its images, where they have more than 8 bits
         self._epoch = 0
         self._running = True
         self.enabled = True
@@ -195,14 +199,16 @@ class Worker:
         if frame is None:
             raise InputError(f"no frame with the stamp {start.stamp / 1e9:.9f} of the box to start"
                              f" on; {self._slot.describe()}")  # fmt: skip
-        image = to_bgr(frame.message)
+        levels = self._levels if found_again else Levels()
+        image = to_bgr(frame.message, levels)
         self._tracker.init(image, start.box)
+        self._levels = levels
         target = found_again or Target(start.id or str(next(self._ids)), start.class_id)
         self._lost, self._size, self._epoch = False, image.shape[1::-1], frame.epoch
         self._slot.use(frame)
         # The tracker's box: the part of the start's that is in the image.
         return Answer(frame, image, target, None, self._tracker.last_box,
-                      TargetState.TRACKING.name, 1.0)  # fmt: skip
+                      TargetState.TRACKING.name, 1.0, str(self._levels))  # fmt: skip
 
     def _catch_up(self, frame: Frame, target: Target) -> None:
         """Track through the frames that came after the start's.
@@ -231,7 +237,7 @@ class Worker:
                 self._sink.report("tracking", "image stamps jumped back in time: the target was"
                                               " dropped")  # fmt: skip
         try:
-            image = to_bgr(frame.message)
+            image = to_bgr(frame.message, self._levels)
         except InputError as error:
             self._sink.refuse(frame, "ERROR", str(error))
             return
@@ -271,4 +277,4 @@ class Worker:
             return Answer(frame, image, state="ERROR")
         self._lost = result.state is TargetState.LOST
         return Answer(frame, image, target, result, result.box, result.state.name,
-                      result.score)  # fmt: skip
+                      result.score, str(self._levels))  # fmt: skip

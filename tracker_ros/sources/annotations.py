@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 import numpy as np
 
 from ..core.errors import SourceError
+from .order import in_order, visible
 
 
 def read_boxes(path: Path) -> np.ndarray:
@@ -83,12 +83,12 @@ def flags_for(path: Path, names: list[str]) -> np.ndarray:
 def pictures(folder: Path, suffix: str = ".jpg") -> list[str]:
     """Names of the pictures in ``folder``, 2.jpg before 10.jpg. Raises SourceError if none."""
     try:
-        names = [entry.name for entry in os.scandir(folder) if entry.name.endswith(suffix)]
+        found = in_order(p for p in visible(folder.iterdir()) if p.name.endswith(suffix))
     except OSError as error:
         raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
-    if not names:
+    if not found:
         raise SourceError(f"{folder} holds no picture *{suffix}")
-    return sorted(names, key=lambda name: (len(name), name))
+    return [path.name for path in found]
 
 
 def listed(folder: Path, list_name: str, pattern: str) -> list[str]:

@@ -160,7 +160,7 @@ class BagSource(Source):
         for index, log_time, data in self._in_order():
             try:
                 message = _deserialize(store, data, self._image.msgtype)
-                image = to_bgr(message)
+                image = to_bgr(message, self.levels)
             except TrackerError as error:
                 reasons.append(str(error))
                 continue

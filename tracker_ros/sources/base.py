@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import SourceError
+from ..core.levels import Levels
 
 DEFAULT_FPS = 30.0
 
@@ -45,13 +46,15 @@ class Source(ABC):
     """An iterable of frames that holds no more than one of them in memory.
 
     Attributes: `fps` (frames/s or None), `length` (frames of one pass or None where unknown),
-    `truth` (index -> (x, y, w, h) in pixels, NaN where the target is absent; None without truth).
+    `truth` (index -> (x, y, w, h) in pixels, NaN where the target is absent; None without truth),
+    `levels` (what pictures of more than 8 bits are reduced by, chosen on the first of them).
     Iterating raises SourceError for what cannot be read; every `iter()` starts anew.
     """
 
     fps: float | None = None
     length: int | None = None
     truth: dict[int, tuple[float, float, float, float]] | None = None
+    levels = Levels()
 
     def __init__(self, name: str, rate: float | None = None, loop: bool = False):
         if rate is not None and not (math.isfinite(rate) and rate > 0):
@@ -68,6 +71,7 @@ class Source(ABC):
     def __iter__(self) -> Iterator[Frame]:
         if self._closed:
             raise SourceError(f"{self.name} is closed")
+        self.levels = Levels()
         count = 0
         shift = 0
         while True:

@@ -1,16 +1,18 @@
 """Folders of pictures, in natural order; with truth where the folder is an OTB sequence."""
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
-from ..conversions import compressed_to_bgr
-from ..core.errors import InputError, SourceError
+from ..core.errors import InputError, SourceError, brief
+from ..core.levels import Levels
+from ..core.pictures import decode
 from .annotations import read_boxes
 from .base import DEFAULT_FPS, Frame, Source
+from .order import in_order, natural_key, visible
+
+__all__ = ["FolderSource", "natural_key", "read_picture"]
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRUTH_NAME = "groundtruth_rect.txt"
@@ -24,22 +26,19 @@ OTB_RANGES = {
 }
 
 
-def natural_key(path: Path) -> list:
-    """Sort key under which frame2 comes before frame10."""
-    parts = re.split(r"([0-9]+)", path.name)
-    return [int(part) if i % 2 else part for i, part in enumerate(parts)]
+def read_picture(path: Path, shrink: int = 1, levels: Levels | None = None) -> np.ndarray:
+    """Decode ``path`` to uint8 (height, width, 3) BGR; raises SourceError if damaged.
 
-
-def read_picture(path: Path) -> np.ndarray:
-    """Decode `path` to uint8 (height, width, 3) BGR; raises SourceError if damaged."""
+    shrink, levels: as for `core.pictures.decode`.
+    """
     try:
         data = path.read_bytes()
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+    except (OSError, ValueError) as error:
+        raise SourceError(f"{path} cannot be read: {brief(error)}") from None
     try:
-        return compressed_to_bgr(SimpleNamespace(data=data, format=path.suffix[1:]))
+        return decode(data, shrink, levels)
     except InputError as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(f"{path} {error}") from None
 
 
 class FolderSource(Source):
@@ -49,9 +48,8 @@ class FolderSource(Source):
         super().__init__(str(path), rate, loop)
         folder = path / "img" if (path / "img").is_dir() else path
         try:
-            self.paths = sorted(
-                (p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES),
-                key=natural_key,
+            self.paths = in_order(
+                p for p in visible(folder.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES
             )
         except OSError as error:
             raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
@@ -74,4 +72,5 @@ class FolderSource(Source):
 
     def _read(self) -> Iterator[Frame]:
         for index, path in enumerate(self.paths):
-            yield Frame(round(index * 1e9 / DEFAULT_FPS), read_picture(path), path.name, index)
+            image = read_picture(path, levels=self.levels)
+            yield Frame(round(index * 1e9 / DEFAULT_FPS), image, path.name, index)

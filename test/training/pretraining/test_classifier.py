@@ -146,7 +146,7 @@ def test_unreadable_pictures_are_named_skipped_and_counted(folder, tmp_path, cap
     facts = pretrain(folder, tmp_path / "trunk.pt", TINY, config, log=lines.append)
     assert 1 <= facts["skipped"] <= 2 and "unreadable" in lines[-1]
     told = capfd.readouterr().err
-    assert told.count("3.png is not a picture; it is skipped") == 1
+    assert told.count("3.png is not a picture that OpenCV can decode (6 bytes); it is skipped") == 1
 
 
 def test_nothing_but_unreadable_pictures_ends_in_a_sentence(folder, tmp_path):

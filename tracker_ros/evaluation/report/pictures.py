@@ -4,10 +4,10 @@ import csv
 import json
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ...core.errors import SourceError
+from ...sources import folder
 from ..results import SequenceResult, result_path
 from .numbers import Loaded
 
@@ -21,10 +21,11 @@ def read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int)
         return _of_bag(loaded, tracker, result, row)
     if not result.pictures:
         raise SourceError("its frames are not files")
-    image = cv2.imread(result.pictures[row])
-    if image is None:
-        raise SourceError(f"{Path(result.pictures[row]).name} cannot be read where it was")
-    return image
+    path = Path(result.pictures[row])
+    try:
+        return folder.read_picture(path)
+    except SourceError:
+        raise SourceError(f"{path.name} cannot be read where it was") from None
 
 
 def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:

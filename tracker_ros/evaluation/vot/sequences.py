@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
+from ...core.levels import Levels
 from ...sources.annotations import lines, listed
 from ...sources.folder import FolderSource, read_picture
 from .regions import bounding_box, read_regions
@@ -25,6 +26,7 @@ class VotSequence:
 
     def __init__(self, folder: Path):
         self.name = folder.name
+        self._levels = Levels()
         truth = folder / TRUTH_NAME
         self.regions = read_regions(truth)
         # The oldest sets keep their pictures beside the truth.
@@ -42,7 +44,9 @@ class VotSequence:
 
     def image(self, frame: int) -> np.ndarray:
         """The picture of `frame`, uint8 (height, width, 3) BGR. Raises SourceError if damaged."""
-        return read_picture(self.paths[frame])
+        if frame and self._levels.range is None:
+            self.image(0)  # all passes see the same, wherever they start again
+        return read_picture(self.paths[frame], levels=self._levels)
 
     @cached_property
     def size(self) -> tuple[int, int]:

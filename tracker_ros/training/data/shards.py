@@ -5,19 +5,14 @@ from __future__ import annotations
 import json
 import mmap
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from ...core.errors import SourceError, brief
-
-SHRUNK = {  # decoding flag for each divisor of the sides
-    1: cv2.IMREAD_COLOR,
-    2: cv2.IMREAD_REDUCED_COLOR_2,
-    4: cv2.IMREAD_REDUCED_COLOR_4,
-    8: cv2.IMREAD_REDUCED_COLOR_8,
-}
+from ...core.errors import InputError, SourceError, brief
+from ...core.pictures import decode
 
 
 class Shard:
@@ -52,18 +47,17 @@ class Shard:
 
     def image(self, name: str, shrink: int = 1) -> np.ndarray:
         """Decode member ``name`` to 1/``shrink`` (1, 2, 4, 8) of its sides: uint8 [H, W, 3] BGR."""
-        return self._decode(name, SHRUNK[shrink])
+        return self._picture(name, lambda data: decode(data, shrink))
 
     def mask(self, name: str) -> np.ndarray:
         """Decode member ``name`` as a mask: bool [H, W]."""
-        return self._decode(name, cv2.IMREAD_GRAYSCALE) > 127
+        return self._picture(name, _grey) > 127
 
-    def _decode(self, name: str, flag: int) -> np.ndarray:
-        data = np.frombuffer(self._raw(name), np.uint8)
-        image = cv2.imdecode(data, flag) if len(data) else None
-        if image is None:
-            raise SourceError(f"shard {self.path}: member {name!r} is not a picture")
-        return image
+    def _picture(self, name: str, decode_as: Callable[[bytes], np.ndarray]) -> np.ndarray:
+        try:
+            return decode_as(self._raw(name))
+        except InputError as error:
+            raise SourceError(f"shard {self.path}: member {name!r} {error}") from None
 
     def __reduce__(self):  # worker processes map the file again instead of copying it
         return Shard, (self.path,)
@@ -77,3 +71,10 @@ def find_shards(folder: str | Path, kind: str) -> list[Path]:
     if not found:
         raise SourceError(f"{folder} holds no shard named {kind}-*.tar")
     return found
+
+
+def _grey(data: bytes) -> np.ndarray:
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE) if data else None
+    if pixels is None:
+        raise InputError(f"is not a picture ({len(data)} bytes)")
+    return pixels

@@ -47,7 +47,7 @@ def _names(folder: Path, size: str) -> list[str]:
         found: dict[str, None] = {}  # keeps the order
         for number, line in enumerate(lines(path), 1):
             # The 2016 lists name files: /JPEGImages/480p/bear/00000.jpg /Annotations/…
-            name = line.split()[0].split("/")[-2] if "/" in line else line
+            name = line.split()[0].rpartition("/")[0].rpartition("/")[2] if "/" in line else line
             if not name or not (folder / "JPEGImages" / size / name).is_dir():
                 raise SourceError(f"{path} line {number}: there is no clip {name!r}")
             found[name] = None

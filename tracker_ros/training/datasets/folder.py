@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
 
 from ...core.errors import SourceError
 from ...sources.annotations import read_boxes
+from ...sources.folder import read_picture
 from ..data.clips import FARTHEST
-from ..data.shards import SHRUNK
 from .segments import MARK, read_segment
 
 
@@ -26,7 +25,7 @@ class Folder:
 
     def image(self, name: str, shrink: int = 1) -> np.ndarray:
         """Decode a picture to 1/``shrink`` (1, 2, 4, 8) of its sides: uint8 [H, W, 3], BGR."""
-        return decode(self.path / name, SHRUNK[shrink])
+        return read_picture(self.path / name, shrink)
 
     def mask(self, name: str) -> np.ndarray:
         """Decode a mask: bool [H, W]."""
@@ -37,22 +36,9 @@ class Folder:
         return pixels == int(colour, 16) if colour else pixels > 0
 
 
-def decode(path: Path, flag: int = cv2.IMREAD_COLOR) -> np.ndarray:
-    """Read a picture with an OpenCV flag. Raises SourceError if it is missing or damaged."""
-    try:
-        image = cv2.imdecode(np.fromfile(path, np.uint8), flag)
-    except OSError as error:
-        raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-    except (cv2.error, ValueError):  # an empty file, an impossible name
-        image = None
-    if image is None:
-        raise SourceError(f"{path} is not a picture")
-    return image
-
-
 def colours(path: Path) -> np.ndarray:
     """The colour 0xRRGGBB of each pixel: int32 [H, W]."""
-    return decode(path).astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
+    return read_picture(path).astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
 
 
 def boxes_for(path: Path, names: list[str]) -> np.ndarray:

@@ -12,12 +12,12 @@ import numpy as np
 
 from ...core.crop import crop, window_around
 from ...core.errors import ParameterError, SourceError
+from ...sources.folder import read_picture
 from ..checkpoint import writing
 from ..data.clips import load_clips
 from ..data.clipset import ClipSet
 from ..data.shards import Shard, find_shards
 from ..datasets import READERS, open_set
-from ..datasets.folder import decode
 
 TILES, CROPS = "tiny", "voc"  # kinds of shards with labels
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
@@ -62,7 +62,7 @@ class ImageFolder:
     def picture(self, index: int, size: int) -> np.ndarray:
         """The middle square of the picture."""
         name = os.fsdecode(self._names[index])
-        image = decode(self._folder / self.classes[self.labels[index]] / name)
+        image = read_picture(self._folder / self.classes[self.labels[index]] / name)
         height, width = image.shape[:2]
         side = min(height, width)
         top, left = (height - side) // 2, (width - side) // 2

@@ -1,0 +1,70 @@
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker_ros.core.errors import InputError
+from tracker_ros.core.pictures import decode
+
+PICTURE = cv2.GaussianBlur(
+    np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8), (0, 0), 2
+)
+PROGRESSIVE = (cv2.IMWRITE_JPEG_PROGRESSIVE, 1)
+RESTARTS = (cv2.IMWRITE_JPEG_RST_INTERVAL, 2)
+EXIF = (  # turn by 90 degrees
+    b"\xff\xe1\x00\x22Exif\0\0MM\0\x2a\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0\x06\0\0\0\0\0\0"
+)
+
+
+def jpeg(*options) -> bytes:
+    return cv2.imencode(".jpg", PICTURE, options)[1].tobytes()
+
+
+@pytest.mark.parametrize("options", ((), PROGRESSIVE, RESTARTS))
+def test_jpeg_without_end_marker_or_with_bytes_behind_it(options):
+    data = jpeg(*options)
+    whole = decode(data)
+    film = b"\0\0\0\x18ftypmp42" + b"\xff\xda\0\x08\xff\xd8 other pictures" * 50
+    for variant in (data[:-2], data[:-1], data + film, data + b"\0" * 99, data + data):
+        np.testing.assert_array_equal(decode(variant), whole)
+
+
+@pytest.mark.parametrize("options", ((), PROGRESSIVE, RESTARTS))
+@pytest.mark.parametrize("share", (0.3, 0.6, 0.9))
+@pytest.mark.parametrize("end", (b"", b"\0" * 1000))
+def test_truncated_jpeg(options, share, end):
+    data = jpeg(*options)
+    with pytest.raises(InputError, match=r"truncated JPEG|not a picture"):
+        decode(data[: int(len(data) * share)] + end)
+
+
+@pytest.mark.parametrize("shrink", (1, 2, 4, 8))
+def test_orientation_tags_are_not_obeyed(shrink):
+    data = jpeg()
+    turned = decode(data[:2] + EXIF + data[2:], shrink)
+    assert turned.shape == (96 // shrink, 128 // shrink, 3)
+    np.testing.assert_array_equal(turned, decode(data, shrink))
+    obeyed = cv2.imdecode(np.frombuffer(data[:2] + EXIF + data[2:], np.uint8), cv2.IMREAD_COLOR)
+    assert obeyed.shape == (128, 96, 3)  # so the tag is one that OpenCV obeys
+
+
+@pytest.mark.parametrize("suffix", (".png", ".tiff", ".pgm"))
+def test_12_bits_in_16_keep_their_contrast(suffix):
+    grey = PICTURE[..., 0]
+    data = cv2.imencode(suffix, grey.astype(np.uint16) * 16)[1].tobytes()
+    found = decode(data)
+    assert found.dtype == np.uint8 and found.shape == (96, 128, 3)
+    assert len(np.unique(found)) > 0.6 * len(np.unique(grey))
+
+
+@pytest.mark.parametrize("suffix", (".png", ".webp", ".bmp", ".tiff"))
+@given(st.data())
+def test_mutated_pictures_are_decoded_or_named(suffix, data):
+    content = bytearray(cv2.imencode(suffix, PICTURE[:16, :16])[1].tobytes())
+    for place in data.draw(st.lists(st.integers(0, len(content) - 1), max_size=8)):
+        content[place] = data.draw(st.integers(0, 255))
+    try:
+        assert decode(bytes(content[: data.draw(st.integers(0, len(content)))])).dtype == np.uint8
+    except InputError as error:
+        assert "\n" not in str(error)
