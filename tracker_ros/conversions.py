@@ -82,10 +82,11 @@ def image_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     """
     check_image(msg)
     kind, channels, code = ENCODINGS[msg.encoding]
-    value = np.dtype(kind).newbyteorder(">" if msg.is_bigendian else "<")
+    value = np.dtype(kind)
     data = np.frombuffer(msg.data, np.uint8, count=msg.height * msg.step)
     rows = data.reshape(msg.height, msg.step)[:, : msg.width * channels * value.itemsize]
     if value.itemsize > 1:
+        value = value.newbyteorder(">" if msg.is_bigendian else "<")
         rows = (levels or Levels()).reduce(np.ascontiguousarray(rows).view(value))
     pixels = rows.reshape(msg.height, msg.width, channels)
     return pixels if code is None else cv2.cvtColor(pixels, code)
