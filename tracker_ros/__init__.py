@@ -8,18 +8,10 @@
 Several targets share the network: ``tracker.fork()``, and ``update_all(trackers, images)``.
 """
 
+from .core.lazy import deferred
+
 __version__ = "0.1.0"
 __all__ = ["load_tracker", "update_all"]
 
-
-def __getattr__(name: str):
-    # Deferred: `tracker-ros --help` and the message conversions need no engine.
-    if name == "load_tracker":
-        from .engines import load_tracker
-
-        return load_tracker
-    if name == "update_all":
-        from .core.crowd import update_all
-
-        return update_all
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# ``tracker-ros --help`` and the message conversions need no engine.
+__getattr__ = deferred(__name__, load_tracker="engines", update_all="core.crowd")

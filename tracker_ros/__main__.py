@@ -1,7 +1,5 @@
-"""`python -m tracker_ros` is `tracker-ros`."""
+"""``python -m tracker_ros`` is ``tracker-ros``."""
 
-import sys
+import runpy
 
-from .commands import main
-
-sys.exit(main())
+runpy.run_module("tracker_ros.commands", run_name="__main__", alter_sys=True)

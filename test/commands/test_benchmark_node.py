@@ -12,7 +12,7 @@ pytest.importorskip("rclpy")
 
 
 def test_through_the_node(sequence, tmp_path, capsys, monkeypatch):
-    from tracker_ros.benchmark import node
+    from tracker_ros.replay import rates as node
 
     monkeypatch.setattr(node, "RATES", (None,))
     monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
+from tracker_ros.core.paths import share_dir
 from tracker_ros.evaluation.metrics import success_auc
 from tracker_ros.evaluation.runner import run_sequence
-from tracker_ros.evaluation.sequences import open_sequence
-from tracker_ros.paths import share_dir
+from tracker_ros.sources.sequences import open_sequence
 
 DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"
 SEQUENCES = ("davis_dog", "davis_libby", "uav_wakeboard7")  # the shortest

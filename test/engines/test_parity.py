@@ -9,8 +9,8 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.gate import BRANCHES
+from tracker_ros.core.paths import share_dir
 from tracker_ros.engines.weights import ModelFiles, steps_of
-from tracker_ros.paths import share_dir
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")

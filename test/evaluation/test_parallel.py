@@ -13,7 +13,7 @@ from tracker_ros.evaluation.parallel import Share, is_done, run_all
 from tracker_ros.evaluation.peers import Peer
 from tracker_ros.evaluation.results import SequenceResult, result_path
 from tracker_ros.evaluation.runner import run_sequence
-from tracker_ros.evaluation.sequences import find_sequences, open_sequence
+from tracker_ros.sources.sequences import find_sequences, open_sequence
 
 NAMES = ("a", "b", "c", "d", "e")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tracker_ros.evaluation.sequences import Sequence, restarts
+from tracker_ros.evaluation.restarts import restarts
+from tracker_ros.sources.sequences import Sequence
 
 
 def made(length, absent=(), left_out=()):

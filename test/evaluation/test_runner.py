@@ -12,7 +12,7 @@ from tracker_ros.evaluation.metrics import success_auc
 from tracker_ros.evaluation.peers import PEERS, Peer
 from tracker_ros.evaluation.protocols import summary
 from tracker_ros.evaluation.runner import run_sequence
-from tracker_ros.evaluation.sequences import find_sequences, open_sequence
+from tracker_ros.sources.sequences import find_sequences, open_sequence
 
 DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"
 GATE = Gate((0.1, 0.7, 0.1, 0.1), "se")

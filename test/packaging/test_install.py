@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker_ros.paths import share_dir
+from tracker_ros.core.paths import share_dir
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"evaluate_bag", "tracker-ros", "tracker_node", "player_node"}
@@ -44,10 +44,10 @@ def installed(request, tmp_path_factory):
 
 def test_share_dir_is_found_in_the_prefix(installed):
     _, prefix = installed
-    (package,) = prefix.rglob("tracker_ros/paths.py")
+    (package,) = prefix.rglob("tracker_ros/core/paths.py")
     share = subprocess.check_output(
-        [sys.executable, "-c", "from tracker_ros.paths import share_dir; print(share_dir())"],
-        env={**os.environ, "PYTHONPATH": str(package.parents[1])},
+        [sys.executable, "-c", "from tracker_ros.core.paths import share_dir; print(share_dir())"],
+        env={**os.environ, "PYTHONPATH": str(package.parents[2])},
         cwd=prefix,
         text=True,
     )

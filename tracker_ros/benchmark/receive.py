@@ -5,8 +5,8 @@ import time
 import numpy as np
 
 from ..conversions import bgr_to_compressed, bgr_to_image, to_bgr
+from ..evaluation.metrics import percentiles
 from ..sources.typestore import bag_message as make
-from .turns import percentiles
 
 
 def receive(images: list[np.ndarray]) -> dict[str, dict[str, float]]:

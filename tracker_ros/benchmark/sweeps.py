@@ -15,7 +15,8 @@ from ..core.boxes import Box
 from ..core.crowd import update_all
 from ..core.tracker import Tracker
 from ..engines.weights import MEMORY_NETWORKS
-from .turns import percentiles, timed
+from ..evaluation.metrics import percentiles
+from .turns import timed
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))  # width, height
 SEGMENTS = (1, 2, 4, 8, 16, 32, 64)

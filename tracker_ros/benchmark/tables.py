@@ -1,28 +1,28 @@
 """What a benchmark found, for people: ratios first."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from ..commands.common import print_table
+Table = tuple[tuple[str, ...], Iterable[tuple[str, ...]]]  # headings, rows
 
 STAGES = {"crop": "crop", "locate": "network", "decode": "maps to box", "box": "image → box",
           "remember": "remember"}  # fmt: skip
 
 
-def print_all(report: dict) -> None:
-    """Print the parts that were measured; `report` as `tracker-ros benchmark --json` writes it."""
+def tables(report: dict) -> Iterator[Table]:
+    """The parts that were measured; ``report`` as ``tracker-ros benchmark --json`` writes it."""
     if "trackers" in report:
-        _trackers(report["trackers"])
-        _stages(report)
+        yield _trackers(report["trackers"])
+        yield _stages(report)
     if "node" in report:
-        _node(report["node"])
+        yield _node(report["node"])
     for name, points in report.get("sweeps", {}).items():
         if points:
-            _sweep(name, points)
+            yield _sweep(name, points)
 
 
-def _trackers(trackers: dict) -> None:
+def _trackers(trackers: dict) -> Table:
     headings = ("tracker", "speed over CSRT", "ms p50", "ms p99", "frames/s", "peak MiB", "runs on")
-    print_table(
+    return (
         headings,
         (
             (
@@ -39,7 +39,7 @@ def _trackers(trackers: dict) -> None:
     )
 
 
-def _stages(report: dict) -> None:
+def _stages(report: dict) -> Table:
     def rows() -> Iterator[tuple[str, ...]]:
         for name, r in report["trackers"].items():
             for stage, label in STAGES.items():
@@ -50,14 +50,14 @@ def _stages(report: dict) -> None:
         for rate, r in report.get("node", {}).items():
             yield f"publish, {rate}", "", *_ms(r["publish_ms"])
 
-    print_table(("stage", "share of the frame", "ms p50", "ms p99"), rows())
+    return ("stage", "share of the frame", "ms p50", "ms p99"), rows()
 
 
-def _node(node: dict) -> None:
+def _node(node: dict) -> Table:
     def text(value: float | None, form: str) -> str:
         return "-" if value is None else format(value, form)
 
-    print_table(
+    return (
         ("through the node", "answered/s", "dropped", "image → detections, ms p50", "p99",
          "cores used", "peak MiB", "s to active"),
         (
@@ -68,9 +68,9 @@ def _node(node: dict) -> None:
     )  # fmt: skip
 
 
-def _sweep(name: str, points: list[dict]) -> None:
+def _sweep(name: str, points: list[dict]) -> Table:
     first = points[0]
-    print_table(
+    return (
         (name, "ratio to first", "ms p50", "ms p99", *(["MiB"] if "rss" in first else [])),
         (
             (f"{p['x']:g}", f"{p['p50'] / first['p50']:.2f}", *_ms(p),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..evaluation.metrics import percentiles
+
 BLOCK = 25  # frames at a stretch, so that idle threads of one engine do not disturb the next
 
 
@@ -51,12 +53,6 @@ def timed(tracker, image: np.ndarray) -> dict[str, float]:
         tracker.remember()
         stages["remember"] = 1e3 * (time.perf_counter() - located)
     return {"frame": stages["box"] + stages.get("remember", 0.0), **stages}
-
-
-def percentiles(milliseconds: list[float]) -> dict[str, float]:
-    """{"p50", "p99"}."""
-    p50, p99 = np.percentile(milliseconds, (50, 99))
-    return {"p50": float(p50), "p99": float(p99)}
 
 
 def _summary(stages: dict[str, list[float]]) -> dict:

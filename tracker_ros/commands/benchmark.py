@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-from ..choices import ENGINES, PRECISIONS
+from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import InputError
 from . import common
 
@@ -79,7 +79,8 @@ def run(args: argparse.Namespace) -> int:
             report["node"] = _node(args, images, box, bar)
         if "sweeps" in args.parts:
             report["sweeps"] = _sweeps(args, next(iter(ours.values()))(), images, box, bar)
-    tables.print_all(report)
+    for headings, rows in tables.tables(report):
+        common.print_table(headings, rows)
     if args.json:
         common.write_json(args.json, report)
     if args.plot:
@@ -92,7 +93,7 @@ def run(args: argparse.Namespace) -> int:
 def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
     """The first `--frames` pictures and the box to start from."""
     if args.source is None:
-        from ..demo.clip import Clip
+        from ..datasets.synthetic.clip import Clip
 
         clip = Clip(args.frames)
         return [clip.render(i) for i in range(clip.length)], clip.truth(0)
@@ -155,7 +156,7 @@ def _ros_is_here() -> bool:
 
 
 def _node(args, images, box, bar) -> dict[str, dict]:
-    from ..benchmark.node import RATES, through_node
+    from ..replay.rates import RATES, through_node
 
     task = bar.add_task("through the node", total=len(RATES))
     tracker = {"model": args.model[0], "device": args.device, "precision": args.precision}

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from ..choices import ENGINES, PRECISIONS
+from ..core.choices import ENGINES, PRECISIONS
 
 
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
 
 def tracker_from(args: argparse.Namespace):
     """The tracker that `add_tracker_arguments` describes. Raises ModelError."""
-    from .. import load_tracker
+    from ..engines import load_tracker
 
     return load_tracker(
         args.model,

@@ -90,7 +90,7 @@ def load_ours(model: str, threads: int, **options):
     """
     import cv2
 
-    from .. import load_tracker
+    from ..engines import load_tracker
 
     cv2.setNumThreads(threads)
     tracker = load_tracker(model, threads=threads, **options)

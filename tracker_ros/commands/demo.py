@@ -36,9 +36,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..demo import report
     from ..engines.weights import find_model
     from ..evaluation import hardware
+    from ..replay import pictures as report
     from ..replay import session, summary
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
@@ -105,8 +105,8 @@ def _check_clip(args: argparse.Namespace) -> str | None:
 
 
 def _synthesise(args: argparse.Namespace, bar) -> Path:
-    from ..demo.bag import write_clip
-    from ..demo.clip import FRAMES, Clip
+    from ..datasets.synthetic.bag import write_clip
+    from ..datasets.synthetic.clip import FRAMES, Clip
 
     frames = args.frames or FRAMES
     if frames > FRAMES:

@@ -16,9 +16,9 @@ class OnePassTask:
 
     def __init__(self, args: argparse.Namespace):
         from ..evaluation.datasets import read_dataset
+        from ..evaluation.restarts import restarts
         from ..evaluation.results import SequenceResult
         from ..evaluation.runner import run_sequence
-        from ..evaluation.sequences import restarts
 
         self.perform, self.load = run_sequence, SequenceResult.load
         read = [read_dataset(args.dataset, path) for path in args.paths]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..choices import ENGINES, PRECISIONS
+from ..core.choices import ENGINES, PRECISIONS
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError, ParameterError, brief
 from ..core.tracker import Tracker

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import ModelError, brief
-from ..paths import cache_dir
+from ..core.paths import cache_dir
 from .weights import KEY, NEXT, ModelFiles, check_seal, same_model, steps_of, unpack_facts
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"

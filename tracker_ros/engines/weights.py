@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
-from ..paths import share_dir
+from ..core.paths import share_dir
 
 FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike

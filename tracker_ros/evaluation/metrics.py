@@ -106,3 +106,9 @@ def _scored(pred, truth) -> tuple[np.ndarray, np.ndarray]:
     if not present.any():
         raise InputError("no frame has a true box to score against")
     return pred[present], truth[present]
+
+
+def percentiles(milliseconds: list[float]) -> dict[str, float]:
+    """Median and 99th percentile: ``{"p50", "p99"}``."""
+    p50, p99 = np.percentile(milliseconds, (50, 99))
+    return {"p50": float(p50), "p99": float(p99)}

@@ -10,8 +10,8 @@ from collections.abc import Callable
 import numpy as np
 
 from ..core.gate import BRANCHES
+from ..sources.sequences import Sequence
 from .results import SequenceResult
-from .sequences import Sequence
 
 
 def run_sequence(

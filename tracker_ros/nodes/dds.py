@@ -5,7 +5,7 @@ import shutil
 from collections.abc import MutableMapping
 from pathlib import Path
 
-from ..paths import share_dir
+from ..core.paths import share_dir
 
 # Fast DDS before 3.0 reads the first, since 3.0 the second.
 PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
 
-from ..choices import ENGINES, PRECISIONS
+from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import ParameterError
 
 Value = bool | int | float | str

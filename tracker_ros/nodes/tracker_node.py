@@ -10,9 +10,10 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
 
-from .. import conversions, load_tracker
+from .. import conversions
 from ..core.errors import InputError, TrackerError
 from ..core.tracker import Tracker
+from ..engines import load_tracker
 from ..runtime.frame_slot import Frame, FrameSlot
 from ..runtime.health import process_age
 from ..runtime.worker import Start, Worker

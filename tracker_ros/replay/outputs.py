@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ..conversions import box_to_detection
-from ..paths import share_dir
+from ..core.paths import share_dir
 from ..runtime import messages, status
 from ..sources.bag import BagSource
 from ..sources.bag_writer import BagWriter

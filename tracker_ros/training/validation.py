@@ -11,9 +11,9 @@ from ..core.gate import BRANCHES
 from ..engines import network_tracker
 from ..evaluation.metrics import precision, success_auc
 from ..evaluation.runner import run_sequence
-from ..evaluation.sequences import find_sequences
 from ..networks.build import build
 from ..networks.presets import Preset
+from ..sources.sequences import find_sequences
 from .log import TrainingLog
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...core.errors import SourceError
-from ..sequences import Sequence, find_sequences
+from ...sources.sequences import Sequence, find_sequences
 from .got10k import read_got10k
 from .lasot import read_lasot
 from .otb import read_otb

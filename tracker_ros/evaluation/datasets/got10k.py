@@ -4,7 +4,7 @@ from pathlib import Path
 
 from ...core.errors import SourceError
 from ...sources.annotations import flags_for, lines, listed, read_boxes
-from ..sequences import Sequence
+from ...sources.sequences import Sequence
 from .files import first_box_only, pictures_of
 
 

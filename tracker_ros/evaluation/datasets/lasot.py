@@ -7,7 +7,7 @@ import numpy as np
 from ...core.errors import SourceError
 from ...sources.annotations import flags_for, lines, read_boxes
 from ...sources.folder import natural_key
-from ..sequences import Sequence
+from ...sources.sequences import Sequence
 from .files import pictures_of
 
 TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line

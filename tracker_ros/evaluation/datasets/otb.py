@@ -5,7 +5,7 @@ from pathlib import Path
 from ...core.errors import SourceError
 from ...sources.annotations import read_boxes
 from ...sources.folder import OTB_RANGES, natural_key
-from ..sequences import Sequence
+from ...sources.sequences import Sequence
 from .files import flagged, pictures_of
 
 # In the order of the toolkit's anno/att/NAME.txt.

@@ -7,7 +7,7 @@ import numpy as np
 from ...core.errors import SourceError
 from ...sources.annotations import check_boxes, read_numbers
 from ...sources.folder import TRUTH_NAME, natural_key
-from ..sequences import Sequence
+from ...sources.sequences import Sequence
 from .files import pictures_of
 
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from ...core.errors import SourceError
-from ..sequences import Sequence
+from ...sources.sequences import Sequence
 from .files import first_box_only, pictures_of
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from ...core.errors import SourceError
 from ...sources.annotations import lines, read_boxes
 from ...sources.folder import natural_key
-from ..sequences import Sequence
+from ...sources.sequences import Sequence
 from .files import flagged
 
 CONFIG = "configSeqs.m"

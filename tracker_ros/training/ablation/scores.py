@@ -13,9 +13,9 @@ from ...engines import network_tracker
 from ...evaluation import metrics
 from ...evaluation.results import SequenceResult
 from ...evaluation.runner import run_sequence
-from ...evaluation.sequences import find_sequences
 from ...networks.build import build
 from ...networks.presets import Preset
+from ...sources.sequences import find_sequences
 
 
 def score_weights(

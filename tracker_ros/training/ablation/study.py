@@ -16,10 +16,10 @@ from typing import NamedTuple
 from ...core.errors import ParameterError
 from ...core.gate import BRANCHES
 from ...evaluation.results import replacing
-from ...evaluation.sequences import find_sequences
 from ...networks.build import build
 from ...networks.gate import MODES
 from ...networks.presets import Preset
+from ...sources.sequences import find_sequences
 from .. import checkpoint
 from ..config import TrainingConfig
 from ..loop import Trainer

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...core.errors import SourceError
-from ...paths import cache_dir
+from ...core.paths import cache_dir
 from ..data.clips import Clip
 from ..data.clipset import ClipSet, fingerprint
 from .coco import read_coco

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...evaluation.sequences import find_sequences
+from ...sources.sequences import find_sequences
 from ..data.clips import Clip, make_clip
 from .folder import Folder
 

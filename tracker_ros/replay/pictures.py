@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 
 from ..core.gate import BRANCHES
-from ..replay.summary import Box, Output, overlaps
 from ..runtime import overlay
 from ..sources import Source
 from ..sources.writer import VideoWriter
+from .summary import Box, Output, overlaps
 
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
 

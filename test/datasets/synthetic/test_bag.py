@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 
-from tracker_ros.demo.bag import write_clip
-from tracker_ros.demo.clip import FPS, Clip
+from tracker_ros.datasets.synthetic.bag import write_clip
+from tracker_ros.datasets.synthetic.clip import FPS, Clip
 from tracker_ros.sources import open_source
 from tracker_ros.sources.bag import TRUTH
 from tracker_ros.sources.bag_writer import BagWriter

@@ -1,7 +1,7 @@
 """Sequences of pictures with truth; those in OTB layout, NAME/img and NAME/groundtruth_rect.txt."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import numpy as np
 
 from ..core.errors import SourceError
 from ..core.levels import Levels
-from ..sources.annotations import lines
-from ..sources.folder import TRUTH_NAME, FolderSource, natural_key, read_picture
+from .annotations import lines
+from .folder import TRUTH_NAME, FolderSource, natural_key, read_picture
 
 ATTRIBUTES_NAME = "attributes.txt"
 
@@ -50,28 +50,6 @@ class Sequence:
     def images(self) -> Iterator[np.ndarray]:
         """Yield the pictures in order, uint8 (height, width, 3) BGR, one in memory at a time."""
         return map(partial(read_picture, levels=Levels()), self.paths)
-
-
-def restarts(sequence: Sequence, count: int) -> list[Sequence]:
-    """The sequence from `count` evenly spread starts to its end; the first is the sequence itself.
-
-    Temporal robustness evaluation (TRE; Wu et al., CVPR 2013, sec. 4), which takes 20. A start
-    without a target moves on to the next frame with one. The others are named NAME@FRAME, from 1.
-    """
-    visible = np.flatnonzero((sequence.truth[:, 2:] > 0).all(1) & sequence.scored)
-    found = {0: sequence}
-    for number in range(1, count):
-        later = visible[visible >= number * len(sequence) // count]
-        if len(later) and later[0]:
-            start = int(later[0])
-            found[start] = replace(
-                sequence,
-                name=f"{sequence.name}@{start + 1}",
-                paths=sequence.paths[start:],
-                truth=sequence.truth[start:],
-                scored=sequence.scored[start:],
-            )
-    return list(found.values())
 
 
 def open_sequence(folder: Path) -> Sequence:

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from .core.errors import TrackerError
+from .errors import TrackerError
 
 
 def share_dir() -> Path:
@@ -13,7 +13,7 @@ def share_dir() -> Path:
     `share/tracker_ros` of the prefix that pip or colcon installed the package into.
     Raises TrackerError when neither is there.
     """
-    package = Path(__file__).resolve().parent
+    package = Path(__file__).resolve().parents[1]
     if (package.parent / "package.xml").is_file():
         return package.parent
     for prefix in package.parents:

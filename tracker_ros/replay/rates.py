@@ -7,11 +7,11 @@ import numpy as np
 
 from ..conversions import bgr_to_image, ns_to_stamp
 from ..core.boxes import Box
-from ..replay import session, summary
+from ..evaluation.metrics import percentiles
 from ..sources.bag import IMAGE
 from ..sources.bag_writer import BagWriter
 from ..sources.typestore import bag_message as make
-from .turns import percentiles
+from . import session, summary
 
 # Images a second; None: as fast as they are answered, one at a time.
 RATES = (30.0, 60.0, None)

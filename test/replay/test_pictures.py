@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.gate import Gate
-from tracker_ros.demo.report import SHEET_COLUMNS, TILE_WIDTH, annotate, draw_frames, draw_timeline
+from tracker_ros.replay.pictures import (
+    SHEET_COLUMNS,
+    TILE_WIDTH,
+    annotate,
+    draw_frames,
+    draw_timeline,
+)
 from tracker_ros.replay.summary import Output
 from tracker_ros.sources import open_source
 

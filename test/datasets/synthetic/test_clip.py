@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from tracker_ros.demo.clip import FRAMES, HEIGHT, WIDTH, Clip
+from tracker_ros.datasets.synthetic.clip import FRAMES, HEIGHT, WIDTH, Clip
 
 HIDDEN = 230
 

@@ -1,0 +1,1 @@
+"""Public data sets, one file each: sequences with truth, absence, cover and label."""

@@ -1,0 +1,1 @@
+"""The demo's clip, made from photographs: frames, truth, and both as a bag."""

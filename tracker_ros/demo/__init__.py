@@ -1,1 +1,0 @@
-"""The demonstration: a clip with known truth, played to the tracker over ROS 2, and a report."""
