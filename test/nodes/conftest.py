@@ -20,6 +20,8 @@ BLANK = np.full((240, 320, 3), 128, np.uint8)
 class Peer:
     """A node of the test's own process: a camera, an operator and a recorder in one."""
 
+    asked = "tracker_node"  # whose services are called
+
     def __init__(self, context, namespace: str):
         import rclpy
         from diagnostic_msgs.msg import DiagnosticArray
@@ -73,6 +75,10 @@ class Peer:
                 return result
             self._executor.spin_once(timeout_sec=0.1)
         raise AssertionError(f"waited {PATIENCE:g} s in vain for {what}")
+
+    def spin(self, seconds: float) -> None:
+        """Take in one message, if one comes in that time."""
+        self._executor.spin_once(timeout_sec=seconds)
 
     def header(self, stamp: int | None = None, frame_id: str = "camera"):
         from std_msgs.msg import Header
@@ -158,7 +164,7 @@ class Peer:
     def call(self, kind, name: str, request):
         """Call a service and return its response."""
         if name not in self._clients:
-            self._clients[name] = self.node.create_client(kind, f"tracker_node/{name}")
+            self._clients[name] = self.node.create_client(kind, f"{self.asked}/{name}")
         client = self._clients[name]
         self.until(client.service_is_ready, f"the service {name}")
         future = client.call_async(request)

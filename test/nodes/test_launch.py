@@ -47,6 +47,20 @@ def test_track_starts_the_node_with_its_arguments(run):
     assert "Traceback" not in output
 
 
+def test_follow_starts_both_nodes_with_their_arguments(run):
+    arguments = {"namespace": "left", "depth_topic": "/eye/depth", "model": "dastm_nano",
+                 "depth_scale": "0.01", "tf": "true"}  # fmt: skip
+
+    def enough(text):
+        return "model dastm_nano runs on " in text and "/eye/depth: no usable message" in text
+
+    status, output = run("follow.launch.py", arguments, enough)
+    assert status == 0, output
+    assert "[left.tracker_node]: model dastm_nano runs on " in output
+    assert "[left.follow_node]: /left/tracker_node/detections: no usable message" in output
+    assert "Traceback" not in output
+
+
 def test_replay_plays_tracks_evaluates_and_ends(run, scene, model, tmp_path):
     from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
     from tracker_ros.sources.bag import IMAGE, TRUTH

@@ -1,4 +1,4 @@
-"""The package as pip and colcon install it: files found, commands there, no vision_msgs of ours."""
+"""The package as pip and colcon install it: files found, commands there, no messages of ours."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ import pytest
 from tracker_ros.core.paths import share_dir
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"evaluate_bag", "tracker-ros", "tracker_node", "player_node"}
+COMMANDS = {"evaluate_bag", "follow_node", "tracker-ros", "tracker_node", "player_node"}
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
 INSTALLERS = {
     "pip": [*PIP, "--no-index", "--ignore-installed", "--prefix", "{prefix}", "."],
@@ -73,9 +73,9 @@ def test_ros_finds_the_package_and_its_commands(installed):
     assert {path.name for path in scripts.iterdir()} == COMMANDS
 
 
-def test_vision_msgs_is_not_installed(installed):
+def test_no_messages_are_installed(installed):
     _, prefix = installed
-    assert not list(prefix.rglob("*vision_msgs*"))
+    assert not list(prefix.rglob("*vision_msgs*")) + list(prefix.rglob("*tf2_msgs*"))
     assert not list(prefix.rglob("*.msg"))
 
 

@@ -38,7 +38,8 @@ OPTIONAL_WITH_ROS = {"torch", "safetensors", "onnx", "onnxscript", "trax"}
 # Toolkits that a test or an option uses where somebody has installed them.
 IF_INSTALLED = {"got10k", "tensorboard"}
 # ROS packages that need an installation: the code does without where they are missing.
-ONLY_WITH_ROS = {"launch", "launch_ros", "cv_bridge", "diagnostic_updater", "ament_index_python"}
+ONLY_WITH_ROS = {"launch", "launch_ros", "cv_bridge", "diagnostic_updater", "ament_index_python",
+                 "sensor_msgs_py"}  # fmt: skip
 
 
 def third_party_imports():

@@ -154,7 +154,44 @@ PLAYER = (
               minimum=0, maximum=999_999),
 )  # fmt: skip
 
-NODES = {"tracker_node": TRACKER, "player_node": PLAYER}
+FOLLOW = (
+    Parameter("autostart", True, "Configure and activate at start, without a lifecycle manager."),
+    Parameter("target_id", "",
+              "The target of `~/pose`; empty: the one that has been followed for longest.",
+              applies=AT_ONCE),
+    Parameter("depth_source", "image",
+              "Take depth from `depth/image` and `depth/camera_info`, or from `points`.",
+              applies=ACTIVATE, choices=("image", "points")),
+    Parameter("depth_qos", "SENSOR_DATA", "QoS of the subscriptions to depth.",
+              applies=ACTIVATE, choices=("SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT")),
+    Parameter("depth_scale", 0.001, "Metres of one unit in 16-bit depth images.",
+              applies=AT_ONCE, minimum=1e-6, maximum=1000.0),
+    Parameter("slop", 0.02,
+              "Seconds that the stamps of boxes and depth may differ, where none is the same.",
+              applies=ACTIVATE, minimum=0.0, maximum=10.0),
+    Parameter("min_points", 20, "Pixels of one distance that a target has at least.",
+              applies=ACTIVATE, minimum=1, maximum=1_000_000),
+    Parameter("max_range", 10.0, "Metres; depth beyond is not used.",
+              applies=ACTIVATE, minimum=0.1, maximum=1000.0),
+    Parameter("gate", 4.0,
+              "Standard deviations that a measured place may lie from the expected one.",
+              applies=ACTIVATE, minimum=1.0, maximum=100.0),
+    Parameter("process_noise", 0.5,
+              "How much a target changes its velocity: spectral density in m²/s³.",
+              applies=ACTIVATE, minimum=0.001, maximum=1000.0),
+    Parameter("size_change", 1.5,
+              "Factor by which a target's size in metres may differ from before; a jump to what is"
+              " behind it makes it larger.",
+              applies=ACTIVATE, minimum=1.05, maximum=100.0),
+    Parameter("forget_after", 5.0,
+              "Seconds without a good measurement after which place and size are found anew.",
+              applies=ACTIVATE, minimum=0.1, maximum=3600.0),
+    Parameter("tf", False, "Broadcast a frame `target_ID` for each target.", applies=CONFIGURE),
+    Parameter("watchdog", 2.0, "Warn after this many seconds without boxes or depth.",
+              applies=AT_ONCE, minimum=0.1, maximum=3600.0),
+)  # fmt: skip
+
+NODES = {"tracker_node": TRACKER, "player_node": PLAYER, "follow_node": FOLLOW}
 
 
 def declare(node, table: Iterable[Parameter]) -> None:

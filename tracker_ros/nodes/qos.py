@@ -16,6 +16,9 @@ NEWEST = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
 )
 
+# As tf2_ros has it for /tf.
+TF = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.RELIABLE)
+
 
 def image_profile(name: str) -> QoSProfile:
     """The profile of an image subscription: one of NAMES.
@@ -24,6 +27,11 @@ def image_profile(name: str) -> QoSProfile:
     for the ones before it.
     """
     return NEWEST if name == "SENSOR_DATA" else QoSPresetProfiles[name].value
+
+
+def stream_profile(name: str) -> QoSProfile:
+    """The profile of a subscription whose messages are wanted in turn: one of NAMES."""
+    return QoSPresetProfiles[name].value
 
 
 def describe(profile: QoSProfile) -> str:

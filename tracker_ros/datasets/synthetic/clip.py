@@ -18,6 +18,7 @@ from .compositing import cast_shadow, outline, paste, similarity
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 FRAMES = 450
+FOCAL = 554.0  # pixels: a view 60 degrees wide; the principal point is the frame's centre
 ABSENT_BELOW = 0.02
 
 _WORLD = (2300, 1500)
@@ -39,6 +40,8 @@ _WARMTH = (0.0, 0.04, -0.03, 0.0, 0.06, -0.04, 0.02)
 _SHAKE_HERTZ = (0.23, 0.31, 3.1, 4.3, 6.7, 5.9, 2.6)
 
 _TARGET_WIDTH = 74  # world pixels
+# Metres along the optical axis, at zoom 1 and size 1: the target hovers.
+_OVERHEAD_AT, _TARGET_AT, _GROUND_AT = 1.2, 2.5, 4.0
 
 
 @dataclass(frozen=True)
@@ -120,11 +123,33 @@ class Clip:
 
     def visible(self, index: int) -> float:
         """The share of the target's outline in frame `index` that nothing hides, in [0, 1]."""
+        cup, overhead = self._coverage(index)
+        return float((cup * (1 - overhead)).sum() / cup.sum())
+
+    def depth(self, index: int) -> np.ndarray:
+        """Metres along the optical axis in frame `index`, float32 [480, 640].
+
+        The ground with all that lies on it, the target above it, what is overhead before both.
+        """
+        cup, overhead = self._coverage(index)
+        zoom = self._at(index / FPS)[4]
+        depth = np.full((HEIGHT, WIDTH), _GROUND_AT / zoom, np.float32)
+        depth[cup >= 0.5] = self.distance(index)
+        depth[overhead >= 0.5] = _OVERHEAD_AT / zoom
+        return depth
+
+    def distance(self, index: int) -> float:
+        """The target's depth in frame `index`: it grows and shrinks by coming and going."""
+        size, zoom = self._at(index / FPS)[3:5]
+        return float(_TARGET_AT / (size * zoom))
+
+    def _coverage(self, index: int) -> tuple[np.ndarray, np.ndarray]:
+        """How much of each pixel of frame `index` target and overhead fill, in [0, 1]."""
         time = index / FPS
         camera = self._camera(time)
         cup = cv2.warpAffine(self._target[..., 3], (camera @ self._pose(time))[:2], (WIDTH, HEIGHT))
         overhead = cv2.warpAffine(self._overhead[..., 3], _nearer(camera), (WIDTH, HEIGHT))
-        return float((cup * (1 - overhead)).sum() / cup.sum())
+        return cup, overhead
 
     def _at(self, time: float) -> np.ndarray:
         return self._spline(time)

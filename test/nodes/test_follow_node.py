@@ -1,0 +1,386 @@
+"""Tracker and follow node as processes: a rendered scene of known depth in, places out."""
+
+import array
+import math
+import signal
+from collections import defaultdict
+
+import numpy as np
+import pytest
+
+from tracker_ros.conversions import bgr_to_image, box_to_detection, stamp_to_ns
+from tracker_ros.demo.clip import FOCAL, HEIGHT, WIDTH, Clip
+from tracker_ros.runtime.follow.camera import Camera
+
+from .conftest import NodeProcess, Peer
+
+CAMERA = Camera(FOCAL, FOCAL, (WIDTH - 1) / 2, (HEIGHT - 1) / 2, WIDTH, HEIGHT)
+FRAMES = range(178, 275)  # the wall hides the target in the middle of these
+BOX = (120.0, 60.0, 60.0, 60.0)
+FRAME_ID = "left/optical frame"
+
+
+class Scene(Peer):
+    """A camera with depth, and a listener to what the follow node says."""
+
+    asked = "follow_node"
+
+    def __init__(self, context, namespace: str):
+        from geometry_msgs.msg import PoseStamped
+        from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+        from tf2_msgs.msg import TFMessage
+        from vision_msgs.msg import Detection2DArray, Detection3DArray
+        from visualization_msgs.msg import MarkerArray
+
+        from tracker_ros.nodes import qos
+
+        super().__init__(context, namespace)
+        create = self.node.create_publisher
+        self.boxes = create(Detection2DArray, "tracker_node/detections", qos.RELIABLE)
+        self.depths = create(Image, "depth/image", qos.RELIABLE)
+        self.infos = create(CameraInfo, "depth/camera_info", qos.RELIABLE)
+        self.clouds = create(PointCloud2, "points", qos.RELIABLE)
+        self.poses, self.places = defaultdict(list), defaultdict(list)  # by stamp
+        self.frames, self.shown = [], []
+
+        def subscribe(kind, topic, callback):
+            self.node.create_subscription(kind, topic, callback, qos.RELIABLE)
+
+        def keep(by_stamp):
+            return lambda m: by_stamp[stamp_to_ns(m.header.stamp)].append(m)
+
+        subscribe(PoseStamped, "follow_node/pose", keep(self.poses))
+        subscribe(Detection3DArray, "follow_node/detections_3d", keep(self.places))
+        subscribe(MarkerArray, "follow_node/markers", self.shown.append)
+        subscribe(TFMessage, "/tf", lambda m: self.frames.extend(m.transforms))
+
+    def send_depth(self, depth, stamp: int, frame_id: str = FRAME_ID, **fields) -> None:
+        """Metres as 16UC1, with fields changed to ``fields``."""
+        from sensor_msgs.msg import Image
+
+        data = array.array("B", np.round(depth * 1000).astype("<u2").tobytes())
+        height, width = depth.shape
+        message = Image(header=self.header(stamp, frame_id), width=width, height=height, data=data,
+                        step=2 * width, encoding="16UC1")  # fmt: skip
+        for name, value in fields.items():
+            setattr(message, name, value)
+        self.depths.publish(message)
+
+    def send_info(self, stamp: int, camera: Camera = CAMERA) -> None:
+        from sensor_msgs.msg import CameraInfo
+
+        k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
+        self.infos.publish(CameraInfo(header=self.header(stamp, FRAME_ID), k=k,
+                                      width=camera.width, height=camera.height))  # fmt: skip
+
+    def send_boxes(self, stamp: int, *boxes, frame_id: str = FRAME_ID) -> None:
+        """(id, box) of targets, as the tracker would publish them."""
+        from vision_msgs.msg import Detection2DArray
+
+        header = self.header(stamp, frame_id)
+        found = [box_to_detection(box, header, one, "cup", 0.75) for one, box in boxes]
+        self.boxes.publish(Detection2DArray(header=header, detections=found))
+
+    def place(self, stamp: int):
+        """The follow node's answer to the boxes of this stamp."""
+        return self.until(lambda: self.places[stamp], f"places of the frame of {stamp}")[-1]
+
+    def position(self, stamp: int):
+        """Of the only target in the answer to the boxes of this stamp."""
+        (one,) = self.place(stamp).detections
+        return point(one.results[0].pose.pose)
+
+    def next(self) -> int:
+        self.stamp += 33_000_000
+        return self.stamp
+
+
+def markers(peer: Scene, header) -> list:
+    """Those with this header."""
+    return [m for array in peer.shown for m in array.markers if m.header == header]
+
+
+def point(pose):
+    return np.array([pose.position.x, pose.position.y, pose.position.z])
+
+
+@pytest.fixture(scope="module")
+def follower(ros):
+    """A peer in touch with an active follow node; no tracker but the peer."""
+    node = NodeProcess("follow_node", "-r", "__ns:=/camera2", "-r",
+                      "detections:=tracker_node/detections", "-p", "depth_qos:=DEFAULT",
+                      "-p", "tf:=true")  # fmt: skip
+    peer = Scene(ros, "/camera2")
+    try:
+        meet(peer)
+        yield peer
+    finally:
+        peer.node.destroy_node()
+        code, output = node.end(signal.SIGINT)
+    assert code == 0, output
+    assert "Traceback" not in output
+
+
+def meet(peer: Scene) -> None:
+    """Wait until both sides hear each other."""
+    for publisher in (peer.boxes, peer.depths, peer.infos):
+        peer.until(publisher.get_subscription_count, f"a subscriber of {publisher.topic_name}")
+    first = peer.stamp
+
+    def answered():
+        stamp = peer.next()
+        peer.send_info(stamp)
+        peer.send_depth(np.full((HEIGHT, WIDTH), 2.0), stamp)
+        peer.send_boxes(stamp, ("hello", BOX))
+        peer.spin(0.5)
+        heard = [s for s in peer.poses if s > first and peer.places[s]]
+        return heard and peer.frames and peer.shown
+
+    peer.until(answered, "a first place")
+
+
+def flat(metres: float = 2.0):
+    return np.full((HEIGHT, WIDTH), metres)
+
+
+def test_place_of_a_box(follower):
+    stamp = follower.next()
+    follower.frames.clear()
+    follower.send_depth(flat(2.5), stamp)
+    follower.send_boxes(stamp, ("anna", (400.0, 100.0, 50.0, 80.0)))
+    array_3d = follower.place(stamp)
+    (one,) = array_3d.detections
+    header = follower.header(stamp, FRAME_ID)
+    assert array_3d.header == one.header == header
+    assert (one.id, one.results[0].hypothesis.class_id) == ("anna", "cup")
+    assert one.results[0].hypothesis.score == 0.75
+    expected = CAMERA.locate(425.0, 140.0, 2.5)
+    np.testing.assert_allclose(point(one.bbox.center), expected, atol=0.01)
+    np.testing.assert_allclose(point(one.results[0].pose.pose), expected, atol=0.01)
+    size = (one.bbox.size.x, one.bbox.size.y)
+    assert size == pytest.approx((50 * 2.5 / FOCAL, 80 * 2.5 / FOCAL), rel=0.01)
+    covariance = one.results[0].pose.covariance.reshape(6, 6)
+    np.testing.assert_allclose(covariance, covariance.T)
+    assert np.linalg.eigvalsh(covariance).min() > 0
+    assert 0.01 < math.sqrt(covariance[2, 2]) < 0.05
+    (transform,) = follower.until(
+        lambda: [t for t in follower.frames if t.header.stamp == header.stamp], "a transform"
+    )
+    assert (transform.header, transform.child_frame_id) == (header, "target_anna")
+    move, turn = transform.transform.translation, transform.transform.rotation
+    np.testing.assert_allclose((move.x, move.y, move.z), expected, atol=0.01)
+    assert (turn.x, turn.y, turn.z, turn.w) == (0, 0, 0, 1)
+    shown = follower.until(lambda: markers(follower, header), "markers")
+    shown = [m for m in shown if m.action == 0]
+    assert {(m.ns, m.type) for m in shown} == {("anna", 2), ("anna", 9)}
+    assert "2.50 m" in next(m.text for m in shown if m.type == 9)
+
+
+def test_pose_is_that_of_the_target_id(follower):
+    assert follower.set_parameters(target_id="bert") == []
+    for targets in (["anna"], ["anna", "bert"]):
+        stamp = follower.next()
+        follower.send_depth(flat(), stamp)
+        boxes = [(one, (100.0 + 200 * i, 100.0, 60.0, 60.0)) for i, one in enumerate(targets)]
+        follower.send_boxes(stamp, *boxes)
+        follower.place(stamp)
+    (pose,) = follower.until(lambda: follower.poses[stamp], "a pose")
+    assert pose.header == follower.header(stamp, FRAME_ID)
+    np.testing.assert_allclose(point(pose.pose), CAMERA.locate(330.0, 130.0, 2.0), atol=0.01)
+    assert not follower.poses[stamp - 33_000_000]
+    assert follower.set_parameters(target_id="") == []
+
+
+def test_what_is_hidden_has_neither_pose_nor_marker(follower):
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, ("carl", BOX))
+    assert len(follower.place(stamp).detections) == 1
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp)
+    assert list(follower.place(stamp).detections) == []
+    header = follower.header(stamp, FRAME_ID)
+    deleted = follower.until(lambda: markers(follower, header), "the markers' removal")
+    assert {(m.ns, m.id, m.action) for m in deleted} == {("carl", 0, 2), ("carl", 1, 2)}
+    assert not follower.poses[stamp]
+
+
+def test_jump_to_the_background_is_refused_and_named(follower):
+    for _ in range(5):
+        stamp = follower.next()
+        follower.send_depth(flat(), stamp)
+        follower.send_boxes(stamp, ("dora", BOX))
+        follower.position(stamp)
+    stamp = follower.next()
+    follower.send_depth(flat(4.0), stamp)
+    follower.send_boxes(stamp, ("dora", BOX))
+    assert list(follower.place(stamp).detections) == []
+    status = follower.diagnosis("target", "target dora: the depth in the box jumped from 2.0")
+    assert status.level == b"\x01"
+    assert not follower.poses[stamp]
+
+
+def test_depth_of_another_stamp_within_slop(follower):
+    for shift in (0, 10_000_000):
+        stamp = follower.next()
+        follower.send_depth(flat(), stamp + shift)
+        follower.send_boxes(stamp, ("emil", BOX))
+        assert len(follower.place(stamp).detections) == 1
+
+
+@pytest.mark.parametrize("spoil, check, words", [
+    (lambda p, s: p.send_depth(flat(), s + 100_000_000), "target", "no depth within 0.02 s"),
+    (lambda p, s: p.send_depth(flat(), s, encoding="bgr8"), "input", "encoding 'bgr8' is not one"),
+    (lambda p, s: p.send_depth(flat(), s, step=3), "input", "step is 3 bytes"),
+    (lambda p, s: p.send_depth(flat(), s, data=array.array("B")), "input", "data has 0 bytes"),
+    (lambda p, s: p.send_depth(flat()[:240], s), "target", "640x240 pixels, but camera_info is of"),
+    (lambda p, s: p.send_depth(flat(), s, frame_id="right"), "target", "of frame 'right'"),
+    (lambda p, s: p.send_depth(flat(0), s), "target", "target fred: 0 of "),
+    (lambda p, s: p.send_depth(flat(11), s), "target", "have a depth up to 10 m"),
+])  # fmt: skip
+def test_bad_depth_gets_a_sentence_and_the_next_good_one_a_place(follower, spoil, check, words):
+    stamp = follower.next()
+    spoil(follower, stamp)
+    follower.send_boxes(stamp, ("fred", BOX))
+    assert follower.diagnosis(check, words).level in (b"\x01", b"\x02")
+    assert list(follower.place(stamp).detections) == []
+    assert not follower.poses[stamp]
+    stamp = follower.next() + 200_000_000
+    follower.stamp = stamp
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, ("fred", BOX))
+    assert len(follower.place(stamp).detections) == 1
+
+
+@pytest.mark.parametrize("boxes, words", [
+    ([("gina", (0.0, 0.0, math.nan, 9.0))], "target gina: box has a value that is not finite"),
+    ([("gina", (900.0, 0.0, 20.0, 20.0))], "target gina: the box (900, 0, 20, 20) lies outside"),
+    ([("gina", BOX), ("gina", BOX)], "two detections have the id 'gina'"),
+])  # fmt: skip
+def test_bad_boxes_get_a_sentence(follower, boxes, words):
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, *boxes)
+    follower.diagnosis("target", words)
+    assert list(follower.place(stamp).detections) == []
+
+
+def test_depth_without_usable_camera_info(follower):
+    broken = Camera(math.nan, FOCAL, 319.5, 239.5, WIDTH, HEIGHT)
+    follower.send_info(follower.next(), broken)
+    follower.diagnosis("input", "camera_info has no usable K: fx nan")
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, ("hugo", BOX))
+    follower.diagnosis("target", "no usable camera_info on /camera2/depth/camera_info")
+    assert list(follower.place(stamp).detections) == []
+    follower.send_info(stamp)
+    follower.diagnosis("input", "active")
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, ("hugo", BOX))
+    assert len(follower.place(stamp).detections) == 1
+
+
+def test_place_from_an_organised_cloud(follower):
+    from sensor_msgs.msg import PointCloud2, PointField
+
+    follower.change_state("deactivate")
+    assert follower.set_parameters(depth_source="points") == []
+    follower.change_state("activate")
+    follower.until(follower.clouds.get_subscription_count, "a subscriber of points")
+    depth = flat(4.0)
+    depth[60:200, 100:220] = 2.0
+    rows, columns = np.mgrid[:HEIGHT, :WIDTH]
+    rays = np.stack([(columns - CAMERA.cx) / FOCAL, (rows - CAMERA.cy) / FOCAL, 0 * rows + 1], -1)
+    points = (rays * depth[..., None]).astype("<f4")
+
+    def sent(cloud) -> int:
+        stamp = follower.next()
+        fields = [
+            PointField(name=n, offset=4 * i, datatype=7, count=1) for i, n in enumerate("xyz")
+        ]
+        message = PointCloud2(header=follower.header(stamp, FRAME_ID), width=WIDTH, height=HEIGHT,
+                              fields=fields, point_step=12, row_step=12 * WIDTH,
+                              data=array.array("B", cloud.tobytes()))  # fmt: skip
+        follower.clouds.publish(message)
+        follower.send_boxes(stamp, ("ida", BOX))
+        return stamp
+
+    first = follower.stamp
+
+    def answered():
+        sent(points)
+        follower.spin(0.5)
+        return any(stamp > first and found for stamp, found in follower.places.items())
+
+    follower.until(answered, "a first place")
+    expected = CAMERA.locate(150.0, 90.0, 2.0)
+    np.testing.assert_allclose(follower.position(sent(points)), expected, atol=0.01)
+    sent(np.ascontiguousarray(points[..., [2, 0, 1]]))
+    follower.diagnosis("input", "not the view of a pinhole camera in its optical frame")
+    np.testing.assert_allclose(follower.position(sent(points)), expected, atol=0.01)
+    follower.change_state("deactivate")
+    assert follower.set_parameters(depth_source="image") == []
+    follower.change_state("activate")
+    meet(follower)
+
+
+@pytest.fixture(scope="module")
+def robot(ros):
+    """A peer with a tracker node and a follow node, each a process."""
+    place = ("-r", "__ns:=/camera3", "-p")
+    nodes = [
+        NodeProcess("tracker_node", *place, "image_qos:=DEFAULT", "-p", "model:=dastm_nano"),
+        NodeProcess("follow_node", *place, "depth_qos:=DEFAULT", "-r",
+                   "detections:=tracker_node/detections"),
+    ]  # fmt: skip
+    peer = Scene(ros, "/camera3")
+    try:
+        for publisher in (peer.depths, peer.infos):
+            peer.until(publisher.get_subscription_count, f"who hears {publisher.topic_name}")
+        Peer.meet(peer)
+        peer.until(lambda: peer.boxes.get_subscription_count() > 1, "two who hear boxes")
+        yield peer
+    finally:
+        peer.node.destroy_node()
+        ends = [node.end(signal.SIGINT) for node in nodes]
+    for code, output in ends:
+        assert code == 0, output
+
+
+def test_the_demo_scene_from_image_to_place(robot):
+    """A cup above the ground goes behind a wall and comes out again."""
+    clip, errors, depth_errors, hidden = Clip(), [], [], []
+    random = np.random.default_rng(0)
+    for index in FRAMES:
+        stamp = robot.next()
+        depth = clip.depth(index) * (1 + 0.01 * random.normal(size=(HEIGHT, WIDTH)))
+        depth[random.random(depth.shape) < 0.05] = 0
+        header = robot.header(stamp, FRAME_ID)
+        robot.send_info(stamp)
+        robot.send_depth(depth, stamp)
+        robot.images.publish(bgr_to_image(clip.render(index), header))
+        if index == FRAMES[0]:
+            robot.init(clip.truth(index), stamp, "cup")
+            robot.started(stamp, clip.truth(index))
+        robot.answer(stamp)
+        places = robot.place(stamp)
+        robot.spin(0.01)
+        assert places.header == header
+        if clip.truth(index) is None:
+            hidden.append(stamp)
+        elif places.detections:
+            x, y, w, h = clip.truth(index)
+            true = CAMERA.locate(x + w / 2, y + h / 2, clip.distance(index))
+            error = (point(places.detections[0].bbox.center) - true) / clip.distance(index)
+            depth_errors.append(abs(error[2]))
+            if clip.visible(index) > 0.75:  # the box is then about the whole of it
+                errors.append(np.linalg.norm(error))
+    assert len(hidden) > 10
+    assert not any(robot.places[stamp][-1].detections for stamp in hidden)
+    assert not any(robot.poses[stamp] for stamp in hidden)
+    assert len(errors) > 25
+    assert np.percentile(errors, 95) < 0.03
+    assert max(depth_errors) < 0.03  # the ground is 60 % farther, the wall is half as far

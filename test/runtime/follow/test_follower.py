@@ -1,0 +1,157 @@
+"""Places over time: what fits is taken in, what jumps is refused and named."""
+
+import numpy as np
+import pytest
+
+from tracker_ros.core.errors import InputError
+from tracker_ros.runtime.follow.camera import Camera
+from tracker_ros.runtime.follow.depth import Surface
+from tracker_ros.runtime.follow.follower import Follower, Limits
+from tracker_ros.runtime.follow.following import Depth, Following
+from tracker_ros.runtime.follow.kalman import ConstantVelocity
+from tracker_ros.runtime.follow.messages import Boxed
+
+CAMERA = Camera(500.0, 500.0, 319.5, 239.5, 640, 480)
+LIMITS = Limits(gate=4.0, process_noise=0.5, size_change=1.5, forget_after=5.0)
+BOX = (300.0, 200.0, 60.0, 90.0)
+STEP = 33_333_333  # ns
+
+
+def surface(depth):
+    return Surface(depth, 0.01 * depth, 500)
+
+
+def walk(follower, frames, depths=lambda i: [3.0], first=0):
+    return [
+        follower.follow(10**9 + (first + i) * STEP, BOX, [surface(d) for d in depths(i)], CAMERA)
+        for i in range(frames)
+    ]
+
+
+def test_filter_learns_a_velocity_and_predicts_with_it():
+    one = ConstantVelocity(np.zeros(3), 1e-4 * np.eye(3), 0.01)
+    for step in range(1, 60):
+        one.predict(0.1)
+        one.correct(np.array([0.05 * step, 0.0, -0.02 * step]), 1e-4 * np.eye(3))
+    np.testing.assert_allclose(one.state[3:], (0.5, 0, -0.2), atol=0.01)
+    before = one.position.copy()
+    one.predict(1.0)
+    np.testing.assert_allclose(one.position - before, (0.5, 0, -0.2), atol=0.01)
+    np.testing.assert_allclose(one.covariance, one.covariance.T)
+    assert np.linalg.eigvalsh(one.covariance).min() > 0
+
+
+def test_a_target_that_comes_nearer_is_followed():
+    follower = Follower(LIMITS)
+    answers = []
+    for i in range(90):
+        depth = 4.0 - 0.03 * i  # 0.9 m/s
+        side = 60 * 4.0 / depth
+        box = (330 - side / 2, 245 - side / 2, side, side)
+        answers.append(follower.follow(10**9 + i * STEP, box, [surface(depth)], CAMERA))
+    place, reason = answers[-1]
+    assert reason is None
+    assert place.position[2] == pytest.approx(4.0 - 0.03 * 89, rel=0.02)
+    assert place.size == pytest.approx((60 * 4 / 500,) * 2, rel=0.02)
+    assert np.linalg.eigvalsh(place.covariance).min() > 0
+
+
+def test_a_jump_to_the_background_is_refused_and_named():
+    follower = Follower(LIMITS)
+    walk(follower, 20)
+    for place, reason in walk(follower, 100, lambda i: [6.0], first=20):
+        assert place is None
+        assert reason.startswith("the depth in the box jumped from 3.0")
+        assert " to 6.00 m" in reason
+
+
+def test_a_jump_is_refused_by_size_after_long_when_the_place_is_no_longer_known():
+    follower = Follower(LIMITS)
+    walk(follower, 20)
+    _, reason = follower.follow(10**9 + 20 * STEP + 4 * 10**9, BOX, [surface(6.0)], CAMERA)
+    assert "2.00 times as large as before (size_change 1.5)" in reason
+
+
+def test_the_target_behind_an_occluder_is_taken_not_the_occluder():
+    follower = Follower(LIMITS)
+    walk(follower, 20)
+    place, reason = walk(follower, 1, lambda i: [1.5, 3.0, 6.0], first=20)[0]
+    assert reason is None
+    assert place.position[2] == pytest.approx(3.0, rel=0.01)
+
+
+def test_without_a_past_the_nearest_surface_is_the_target():
+    place, _ = walk(Follower(LIMITS), 1, lambda i: [3.0, 6.0])[0]
+    assert place.position[2] == pytest.approx(3.0)
+
+
+def test_place_and_size_are_found_anew_after_long_without_a_good_measurement():
+    follower = Follower(LIMITS)
+    walk(follower, 20)
+    answers = walk(follower, 200, lambda i: [6.0], first=20)
+    refused = [reason is not None for _, reason in answers]
+    assert refused == [True] * 150 + [False] * 50
+    assert answers[-1][0].position[2] == pytest.approx(6.0)
+
+
+def test_stamps_that_go_back_begin_anew():
+    follower = Follower(LIMITS)
+    walk(follower, 20, first=100)
+    place, reason = walk(follower, 1, lambda i: [6.0])[0]
+    assert reason is None
+    assert place.position[2] == pytest.approx(6.0)
+
+
+def boxed(target_id, x=300.0):
+    return Boxed(target_id, "cup", 0.9, (x, 200.0, 60.0, 60.0))
+
+
+def depth_of(metres=3.0, shape=(480, 640)):
+    return Depth(np.full(shape, metres, np.float32), 1.0, "camera")
+
+
+@pytest.fixture
+def following():
+    return Following(LIMITS, min_points=20, max_range=10.0)
+
+
+def test_each_id_has_a_filter_of_its_own(following):
+    left, right = boxed("a", 100.0), boxed("b", 400.0)
+    depth = depth_of(3.0)
+    depth.values[:, 320:] = 5.0
+    for i in range(5):
+        found, problems = following.frame(10**9 + i * STEP, [left, right], depth, CAMERA)
+        assert problems == []
+    assert [seen.id for seen in found] == ["a", "b"]
+    assert [seen.place.position[2] for seen in found] == pytest.approx([3.0, 5.0], rel=0.01)
+
+
+def test_the_chosen_one_is_the_one_followed_for_longest_or_the_one_named(following):
+    def frame(i, *ids):
+        targets = [boxed(one, 100.0 * len(one)) for one in ids]
+        return following.frame(10**9 + i * STEP, targets, depth_of(), CAMERA)[0]
+
+    frame(0, "old")
+    found = frame(1, "newer", "old")
+    assert following.chosen(found, "").id == "old"
+    assert following.chosen(found, "newer").id == "newer"
+    assert following.chosen(found, "nobody") is None
+    assert following.chosen(frame(2, "newer"), "") is None  # old is hidden, not gone
+    assert following.chosen(frame(200, "newer"), "").id == "newer"
+
+
+def test_a_target_without_a_place_does_not_take_the_others_theirs(following):
+    depth = depth_of()
+    depth.values[:, :320] = 0
+    found, (problem,) = following.frame(
+        10**9, [boxed("a", 100.0), boxed("b", 400.0)], depth, CAMERA
+    )
+    assert [seen.id for seen in found] == ["b"]
+    assert problem.startswith("target a: 0 of ")
+
+
+def test_bad_frames_are_said_in_a_sentence(following):
+    with pytest.raises(InputError, match="two detections have the id 'a'"):
+        following.frame(10**9, [boxed("a"), boxed("a")], depth_of(), CAMERA)
+    with pytest.raises(InputError, match="the depth image has 320x240 pixels, but camera_info"):
+        following.frame(10**9, [boxed("a")], depth_of(shape=(240, 320)), CAMERA)

@@ -1,0 +1,67 @@
+"""Boxes and depth of one moment: exact stamps first, then the nearest within slop."""
+
+import pytest
+
+from tracker_ros.runtime.follow.pairing import PATIENCE, Pairing
+
+SLOP = 20
+
+
+@pytest.fixture
+def pairing():
+    return Pairing(SLOP)
+
+
+def test_same_stamps_whichever_comes_first(pairing):
+    pairing.add_depth(100, "d100")
+    pairing.add_boxes(100, "b100", 0.0)
+    assert pairing.ready(0.0) == [("b100", "d100")]
+    pairing.add_boxes(200, "b200", 1.0)
+    assert pairing.ready(1.0) == []
+    pairing.add_depth(200, "d200")
+    assert pairing.ready(1.0) == [("b200", "d200")]
+    assert pairing.ready(9.0) == []
+
+
+def test_exact_comes_before_near(pairing):
+    pairing.add_depth(95, "d95")
+    pairing.add_boxes(100, "b100", 0.0)
+    assert pairing.ready(0.0) == []  # an exact one may still come
+    pairing.add_depth(100, "d100")
+    assert pairing.ready(0.0) == [("b100", "d100")]
+
+
+def test_the_nearest_within_slop_once_a_later_one_is_there(pairing):
+    pairing.add_depth(85, "d85")
+    pairing.add_boxes(100, "b100", 0.0)
+    pairing.add_depth(110, "d110")
+    assert pairing.ready(0.0) == [("b100", "d110")]
+
+
+def test_the_nearest_within_slop_once_patience_is_over(pairing):
+    pairing.add_depth(85, "d85")
+    pairing.add_boxes(100, "b100", 0.0)
+    assert pairing.ready(PATIENCE / 2) == []
+    assert pairing.ready(PATIENCE) == [("b100", "d85")]
+
+
+def test_none_where_no_depth_is_near(pairing):
+    pairing.add_depth(50, "d50")
+    pairing.add_boxes(100, "b100", 0.0)
+    pairing.add_depth(150, "d150")
+    assert pairing.ready(0.0) == [("b100", None)]
+    assert "from 0.000000050 to 0.000000150" in pairing.describe()
+
+
+def test_boxes_keep_their_order(pairing):
+    for stamp in (100, 200, 300):
+        pairing.add_boxes(stamp, f"b{stamp}", 0.0)
+    pairing.add_depth(200, "d200")
+    assert pairing.ready(0.0) == [("b100", None), ("b200", "d200")]
+
+
+def test_depth_from_before_a_jump_back_in_time_is_forgotten(pairing):
+    pairing.add_depth(1000, "old")
+    pairing.add_depth(100, "new")
+    pairing.add_boxes(1000, "b", 0.0)
+    assert pairing.ready(PATIENCE) == [("b", None)]

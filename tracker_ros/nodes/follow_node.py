@@ -1,0 +1,305 @@
+"""Places in space for the tracker's boxes, from depth: a lifecycle node around ``Following``."""
+
+import math
+import time
+
+from diagnostic_msgs.msg import DiagnosticArray
+from geometry_msgs.msg import PoseStamped
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from std_msgs.msg import Header
+from vision_msgs.msg import Detection2DArray, Detection3DArray
+from visualization_msgs.msg import MarkerArray
+
+from ..conversions import stamp_to_ns
+from ..core.errors import InputError, TrackerError
+from ..runtime.follow import inputs, messages
+from ..runtime.follow.camera import Camera, camera_of_points
+from ..runtime.follow.follower import Limits
+from ..runtime.follow.following import Depth, Following
+from ..runtime.follow.pairing import Pairing
+from ..runtime.health import ERROR, OK, WARN, Check, Problems
+from ..runtime.status import to_array
+from . import parameters, qos
+
+INPUTS = ("detections", "depth", "camera")
+
+
+class FollowNode(LifecycleNode):
+    """Publishes the place of each box that comes with depth, and nothing where there is none.
+
+    Everything carries the header of the detections, which is that of their image.
+    """
+
+    done = False  # it runs until a signal ends it
+
+    def __init__(self, **arguments):
+        super().__init__("follow_node", **arguments)
+        self.stage = "unconfigured"
+        parameters.declare(self, parameters.FOLLOW)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        self._problems = Problems()
+        self._counts = dict.fromkeys(("detections", "depth", "places", "unpaired"), 0)
+        self._outputs = {}
+        self._listening = []
+        self._clocks = []
+        self._camera: Camera | None = None
+        self._last = dict.fromkeys(INPUTS, math.nan)  # time.monotonic() of the last good one
+        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
+        self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    # Lifecycle
+
+    def start(self) -> None:
+        """Configure and activate, if the parameter autostart says so."""
+        if self.get_parameter("autostart").value:
+            for step in (self.trigger_configure, self.trigger_activate):
+                if step() != TransitionCallbackReturn.SUCCESS:
+                    return
+
+    def on_configure(self, state) -> TransitionCallbackReturn:
+        kinds = {"pose": PoseStamped, "detections_3d": Detection3DArray, "markers": MarkerArray}
+        for name, kind in kinds.items():
+            self._outputs[name] = self.create_lifecycle_publisher(kind, f"~/{name}", qos.RELIABLE)
+        if self.get_parameter("tf").value:
+            try:
+                from tf2_msgs.msg import TFMessage
+            except ImportError:
+                self._report("output", "parameter tf is true, but tf2_msgs is not installed")
+                self.release()
+                return TransitionCallbackReturn.FAILURE
+            self._outputs["tf"] = self.create_lifecycle_publisher(TFMessage, "/tf", qos.TF)
+        self._problems.solve("output")
+        self.stage = "inactive"
+        return super().on_configure(state)
+
+    def on_activate(self, state) -> TransitionCallbackReturn:
+        super().on_activate(state)
+        values = parameters.read(self, parameters.FOLLOW)
+        limits = Limits(values.gate, values.process_noise, values.size_change, values.forget_after)
+        self._following = Following(limits, values.min_points, values.max_range)
+        self._pairing = Pairing(round(values.slop * 1e9))
+        self._shown: set[str] = set()  # ids that have a marker
+        self._camera = None
+        self._last = dict.fromkeys(INPUTS, time.monotonic())
+        profile = qos.stream_profile(values.depth_qos)
+        create = self.create_subscription
+        self._listening = [
+            create(Detection2DArray, "detections", self._on_detections, qos.RELIABLE)
+        ]
+        if values.depth_source == "points":
+            self._listening += [create(PointCloud2, "points", self._on_points, profile)]
+        else:
+            self._listening += [
+                create(Image, "depth/image", self._on_depth, profile),
+                create(CameraInfo, "depth/camera_info", self._on_camera_info, profile),
+            ]
+        # For boxes whose depth never comes.
+        self._clocks = [
+            self.create_timer(0.1, self._pair, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        ]
+        self.stage = "active"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_deactivate(self, state) -> TransitionCallbackReturn:
+        self._stop()
+        self.stage = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state) -> TransitionCallbackReturn:
+        self.release()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state) -> TransitionCallbackReturn:
+        self.release()
+        self.stage = "finalized"
+        return super().on_shutdown(state)
+
+    def on_error(self, state) -> TransitionCallbackReturn:
+        self.release()
+        return super().on_error(state)
+
+    def _stop(self) -> None:
+        for subscription in self._listening:
+            self.destroy_subscription(subscription)
+        for timer in self._clocks:
+            self.destroy_timer(timer)
+        self._listening, self._clocks = [], []
+
+    def release(self) -> None:
+        """Stop following and give everything back that configure took."""
+        self._stop()
+        for publisher in self._outputs.values():
+            self.destroy_lifecycle_publisher(publisher)
+        self._outputs = {}
+        self.stage = "unconfigured"
+
+    # Inputs
+
+    def _on_detections(self, message: Detection2DArray) -> None:
+        self._arrived("detections")
+        self._pairing.add_boxes(stamp_to_ns(message.header.stamp), message, time.monotonic())
+        self._pair()
+
+    def _on_depth(self, message: Image) -> None:
+        scale = self.get_parameter("depth_scale").value
+        self._add_depth(message, lambda: (*inputs.depth_image(message, scale), None))
+
+    def _on_points(self, message: PointCloud2) -> None:
+        def read():
+            points = inputs.cloud(message)
+            self._arrived("camera")
+            return points[..., 2], 1.0, camera_of_points(points)
+
+        self._add_depth(message, read)
+
+    def _add_depth(self, message, read) -> None:
+        try:
+            values, scale, camera = read()
+        except InputError as error:
+            self._report("depth", str(error))
+            return
+        self._arrived("depth")
+        depth = Depth(values, scale, message.header.frame_id, camera)
+        self._pairing.add_depth(stamp_to_ns(message.header.stamp), depth)
+        self._pair()
+
+    def _on_camera_info(self, message: CameraInfo) -> None:
+        try:
+            self._camera = inputs.camera_info(message)
+        except InputError as error:
+            self._camera = None  # what came before may be of another camera
+            self._report("camera", str(error))
+            return
+        self._arrived("camera")
+
+    def _arrived(self, what: str) -> None:
+        self._last[what] = time.monotonic()
+        if what in self._counts:
+            self._counts[what] += 1
+        if what == "camera" or what == "depth":
+            self._problems.solve(what)
+
+    # Work
+
+    def _pair(self) -> None:
+        for message, depth in self._pairing.ready(time.monotonic()):
+            try:
+                found, problems = self._follow(message, depth)
+            except InputError as error:
+                found, problems = [], [str(error)]
+            for problem in problems:
+                self._report("target", problem)
+            if found and not problems:
+                self._problems.solve("target")
+            self._publish(message.header, found)
+
+    def _follow(self, message: Detection2DArray, depth: Depth | None):
+        stamp = stamp_to_ns(message.header.stamp)
+        if not message.detections:
+            return [], []
+        if depth is None:
+            self._counts["unpaired"] += 1
+            slop = self.get_parameter("slop").value
+            raise InputError(
+                f"no depth within {slop:g} s of the boxes' stamp {stamp / 1e9:.9f};"
+                f" {self._pairing.describe()}"
+            )
+        if depth.frame_id != message.header.frame_id:
+            raise InputError(
+                f"the depth is of frame {depth.frame_id!r}, but the boxes are of"
+                f" {message.header.frame_id!r}: depth must be registered to the tracked image"
+            )
+        camera = depth.camera or self._camera
+        if camera is None:
+            topic = self.resolve_topic_name("depth/camera_info")
+            raise InputError(f"depth comes, but no usable camera_info on {topic}")
+        targets, unusable = [], []
+        for detection in message.detections:
+            try:
+                targets.append(messages.boxed(detection))
+            except InputError as error:
+                unusable.append(f"target {detection.id}: {error}")
+        found, problems = self._following.frame(stamp, targets, depth, camera)
+        return found, unusable + problems
+
+    def _publish(self, header: Header, found: list[messages.Seen]) -> None:
+        self._counts["places"] += len(found)
+        chosen = self._following.chosen(found, self.get_parameter("target_id").value)
+        if chosen:
+            self._outputs["pose"].publish(messages.pose(chosen, header))
+        self._outputs["detections_3d"].publish(messages.detections_3d(found, header))
+        if "tf" in self._outputs and found:
+            self._outputs["tf"].publish(messages.transforms(found, header))
+        ids = {seen.id for seen in found}
+        array = messages.markers(found, self._shown - ids, header)
+        self._shown = ids
+        if array.markers:
+            self._outputs["markers"].publish(array)
+
+    # Diagnostics
+
+    def _report(self, subject: str, problem: str) -> None:
+        if self._problems.report(subject, problem):
+            self.get_logger().error(problem)
+            self._diagnose()
+
+    def _on_timer(self) -> None:
+        silence = self._silence()
+        if silence:
+            self.get_logger().warning(silence, throttle_duration_sec=5.0)
+        self._diagnose()
+
+    def _diagnose(self) -> None:
+        header = Header(stamp=self.get_clock().now().to_msg())
+        name = self.get_fully_qualified_name()[1:]
+        self._diagnostics.publish(to_array([self._input(), self._target()], header, name, ""))
+
+    def _input(self) -> Check:
+        problem = self._problems.present("camera", "depth", "output")
+        values = {name: self._counts[name] for name in ("detections", "depth", "unpaired")}
+        silence = None if problem else self._silence()
+        level = ERROR if problem else WARN if silence else OK
+        return Check("input", level, problem or silence or self.stage, values)
+
+    def _silence(self) -> str | None:
+        watchdog, now = self.get_parameter("watchdog").value, time.monotonic()
+        topics = {"detections": "detections", "depth": "depth/image", "camera": "depth/camera_info"}
+        if self.get_parameter("depth_source").value == "points":
+            topics |= {"depth": "points", "camera": "points"}
+        silent = [
+            f"{self.resolve_topic_name(topics[what])}: no usable message for {now - last:.0f} s"
+            for what, last in self._last.items()
+            if now - last > watchdog
+        ]
+        return "; ".join(silent) if silent and self.stage == "active" else None
+
+    def _target(self) -> Check:
+        problem = self._problems.present("target")
+        values = {"places": self._counts["places"], "problems": self._problems.counts["target"]}
+        return Check("target", WARN if problem else OK, problem or self.stage, values)
+
+    def _check_parameters(self, changed) -> SetParametersResult:
+        table = {parameter.name: parameter for parameter in parameters.FOLLOW}
+        for parameter in changed:
+            entry = table.get(parameter.name)
+            if entry is None:
+                continue
+            try:
+                entry.check(parameter.value)
+                entry.check_stage(self.stage)
+            except TrackerError as error:
+                return SetParametersResult(successful=False, reason=str(error))
+        return SetParametersResult(successful=True)
+
+
+def main(args: list[str] | None = None) -> None:
+    from .process import run
+
+    run(FollowNode, args)
+
+
+if __name__ == "__main__":
+    main()

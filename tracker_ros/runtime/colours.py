@@ -1,0 +1,14 @@
+"""One colour for each target, the same in every picture and on every machine."""
+
+from __future__ import annotations
+
+import colorsys
+import zlib
+
+_GOLDEN = 0.618034  # of the colour circle: neighbours in number are far apart in hue
+
+
+def colour_of(target_id: str) -> tuple[float, float, float]:
+    """Red, green and blue in [0, 1] for a target's id."""
+    number = int(target_id) if target_id.isdecimal() else zlib.crc32(target_id.encode())
+    return colorsys.hsv_to_rgb((0.33 + _GOLDEN * (number - 1)) % 1.0, 0.75, 1.0)

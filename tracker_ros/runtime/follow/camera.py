@@ -1,0 +1,71 @@
+"""The pinhole camera that depth is seen with.
+
+Pixel ``i`` covers [i, i + 1) in boxes and is the point ``i`` in a camera matrix: its centre. So
+``u = x - 0.5``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core.errors import InputError
+
+_SAMPLES = 2000  # points of a cloud that are enough to find its camera
+_MISFIT = 1.0  # pixels: the median residual of a cloud that a pinhole camera can have made
+
+
+@dataclass(frozen=True)
+class Camera:
+    """Focal lengths and principal point in pixels, and the size of its images."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    width: int
+    height: int
+
+    def locate(self, x: float, y: float, depth: float) -> np.ndarray:
+        """The point at ``depth`` metres behind image point (x, y): float64 [3], optical frame."""
+        ray = ((x - 0.5 - self.cx) / self.fx, (y - 0.5 - self.cy) / self.fy, 1.0)
+        return depth * np.array(ray)
+
+    def jacobian(self, x: float, y: float, depth: float) -> np.ndarray:
+        """How ``locate`` changes with x, y and depth: float64 [3, 3]."""
+        horizontal, vertical, _ = self.locate(x, y, 1.0)
+        return np.array(
+            [
+                [depth / self.fx, 0.0, horizontal],
+                [0.0, depth / self.fy, vertical],
+                [0.0, 0.0, 1.0],
+            ]
+        )
+
+
+def camera_of_points(points: np.ndarray) -> Camera:
+    """The camera that made an organised cloud, float32 [H, W, 3] in its optical frame.
+
+    In such a cloud X / Z grows linearly with the column, and Y / Z with the row. Raises InputError
+    where it does not: the cloud is then in another frame, or not the view of a camera.
+    """
+    height, width = points.shape[:2]
+    rows, columns = np.nonzero(np.isfinite(points).all(axis=2) & (points[..., 2] > 0))
+    chosen = np.linspace(0, len(rows) - 1, min(len(rows), _SAMPLES)).astype(int)
+    rows, columns = rows[chosen], columns[chosen]
+    if len(np.unique(rows)) < 2 or len(np.unique(columns)) < 2:
+        raise InputError("the point cloud has too few points in front of the camera to use it")
+    places = points[rows, columns].astype(float)
+    lines = []
+    for pixels, axis in ((columns, 0), (rows, 1)):
+        slope, offset = np.polyfit(pixels, places[:, axis] / places[:, 2], 1)
+        misfit = np.median(np.abs(slope * pixels + offset - places[:, axis] / places[:, 2]))
+        if not slope > 0 or misfit > _MISFIT * slope:
+            raise InputError(
+                "the point cloud is not the view of a pinhole camera in its optical frame (x right,"
+                " y down, z forward)"
+            )
+        lines.append((1 / slope, -offset / slope))
+    (fx, cx), (fy, cy) = lines
+    return Camera(fx, fy, cx, cy, width, height)

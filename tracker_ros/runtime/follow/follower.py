@@ -1,0 +1,120 @@
+"""Targets in space: one filter for each id, and the reason where there is no place to publish."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...core.boxes import Box
+from .camera import Camera
+from .depth import Surface
+from .kalman import ConstantVelocity
+
+BOX_SIGMA = 0.05  # of a box's centre, in units of its sides
+DEPTH_SIGMA = 0.01  # of a depth, in units of it; at least
+SIZE_RATE = 0.05  # share of a new size in the remembered one
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a target may do.
+
+    gate: standard deviations that a measurement may lie from the expected place. process_noise:
+    see ``ConstantVelocity``. size_change: factor by which the target's size in metres may differ
+    from what it was. forget_after: seconds without a good measurement after which place and size
+    are found anew.
+    """
+
+    gate: float
+    process_noise: float
+    size_change: float
+    forget_after: float
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a target is, in the camera's optical frame.
+
+    position: float64 [3], metres. covariance: [3, 3]. size: width and height in metres.
+    """
+
+    position: np.ndarray
+    covariance: np.ndarray
+    size: tuple[float, float]
+
+
+class Follower:
+    """One target: takes measurements that fit and refuses those that do not."""
+
+    def __init__(self, limits: Limits):
+        self._limits = limits
+        self._filter: ConstantVelocity | None = None
+        self._stamp = 0  # of the filter's state, ns
+        self._seen = 0  # stamp of the last good measurement, ns
+        self._size = math.nan  # metres
+
+    def follow(
+        self, stamp: int, box: Box, surfaces: list[Surface], camera: Camera
+    ) -> tuple[Place | None, str | None]:
+        """The target's place, or None and a sentence that says why there is none.
+
+        Args:
+            stamp: of the image, ns. box: in its pixels. surfaces: what is in it, nearest first.
+        """
+        gone = (stamp - self._seen) / 1e9
+        if self._filter and not 0 <= gone <= self._limits.forget_after:
+            self._filter = None
+        if self._filter is None:
+            surface = surfaces[0]
+            position, covariance = _measure(box, surface, camera)
+            self._filter = ConstantVelocity(position, covariance, self._limits.process_noise)
+            self._size = _size(box, surface, camera)
+        else:
+            self._filter.predict((stamp - self._stamp) / 1e9)
+            self._stamp = stamp
+            reasons = []
+            for surface in surfaces:
+                reason = self._refusal(box, surface, camera)
+                if reason is None:
+                    break
+                reasons.append(reason)
+            else:
+                return None, reasons[0]
+            self._filter.correct(*_measure(box, surface, camera))
+            size = _size(box, surface, camera)
+            self._size *= (size / self._size) ** SIZE_RATE
+        self._stamp = self._seen = stamp
+        width, height = surface.depth * box[2] / camera.fx, surface.depth * box[3] / camera.fy
+        covariance = self._filter.covariance[:3, :3].copy()
+        return Place(self._filter.position.copy(), covariance, (width, height)), None
+
+    def _refusal(self, box: Box, surface: Surface, camera: Camera) -> str | None:
+        expected = self._filter.position[2]
+        jump = f"the depth in the box jumped from {expected:.2f} m to {surface.depth:.2f} m"
+        distance = self._filter.distance(*_measure(box, surface, camera))
+        if distance > self._limits.gate:
+            return f"{jump}, {distance:.1f} standard deviations (gate {self._limits.gate:g})"
+        change = _size(box, surface, camera) / self._size
+        if not 1 / self._limits.size_change <= change <= self._limits.size_change:
+            return (
+                f"{jump}, where the target would be {change:.2f} times as large as before"
+                f" (size_change {self._limits.size_change:g})"
+            )
+        return None
+
+
+def _measure(box: Box, surface: Surface, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+    """The place of the box's centre at the surface's depth, and its covariance [3, 3]."""
+    x, y, w, h = box
+    centre = (x + w / 2, y + h / 2, surface.depth)
+    depth_sigma = max(surface.sigma, DEPTH_SIGMA * surface.depth)
+    sigmas = np.array([BOX_SIGMA * w, BOX_SIGMA * h, depth_sigma])
+    jacobian = camera.jacobian(*centre)
+    return camera.locate(*centre), (jacobian * sigmas**2) @ jacobian.T
+
+
+def _size(box: Box, surface: Surface, camera: Camera) -> float:
+    """The side in metres of a square as large as the box."""
+    return surface.depth * math.sqrt(box[2] * box[3] / (camera.fx * camera.fy))

@@ -1,0 +1,123 @@
+"""Depth images, camera_info and point clouds as arrays; messages are read by their fields only."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ...core.boxes import MAX_IMAGE_SIDE
+from ...core.errors import InputError
+from .camera import Camera
+
+ENCODINGS = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
+FLOAT32, FLOAT64 = 7, 8  # datatypes of sensor_msgs/PointField
+REALS = {FLOAT32: "f4", FLOAT64: "f8"}
+
+
+def depth_image(msg, depth_scale: float) -> tuple[np.ndarray, float]:
+    """sensor_msgs/Image as an array [H, W], a view of its data, and the metres of one unit.
+
+    16UC1 holds ``depth_scale`` metres a unit, 32FC1 metres (REP-118). Raises InputError.
+    """
+    if msg.encoding not in ENCODINGS:
+        raise InputError(
+            f"depth image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)}"
+        )
+    _check_size("depth image", msg.width, msg.height)
+    kind = np.dtype(ENCODINGS[msg.encoding]).newbyteorder(">" if msg.is_bigendian else "<")
+    row = msg.width * kind.itemsize
+    if msg.step < row:
+        raise InputError(
+            f"depth image step is {msg.step} bytes, but {msg.width} pixels of {msg.encoding} take"
+            f" {row}"
+        )
+    _check_data("depth image", msg, msg.height, msg.step)
+    rows = np.ndarray((msg.height, msg.width), kind, msg.data, strides=(msg.step, kind.itemsize))
+    return rows, 1.0 if kind.kind == "f" else depth_scale
+
+
+def camera_info(msg) -> Camera:
+    """sensor_msgs/CameraInfo's K, with its binning and region of interest. Raises InputError."""
+    _check_size("camera_info", msg.width, msg.height)
+    fx, skew, cx, _, fy, cy, *_ = map(float, msg.k)
+    if not all(map(math.isfinite, (fx, skew, cx, fy, cy))) or fx <= 0 or fy <= 0:
+        raise InputError(f"camera_info has no usable K: fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g}")
+    across, down = max(msg.binning_x, 1), max(msg.binning_y, 1)
+    roi = msg.roi
+    width, height = roi.width or msg.width, roi.height or msg.height
+    return Camera(
+        fx / across, fy / down, (cx - roi.x_offset) / across, (cy - roi.y_offset) / down,
+        width // across, height // down,
+    )  # fmt: skip
+
+
+def cloud(msg) -> np.ndarray:
+    """An organised sensor_msgs/PointCloud2 as floats [H, W, 3], metres. Raises InputError.
+
+    Read with ``sensor_msgs_py`` where it is installed.
+    """
+    check_cloud(msg)
+    try:
+        from sensor_msgs_py.point_cloud2 import read_points
+    except ImportError:
+        return numpy_cloud(msg)
+    if msg.row_step > msg.width * msg.point_step:
+        return numpy_cloud(msg)  # read_points knows of no padding
+    # Its own way to reshape takes columns for rows.
+    points = read_points(msg, field_names=("x", "y", "z"))
+    return np.stack([points[name].reshape(msg.height, msg.width) for name in "xyz"], axis=-1)
+
+
+def check_cloud(msg) -> None:
+    """Raise InputError where a PointCloud2 is not an organised one with x, y and z as floats."""
+    _check_size("point cloud", msg.width, msg.height)
+    if msg.height < 2:
+        raise InputError(
+            f"point cloud of {msg.width}x{msg.height} points is not organised: one point for each"
+            " pixel is needed"
+        )
+    for name in "xyz":
+        (field,) = [f for f in msg.fields if f.name == name][:1] or [None]
+        if field is None or field.datatype not in REALS or field.count > 1:
+            raise InputError(f"point cloud has no field {name!r} of type FLOAT32 or FLOAT64")
+        if field.offset + np.dtype(REALS[field.datatype]).itemsize > msg.point_step:
+            raise InputError(f"point cloud field {name!r} lies outside its points")
+    if msg.row_step < msg.width * msg.point_step:
+        raise InputError(
+            f"point cloud row_step is {msg.row_step} bytes, but {msg.width} points of"
+            f" {msg.point_step} bytes take {msg.width * msg.point_step}"
+        )
+    _check_data("point cloud", msg, msg.height, msg.row_step)
+
+
+def numpy_cloud(msg) -> np.ndarray:
+    """``cloud`` without ``sensor_msgs_py``, of a message that ``check_cloud`` passed."""
+    order = ">" if msg.is_bigendian else "<"
+    fields = {field.name: field for field in msg.fields}
+    return np.stack(
+        [
+            np.ndarray(
+                (msg.height, msg.width), order + REALS[fields[name].datatype], msg.data,
+                fields[name].offset, (msg.row_step, msg.point_step),
+            )
+            for name in "xyz"
+        ],
+        axis=-1,
+    )  # fmt: skip
+
+
+def _check_size(what: str, width: int, height: int) -> None:
+    if not (0 < width <= MAX_IMAGE_SIDE and 0 < height <= MAX_IMAGE_SIDE):
+        raise InputError(
+            f"{what} of {width}x{height} pixels, but each side must be between 1 and"
+            f" {MAX_IMAGE_SIDE}"
+        )
+
+
+def _check_data(what: str, msg, rows: int, step: int) -> None:
+    if len(msg.data) < rows * step:
+        raise InputError(
+            f"{what} data has {len(msg.data)} bytes, but {rows} rows of {step} bytes take"
+            f" {rows * step}"
+        )

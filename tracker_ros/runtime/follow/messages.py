@@ -1,0 +1,126 @@
+"""What the follow node publishes of one frame; without rclpy by another ``Make``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from ...conversions import Make, detection_to_box, ros_message
+from ...core.boxes import Box
+from ..colours import colour_of
+from .follower import Place
+
+POSE = "geometry_msgs/msg/PoseStamped"
+DETECTIONS_3D = "vision_msgs/msg/Detection3DArray"
+MARKERS = "visualization_msgs/msg/MarkerArray"
+TRANSFORMS = "tf2_msgs/msg/TFMessage"
+SPHERE, TEXT = 2, 9  # types of visualization_msgs/Marker
+ADD, DELETE = 0, 2  # its actions
+UNKNOWN_TURN = np.pi**2 / 3  # rad²: of an angle that may be any
+
+
+@dataclass(frozen=True)
+class Boxed:
+    """A target as the tracker published it; box in pixels."""
+
+    id: str
+    class_id: str
+    score: float
+    box: Box
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A target with its place, and what the tracker said of it."""
+
+    id: str
+    class_id: str
+    score: float
+    place: Place
+
+
+def boxed(detection) -> Boxed:
+    """What a vision_msgs/Detection2D says. Raises InputError for a box that cannot be used."""
+    class_id, score = "", 0.0
+    if detection.results:
+        best = detection.results[0].hypothesis
+        class_id, score = best.class_id, best.score
+    return Boxed(detection.id, class_id, score, detection_to_box(detection))
+
+
+def pose(seen: Seen, header, make: Make = ros_message):
+    """POSE of one target; not turned against the camera."""
+    return make(POSE, header=header, pose=_pose(seen.place, make))
+
+
+def detections_3d(found: list[Seen], header, make: Make = ros_message):
+    """DETECTIONS_3D: a box around each place, as deep as it is wide."""
+    array = make(DETECTIONS_3D, header=header)
+    for seen in found:
+        width, height = seen.place.size
+        one = make("vision_msgs/msg/Detection3D", header=header, id=seen.id)
+        one.bbox.center = _pose(seen.place, make)
+        one.bbox.size.x, one.bbox.size.y, one.bbox.size.z = width, height, width
+        result = make("vision_msgs/msg/ObjectHypothesisWithPose")
+        result.hypothesis.class_id, result.hypothesis.score = seen.class_id, seen.score
+        result.pose.pose = _pose(seen.place, make)
+        covariance = UNKNOWN_TURN * np.eye(6)
+        covariance[:3, :3] = seen.place.covariance
+        result.pose.covariance = covariance.ravel()
+        one.results.append(result)
+        array.detections.append(one)
+    return array
+
+
+def markers(found: list[Seen], gone: set[str], header, make: Make = ros_message):
+    """MARKERS: a ball and a name for each target; the removal of those that are ``gone``."""
+    array = make(MARKERS)
+    for target_id in sorted(gone):
+        for number in (0, 1):
+            array.markers.append(
+                make("visualization_msgs/msg/Marker", header=header, ns=target_id, id=number,
+                     action=DELETE))  # fmt: skip
+    for seen in found:
+        red, green, blue = colour_of(seen.id)
+        colour = make("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=0.8)
+        side = float(max(min(seen.place.size), 0.05))
+        for number, kind in enumerate((SPHERE, TEXT)):
+            marker = make("visualization_msgs/msg/Marker", header=header, ns=seen.id, id=number,
+                          type=kind, action=ADD, pose=_pose(seen.place, make),
+                          color=colour)  # fmt: skip
+            marker.scale.x = marker.scale.y = marker.scale.z = side
+            if kind == TEXT:
+                marker.scale.z = side / 2  # the letters' height
+                marker.text = f"{seen.class_id} {seen.id}  {seen.place.position[2]:.2f} m".strip()
+                marker.pose.position.y -= side  # above: y points down
+            array.markers.append(marker)
+    return array
+
+
+def transforms(found: list[Seen], header, make: Make = ros_message):
+    """TRANSFORMS: from the camera to a frame ``target_ID`` for each target."""
+    array = make(TRANSFORMS)
+    for seen in found:
+        transform = make("geometry_msgs/msg/TransformStamped", header=header,
+                         child_frame_id=frame_of(seen.id))  # fmt: skip
+        x, y, z = map(float, seen.place.position)
+        move = transform.transform.translation
+        move.x, move.y, move.z = x, y, z
+        transform.transform.rotation.w = 1.0
+        array.transforms.append(transform)
+    return array
+
+
+def frame_of(target_id: str) -> str:
+    """A target's TF frame; what frames and topics may not hold becomes an underscore."""
+    return "target_" + re.sub(r"\W", "_", target_id, flags=re.ASCII)
+
+
+def _pose(place: Place, make: Make):
+    result = make("geometry_msgs/msg/Pose")
+    x, y, z = map(float, place.position)
+    result.position.x, result.position.y, result.position.z = x, y, z
+    result.orientation.w = 1.0
+    return result

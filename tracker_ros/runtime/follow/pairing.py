@@ -1,0 +1,61 @@
+"""Brings boxes and depth of one moment together: exact stamps first, then the nearest within slop.
+
+A camera's depth may come before its colour image's boxes, or after.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+DEPTHS = 60  # 2 s of a usual camera; boxes are never so late
+WAITING = 10  # boxes that wait for their depth
+PATIENCE = 0.5  # seconds, for a depth that is late
+
+
+class Pairing:
+    """Pairs of boxes and depth, each as it came.
+
+    slop: nanoseconds that their stamps may differ.
+    """
+
+    def __init__(self, slop: int):
+        self._slop = slop
+        self._depths: deque[tuple[int, Any]] = deque(maxlen=DEPTHS)
+        self._waiting: deque[tuple[int, float, Any]] = deque()
+
+    def add_depth(self, stamp: int, depth: Any) -> None:
+        """Depth came in."""
+        if self._depths and stamp < self._depths[-1][0] - self._slop:
+            self._depths.clear()  # time jumped back, as where a bag begins anew
+            self._waiting.clear()
+        self._depths.append((stamp, depth))
+
+    def add_boxes(self, stamp: int, boxes: Any, now: float) -> None:
+        """Boxes came in at ``now`` (seconds, any clock that goes on)."""
+        if self._waiting and stamp < self._waiting[-1][0]:
+            self._waiting.clear()
+        self._waiting.append((stamp, now, boxes))
+
+    def ready(self, now: float) -> list[tuple[Any, Any | None]]:
+        """(boxes, depth) of all that need not wait any longer; None where no depth is near."""
+        pairs = []
+        while self._waiting:
+            stamp, since, boxes = self._waiting[0]
+            best = min(self._depths, key=lambda item: abs(item[0] - stamp), default=None)
+            exact = best is not None and best[0] == stamp
+            # Depth comes in its order: a later one means that an exact one will not come.
+            passed = bool(self._depths) and self._depths[-1][0] > stamp
+            if not (exact or passed or now - since >= PATIENCE or len(self._waiting) > WAITING):
+                break
+            self._waiting.popleft()
+            near = best is not None and abs(best[0] - stamp) <= self._slop
+            pairs.append((boxes, best[1] if near else None))
+        return pairs
+
+    def describe(self) -> str:
+        """From when the depth at hand is, in words."""
+        if not self._depths:
+            return "no depth has come yet"
+        oldest, newest = (self._depths[i][0] / 1e9 for i in (0, -1))
+        return f"the depth at hand is from {oldest:.9f} to {newest:.9f}"
