@@ -17,7 +17,7 @@ help:
 	@echo "make demo    track a target through ROS 2 and report (CLIP=path BOX=x,y,w,h: your own)"
 	@echo "make test    run the tests (ARGS=... goes to pytest)"
 	@echo "make bench   measure speed (ARGS=... goes to tracker-ros benchmark)"
-	@echo "make lint    check the style"
+	@echo "make lint    check style, imports between the rooms, and types"
 	@echo "make clean   remove everything that these commands made"
 
 setup:
@@ -36,7 +36,8 @@ bench: setup
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv build dist install log out output *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv build dist install log out output *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -15,7 +15,7 @@ setup(
     maintainer_email="maintainers@tracker-ros.invalid",
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={f"{NAME}.evaluation.report": ["*.html", "*.css", "*.js"]},
+    package_data={NAME: ["py.typed"], f"{NAME}.evaluation.report": ["*.html", "*.css", "*.js"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
