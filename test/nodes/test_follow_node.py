@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.conversions import bgr_to_image, box_to_detection, stamp_to_ns
-from tracker_ros.demo.clip import FOCAL, HEIGHT, WIDTH, Clip
+from tracker_ros.datasets.synthetic.clip import FOCAL, HEIGHT, WIDTH, Clip
 from tracker_ros.runtime.follow.camera import Camera
 
 from .conftest import NodeProcess, Peer
