@@ -24,6 +24,7 @@ COMMANDS = {
     "gate-report": "show what a gate chose in an evaluation",
     "train": "train a tracker",
     "ablate": "train and compare variants of the attention",
+    "convert": "turn an official checkpoint into a model or backbone",
     "export": "write weights as ONNX",
     "info": "show what a model is and where it comes from",
     "benchmark": "measure speed, beside OpenCV's trackers",

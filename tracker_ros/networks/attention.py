@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 
 class SE(nn.Module):
-    """Squeeze-and-excitation (Hu et al., CVPR 2018): bias-free bottleneck of ratio 16."""
+    """Squeeze-and-excitation (Hu et al., CVPR 2018): bottleneck of ratio 16."""
 
-    def __init__(self, channels: int, reduction: int = 16):
+    def __init__(self, channels: int, reduction: int = 16, bias: bool = False):
         super().__init__()
         middle = max(channels // reduction, 4)
-        self.squeeze = nn.Linear(channels, middle, bias=False)
-        self.excite = nn.Linear(middle, channels, bias=False)
+        self.squeeze = nn.Linear(channels, middle, bias)
+        self.excite = nn.Linear(middle, channels, bias)
 
     def forward(self, x: Tensor) -> Tensor:
         weight = self.excite(torch.relu(self.squeeze(x.mean((2, 3)))))

@@ -20,7 +20,9 @@ def make_backbone(config) -> nn.Module:
     if config.backbone == "mobileone":
         if not (config.widths and config.depths):
             raise ValueError("backbone is 'mobileone', but widths or depths are not given")
-        return MobileOne(config.widths, config.depths, config.branches, config.scale)
+        return MobileOne(
+            config.widths, config.depths, config.branches, config.scale, config.late_se
+        )
     if config.backbone == "inception_v3":
         return InceptionV3(config.width)
     if config.backbone == "resnet50":

@@ -8,6 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .attention import SE
+
 
 def normalise(crops: Tensor, dtype: torch.dtype) -> Tensor:
     """Crops [B, H, W, 3] in 0 to 255 → [B, 3, H, W] in [-1, 1]."""
@@ -29,7 +31,8 @@ class RepConv(nn.Module):
 
     While training: ``branches`` k×k convolutions, with ``scale`` one 1×1 convolution (k > 1), and
     an identity (same shape, stride 1), each with its own batch normalisation, summed. After
-    ``fuse`` a single convolution with bias computes the same function.
+    ``fuse`` a single convolution with bias computes the same function. With ``se`` (MobileOne-S4)
+    squeeze-and-excitation comes before the ReLU.
 
     Shapes: [B, inputs, H, W] → [B, outputs, ⌈H/stride⌉, ⌈W/stride⌉].
     """
@@ -43,6 +46,7 @@ class RepConv(nn.Module):
         groups: int = 1,
         branches: int = 1,
         scale: bool = False,
+        se: bool = False,
     ):
         super().__init__()
         self.shape = (inputs, outputs, kernel, stride, groups)
@@ -51,15 +55,16 @@ class RepConv(nn.Module):
         )
         self.scale = conv_bn(inputs, outputs, 1, 1, groups) if scale and kernel > 1 else None
         self.skip = nn.BatchNorm2d(inputs) if inputs == outputs and stride == 1 else None
+        self.attention = SE(outputs, bias=True) if se else nn.Identity()
         self.fused: nn.Conv2d | None = None
 
     def forward(self, x: Tensor) -> Tensor:
         if self.fused is not None:
-            return torch.relu(self.fused(x))
+            return torch.relu(self.attention(self.fused(x)))
         if not self.training:
             # The same function at a fraction of the cost, with gradients: also for training with
             # frozen statistics, where batch normalisation takes longer than the convolutions.
-            return torch.relu_(self._convolve(x, *self._sum()))
+            return torch.relu_(self.attention(self._convolve(x, *self._sum())))
         total = sum(conv(x) for conv in self.convs)
         if self.scale is not None:
             # Subsampled here, not by the convolution's stride: oneDNN's weight gradient of a
@@ -68,7 +73,7 @@ class RepConv(nn.Module):
             total = total + self.scale(x[:, :, ::stride, ::stride])
         if self.skip is not None:
             total = total + self.skip(x)
-        return torch.relu(total)
+        return torch.relu(self.attention(total))
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         _, _, kernel, stride, groups = self.shape
@@ -128,10 +133,11 @@ class SeparableConv(nn.Sequential):
         branches: int = 1,
         scale: bool = False,
         kernel: int = 3,
+        se: bool = False,
     ):
         super().__init__(
-            RepConv(inputs, inputs, kernel, stride, inputs, branches, scale),
-            RepConv(inputs, outputs, 1, branches=branches),
+            RepConv(inputs, inputs, kernel, stride, inputs, branches, scale, se),
+            RepConv(inputs, outputs, 1, branches=branches, se=se),
         )
 
 

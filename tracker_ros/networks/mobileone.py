@@ -19,6 +19,7 @@ VARIANTS: dict[str, tuple[tuple[int, int, int, int], int]] = {
     "s4": ((64, 192, 448, 896), 1),
 }
 DEPTHS = (2, 8, 10)
+LATE_SE = {"s4": 5}  # the last so many blocks of the third stage have squeeze-and-excitation
 
 
 class MobileOne(nn.Module):
@@ -38,16 +39,24 @@ class MobileOne(nn.Module):
         depths: tuple[int, ...] = DEPTHS,
         branches: int = 1,
         scale: bool = False,
+        late_se: int = 0,
     ):
         super().__init__()
         self.channels, self.stem_channels = widths[-1], widths[0]
         self.stem = RepConv(3, widths[0], stride=2, branches=branches, scale=scale)
         self.stages = nn.ModuleList()
         for index, (depth, stride) in enumerate(zip(depths, (2, 2, 1), strict=True)):
-            blocks = [SeparableConv(widths[index], widths[index + 1], stride, branches, scale)]
-            blocks += [
-                SeparableConv(widths[index + 1], widths[index + 1], 1, branches, scale)
-                for _ in range(depth - 1)
+            plain = depth - late_se if index == 2 else depth
+            blocks = [
+                SeparableConv(
+                    widths[index + (block > 0)],
+                    widths[index + 1],
+                    1 if block else stride,
+                    branches,
+                    scale,
+                    se=block >= plain,
+                )
+                for block in range(depth)
             ]
             self.stages.append(nn.Sequential(*blocks))
 

@@ -30,8 +30,9 @@ class SiameseConfig(NetworkConfig):
     backbone: str = "resnet50"  # see networks.backbones
     widths: tuple[int, ...] = (64, 256, 512, 1024)
     depths: tuple[int, ...] = (3, 4, 6)
-    branches: int = 1  # of MobileOne, as ``scale``
+    branches: int = 1  # of MobileOne, as the two below
     scale: bool = False
+    late_se: int = 0
     channels: int = 256  # d, of templates and search features
     template_cells: int = 8  # side of the middle of the template's map that is kept
     st: bool = True  # spatio-temporal fusion; without it f_i is the template for ever

@@ -23,10 +23,11 @@ class StmtrackConfig(NetworkConfig):
 
     backbone: str = "inception_v3"  # see networks.backbones
     width: float = 1.0  # of Inception's channels
-    widths: tuple[int, ...] = ()  # of MobileOne, as the three below
+    widths: tuple[int, ...] = ()  # of MobileOne, as the four below
     depths: tuple[int, ...] = ()
     branches: int = 1
     scale: bool = False
+    late_se: int = 0
     channels: int = 512  # C of memory and query features
     head_channels: int = 256
     head_depth: int = 7

@@ -49,6 +49,21 @@ class Corners(NamedTuple):
     scores: Tensor
 
 
+def patches(config: UstamConfig) -> nn.Conv2d:
+    """ViT's patch embedding."""
+    return nn.Conv2d(3, config.channels, config.patch, config.patch)
+
+
+def make_blocks(config: UstamConfig) -> nn.ModuleList:
+    """ViT's blocks."""
+    return nn.ModuleList(Block(config.channels, config.heads) for _ in range(config.depth))
+
+
+def make_vision_transformer(config: UstamConfig) -> nn.ModuleDict:
+    """A ViT alone, as ``Ustam.backbones`` names it."""
+    return nn.ModuleDict({"embedding": patches(config), "blocks": make_blocks(config)})
+
+
 class Ustam(nn.Module):
     """Patch embedding, mixed-attention blocks, corner head.
 
@@ -66,15 +81,21 @@ class Ustam(nn.Module):
             self.embedding = nn.Conv2d(config.widths[-1], c, 1)
         else:
             self.query_trunk = nn.Identity()
-            self.embedding = nn.Conv2d(3, c, config.patch, config.patch)
+            self.embedding = patches(config)
         for name, cells in (("template_code", config.template_size // config.patch), ("code", n)):
             self.register_buffer(name, position_code(cells, c), persistent=False)
-        self.blocks = nn.ModuleList(Block(c, config.heads) for _ in range(config.depth))
+        self.blocks = make_blocks(config)
         if config.spatial:
             self.spatial = nn.Linear(n * n, n * n)  # one for all heads
             nn.init.zeros_(self.spatial.weight)  # a fresh network attends as MixViT does
             nn.init.zeros_(self.spatial.bias)
         self.head = CornerHead(c, config.head_channels, config.corner_place)
+
+    def backbones(self) -> list[nn.Module]:
+        """What a pre-trained backbone is copied into: the MobileOne trunk, or all of the ViT."""
+        if self.config.widths:
+            return [self.query_trunk]
+        return [nn.ModuleDict({"embedding": self.embedding, "blocks": self.blocks})]
 
     def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
         for name in ("norm.weight", "norm.bias"):  # of files from before the head was rewired

@@ -12,7 +12,12 @@ from .schedules import temperature
 
 
 def backbones(model: nn.Module) -> list[nn.Module]:
-    """The parts that a pre-trained backbone is copied into: by convention named ``…trunk``."""
+    """The parts that a pre-trained backbone is copied into.
+
+    By convention they are named ``…trunk``; a network whose backbone is several parts says it.
+    """
+    if hasattr(model, "backbones"):
+        return model.backbones()
     return [part for name, part in model.named_children() if name.endswith("trunk")]
 
 

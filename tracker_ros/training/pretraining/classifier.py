@@ -22,7 +22,15 @@ from .. import checkpoint
 from .pictures import LabelledPictures, PictureBatch, augment, load, normalised
 from .sets import open_labelled
 
-SIZES = ("backbone", "width", "widths", "depths", "branches", "scale")  # what makes a backbone
+SIZES = (
+    "backbone",
+    "width",
+    "widths",
+    "depths",
+    "branches",
+    "scale",
+    "late_se",
+)  # what makes a backbone
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,32 @@
+"""`tracker-ros convert`: an official checkpoint as a model or backbone of this package."""
+
+import argparse
+from pathlib import Path
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "kind",
+        metavar="KIND",
+        help="stmtrack, siamfc, mixvit (models), mae, inception_v3, resnet50, mobileone_s0 to s4 or"
+        " efficientnet_lite0 to lite2 (for `train --backbone`)",
+    )
+    parser.add_argument(
+        "file", type=Path, metavar="FILE", help="what its code saved: .pth, .safetensors, .npz"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="default: FILE's name with .safetensors (a model) or .pt (a backbone), here",
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..training.official.convert import convert
+
+    made = convert(args.kind, args.file, args.output)
+    if made.unused:
+        print(f"{len(made.unused)} tensors have no use here: {', '.join(made.unused)}")
+    print(made.path)
+    return 0

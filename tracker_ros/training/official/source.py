@@ -1,0 +1,174 @@
+"""A foreign checkpoint's tensors, read without executing anything, and what is made of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from pickle import UnpicklingError
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ...core.errors import ModelError, brief
+
+# Where a state dict lies in what training code saves.
+WRAPPERS = ("model_state_dict", "state_dict", "model", "net")
+NORM = ("weight", "bias", "running_mean", "running_var")
+
+
+class Source:
+    """The tensors of a checkpoint by name, as float32; counts which were taken.
+
+    Args:
+        path: .safetensors, .npz, or anything else that torch saved.
+    Raises:
+        ModelError: missing, damaged, not of tensors, or only readable by running code out of it.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        found = _unwrapped(_read(self.path))
+        if found is None:
+            raise ModelError(f"checkpoint {path} holds no tensors by name")
+        self.tensors = {name: value.float() for name, value in found.items()}
+        self.left = set(self.tensors)
+
+    def has(self, name: str) -> bool:
+        return name in self.tensors
+
+    def take(self, name: str) -> Tensor:
+        """The tensor of a name. Raises ModelError where there is none or it is not finite."""
+        if name not in self.tensors:
+            raise ModelError(f"checkpoint {self.path} has no tensor {name}")
+        value = self.tensors[name]
+        if not torch.isfinite(value).all():
+            raise ModelError(f"checkpoint {self.path}: {name} is not finite")
+        self.left.discard(name)
+        return value
+
+    def count(self, pattern: str) -> int:
+        """How many numbers follow each other from 0 in ``pattern``, a name with {}."""
+        number = 0
+        while pattern.format(number) in self.tensors:
+            number += 1
+        return number
+
+    def unused(self, known: str) -> list[str]:
+        """Names that were not taken. Raises ModelError where one does not match ``known``."""
+        strange = sorted(name for name in self.left if not re.match(known, name))
+        if strange:
+            raise ModelError(
+                f"checkpoint {self.path} holds {len(strange)} tensors that have no place here: "
+                f"{some(strange)}"
+            )
+        return sorted(self.left)
+
+
+class Draft:
+    """A state dict in the making for a network or trunk of ours.
+
+    Everything is checked as it comes: a name of theirs that is missing, a shape that differs.
+    """
+
+    def __init__(self, module: nn.Module, source: Source):
+        self.own, self.source = module.state_dict(), source
+        self.state: dict[str, Tensor] = {}
+
+    def put(self, ours: str, theirs: str, value: Tensor) -> None:
+        """``value``, made of ``theirs``, as ``ours``. Raises ModelError naming both sides."""
+        wanted, given = list(self.own[ours].shape), list(value.shape)
+        if wanted != given:
+            raise ModelError(
+                f"checkpoint {self.source.path}: {theirs} has shape {given}, our {ours} {wanted}"
+            )
+        self.state[ours] = value.clone()
+
+    def copy(self, ours: str, theirs: str, parts: Iterable[str] = ("weight", "bias")) -> None:
+        """``parts`` of a layer as they are."""
+        for part in parts:
+            self.put(f"{ours}.{part}", f"{theirs}.{part}", self.source.take(f"{theirs}.{part}"))
+
+    def norm(self, ours: str, theirs: str) -> None:
+        """A batch normalisation; what counts its batches is missing in older files."""
+        self.copy(ours, theirs, NORM)
+        count = f"{theirs}.num_batches_tracked"
+        value = self.source.take(count) if self.source.has(count) else torch.zeros(())
+        self.put(f"{ours}.num_batches_tracked", count, value.long())
+
+    def conv_norm(self, ours: str, conv: str, norm: str) -> None:
+        """A convolution and its normalisation as ``ours``.0 and .1, which has no bias before it."""
+        self.copy(f"{ours}.0", conv, ["weight"])
+        self.norm(f"{ours}.1", norm)
+        if self.source.has(f"{conv}.bias"):
+            self.shift(f"{ours}.1", self.source.take(f"{conv}.bias"))
+
+    def shift(self, norm: str, constant: Tensor) -> None:
+        """Add ``constant`` before a batch normalisation, by its mean."""
+        self.state[f"{norm}.running_mean"] -= constant
+
+    def finish(self) -> dict[str, Tensor]:
+        """The whole state. A name that no table sets is a fault of ours."""
+        missing = set(self.own) - set(self.state)
+        assert not missing, missing
+        return self.state
+
+
+def for_our_pixels(weight: Tensor, mean: Iterable[float], std: Iterable[float]):
+    """A first convolution for BGR in [-1, 1] out of one for (RGB in [0, 1] - mean) / std.
+
+    Args:
+        weight: [C, 3, k, k].
+    Returns:
+        The new weight, and what is to be added to its outputs, [C]. Where the convolution pads, a
+        zero is the mean there and mid-grey here, so that the outermost cells differ a little.
+    """
+    mean, std = (torch.tensor(list(part))[None, :, None, None] for part in (mean, std))
+    return (weight / (2 * std)).flip(1), (weight * (0.5 - mean) / std).sum((1, 2, 3))
+
+
+def some(names: list[str], most: int = 4) -> str:
+    """The first names, and how many there are more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def _read(path: Path):
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        if path.suffix == ".npz":
+            with np.load(path, allow_pickle=False) as file:
+                return {name: torch.from_numpy(file[name]) for name in file.files}
+        return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f"checkpoint {path} does not exist") from None
+    except UnpicklingError as error:
+        if not (found := re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))):
+            raise ModelError(f"checkpoint {path} is damaged, or torch did not write it") from None
+        raise ModelError(
+            f"checkpoint {path} can only be read by running code ({found.group(1)}), which is never"
+            " done here; load it where its own code is, and save its state dict alone"
+        ) from None
+    except Exception as error:  # torch, safetensors, NumPy and zip raise many types
+        raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from None
+
+
+def _unwrapped(content) -> dict[str, Tensor] | None:
+    """The state dict in what a file holds, without ``module.`` of several GPUs; or None."""
+    if not isinstance(content, dict):
+        return None
+    for wrapper in WRAPPERS:
+        if isinstance(content.get(wrapper), dict):
+            return _unwrapped(content[wrapper])
+    found = {
+        name: value
+        for name, value in content.items()
+        if isinstance(name, str) and isinstance(value, Tensor)
+    }
+    if all(name.startswith("module.") for name in found):
+        found = {name.removeprefix("module."): value for name, value in found.items()}
+    return found or None
