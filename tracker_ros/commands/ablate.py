@@ -74,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from ..core.errors import ParameterError
     from ..networks.presets import preset
     from ..training.ablation.study import VARIANTS, Plan, Variant, ablate
-    from ..training.datasets import default_cache
+    from ..training.data.public import default_cache
     from ..training.options import overridden
     from ..training.recipes import recipe, short
     from .train import find_device

@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..core.errors import ParameterError
     from ..networks.presets import preset
-    from ..training.datasets import default_cache
+    from ..training.data.public import default_cache
     from ..training.pretraining.classifier import PretrainingConfig, pretrain
     from .train import find_device
 

@@ -15,13 +15,13 @@ class OnePassTask:
     """
 
     def __init__(self, args: argparse.Namespace):
-        from ..evaluation.datasets import read_dataset
+        from ..datasets import read_benchmark
         from ..evaluation.restarts import restarts
         from ..evaluation.results import SequenceResult
         from ..evaluation.runner import run_sequence
 
         self.perform, self.load = run_sequence, SequenceResult.load
-        read = [read_dataset(args.dataset, path) for path in args.paths]
+        read = [read_benchmark(args.dataset, path) for path in args.paths]
         self._starts = args.starts
         self._runs = [
             part for found, _ in read for whole in found for part in restarts(whole, args.starts)

@@ -98,7 +98,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..networks.presets import preset
-    from ..training.datasets import default_cache
+    from ..training.data.public import default_cache
     from ..training.loop import Trainer
     from ..training.progress import Display
     from ..training.recipes import recipe, short

@@ -61,3 +61,12 @@ def clip_box(box: Box, image: np.ndarray, minimum: float = 4.0) -> Box:
     cx, cy = min(max(x + w / 2, 0.0), width), min(max(y + h / 2, 0.0), height)
     w, h = min(max(w, minimum), width), min(max(h, minimum), height)
     return cx - w / 2, cy - h / 2, w, h
+
+
+def mask_box(mask: np.ndarray) -> Box | None:
+    """The smallest box (x, y, w, h) of whole pixels around a mask, bool [H, W]; None if empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    x, y = float(columns[0]), float(rows[0])
+    return x, y, columns[-1] + 1.0 - x, rows[-1] + 1.0 - y

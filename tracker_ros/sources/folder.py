@@ -41,6 +41,12 @@ def read_picture(path: Path, shrink: int = 1, levels: Levels | None = None) -> n
         raise SourceError(f"{path} {error}") from None
 
 
+def covered(name: str, pictures: list, boxes: int) -> list:
+    """Those of an OTB sequence's pictures that its truth, of so many boxes, is for."""
+    first, last = OTB_RANGES.get(name, (1, None))
+    return pictures[first - 1 : last] if len(pictures) > boxes else pictures
+
+
 class FolderSource(Source):
     """The pictures of a folder, or of its `img` folder; 30 frames/s unless told otherwise."""
 
@@ -59,9 +65,7 @@ class FolderSource(Source):
         truth = home / TRUTH_NAME
         if truth.is_file():
             boxes = read_boxes(truth)
-            first, last = OTB_RANGES.get(home.name, (1, None))
-            if len(self.paths) > len(boxes):
-                self.paths = self.paths[first - 1 : last]
+            self.paths = covered(home.name, self.paths, len(boxes))
             if len(boxes) > len(self.paths):
                 raise SourceError(
                     f"{truth} has {len(boxes)} lines, but {folder} only {len(self.paths)} pictures"

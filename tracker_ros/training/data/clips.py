@@ -13,9 +13,9 @@ import numpy as np
 
 from ...core.boxes import Box
 from ...core.errors import SourceError
+from ...datasets.files import FARTHEST
 from .shards import Shard, find_shards
 
-FARTHEST = 1e6  # pixels: beyond any picture
 MIN_SIDE = 10.0  # pixels: smaller objects teach noise
 MAX_STILL = 160.0  # sqrt(w * h), pixels: a larger object in a still picture has no surroundings
 SHARD_STEP = 2.5  # video frames between frames of a shard, which keeps every 2nd to 8th
@@ -38,15 +38,6 @@ class View:
     image: np.ndarray
     box: Box
     mask: np.ndarray | None = None
-
-
-def mask_box(mask: np.ndarray) -> Box | None:
-    """The smallest box (x, y, w, h) of whole pixels around a mask, bool [H, W]; None if empty."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not len(rows):
-        return None
-    x, y = float(columns[0]), float(rows[0])
-    return x, y, columns[-1] + 1.0 - x, rows[-1] + 1.0 - y
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,9 +10,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ...core.errors import ParameterError
-from ..datasets import READERS, open_set
 from .clips import Pictures, load_clips
 from .clipset import ClipSet
+from .public import READERS, open_set
 
 SHARDS = "shards"
 PASTE = "paste"  # not a set: cut-outs of the sets with masks over other pictures

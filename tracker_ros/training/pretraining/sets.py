@@ -16,8 +16,8 @@ from ...sources.folder import read_picture
 from ..checkpoint import writing
 from ..data.clips import load_clips
 from ..data.clipset import ClipSet
+from ..data.public import READERS, open_set
 from ..data.shards import Shard, find_shards
-from ..datasets import READERS, open_set
 
 TILES, CROPS = "tiny", "voc"  # kinds of shards with labels
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ...core.boxes import Box
+from ...core.boxes import Box, mask_box
 from ...core.crop import Window, crop
-from ..data.clips import Clip, View, mask_box
+from ..data.clips import Clip, View
 
 Rng = np.random.Generator
 

@@ -9,25 +9,24 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.errors import SourceError
-from ..data.clips import FARTHEST, Clip, make_clip
-from .folder import Folder
+from ..core.errors import SourceError
+from .files import FARTHEST
 from .imagenet import LARGEST
 from .segments import segment_name
+from .track import Track
 
 LARGEST_PICTURE = 2**28  # pixels; more is a mistake
 _DECODER = json.JSONDecoder()
 _blank = re.compile(r"[ \t\r\n]*").match
 
 
-def read_coco(folder: Path) -> Iterator[Clip]:
-    """One clip of one frame for each object; crowds and objects without surroundings left out.
+def read_coco(folder: Path) -> Iterator[Track]:
+    """One track of one frame for each object; crowds and objects without surroundings left out.
 
     Files ``instances_train*.json``, or all ``instances_*.json`` where there is none. A file is
     parsed whole (some gigabytes of RAM for COCO 2017), once: later runs use the cached index.
     Masks stay in the file until they are needed. Raises SourceError naming file and annotation.
     """
-    store = Folder(folder)
     home = folder / "annotations"
     files = sorted(home.glob("instances_train*.json")) or sorted(home.glob("instances_*.json"))
     if not files:
@@ -56,11 +55,13 @@ def read_coco(folder: Path) -> Iterator[Clip]:
                 if _has_outline(item):
                     relative = path.relative_to(folder).as_posix()
                     mask = segment_name(relative, *place, width, height)
-                clip = make_clip(store, [name], box, masks=[mask], folder=inside, label=label)
+                name.encode()  # fails for what can be no file's name
+                boxes = box.reshape(1, 4)
+                track = Track(name, inside, [name], boxes, path, masks=[mask], label=label)
             except (KeyError, TypeError, ValueError, OverflowError) as error:
                 raise SourceError(f"{path} annotation {number} is malformed: {error!r}") from None
             if not item.get("iscrowd") and box[2] * box[3] < LARGEST * width * height:
-                yield clip
+                yield track
 
 
 def _has_outline(item: dict) -> bool:

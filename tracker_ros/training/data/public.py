@@ -1,4 +1,4 @@
-"""Readers of the public sets in their published layouts, and the mixture of them to train on."""
+"""The public sets to train on: clips of their tracks, and an index of them that is kept."""
 
 from __future__ import annotations
 
@@ -8,25 +8,26 @@ from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from ...core.errors import SourceError
 from ...core.paths import cache_dir
-from ..data.clips import Clip
-from ..data.clipset import ClipSet, fingerprint
-from .coco import read_coco
-from .davis import LISTS, read_davis
-from .folder import Folder
-from .got10k import read_got10k
-from .imagenet import read_det, read_vid
-from .lasot import ANNOTATIONS, read_lasot
-from .otb import read_otb
-from .trackingnet import read_trackingnet
-from .youtube_bb import read_youtube_bb
+from ...datasets import got10k, lasot, trackingnet
+from ...datasets.coco import read_coco
+from ...datasets.davis import LISTS, read_davis
+from ...datasets.imagenet import read_det, read_vid
+from ...datasets.otb import read_otb
+from ...datasets.pictures import Folder
+from ...datasets.track import Track
+from ...datasets.youtube_bb import read_youtube_bb
+from .clips import Clip, make_clip
+from .clipset import ClipSet, fingerprint
 
 
 class Reader(NamedTuple):
-    """A function that yields the clips of a folder, and the files whose change it would notice."""
+    """A function that yields the tracks of a folder, and the files whose change it would notice."""
 
-    read: Callable[[Path], Iterator[Clip]]
+    read: Callable[[Path], Iterator[Track]]
     annotations: tuple[str, ...]
 
 
@@ -35,12 +36,22 @@ READERS = {
     "davis": Reader(read_davis, ("Annotations/*/*/*.png", *LISTS)),
     "det": Reader(read_det, ("Annotations/DET/train/**/*.xml",)),
     "got10k": Reader(
-        read_got10k,
+        got10k.read_training,
         ("list.txt", "*", "*/groundtruth.txt", "*/absence.label", "*/cover.label"),
     ),
-    "lasot": Reader(read_lasot, ANNOTATIONS),
-    "otb": Reader(read_otb, ("groundtruth_rect.txt", "*/groundtruth_rect.txt", "img", "*/img")),
-    "trackingnet": Reader(read_trackingnet, ("TRAIN_*/anno/*.txt", "TRAIN_*/frames/*")),
+    "lasot": Reader(
+        lasot.read_training,
+        (
+            *(lasot.TRAINING, lasot.TESTING),
+            *(
+                f"{home}/{name}"
+                for home in ("*", "*/*")
+                for name in ("img", "groundtruth.txt", "full_occlusion.txt", "out_of_view.txt")
+            ),
+        ),
+    ),
+    "otb": Reader(read_otb, ("groundtruth_rect*.txt", "*/groundtruth_rect*.txt", "img", "*/img")),
+    "trackingnet": Reader(trackingnet.read_training, ("TRAIN_*/anno/*.txt", "TRAIN_*/frames/*")),
     "vid": Reader(read_vid, ("Annotations/VID/train/*/*/*.xml",)),
     "youtube_bb": Reader(read_youtube_bb, ("*.csv", "*/*")),
 }
@@ -76,7 +87,31 @@ def open_set(name: str, folder: str | Path, cache: Path | None = None) -> ClipSe
 
 
 def _read(reader: Reader, folder: Path) -> ClipSet:
-    clips = ClipSet.pack(reader.read(folder))
+    store = Folder(folder)
+    clips = ClipSet.pack(_clip(store, track) for track in reader.read(folder))
     if not len(clips):
         raise SourceError(f"{folder} holds no clip with a target large enough to train on")
     return clips
+
+
+def _clip(store: Folder, track: Track) -> Clip:
+    """The frames of a track that show its target."""
+    if len(track.boxes) != len(track.pictures):
+        raise SourceError(
+            f"{track.origin} has {len(track.boxes)} lines for {len(track.pictures)} pictures"
+        )
+    keep = np.ones(len(track.boxes), bool)
+    if track.absent is not None:
+        keep &= ~track.absent
+    if track.cover is not None:
+        keep &= track.cover > 0
+    return make_clip(
+        store,
+        track.pictures,
+        track.boxes,
+        times=track.times,
+        masks=track.masks,
+        keep=keep,
+        folder=track.folder,
+        label=track.label,
+    )

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.evaluation.datasets import DATASETS, read_dataset
+from tracker_ros.datasets import BENCHMARKS, FOLDER, read_benchmark
 from tracker_ros.evaluation.protocols import PROTOCOLS
 
 BOX = "10,20,30,40"
@@ -99,12 +99,12 @@ LAYOUTS = {
 def read(write, name, **changes):
     """Read a miniature with some files changed; None leaves the file out."""
     files = {path: text for path, text in (LAYOUTS[name] | changes).items() if text is not None}
-    return read_dataset(name, write(files))
+    return read_benchmark(name, write(files))
 
 
 def test_there_is_a_miniature_of_every_set():
-    assert {*LAYOUTS, "folder"} == DATASETS.keys()
-    assert {dataset.protocol for dataset in DATASETS.values()} == PROTOCOLS.keys()
+    assert LAYOUTS.keys() == BENCHMARKS.keys()
+    assert {benchmark.protocol for benchmark in BENCHMARKS.values()} == PROTOCOLS.keys()
 
 
 def test_otb_has_ranges_and_several_targets(write):
@@ -151,7 +151,7 @@ def test_trackingnet_shows_the_first_box_only(write):
     (sequence,), protocol = read(write, "trackingnet")
     assert (protocol, sequence.name, len(sequence)) == ("server", "-A_1", 12)
     assert [path.name for path in sequence.paths] == [f"{i}.jpg" for i in range(12)]
-    again, _ = read_dataset("trackingnet", write({}) / "TEST")
+    again, _ = read_benchmark("trackingnet", write({}) / "TEST")
     assert [s.name for s in again] == ["-A_1"]
 
 
@@ -230,7 +230,7 @@ def test_damaged_texts_end_in_a_sentence_or_in_sound_sequences(write, name, file
     scrap = st.binary(max_size=8) | st.sampled_from([b"nan", b"inf", b"-", b",", b"\n", b"1e99"])
     (folder / file).write_bytes(whole[:start] + data.draw(scrap) + whole[end:])
     try:
-        sequences, _ = read_dataset(name, folder)
+        sequences, _ = read_benchmark(name, folder)
     except SourceError as error:
         assert len(str(error).splitlines()) == 1
         return
@@ -240,9 +240,9 @@ def test_damaged_texts_end_in_a_sentence_or_in_sound_sequences(write, name, file
         assert (sequence.truth[0, 2:] > 0).all() and not np.isinf(sequence.truth).any()
 
 
-@pytest.mark.parametrize("name", DATASETS)
+@pytest.mark.parametrize("name", (FOLDER, *BENCHMARKS))
 def test_no_set_in_an_empty_folder(tmp_path, name):
     with pytest.raises(SourceError, match="holds no"):
-        read_dataset(name, tmp_path)
+        read_benchmark(name, tmp_path)
     with pytest.raises(SourceError, match="none is not a folder"):
-        read_dataset(name, tmp_path / "none")
+        read_benchmark(name, tmp_path / "none")

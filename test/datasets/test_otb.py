@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker_ros.training.datasets import open_set
+from tracker_ros.training.data.public import open_set
 
 
 def test_otb_drops_frames_of_nan(made, brightness):

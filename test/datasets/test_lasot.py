@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker_ros.training.datasets import open_set
+from tracker_ros.training.data.public import open_set
 
 
 def test_lasot_takes_the_training_split_in_both_layouts(made):

@@ -1,14 +1,17 @@
 """UAV123: anno/UAV123/NAME.txt, data_seq/UAV123/FOLDER/000001.jpg, and configSeqs.m."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from ...core.errors import SourceError
-from ...sources.annotations import lines, read_boxes
-from ...sources.folder import natural_key
-from ...sources.sequences import Sequence
+from ..core.errors import SourceError
+from ..sources.annotations import lines, read_boxes
+from ..sources.order import in_order
 from .files import flagged
+from .track import Track
 
 CONFIG = "configSeqs.m"
 NAMES = ("UAV123", "UAV123_10fps")
@@ -34,14 +37,14 @@ ATTRIBUTES = (
 
 
 class Range(NamedTuple):
-    """A sequence is the pictures `first` to `last` of a folder, which several may share."""
+    """A sequence is the pictures ``first`` to ``last`` of a folder, which several may share."""
 
     folder: str
     first: int
     last: int
 
 
-def read_uav123(folder: Path) -> list[Sequence]:
+def read_uav123(folder: Path) -> Iterator[Track]:
     """The sequences that have a file in ``anno/UAV123``, cut out as ``configSeqs.m`` says.
 
     Rows of NaN, where the target is hidden or out of view, have no truth. UAV123@10fps
@@ -50,22 +53,24 @@ def read_uav123(folder: Path) -> list[Sequence]:
     parts = [p for p in (folder / "anno" / name for name in NAMES) if p.is_dir()]
     if not parts:
         raise SourceError(f"{folder} holds no anno/{NAMES[0]}")
-    annotations = sorted(parts[0].glob("*.txt"), key=natural_key)
+    annotations = in_order(parts[0].glob("*.txt"))
     ranges = _ranges(folder / CONFIG, parts[0].name)
     for path in annotations:
         if path.stem not in ranges:
             raise SourceError(f"{folder / CONFIG} has no sequence {path.stem!r} as {path}")
-    return [_read(folder, path, ranges[path.stem]) for path in annotations]
+    for path in annotations:
+        yield _read(folder, path, ranges[path.stem])
 
 
-def _read(folder: Path, truth: Path, cut: Range) -> Sequence:
+def _read(folder: Path, truth: Path, cut: Range) -> Track:
     home = folder / "data_seq" / truth.parent.name / cut.folder
-    paths = [home / f"{number:06}.jpg" for number in range(cut.first, cut.last + 1)]
-    missing = next((path for path in paths if not path.is_file()), None)
+    names = [f"{number:06}.jpg" for number in range(cut.first, cut.last + 1)]
+    missing = next((home / name for name in names if not (home / name).is_file()), None)
     if missing is not None:
         raise SourceError(f"{missing} is missing, which {CONFIG} counts to {truth.stem!r}")
     attributes = flagged(truth.parent / "att" / truth.name, ATTRIBUTES)
-    return Sequence(truth.stem, paths, read_boxes(truth), truth, attributes)
+    below = home.relative_to(folder).as_posix()
+    return Track(truth.stem, below, names, read_boxes(truth), truth, attributes=attributes)
 
 
 def _ranges(path: Path, part: str) -> dict[str, Range]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...core.errors import SourceError
+from ..core.errors import SourceError
 
 MARK = ".json@"  # FILE.json@START+LENGTH,WIDTHxHEIGHT: where a segmentation lies
 

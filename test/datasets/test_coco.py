@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.training.datasets import open_set
-from tracker_ros.training.datasets.segments import decode_counts, rasterise
+from tracker_ros.datasets.segments import decode_counts, rasterise
+from tracker_ros.training.data.public import open_set
 
 
 def test_coco_leaves_out_crowds_and_what_is_tiny_or_fills_the_picture(made):

@@ -14,20 +14,19 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.errors import SourceError
-from ...sources.annotations import pictures
-from ..data.clips import Clip, make_clip
-from .folder import Folder
+from ..core.errors import SourceError
+from ..sources.annotations import pictures
+from ..sources.folder import read_picture
+from .track import Track
 
 RATE = 30 / 1000  # video frames a millisecond
 
 
-def read_youtube_bb(folder: Path) -> Iterator[Clip]:
-    """One clip for each segment (video, class, object), without frames marked absent.
+def read_youtube_bb(folder: Path) -> Iterator[Track]:
+    """One track for each segment (video, class, object), without frames marked absent.
 
     Frames without a picture are left out: many of the videos are gone. Raises SourceError.
     """
-    store = Folder(folder)
     files = sorted(folder.glob("*.csv"))
     if not files:
         raise SourceError(f"{folder} holds no CSV file")
@@ -36,20 +35,21 @@ def read_youtube_bb(folder: Path) -> Iterator[Clip]:
         there = {  # a set of names, as asking the disk for each of millions would take hours
             part.name: set(pictures(part)) for part in home.glob("*") if part.is_dir()
         }
-        for (_, part, _), rows in groupby(_rows(path), key=lambda row: row[0]):
+        for (video, part, _), rows in groupby(_rows(path), key=lambda row: row[0]):
             known = there.get(part, ())
             frames = sorted(row[1:] for row in rows if row[2] in known)
             if not frames:
                 continue
             inside = f"{path.stem}/{part}"
-            height, width = store.image(f"{inside}/{frames[0][1]}").shape[:2]
+            height, width = read_picture(home / part / frames[0][1]).shape[:2]
             times, names, boxes, labels = zip(*frames, strict=True)
-            yield make_clip(
-                store,
+            yield Track(
+                video,
+                inside,
                 names,
                 np.array(boxes) * (width, height, width, height),
+                path,
                 times=np.array(times),
-                folder=inside,
                 label=labels[0],
             )
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.training.datasets import open_set
+from tracker_ros.training.data.public import open_set
 
 
 def test_davis_makes_a_clip_of_each_object_of_the_training_split(made):

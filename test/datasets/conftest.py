@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.training.datasets import open_set
+from tracker_ros.training.data.public import open_set
 
 WIDTH, HEIGHT = 64, 48
 

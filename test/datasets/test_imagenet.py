@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker_ros.training.datasets import open_set
+from tracker_ros.training.data.public import open_set
 
 
 def test_vid_makes_a_clip_of_each_track_without_occluded_frames(made, brightness):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker_ros.training.datasets import open_set
+from tracker_ros.training.data.public import open_set
 
 
 def test_youtube_bb_scales_boxes_and_skips_absent_and_missing_frames(made):

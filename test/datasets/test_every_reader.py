@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.training.datasets import READERS, open_set
+from tracker_ros.training.data.public import READERS, open_set
 
 GOT, VIDEO = "GOT-10k_Train_000001", "Annotations/VID/train/ILSVRC2015_VID_train_0000"
 JSON = "annotations/instances_train2017.json"

@@ -6,10 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.errors import SourceError
-from ...sources.annotations import read_boxes
-from ...sources.folder import read_picture
-from ..data.clips import FARTHEST
+from ..sources.folder import read_picture
 from .segments import MARK, read_segment
 
 
@@ -39,17 +36,3 @@ class Folder:
 def colours(path: Path) -> np.ndarray:
     """The colour 0xRRGGBB of each pixel: int32 [H, W]."""
     return read_picture(path).astype(np.int32) @ np.array([1, 1 << 8, 1 << 16], np.int32)
-
-
-def boxes_for(path: Path, names: list[str]) -> np.ndarray:
-    """The box of each picture, float64 [N, 4], from a text file of one x,y,w,h a line.
-
-    Raises SourceError naming file and line: not 4 numbers, NaN, another number of lines.
-    """
-    boxes = read_boxes(path)
-    wrong = np.flatnonzero(~(np.abs(boxes) <= FARTHEST).all(1))
-    if len(wrong):
-        raise SourceError(f"{path} line {wrong[0] + 1} holds NaN or a number beyond any picture")
-    if len(boxes) != len(names):
-        raise SourceError(f"{path} has {len(boxes)} lines for {len(names)} pictures")
-    return boxes

@@ -9,9 +9,9 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ...core.errors import SourceError
-from ..data.clips import FARTHEST, Clip, make_clip
-from .folder import Folder
+from ..core.errors import SourceError
+from .files import FARTHEST
+from .track import Track
 
 LARGEST = 0.3  # of a still picture's area: a larger object has no surroundings
 
@@ -26,12 +26,11 @@ class Item(NamedTuple):
     share: float
 
 
-def read_vid(folder: Path) -> Iterator[Clip]:
-    """One clip for each track (``trackid``) of each video, without occluded frames.
+def read_vid(folder: Path) -> Iterator[Track]:
+    """One track for each object (``trackid``) of each video, without occluded frames.
 
     Raises SourceError.
     """
-    store = Folder(folder)
     videos = sorted(path for path in folder.glob("Annotations/VID/train/*/*") if path.is_dir())
     if not videos:
         raise SourceError(f"{folder} holds no Annotations/VID/train/PART/VIDEO")
@@ -45,19 +44,19 @@ def read_vid(folder: Path) -> Iterator[Clip]:
                 if not item.occluded:
                     tracks.setdefault(item.track, []).append((path.stem, item))
         for frames in tracks.values():
-            yield make_clip(
-                store,
+            yield Track(
+                video.name,
+                home,
                 [f"{stem}.JPEG" for stem, _ in frames],
                 np.array([item.box for _, item in frames]),
+                video,
                 times=np.array([_number(video, stem) for stem, _ in frames]),
-                folder=home,
                 label=frames[0][1].label,
             )
 
 
-def read_det(folder: Path) -> Iterator[Clip]:
-    """One clip of one frame for each object that leaves some surroundings. Raises SourceError."""
-    store = Folder(folder)
+def read_det(folder: Path) -> Iterator[Track]:
+    """One track of one frame for each object that leaves some surroundings. Raises SourceError."""
     empty = True
     for path in sorted(folder.glob("Annotations/DET/train/**/*.xml")):
         empty = False
@@ -65,7 +64,7 @@ def read_det(folder: Path) -> Iterator[Clip]:
         for item in read_objects(path):
             if item.share < LARGEST:
                 boxes = np.array([item.box])
-                yield make_clip(store, [f"{path.stem}.JPEG"], boxes, folder=home, label=item.label)
+                yield Track(path.stem, home, [f"{path.stem}.JPEG"], boxes, path, label=item.label)
     if empty:
         raise SourceError(f"{folder} holds no Annotations/DET/train/**/*.xml")
 

@@ -7,22 +7,21 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.boxes import Box
-from ...core.errors import SourceError
-from ...sources.annotations import lines, pictures
-from ..data.clips import Clip, make_clip, mask_box
-from .folder import Folder, colours
+from ..core.boxes import Box, mask_box
+from ..core.errors import SourceError
+from ..sources.annotations import lines, pictures
+from .pictures import colours
+from .track import Track
 
 LISTS = ("ImageSets/2017/train.txt", "ImageSets/2016/train.txt", "ImageSets/480p/train.txt")
 
 
-def read_davis(folder: Path) -> Iterator[Clip]:
-    """One clip for each object of the training clips; boxes and masks from the annotations.
+def read_davis(folder: Path) -> Iterator[Track]:
+    """One track for each object of the training clips; boxes and masks from the annotations.
 
     Each colour of an annotation but black is an object. The clips are those of the first list of
     LISTS that is there, else all. Raises SourceError.
     """
-    store = Folder(folder)
     sizes = sorted(path.name for path in folder.glob("Annotations/*") if path.is_dir())
     if not sizes:
         raise SourceError(f"{folder} holds no Annotations/480p")
@@ -37,7 +36,7 @@ def read_davis(folder: Path) -> Iterator[Clip]:
         for colour in sorted(boxes):
             tagged = [f"{mask}#{colour:06x}" for mask in masks]
             home = f"JPEGImages/{size}/{name}"
-            yield make_clip(store, names, boxes[colour], masks=tagged, folder=home)
+            yield Track(name, home, names, boxes[colour], folder / masks[0], masks=tagged)
 
 
 def _names(folder: Path, size: str) -> list[str]:

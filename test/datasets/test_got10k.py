@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker_ros.training.datasets import open_set
+from tracker_ros.training.data.public import open_set
 
 NAME = "GOT-10k_Train_000001"
 BOX = "1,2,30,30\n"

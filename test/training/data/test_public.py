@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.errors import ParameterError, SourceError
+from tracker_ros.datasets.pictures import Folder
 from tracker_ros.training.data.clips import make_clip
 from tracker_ros.training.data.clipset import ClipSet
 from tracker_ros.training.data.mixture import Frames, open_mixture, parse_spec
-from tracker_ros.training.datasets import open_set
-from tracker_ros.training.datasets.folder import Folder
+from tracker_ros.training.data.public import open_set
 
 
 def clip(store, count, *, label="", masks=None, first=0):

@@ -1,0 +1,71 @@
+"""LaSOT: CLASS/CLASS-1/{img/00000001.jpg, groundtruth, full_occlusion and out_of_view.txt}."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ..core.errors import SourceError
+from ..sources.annotations import flags_for, lines, pictures, read_boxes
+from ..sources.order import in_order
+from .files import boxes_for
+from .track import Track
+
+TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line
+
+
+def read_training(folder: Path) -> Iterator[Track]:
+    """The sequences of ``training_set.txt``; without it, all but those of ``testing_set.txt``.
+
+    Sequences may lie in a folder of their class or directly in ``folder``. Raises SourceError.
+    """
+    for home in _homes(folder, TRAINING, TESTING):
+        names = pictures(home / "img")
+        yield _track(folder, home, names, boxes_for(home / "groundtruth.txt", names))
+
+
+def read_testing(folder: Path) -> Iterator[Track]:
+    """The sequences of ``testing_set.txt``; without it, all but those of ``training_set.txt``.
+
+    Raises SourceError.
+    """
+    for home in _homes(folder, TESTING, TRAINING):
+        yield _track(folder, home, pictures(home / "img"), read_boxes(home / "groundtruth.txt"))
+
+
+def _homes(folder: Path, wanted: str, others: str) -> list[Path]:
+    homes = {
+        path.parent.name: path.parent
+        for pattern in ("*/groundtruth.txt", "*/*/groundtruth.txt")
+        for path in folder.glob(pattern)
+    }
+    if not homes:
+        raise SourceError(f"{folder} holds no CLASS/CLASS-1/groundtruth.txt")
+    if (folder / wanted).is_file():
+        names = lines(folder / wanted)
+        for number, name in enumerate(names, 1):
+            if name not in homes:
+                raise SourceError(f"{folder / wanted} line {number}: no sequence {name[:60]!r}")
+        return [homes[name] for name in names]
+    left_out = set(lines(folder / others)) if (folder / others).is_file() else set()
+    return in_order(home for name, home in homes.items() if name not in left_out)
+
+
+def _track(folder: Path, home: Path, names: list[str], boxes: np.ndarray) -> Track:
+    hidden, outside = (
+        flags_for(home / f"{name}.txt", names) > 0 for name in ("full_occlusion", "out_of_view")
+    )
+    absent = hidden | outside
+    if len(boxes) == len(names):  # what differs, ``Sequence`` says
+        absent |= (boxes[:, 2:] <= 0).any(1)
+    return Track(
+        home.name,
+        (home / "img").relative_to(folder).as_posix(),
+        names,
+        boxes,
+        home / "groundtruth.txt",
+        absent=absent,
+        label=home.name.rpartition("-")[0],
+    )

@@ -1,0 +1,60 @@
+"""OTB: NAME/{img/0001.jpg …, groundtruth_rect.txt}; a file for each target where it has several."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..core.errors import SourceError
+from ..sources.annotations import pictures, read_boxes
+from ..sources.folder import covered
+from ..sources.order import in_order
+from .files import flagged
+from .track import Track
+
+# In the order of the toolkit's anno/att/NAME.txt.
+ATTRIBUTES = (
+    "illumination variation",
+    "out-of-plane rotation",
+    "scale variation",
+    "occlusion",
+    "deformation",
+    "motion blur",
+    "fast motion",
+    "in-plane rotation",
+    "out of view",
+    "background clutter",
+    "low resolution",
+)
+
+
+def read_otb(folder: Path) -> Iterator[Track]:
+    """All sequences of ``folder``, or the one that it is; NAME.1, NAME.2 for several targets.
+
+    Files that are empty, as one of Human4's, hold no target. Attributes are read from
+    ``anno/att/NAME.txt`` where the toolkit's folder ``anno`` is beside the sequences. Raises
+    SourceError.
+    """
+    for home in [folder] if any(_truths(folder)) else in_order(_homes(folder)):
+        filled = [path for path in _truths(home) if path.stat().st_size]
+        if not filled:
+            raise SourceError(f"{_truths(home)[0]} is empty")
+        for number, truth in enumerate(filled, 1):
+            name = home.name if len(filled) == 1 else f"{home.name}.{number}"
+            boxes = read_boxes(truth)
+            names = covered(home.name, pictures(home / "img"), len(boxes))
+            below = (home / "img").relative_to(folder).as_posix()
+            yield Track(name, below, names, boxes, truth, attributes=_attributes(folder, name))
+
+
+def _homes(folder: Path) -> set[Path]:
+    return {path.parent for path in folder.glob("*/groundtruth_rect*.txt")}
+
+
+def _truths(home: Path) -> list[Path]:
+    return in_order(home.glob("groundtruth_rect*.txt"))
+
+
+def _attributes(folder: Path, name: str) -> tuple[str, ...]:
+    files = (folder / "anno" / "att" / f"{spelt}.txt" for spelt in (name, name.lower()))
+    return flagged(next((path for path in files if path.is_file()), None), ATTRIBUTES)
