@@ -1,5 +1,8 @@
 """Targets that share a network and one call of it: what each would get alone."""
 
+import os
+import threading
+
 import numpy as np
 import pytest
 
@@ -65,3 +68,13 @@ def test_torch_makes_one_call_of_targets_that_remember_equally_much(files, clip,
     )
     update_all(crowd, [clip[0][1]] * 3)
     assert calls == [("locate", 3), ("remember", 3)]
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
+def test_onnx_runtime_works_on_two_targets_at_the_same_time(files):
+    runner = load_tracker(files.weights, engine="onnx").engine.runner
+    both = threading.Barrier(2)
+    assert sorted(runner.each(lambda item: (item, both.wait(60)), "ab")) in (
+        [("a", 0), ("b", 1)],
+        [("a", 1), ("b", 0)],
+    )

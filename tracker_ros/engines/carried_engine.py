@@ -72,12 +72,15 @@ class CarriedEngine:
         return replace(after, count=state.count + 1)
 
     def locate_all(self, crops, states) -> list[tuple[Prediction, CarriedState]]:
-        """See ``Engine.locate_all``; one after the other."""
-        return [self.locate(*one) for one in zip(crops, states, strict=True)]
+        """See ``Engine.locate_all``; each its own call."""
+        return self.runner.each(
+            lambda one: self.locate(*one), list(zip(crops, states, strict=True))
+        )
 
     def remember_all(self, crops, boxes, scores, states) -> list[CarriedState]:
-        """See ``Engine.remember_all``; one after the other."""
-        return [self.remember(*one) for one in zip(crops, boxes, scores, states, strict=True)]
+        """See ``Engine.remember_all``; each its own call."""
+        lessons = list(zip(crops, boxes, scores, states, strict=True))
+        return self.runner.each(lambda one: self.remember(*one), lessons)
 
     def gate(self, state: CarriedState) -> Gate | None:
         """See ``Engine.gate``: none of these networks has one."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -49,14 +50,16 @@ class MemoryEngine:
         self, crops: Sequence[np.ndarray], states: Sequence[MemoryState]
     ) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``; one call for all targets that remember equally much."""
-        answers = {}
-        for batch in self._batches([state.memory.shape[1] for state in states]):
+
+        def answers(batch: list[int]) -> list[tuple[int, Prediction]]:
             memory = self.runner.join([states[i].memory for i in batch], 0)
             score, boxes = self.runner.run("locate", _stack(crops, batch), memory)
-            score, boxes = self.runner.numpy(score), self.runner.numpy(boxes)
-            for i, *prediction in zip(batch, score, boxes, strict=True):
-                answers[i] = Prediction(*prediction), states[i]
-        return [answers[i] for i in range(len(states))]
+            maps = zip(self.runner.numpy(score), self.runner.numpy(boxes), strict=True)
+            return [(i, Prediction(*parts)) for i, parts in zip(batch, maps, strict=True)]
+
+        batches = self._batches([state.memory.shape[1] for state in states])
+        found = dict(chain.from_iterable(self.runner.each(answers, batches)))
+        return [(found[i], state) for i, state in enumerate(states)]
 
     def remember(self, crop: np.ndarray, box: Box, score: float, state: MemoryState) -> MemoryState:
         """See ``Engine.remember``."""
@@ -84,8 +87,8 @@ class MemoryEngine:
         self, memories: Sequence[FrameMemory], crops: Sequence[np.ndarray], boxes: Sequence[Box]
     ) -> list[MemoryState]:
         """A state for each memory with one more frame in it."""
-        states = []
-        for batch in self._batches([0] * len(memories)):
+
+        def added(batch: list[int]) -> list[MemoryState]:
             tokens, *gate = self.runner.run(
                 "remember",
                 _stack(crops, batch),
@@ -93,9 +96,14 @@ class MemoryEngine:
             )
             shares = self.runner.numpy(gate[0]) if self._gated else [None] * len(batch)
             rows = self.runner.split(tokens)
-            for i, row, share in zip(batch, rows, shares, strict=True):
-                states.append(self._state(memories[i].add(row), share))
-        return states
+            return [
+                self._state(memories[i].add(row), share)
+                for i, row, share in zip(batch, rows, shares, strict=True)
+            ]
+
+        # All are of one kind: the batches hold them in their order.
+        batches = self._batches([0] * len(memories))
+        return list(chain.from_iterable(self.runner.each(added, batches)))
 
     def _state(self, frames: FrameMemory, shares: np.ndarray | None) -> MemoryState:
         # Joined here, not in locate: a frame is memorised after its box is out.

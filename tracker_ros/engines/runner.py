@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +28,9 @@ class Runner(Protocol):
 
     def run(self, step: str, *inputs: Any) -> Sequence[Any]:
         """Run one step on its inputs, in the order of its definition."""
+
+    def each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """``work``, which calls ``run``, for each item: at the same time where that is faster."""
 
     def join(self, arrays: Sequence[Any], axis: int) -> Any:
         """Concatenate the runner's arrays along an axis; the array itself if it is only one."""

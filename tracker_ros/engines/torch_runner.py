@@ -88,6 +88,10 @@ class TorchRunner:
             value = value.pin_memory()  # its copy need not be waited for
         return value.to(self._device, non_blocking=True)
 
+    def each(self, work, items) -> list:
+        """See ``Runner.each``: one after the other, for torch splits each call among the cores."""
+        return [work(item) for item in items]
+
     @torch.inference_mode()
     def join(self, arrays: Sequence[Tensor], axis: int) -> Tensor:
         """See ``Runner.join``."""
