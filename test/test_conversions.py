@@ -198,8 +198,9 @@ def detection(x=50.0, y=40.0, w=20.0, h=10.0, theta=0.0):
     return SimpleNamespace(bbox=SimpleNamespace(center=center, size_x=w, size_y=h))
 
 
-def test_detection_to_box():
-    assert conversions.detection_to_box(detection()) == (40.0, 35.0, 20.0, 10.0)
+@pytest.mark.parametrize("theta", [0.0, -0.0, 1e-16, -5e-4, np.pi, -np.pi, 2 * np.pi])
+def test_detection_to_box(theta):
+    assert conversions.detection_to_box(detection(theta=theta)) == (40.0, 35.0, 20.0, 10.0)
 
 
 @pytest.mark.parametrize(
@@ -211,11 +212,33 @@ def test_detection_to_box():
         ({"w": 0.0}, "no area"),
         ({"h": -3.0}, "no area"),
         ({"theta": 0.5}, "rotated by 0.5 rad"),
+        ({"theta": -np.pi / 2}, "rotated by -1.5"),
     ],
 )
 def test_unusable_detection(fields, words):
     with pytest.raises(InputError, match=words):
         conversions.detection_to_box(detection(**fields))
+
+
+def hypothesis(score: float, class_id: str = "cup"):
+    return SimpleNamespace(hypothesis=SimpleNamespace(score=score, class_id=class_id))
+
+
+def test_detections_to_candidates_are_all_hypotheses_and_the_surest_first():
+    bare, first, bad, last = (detection(x=50.0 + i) for i in range(4))
+    bare.results = []
+    first.results = [hypothesis(0.2), hypothesis(0.7, "mug"), hypothesis(float("nan"), "jar")]
+    bad.bbox.size_x, bad.results = 0.0, [hypothesis(0.9)]
+    last.results = [hypothesis(0.8, "")]
+    message = SimpleNamespace(detections=[bare, first, bad, last])
+    found, problems = conversions.detections_to_candidates(message)
+    assert [(score, name, box[0]) for score, name, box in found] == [
+        (0.8, "", 43.0), (0.7, "mug", 41.0), (0.2, "cup", 41.0),
+    ]  # fmt: skip
+    assert [text.split(",")[0] for text in problems] == [
+        "1 of 4 detections have no hypothesis", "score nan of a detection of class 'jar' is not"
+        " finite", "box of size 0 x 10 has no area",
+    ]  # fmt: skip
 
 
 def test_messages_of_arrays_read_back():

@@ -50,6 +50,8 @@ ENCODINGS = {
 }
 PAIRS = (cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2BGR_YUY2)  # two pixels share their colour
 
+UPRIGHT = 1e-3  # rad: moves the corner of a box of 1000 pixels by half a pixel
+
 
 def ros_message(name: str, /, **values):
     """A message of rclpy's class for `name`, such as "std_msgs/msg/Header"."""
@@ -198,6 +200,8 @@ def box_to_detection(box: Box, header, target_id: str = "", class_id: str = "", 
 def detection_to_box(msg) -> Box:
     """vision_msgs/Detection2D to a box. Raises InputError if not finite, without area or rotated.
 
+    A box turned by half a turn is the same box; one turned by less than ``UPRIGHT`` is upright.
+
     Whether the box lies in its image is for the tracker to check, which sees both.
     """
     center, w, h = msg.bbox.center, msg.bbox.size_x, msg.bbox.size_y
@@ -210,8 +214,36 @@ def detection_to_box(msg) -> Box:
         )
     if w <= 0 or h <= 0:
         raise InputError(f"box of size {w:g} x {h:g} has no area")
-    if center.theta != 0:
+    if abs(math.remainder(center.theta, math.pi)) > UPRIGHT:
         raise InputError(
             f"box is rotated by {center.theta:g} rad, but only upright boxes can be tracked"
         )
     return (center.position.x - w / 2, center.position.y - h / 2, w, h)
+
+
+def detections_to_candidates(msg) -> tuple[list[tuple[float, str, Box]], list[str]]:
+    """vision_msgs/Detection2DArray to (score, class, box) of every hypothesis, the surest first.
+
+    Also returns one sentence for each kind of detection that cannot be used.
+    """
+    found, problems = [], []
+    nameless = sum(not detection.results for detection in msg.detections)
+    if nameless:
+        problems.append(f"{nameless} of {len(msg.detections)} detections have no hypothesis, that"
+                        " is, neither class nor score, and are not used")  # fmt: skip
+    for detection in msg.detections:
+        hypotheses = [result.hypothesis for result in detection.results]
+        if not hypotheses:
+            continue
+        try:
+            box = detection_to_box(detection)
+        except InputError as error:
+            problems.append(str(error))
+            continue
+        for hypothesis in hypotheses:
+            if math.isfinite(hypothesis.score):
+                found.append((hypothesis.score, hypothesis.class_id, box))
+            else:
+                problems.append(f"score {hypothesis.score} of a detection of class"
+                                f" {hypothesis.class_id!r} is not finite")  # fmt: skip
+    return sorted(found, key=lambda item: -item[0]), problems

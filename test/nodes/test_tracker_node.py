@@ -182,6 +182,19 @@ def test_unusable_box_is_diagnosed_and_the_target_kept(tracker, scene, box, word
     assert tracker.overlap(detections, scene.box(1)) > 0.5
 
 
+def test_box_in_another_coordinate_frame_is_refused(tracker, scene):
+    target = tracker.start(scene.frame(0), scene.box(0))
+    box = box_to_detection(scene.box(0), tracker.header(tracker.stamp, "rear camera"))
+    tracker.inits.publish(box)
+    tracker.diagnosis("target", "in the coordinate frame 'rear camera', but the image is in 'cam")
+    _, values = tracker.ask(scene.frame(1))
+    assert values["target_id"] == target
+    box.header.frame_id = ""  # not told
+    box.header.stamp = tracker.header().stamp
+    tracker.inits.publish(box)
+    tracker.started(tracker.stamp, scene.box(0))
+
+
 def test_stamp_that_no_frame_has_is_diagnosed(tracker, scene):
     target = tracker.start(scene.frame(0), scene.box(0))
     tracker.init(scene.box(0), tracker.stamp + 1)
@@ -339,7 +352,15 @@ def test_detections_start_and_finds_again(tracker, scene):
             break
     (again,) = detect(3)
     assert again.id == first.id
-    assert np.allclose(detection_to_box(again), scene.box(3))
+    assert tracker.overlap(tracker.detections[tracker.stamp][-1], scene.box(3)) > 0.5
+    bare, turned = (box_to_detection(scene.box(3), tracker.header()) for _ in range(2))
+    bare.results.clear()
+    turned.bbox.center.theta = 0.5
+    publisher.publish(Detection2DArray(header=tracker.header(), detections=[bare, turned]))
+    tracker.diagnosis("target", "detections: box is rotated by 0.5 rad")
+    publisher.publish(Detection2DArray(header=tracker.header(), detections=[bare]))
+    status = tracker.diagnosis("target", "detections: 1 of 1 detections have no hypothesis")
+    assert status.level == b"\x01"
     tracker.restart(auto_init=False, auto_init_class="")
     tracker.meet()
     tracker.node.destroy_publisher(publisher)

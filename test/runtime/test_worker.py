@@ -1,6 +1,7 @@
 """The tracking thread with the real tracker: catching up, failing engines, jumps in time."""
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -8,8 +9,9 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.conversions import ns_to_stamp
+from tracker_ros.core.boxes import overlap
 from tracker_ros.runtime.frame_slot import FrameSlot
-from tracker_ros.runtime.worker import Start, Worker
+from tracker_ros.runtime.worker import Candidate, Proposal, Start, Target, Worker
 
 PATIENCE = 60.0
 STEP = 33_000_000  # ns
@@ -37,6 +39,9 @@ class Recorder:
             self.answers.append(answer)
             self._news.notify_all()
 
+    def refuse(self, frame, state, problem):
+        self.report(state, problem)
+
     def report(self, subject, problem):
         with self._news:
             self.problems.append((subject, problem))
@@ -57,9 +62,10 @@ def stage(tracker, scene):
     slot, sink = FrameSlot(history=10.0, time_jump=0.5), Recorder()
     worker = Worker(tracker, slot, sink)
 
-    def put(index: int, stamp: int | None = None):
-        stamp = (index + 1) * STEP if stamp is None else stamp
-        message = bgr_to_image(scene.frame(index % 40), Header(stamp=ns_to_stamp(stamp)))
+    def put(index: int, image=None):
+        stamp = (index + 1) * STEP
+        image = scene.frame(index % 40) if image is None else image
+        message = bgr_to_image(image, Header(stamp=ns_to_stamp(stamp)))
         slot.put(message, stamp, len(message.data))
 
     worker.start()
@@ -135,12 +141,85 @@ def test_failing_engine_drops_the_target_and_later_frames_go_on(stage, scene, mo
     sink.until(lambda: sink.answers[-1].target)
 
 
+@pytest.fixture
+def lost(stage, scene):
+    """The stage, with a person that was lost, and the index of the next frame."""
+    worker, sink, put, _ = stage
+    put(0)
+    worker.request(Start(scene.box(0), class_id="person"))
+    sink.until(lambda: sink.answers and sink.answers[-1].target)
+    for index in range(1, 60):
+        put(index, image=scene.blank)
+        sink.until(lambda: index + 1 in stamps(sink))  # noqa: B023
+        if sink.answers[-1].state == "LOST":
+            break
+    assert sink.answers[-1].state == "LOST"
+    return worker, sink, put, index + 1
+
+
+def propose(lost, scene, *candidates):
+    """What the frame after a proposal is answered; there the portrait is where it was first."""
+    worker, sink, put, index = lost
+    put(index, image=scene.frame(0))
+    sink.until(lambda: index + 1 in stamps(sink))
+    worker.request(Proposal(candidates, (index + 1) * STEP))
+    while worker._request:
+        time.sleep(0.01)
+    for later in (index + 1, index + 2):
+        put(later, image=scene.blank if later > index + 1 else scene.frame(0))
+        sink.until(lambda: later + 1 in stamps(sink))  # noqa: B023
+    return [a for a in sink.answers if a.frame.stamp == (index + 1) * STEP]
+
+
+FAR = (230.0, 160.0, 64.0, 72.0)  # there is only lawn
+
+
+def test_lost_target_is_found_again_where_class_and_memory_agree(lost, scene):
+    target = lost[1].answers[-1].target
+    right = Candidate(scene.box(0), "person")
+    answers = propose(lost, scene, Candidate(FAR, "person"), Candidate(FAR, "cat"), right)
+    assert (answers[-1].target, answers[-1].state) == (target, "TRACKING")
+    assert overlap(answers[-1].box, scene.box(0)) > 0.5
+
+
+@pytest.mark.parametrize("box, class_id", [
+    ((110.0, 70.0, 64.0, 72.0), "cat"),  # the right place
+    ((110.0, 70.0, 64.0, 72.0), ""),
+    (FAR, "person"),
+    (FAR, "cat"),
+    ((-500.0, 0.0, 64.0, 72.0), "person"),
+    ((110.0, 70.0, 1.0, 1.0), "person"),
+])  # fmt: skip
+def test_lost_target_is_not_taken_for_another_object(lost, scene, box, class_id):
+    answers = propose(lost, scene, Candidate(box, class_id))
+    assert len(answers) == 1  # as it was answered before the proposal
+    assert lost[1].answers[-1].target.class_id == "person"
+
+
+def test_lost_target_without_class_is_found_again_by_its_memory_alone(lost, scene):
+    lost[0]._target = target = Target("anna", "")
+    answers = propose(lost, scene, Candidate(FAR, "person"), Candidate(scene.box(0), "cat"))
+    assert (answers[-1].target, answers[-1].state) == (target, "TRACKING")
+    assert overlap(answers[-1].box, scene.box(0)) > 0.5
+
+
+def test_automatic_start_takes_the_first_that_is_in_the_image(stage, scene):
+    worker, sink, put, _ = stage
+    put(0)
+    outside = Candidate((900.0, 900.0, 20.0, 20.0), "face")
+    worker.request(Proposal((outside, Candidate(scene.box(0), "face")), STEP))
+    sink.until(lambda: sink.answers and sink.answers[-1].target)
+    assert sink.answers[-1].box == scene.box(0)
+    (problem,) = [text for subject, text in sink.problems if subject == "detections"]
+    assert "outside" in problem
+
+
 def test_automatic_start_does_not_disturb_a_target(stage, scene):
     worker, sink, put, _ = stage
     put(0)
     worker.request(Start(scene.box(0), id="anna"))
     sink.until(lambda: sink.answers and sink.answers[-1].target)
-    worker.request(Start((5.0, 5.0, 30.0, 30.0), automatic=True))
+    worker.request(Proposal((Candidate((5.0, 5.0, 30.0, 30.0), "face"),)))
     put(1)
     sink.until(lambda: 2 in stamps(sink))
     assert sink.answers[-1].target.id == "anna"

@@ -54,6 +54,14 @@ def check_box(box: Sequence[float], image: np.ndarray) -> Box:
     return left, top, right - left, bottom - top
 
 
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+
+
 def clip_box(box: Box, image: np.ndarray, minimum: float = 4.0) -> Box:
     """Keep a predicted box usable: at least ``minimum`` pixels a side, centre inside the image."""
     x, y, w, h = box

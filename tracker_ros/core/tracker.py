@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .boxes import Box, check_box, check_image, clip_box
+from .boxes import Box, check_box, check_image, clip_box, overlap
 from .crop import Window, crop, window_around
 from .decode import Prediction, decode
 from .engine import Engine, State
@@ -36,6 +36,9 @@ class Result:
     lost_frames: int = 0
     gate: Gate | None = None
     timings: dict[str, float] = field(default_factory=dict)
+
+
+RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 
 
 class Search(NamedTuple):
@@ -185,6 +188,31 @@ class Tracker:
                 "decode": 1e3 * (perf_counter() - begin),
             },
         )
+
+    def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
+        """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.
+
+        It agrees where it finds the target around that box, with ``recover_score`` at least, and
+        what it finds overlaps the box by ``RECOVER_OVERLAP``. Otherwise nothing changes, and the
+        answer is None. Raises InputError for an image or box that cannot be used, TrackerError
+        without a target.
+        """
+        if self._state is None:
+            raise TrackerError("the tracker has no target: call init first")
+        best, config = None, self.config
+        for box in [check_box(box, check_image(image)) for box in boxes]:
+            window = window_around(box, config.search_factor, config.query_size)
+            prediction, state = self.engine.locate(crop(image, window), self._state)
+            found = decode(prediction, window.to_crop(box)[2:], config)
+            place = clip_box(window.to_image(found.box), image)
+            agrees = found.score >= config.recover_score and overlap(place, box) >= RECOVER_OVERLAP
+            if agrees and (best is None or found.score > best[0]):
+                best = (found.score, place, state)
+        if best is None:
+            return None
+        score, self._box, self._state = best
+        self._sure_box, self._pending, self._presence = self._box, None, Presence()
+        return Result(self._box, score, TargetState.TRACKING, 0, self.gate)
 
     def _search_window(self, image: np.ndarray) -> Window:
         centre, config = self._box, self.config

@@ -23,6 +23,7 @@ from ..runtime.follow.pairing import Pairing
 from ..runtime.health import ERROR, OK, WARN, Check, Problems
 from ..runtime.status import to_array
 from . import parameters, qos
+from .lifecycle import refuse_impossible_transitions
 
 INPUTS = ("detections", "depth", "camera")
 
@@ -40,6 +41,7 @@ class FollowNode(LifecycleNode):
         self.stage = "unconfigured"
         parameters.declare(self, parameters.FOLLOW)
         self.add_on_set_parameters_callback(self._check_parameters)
+        refuse_impossible_transitions(self)
         self._problems = Problems()
         self._counts = dict.fromkeys(("detections", "depth", "places", "unpaired"), 0)
         self._outputs = {}

@@ -21,7 +21,7 @@ from ..runtime.health import (
 from ..runtime.status import to_array
 from . import qos
 
-WARNINGS = ("stamp", "jump")  # subjects; problems of all others are errors
+WARNINGS = ("stamp", "jump", "detections")  # subjects; problems of all others are errors
 
 
 class Monitor:
@@ -48,7 +48,8 @@ class Monitor:
             return
         image = self._node.image_topic
         topics = {"image": image, "qos": image, "stamp": image, "jump": image,
-                  "init": self._node.resolve_topic_name("~/init_target")}  # fmt: skip
+                  "init": self._node.resolve_topic_name("~/init_target"),
+                  "detections": self._node.resolve_topic_name("detections")}  # fmt: skip
         sentence = f"{topics[subject]}: {problem}" if subject in topics else problem
         if self._problems.report(subject, sentence):
             logger = self._node.get_logger()  # which allows one severity a line of code
@@ -123,7 +124,7 @@ class Monitor:
         return self._check("watchdog", "qos")
 
     def _target(self) -> Check:
-        return self._check("target", "init", "tracking",
+        return self._check("target", "init", "tracking", "detections",
                            enabled=self._node.enabled,
                            failed_starts=self._problems.counts["init"])  # fmt: skip
 

@@ -16,7 +16,7 @@ from ..core.tracker import Tracker
 from ..engines import load_tracker
 from ..runtime.frame_slot import Frame, FrameSlot
 from ..runtime.health import process_age
-from ..runtime.worker import Start, Worker
+from ..runtime.worker import Candidate, Proposal, Start, Worker
 from . import parameters, qos
 from .lifecycle import refuse_impossible_transitions
 from .monitor import Monitor
@@ -195,28 +195,24 @@ class TrackerNode(LifecycleNode):
             self._monitor.report("init", str(error))
             return
         class_id = message.results[0].hypothesis.class_id if message.results else ""
-        stamp = conversions.stamp_to_ns(message.header.stamp)
-        self._worker.request(Start(box, stamp, message.id, class_id))
+        header = message.header
+        stamp = conversions.stamp_to_ns(header.stamp)
+        self._worker.request(Start(box, stamp, message.id, class_id, header.frame_id))
 
     def _on_detections(self, message: Detection2DArray) -> None:
         values = parameters.read(self, parameters.TRACKER)
-        found = [
-            (result.hypothesis.score, result.hypothesis.class_id, detection)
-            for detection in message.detections
-            for result in detection.results
-            if result.hypothesis.score >= values.auto_init_score
-            and values.auto_init_class in ("", result.hypothesis.class_id)
+        found, problems = conversions.detections_to_candidates(message)
+        for problem in problems:
+            self._monitor.report("detections", problem)
+        wanted = [
+            Candidate(box, class_id)
+            for score, class_id, box in found
+            if score >= values.auto_init_score and values.auto_init_class in ("", class_id)
         ]
-        if not found or self._worker is None:
-            return
-        _, class_id, detection = max(found, key=lambda item: item[0])
-        try:
-            box = conversions.detection_to_box(detection)
-        except InputError as error:
-            self._monitor.report("init", str(error))
-            return
-        stamp = conversions.stamp_to_ns(message.header.stamp)
-        self._worker.request(Start(box, stamp, "", class_id, automatic=True))
+        if wanted and self._worker:
+            header = message.header
+            stamp = conversions.stamp_to_ns(header.stamp)
+            self._worker.request(Proposal(tuple(wanted), stamp, header.frame_id))
 
     def _on_reset(self, request, response):
         response.success = self._worker is not None

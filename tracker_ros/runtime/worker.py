@@ -7,13 +7,13 @@ import itertools
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
 
 from ..conversions import to_bgr
-from ..core.boxes import Box
+from ..core.boxes import Box, check_box
 from ..core.errors import InputError, TrackerError
 from ..core.gate import Gate
 from ..core.levels import Levels
@@ -23,6 +23,7 @@ from .frame_slot import Frame, FrameSlot, spread
 
 # A box and its image travel on different topics: either may come first.
 START_PATIENCE = 1.0  # seconds
+MAX_CANDIDATES = 8  # of one proposal; each costs a call of the network
 
 
 @dataclass(frozen=True)
@@ -35,17 +36,38 @@ class Target:
 
 @dataclass(frozen=True)
 class Start:
-    """A request to track what is in `box` in the frame stamped `stamp` (ns; 0: the newest).
+    """A request to track what is in ``box`` in the frame stamped ``stamp`` (ns; 0: the newest).
 
-    id: the target's id; empty for a new number. automatic: from a detector, so to be followed only
-    while there is no target (a new one) or it is lost (the same one, found again).
+    frame_id: the coordinate frame of the box; empty: that of the image. id: the target's id; empty
+    for a new number.
     """
 
     box: Box
     stamp: int = 0
     id: str = ""
     class_id: str = ""
-    automatic: bool = False
+    frame_id: str = ""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a detector takes for an object of a class."""
+
+    box: Box
+    class_id: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a detector found in the frame stamped ``stamp``, the surest first.
+
+    It is followed only while there is no target, which starts a new one on the first, or while the
+    target is lost, which is then looked for in those of its class.
+    """
+
+    candidates: tuple[Candidate, ...]
+    stamp: int = 0
+    frame_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -96,7 +118,7 @@ class Worker:
         # Held while an answer goes out, and where target and request change; never by inference.
         self._lock = threading.Lock()
         self._resets = 0
-        self._request: tuple[Start, float] | None = None  # and until when it may wait
+        self._request: tuple[Start | Proposal, float] | None = None  # and until when it may wait
         self._target: Target | None = None
         self._lost = False
         self._size = (0, 0)  # width and height of the images of this target
@@ -115,14 +137,19 @@ class Worker:
         self._thread.join()
         self._forget()
 
-    def request(self, start: Start, patience: float = START_PATIENCE) -> None:
-        """Start on another target; its frame may take `patience` seconds. The last one counts."""
+    def request(self, request: Start | Proposal, patience: float = START_PATIENCE) -> None:
+        """Start on a target; its frame may take ``patience`` seconds. The last request counts.
+
+        But a detector's proposal does not replace what somebody has asked for.
+        """
         with self._lock:
-            waiting = self._request
-            if start.automatic and waiting and not waiting[0].automatic:
+            if isinstance(request, Proposal) and self._is_asked_for():
                 return
-            self._request = (start, time.monotonic() + patience)
+            self._request = (request, time.monotonic() + patience)
         self._slot.wake()
+
+    def _is_asked_for(self) -> bool:
+        return self._request is not None and isinstance(self._request[0], Start)
 
     def reset(self) -> bool:
         """Forget the target; no later answer is about it. Returns whether there was one."""
@@ -172,43 +199,95 @@ class Worker:
         with self._lock:
             if self._request is None:
                 return
-            start, deadline = self._request
-            frame = self._slot.find(start.stamp)
+            request, deadline = self._request
+            frame = self._slot.find(request.stamp)
             if frame is None and time.monotonic() < deadline:
                 return
             self._request = None
             target, resets = self._target, self._resets
-        if start.automatic and target and not self._lost:
+        proposed = isinstance(request, Proposal)
+        if proposed and target and not self._lost:
             return
+        subject = "detections" if proposed else "init"
         try:
-            answer = self._start(start, frame, target if start.automatic else None)
+            levels = self._levels if proposed and target else Levels()
+            image = self._image_for(request, frame, levels)
+            if not proposed:
+                answer = self._start(request, frame, image)
+            elif target:
+                answer = self._find_again(request, frame, image, target)
+            else:
+                answer = self._start_on_best(request, frame, image)
         except TrackerError as error:
-            self._sink.report("init", str(error))
+            self._sink.report(subject, str(error))
             return
+        if answer is None:
+            return
+        answer, self._levels = replace(answer, levels=str(levels)), levels
+        self._slot.use(frame)
         with self._lock:
             if self._resets != resets:
                 self._tracker.reset()
                 return
             self._target = answer.target
-            self._sink.report("init", None)
+            if not proposed:
+                self._sink.report("init", None)
             self._sink.publish(answer)
             self._sink.finish(answer, self._tracker.gate, self._tracker.memory_size)
         self._catch_up(frame, answer.target)
 
-    def _start(self, start: Start, frame: Frame | None, found_again: Target | None) -> Answer:
+    def _image_for(
+        self, request: Start | Proposal, frame: Frame | None, levels: Levels
+    ) -> np.ndarray:
         if frame is None:
-            raise InputError(f"no frame with the stamp {start.stamp / 1e9:.9f} of the box to start"
-                             f" on; {self._slot.describe()}")  # fmt: skip
-        levels = self._levels if found_again else Levels()
-        image = to_bgr(frame.message, levels)
-        self._tracker.init(image, start.box)
-        self._levels = levels
-        target = found_again or Target(start.id or str(next(self._ids)), start.class_id)
+            raise InputError(f"no frame with the stamp {request.stamp / 1e9:.9f} of the box to"
+                             f" start on; {self._slot.describe()}")  # fmt: skip
+        frame_id = frame.message.header.frame_id
+        if request.frame_id and request.frame_id != frame_id:
+            raise InputError(f"a box to start on is in the coordinate frame {request.frame_id!r},"
+                             f" but the image is in {frame_id!r}")  # fmt: skip
+        return to_bgr(frame.message, levels)
+
+    def _start_on_best(self, proposal: Proposal, frame: Frame, image: np.ndarray) -> Answer | None:
+        for candidate in self._usable(proposal, image)[:1]:
+            start = Start(candidate.box, class_id=candidate.class_id)
+            return self._start(start, frame, image)
+        return None
+
+    def _find_again(
+        self, proposal: Proposal, frame: Frame, image: np.ndarray, target: Target
+    ) -> Answer | None:
+        if frame.epoch != self._epoch:
+            return None
+        self._check_size(image)
+        known = target.class_id
+        usable = self._usable(proposal, image)
+        boxes = [c.box for c in usable if not known or c.class_id == known]
+        result = self._tracker.recover(image, boxes[:MAX_CANDIDATES])
+        if result is None:
+            return None
+        self._lost = False
+        return Answer(frame, image, target, result, result.box, result.state.name, result.score)
+
+    def _usable(self, proposal: Proposal, image: np.ndarray) -> list[Candidate]:
+        """Those whose boxes are in the image; the others are reported."""
+        usable = []
+        for candidate in proposal.candidates:
+            try:
+                check_box(candidate.box, image)
+            except InputError as error:
+                self._sink.report("detections", str(error))
+            else:
+                usable.append(candidate)
+        return usable
+
+    def _start(self, request: Start, frame: Frame, image: np.ndarray) -> Answer:
+        self._tracker.init(image, request.box)
+        target = Target(request.id or str(next(self._ids)), request.class_id)
         self._lost, self._size, self._epoch = False, image.shape[1::-1], frame.epoch
-        self._slot.use(frame)
         # The tracker's box: the part of the start's that is in the image.
         return Answer(frame, image, target, None, self._tracker.last_box,
-                      TargetState.TRACKING.name, 1.0, str(self._levels))  # fmt: skip
+                      TargetState.TRACKING.name, 1.0)  # fmt: skip
 
     def _catch_up(self, frame: Frame, target: Target) -> None:
         """Track through the frames that came after the start's.
@@ -222,7 +301,7 @@ class Worker:
             for frame in spread(frames, budget):
                 if not (self._running and self.enabled and self._target is target):
                     return
-                if self._request and not self._request[0].automatic:
+                if self._is_asked_for():
                     return
                 self._process(frame)
             frames = self._slot.after(frame.number)
@@ -262,12 +341,7 @@ class Worker:
             self._tracker.reset()
             return Answer(frame, image)
         try:
-            if image.shape[1::-1] != self._size:
-                raise InputError(
-                    "image is {}x{} pixels, but was {}x{} when the target was initialised".format(
-                        *image.shape[1::-1], *self._size
-                    )
-                )
+            self._check_size(image)
             result = self._tracker.locate(image)
         except TrackerError as error:
             self._sink.report("tracking", str(error))
@@ -278,3 +352,11 @@ class Worker:
         self._lost = result.state is TargetState.LOST
         return Answer(frame, image, target, result, result.box, result.state.name,
                       result.score, str(self._levels))  # fmt: skip
+
+    def _check_size(self, image: np.ndarray) -> None:
+        if image.shape[1::-1] != self._size:
+            raise InputError(
+                "image is {}x{} pixels, but was {}x{} when the target was initialised".format(
+                    *image.shape[1::-1], *self._size
+                )
+            )
