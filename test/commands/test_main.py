@@ -112,14 +112,6 @@ def test_boxes_survive_the_command_line(box):
     assert common.parse_box(",".join(map(str, box))) == box
 
 
-def test_json_is_written_whole_or_not_at_all(tmp_path):
-    path = tmp_path / "results" / "a.json"
-    common.write_json(path, {"a": 1})
-    with pytest.raises(TypeError):
-        common.write_json(path, {"a": object()})
-    assert path.read_text() == '{\n  "a": 1\n}\n'
-
-
 def test_a_reader_that_leaves_is_no_traceback(model):
     read, write = os.pipe()
     os.close(read)

@@ -10,7 +10,6 @@ from tracker_ros.evaluation.results import (
     join_evaluation,
     load_evaluation,
     load_results,
-    replacing,
     result_path,
 )
 
@@ -121,16 +120,6 @@ def test_a_folder_that_describes_nothing(tmp_path, text):
         load_evaluation(tmp_path)
     with pytest.raises(SourceError, match=r"none.evaluation\.json cannot be read"):
         load_evaluation(tmp_path / "none")
-
-
-def test_what_goes_wrong_leaves_the_old_file_alone(tmp_path):
-    path = tmp_path / "a.json"
-    path.write_text("old")
-    with pytest.raises(KeyboardInterrupt), replacing(path) as part:
-        part.write_text("half")
-        raise KeyboardInterrupt
-    assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
-    assert path.read_text() == "old"
 
 
 @pytest.mark.parametrize("name", ("", "..", "a/b", ".hidden"))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import InputError
+from ..core.files import write_json
 from . import common
 
 CLASSIC = ("csrt", "kcf", "mil")
@@ -82,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
     for headings, rows in tables.tables(report):
         common.print_table(headings, rows)
     if args.json:
-        common.write_json(args.json, report)
+        write_json(args.json, report)
     if args.plot:
         from ..benchmark.plot import draw
 

@@ -4,7 +4,6 @@ import argparse
 import math
 import sys
 from collections.abc import Iterable
-from pathlib import Path
 
 from ..core.choices import ENGINES, PRECISIONS
 
@@ -99,10 +98,3 @@ def progress_bar():
         console=console,
         disable=not console.is_terminal,
     )
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write `path` whole or not at all."""
-    from ..evaluation import results
-
-    results.write_json(path, content)

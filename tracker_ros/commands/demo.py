@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from ..core.errors import InputError, SourceError
+from ..core.files import write_json
 from . import common
 
 
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
             )
         report.draw_timeline(outputs, truth, frames, fps, args.output / "timeline.png")
     numbers = summary.summarise(frames, outputs, truth)
-    common.write_json(
+    write_json(
         args.output / "summary.json",
         {"clip": str(clip), **numbers, "engine": provider, "hardware": hardware.describe()},
     )

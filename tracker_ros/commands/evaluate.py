@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ..core.errors import InputError
+from ..core.files import write_json
 from . import common, contestants
 
 DATASETS = ("folder", "otb", "lasot", "got10k", "trackingnet", "uav123", "tlp", "vot")
@@ -94,14 +95,14 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
             advance = partial(bar.advance, shown[name])
             run_all(name, make, rest, task.perform, folder, args.jobs, advance)
             if args.json and share.count == 1:  # so that Ctrl-C leaves what is done
-                common.write_json(args.json, task.numbers(folder))
+                write_json(args.json, task.numbers(folder))
     if not all(is_done(folder, name, r, task.load) for name in trackers for r in runs[name]):
         print(f"process {share.rank} of {share.count} is done; the last one to end reports")
         return 0
     with locked(folder):  # two processes may both see that everything is done
         numbers = task.numbers(folder)
         if args.json:
-            common.write_json(args.json, numbers)
+            write_json(args.json, numbers)
         written = list(task.write(folder)) if args.out else []
     task.print(numbers)
     for path in written:

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..core.errors import InputError
+from ..core.files import write_json
 from . import common
 
 
@@ -37,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     for name in [args.tracker] if args.tracker else ours:
         report = gate_report(name, load_results(args.folder, name))
         out = args.out or args.folder
-        common.write_json(out / f"gate-{name}.json", report.to_dict())
+        write_json(out / f"gate-{name}.json", report.to_dict())
         plot_gate(report, out / f"gate-{name}.png")
         for table in (report.sequences, *report.conditions):
             _print(table)

@@ -5,9 +5,9 @@ from textwrap import fill
 
 import numpy as np
 
+from ..core.files import replacing
 from ..core.gate import BRANCHES
 from .gate_report import GateReport, Table
-from .results import replacing
 
 COLOURS = ("#b8bfc6", "#4c78a8", "#f2a93b", "#c44e52")
 

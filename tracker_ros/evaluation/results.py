@@ -9,7 +9,6 @@ Every file is written whole or not at all, so a killed run leaves a folder that 
 
 import fcntl
 import json
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError, SourceError
+from ..core.files import replacing
 
 FORMAT = 1
 FILE = "evaluation.json"
@@ -185,25 +185,6 @@ def load_results(folder: str | Path, tracker: str) -> Iterator[SequenceResult]:
         path = result_path(folder, tracker, sequence)
         if path.is_file():
             yield SequenceResult.load(path)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of `path` if nothing goes wrong."""
-    part = path.with_name(path.name + ".part")
-    try:
-        yield part
-    except BaseException:  # Ctrl-C, too
-        part.unlink(missing_ok=True)
-        raise
-    os.replace(part, path)
-
-
-def write_json(path: Path, content: dict) -> None:
-    """Write `path` whole or not at all, and the folders above it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as part:
-        part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 @contextmanager

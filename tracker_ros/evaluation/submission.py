@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError
-from .results import SequenceResult, replacing
+from ..core.files import replacing
+from .results import SequenceResult
 
 
 def write_submission(dataset: str, results: Iterable[SequenceResult], path: Path) -> None:

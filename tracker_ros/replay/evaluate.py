@@ -18,7 +18,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..evaluation.results import SequenceResult, result_path, write_json
+from ..core.files import write_json
+from ..evaluation.results import SequenceResult, result_path
 from ..sources.bag import BagSource
 from .deterministic import Log, Step, replay
 from .outputs import OutputBag, write_layout

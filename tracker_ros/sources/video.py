@@ -13,9 +13,17 @@ from .folder import IMAGE_SUFFIXES
 
 logger = logging.getLogger(__name__)
 
+# Frames of which the stamps are looked at when a video is opened; more where they are odd. What is
+# off by this factor is no changing rate any more.
+_FEW, _MANY, _FAR = 10, 100, 1.5
+
 
 class VideoSource(Source):
-    """Frames of a video file; a frame's stamp is its index over the file's frame rate."""
+    """Frames of a video file, turned as its players turn them.
+
+    Stamps are the container's, from the first frame on: phones and screen recorders film at
+    changing rates. Where a container has none, they are the frame's index over its rate.
+    """
 
     def __init__(self, path: Path, rate: float | None = None, loop: bool = False):
         super().__init__(str(path), rate, loop)
@@ -23,13 +31,15 @@ class VideoSource(Source):
             raise SourceError(f"{path} is a single picture; name the folder that holds it")
         self._path = path
         capture = self._open()
-        self._own_fps = capture.get(cv2.CAP_PROP_FPS)
-        if not 0 < self._own_fps < 1e6:
-            self._own_fps = DEFAULT_FPS
-        frames = int(capture.get(cv2.CAP_PROP_FRAME_COUNT))
+        told = capture.get(cv2.CAP_PROP_FPS)
+        told = told if 0 < told < 1e6 else DEFAULT_FPS
+        # Many containers know no count: it is the length in seconds times the rate they tell.
+        self._count = max(0, int(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+        self._seconds = self._count / told
+        self._own_fps = _measured_fps(capture, told)
         capture.release()
         self.fps = rate or self._own_fps
-        self.length = frames if frames > 0 else None
+        self.length = round(self._seconds * self._own_fps) or None
 
     def _open(self) -> cv2.VideoCapture:
         capture = cv2.VideoCapture(str(self._path))
@@ -39,25 +49,60 @@ class VideoSource(Source):
 
     def _read(self) -> Iterator[Frame]:
         capture = self._open()
+        index, stamp, clock = 0, 0, _Clock(1e9 / self._own_fps)
         try:
-            index = 0
             while True:
                 ok, image = capture.read()
                 if not ok:
                     break
-                stamp = round(index * 1e9 / self._own_fps)
+                stamp = clock.stamp(capture.get(cv2.CAP_PROP_POS_MSEC))
                 yield Frame(stamp, image, f"{self._path.name}#{index}", index)
                 index += 1
         finally:
             capture.release()
-        # Containers estimate their frame count; only a larger gap means a damaged file.
-        if self.length is not None and index < 0.95 * self.length - 1:
+        seconds = stamp / 1e9 + 1 / self._own_fps
+        # Both are estimates, which only a damaged file makes far too high.
+        if index < 0.95 * self._count - 1 and seconds < 0.95 * self._seconds:
             logger.warning(
-                "%s ends after %d of the %d frames its header promises",
+                "%s ends after %d frames, at %.3g of the %.3g s that its header promises",
                 self._path,
                 index,
-                self.length,
+                seconds,
+                self._seconds,
             )
+
+
+class _Clock:
+    """Makes stamps (ns, from 0) of a capture's positions (ms) where those rise."""
+
+    def __init__(self, period: float):
+        self._period = period
+        self._first: float | None = None
+        self._last = 0
+
+    def stamp(self, position: float) -> int:
+        if self._first is None:
+            self._first = position
+            return 0
+        stamp = round((position - self._first) * 1e6)
+        self._last = stamp if stamp > self._last else self._last + round(self._period)
+        return self._last
+
+
+def _measured_fps(capture: cv2.VideoCapture, told: float) -> float:
+    """The rate that a container tells, or what its first stamps say where that is far from it.
+
+    WebM tells the clock's 1000 ticks a second where its writer gave no rate.
+    """
+    positions: list[float] = []
+    for some in (_FEW, _MANY):
+        while len(positions) < some and capture.grab():
+            positions.append(capture.get(cv2.CAP_PROP_POS_MSEC))
+        span = positions[-1] - positions[0] if positions else 0
+        measured = 1000 * (len(positions) - 1) / span if span > 0 else told
+        if 1 / _FAR < measured / told < _FAR:
+            return told
+    return measured
 
 
 class CameraSource(Source):

@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 
 from ..core.errors import ModelError, TrackerError, brief
-from ..evaluation.results import replacing
+from ..core.files import replacing
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..core.errors import TrackerError
-from ..evaluation.results import replacing
+from ..core.files import replacing
 from .checkpoint import writing
 
 

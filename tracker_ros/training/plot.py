@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from ..evaluation.results import replacing
+from ..core.files import replacing
 from .checkpoint import writing
 
 

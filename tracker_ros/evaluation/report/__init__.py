@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
+from ...core.files import replacing
 from ..compare import Comparison
-from ..results import replacing
 from . import comparison, content, numbers
 from .page import write_page
 

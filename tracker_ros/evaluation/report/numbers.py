@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
+from ...core.files import replacing
 from ..protocols import PROTOCOLS, Protocol, summary
-from ..results import Evaluation, SequenceResult, load_evaluation, load_results, replacing
+from ..results import Evaluation, SequenceResult, load_evaluation, load_results
 from .failures import find_failures
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ..results import replacing
+from ...core.files import replacing
 
 
 def write_page(path: Path, template: str, **content) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..results import replacing
+from ...core.files import replacing
 from ..vot.measures import EAO_LENGTHS
 from ..vot.scores import TITLE
 from . import plots

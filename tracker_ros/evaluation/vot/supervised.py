@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import InputError, SourceError
-from ..results import replacing
+from ...core.files import replacing
 from .regions import overlap
 from .sequences import VotSequence
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...core.errors import ParameterError
+from ...core.files import replacing
 from ...core.gate import BRANCHES
-from ...evaluation.results import replacing
 from ...networks.build import build
 from ...networks.gate import MODES
 from ...networks.presets import Preset

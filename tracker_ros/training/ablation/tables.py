@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean, stdev
 
-from ...evaluation.results import replacing
+from ...core.files import replacing
 from ..provenance import commit
 
 TESTED = 3  # seeds from which on a spread says something

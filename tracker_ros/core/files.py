@@ -1,0 +1,185 @@
+"""Files that are written whole or not at all, through links, and to what is no file.
+
+What is written grows beside its place, in NAME.part, and takes the place at the end. A symbolic
+link keeps pointing where it points, a file with several names keeps them all, and to a pipe, a
+device or ``/dev/stdout`` everything is copied at the end.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import json
+import logging
+import os
+import re
+import shutil
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, TextIO
+
+logger = logging.getLogger(__name__)
+
+_LINKS = 40  # as many as Linux follows
+
+
+class Draft:
+    """What will take the place of ``path``: write ``part``, then ``keep`` or ``drop`` it.
+
+    Args:
+        path: where the result shall be; folders above it are not made.
+        suffix: of the name of ``part``, which some libraries go by.
+    Attributes:
+        path: the file itself, where the one given is a symbolic link; None: a stream.
+        part: where to write.
+    Raises:
+        OSError: it is a folder, or in none.
+    """
+
+    def __init__(self, path: Path, suffix: str = ""):
+        self.name = path
+        self.path = _file_behind(path)
+        if self.path is None:
+            handle, part = tempfile.mkstemp(suffix=suffix)
+            os.close(handle)
+            self.part = Path(part)
+        else:
+            self.part = self.path.with_name(f"{self.path.name}.part{suffix}")
+
+    def keep(self) -> None:
+        """Put ``part`` in the place of ``path``."""
+        if self.path is None:
+            with self.part.open("rb") as written, open_stream(self.name) as stream:
+                shutil.copyfileobj(written, stream)
+            self.drop()
+            return
+        try:
+            known = os.stat(self.path)
+        except FileNotFoundError:
+            known = None
+        if known and known.st_nlink > 1:
+            shutil.copyfile(self.part, self.path)
+            self.drop()
+            return
+        if known:
+            shutil.copymode(self.path, self.part)
+        os.replace(self.part, self.path)
+
+    def drop(self) -> None:
+        """Forget what was written."""
+        self.part.unlink(missing_ok=True)
+
+    def end(self, error: BaseException | None) -> None:
+        """Keep what was written, or of a run that failed only what is not worse than nothing.
+
+        Ctrl-C and SIGTERM are how cameras are ended, and keep it. After an error an earlier file
+        stays, and what was written stays beside it; where there was none, it takes the place.
+        """
+        if not self.part.exists() or (error and not self.part.stat().st_size):
+            self.drop()
+        elif error is None or not isinstance(error, Exception):
+            self.keep()
+        elif self.path is None:
+            self.drop()
+        elif self.path.exists():
+            logger.warning("%s is left as it was; what was written is in %s", self.path, self.part)
+        else:
+            self.keep()
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of ``path`` if nothing goes wrong."""
+    draft = Draft(path)
+    with _named(path):
+        try:
+            yield draft.part
+        except BaseException:  # Ctrl-C, too
+            draft.drop()
+            raise
+        draft.keep()
+
+
+@contextmanager
+def growing(path: Path) -> Iterator[TextIO]:
+    """A text file to write line by line; see `Draft.end` for what becomes of it.
+
+    A stream gets every line at once.
+    """
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if is_stream(path):
+            with io.TextIOWrapper(
+                open_stream(path), "utf-8", newline="", line_buffering=True
+            ) as file:
+                yield file
+            return
+        draft = Draft(path)
+        try:
+            with draft.part.open("w", buffering=1, newline="", encoding="utf-8") as file:
+                yield file
+        except BaseException as error:
+            draft.end(error)
+            raise
+        draft.end(None)
+
+
+def write_json(path: Path, content: Mapping) -> None:
+    """Write ``path`` whole or not at all, and the folders above it."""
+    with _named(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(path) as part:
+            part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def is_stream(path: Path) -> bool:
+    """Whether ``path`` is there and no regular file: a pipe, a device, one's own stdout."""
+    return _file_behind(path) is None
+
+
+def open_stream(path: Path) -> BinaryIO:
+    """Open a stream for writing; one's own descriptors where they are."""
+    number = _own_descriptor(path)
+    return open(path if number is None else os.dup(number), "wb")
+
+
+def _file_behind(path: Path) -> Path | None:
+    """The regular file that ``path`` is or will be; None for a stream."""
+    if _own_descriptor(path) is not None:
+        return None
+    try:
+        mode = os.stat(path).st_mode
+    except FileNotFoundError:
+        return Path(os.path.realpath(path))
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    return Path(os.path.realpath(path)) if stat.S_ISREG(mode) else None
+
+
+def _own_descriptor(path: Path) -> int | None:
+    """The number in /dev/stdout, /dev/fd/1, /proc/self/fd/1 and links to them.
+
+    To follow the last link would open the file anew, and write over what is in it.
+    """
+    own = rf"/proc/{os.getpid()}/(?:task/\d+/)?fd"
+    for _ in range(_LINKS):
+        if path.name.isdecimal() and re.fullmatch(own, os.path.realpath(path.parent)):
+            return int(path.name)
+        if not path.is_symlink():
+            return None
+        path = path.parent / os.readlink(path)
+    return None
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say in errors of writing, as of a full disk, which file it was."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
