@@ -101,9 +101,12 @@ def test_what_grows_takes_its_place_at_the_end(tmp_path):
     path = tmp_path / "new" / "a.csv"
     with growing(path) as file:
         file.write("1\n")
-        assert (path.parent / "a.csv.part").read_text() == "1\n"  # at once
-        assert not path.exists()
-    assert path.read_text() == "1\n" and len(list(path.parent.iterdir())) == 1
+        assert path.read_text() == "1\n"  # at once, for there is nothing to lose
+    with growing(path) as file:
+        file.write("2\n")
+        assert (path.parent / "a.csv.part").read_text() == "2\n"
+        assert path.read_text() == "1\n"
+    assert path.read_text() == "2\n" and len(list(path.parent.iterdir())) == 1
 
 
 @pytest.mark.parametrize(

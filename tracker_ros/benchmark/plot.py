@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from ..core.files import replacing
 from .tables import STAGES
 
 
@@ -26,7 +27,8 @@ def draw(report: dict, path: Path) -> None:
     width, height = report["picture"]
     figure.suptitle(f"{report['source']}, {width}x{height}, on {report['hardware']['cpu']}")
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, format="png", dpi=120)
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=120)
 
 
 def _trackers(axis, trackers: dict) -> None:

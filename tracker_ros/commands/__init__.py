@@ -73,8 +73,9 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     logging.basicConfig(format=f"{PROGRAM}: warning: %(message)s", level=logging.WARNING)
-    # As an exception, so that files are closed before the process ends.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+            signal.signal(number, _end)
     try:
         parser = build(arguments)
         args = parser.parse_args(arguments)
@@ -99,6 +100,13 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
     except TrackerError as error:
         return _fail(error)
+
+
+def _end(number: int, frame) -> None:
+    """End as by an exception, so that files are closed; once, for closing must not be ended."""
+    for each in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(each, signal.SIG_IGN)
+    sys.exit(128 + number)
 
 
 def _fail(message) -> int:

@@ -12,6 +12,7 @@ from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import InputError
 from ..core.files import write_json
 from . import common
+from .outputs import check_outputs, model_files
 
 CLASSIC = ("csrt", "kcf", "mil")
 PARTS = ("trackers", "node", "sweeps")
@@ -61,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     from ..benchmark.receive import receive
     from ..evaluation import hardware
 
+    read = [args.source, *(path for name in args.model for path in model_files(name))]
+    check_outputs(read, {"--json": args.json, "--plot": args.plot})
     images, box = _clip(args)
     if len(images) <= 2 * turns.BLOCK:
         raise InputError(

@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from . import common
+from .outputs import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +23,7 @@ def run(args: argparse.Namespace) -> int:
     from ..evaluation.compare import compare, pair
     from ..evaluation.report import write_comparison
 
+    check_outputs([args.a, args.b], {"--html": args.html})
     comparisons = [compare(a, b) for a, b in pair(args.a, args.b)]
     for comparison in comparisons:
         _print(comparison)

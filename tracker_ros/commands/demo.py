@@ -7,6 +7,7 @@ from pathlib import Path
 from ..core.errors import InputError, SourceError
 from ..core.files import write_json
 from . import common
+from .outputs import check_outputs, model_files
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,15 +38,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engines.weights import find_model
     from ..evaluation import hardware
     from ..replay import pictures as report
     from ..replay import session, summary
     from ..sources import open_source
+    from ..sources.bag_writer import check_place
     from ..sources.base import DEFAULT_FPS
 
     clip = _check_clip(args)
-    find_model(args.model)  # to say at once that it is missing, not after the clip was made
+    names = ("annotated.mp4", "contact_sheet.png", "timeline.png", "summary.json")
+    written = {f"--output's {name}": args.output / name for name in names}
+    check_outputs([args.clip, *model_files(args.model)], written)
+    for name in ("clip", "outputs"):
+        check_place(args.output / name)
     args.output.mkdir(parents=True, exist_ok=True)
     with common.progress_bar() as bar:
         if clip is None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.files import write_json
 from . import common, contestants
+from .outputs import check_outputs, model_files
 
 DATASETS = ("folder", "otb", "lasot", "got10k", "trackingnet", "uav123", "tlp", "vot")
 
@@ -55,6 +56,12 @@ def run(args: argparse.Namespace) -> int:
     from ..evaluation.parallel import Share
 
     share = Share.of_environment()
+    ours = ("evaluation.json", "results.json", "results.csv", "report.html")
+    written = {f"--out's {name}": args.out / name for name in ours} if args.out else {}
+    check_outputs(
+        [*args.paths, args.out, *([] if args.peers_only else model_files(args.model))],
+        {"--json": args.json, **{name: path for name, path in written.items() if args.json}},
+    )
     if share.count > 1 and not args.out:
         raise InputError(f"{share.count} processes need --out, the folder where their results meet")
     with nullcontext(args.out) if args.out else tempfile.TemporaryDirectory() as folder:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ..core.errors import InputError, TrackerError
 from . import PROGRAM, common, contestants, execute
+from .outputs import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -68,12 +69,13 @@ def run(args: argparse.Namespace) -> int:
         )
     if not args.bag.exists():
         raise InputError(f"{args.bag} does not exist")
+    folder = args.out or Path("out") / args.bag.resolve().stem
+    check_outputs([args.bag, *(value for _, value in args.truth)], {"--out": folder})
     failures: list[str] = []
     with common.progress_bar() as bar:
         bar.add_task(f"reading {args.bag.name}", total=None)
         sources = _sources(args, Recording(args.bag), failures)
     trackers = contestants.contestants(args, hardware.cores(), args.device)
-    folder = args.out or Path("out") / args.bag.resolve().stem
     evaluation = Evaluation(
         "bag", "otb", [str(args.bag)],
         [sequence_name(source) for source, truth in sources if truth.known],

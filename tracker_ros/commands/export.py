@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from .outputs import check_outputs
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", type=Path, help="a .safetensors file")
@@ -14,6 +16,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..engines.export import export_model
 
-    for path in export_model(args.weights, args.output or args.weights.parent):
+    folder = args.output or args.weights.parent
+    graphs = {path.name: path for path in folder.glob(f"{args.weights.stem}.*.onnx")}
+    check_outputs([args.weights], graphs)
+    for path in export_model(args.weights, folder):
         print(path)
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.files import write_json
 from . import common
+from .outputs import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,16 +35,18 @@ def run(args: argparse.Namespace) -> int:
             f"{args.folder} has no tracker {args.tracker!r}, but {', '.join(trackers)}"
         )
     # Peers have no facts, and no gate.
+    out = args.out or args.folder
     ours = [name for name, about in trackers.items() if about["facts"]]
     for name in [args.tracker] if args.tracker else ours:
+        ends = {end: out / f"gate-{name}.{end}" for end in ("json", "png")}
+        check_outputs([args.folder], ends)
         report = gate_report(name, load_results(args.folder, name))
-        out = args.out or args.folder
-        write_json(out / f"gate-{name}.json", report.to_dict())
-        plot_gate(report, out / f"gate-{name}.png")
+        write_json(ends["json"], report.to_dict())
+        plot_gate(report, ends["png"])
         for table in (report.sequences, *report.conditions):
             _print(table)
         print(f"{name}: {report.verdict}")
-        print(out / f"gate-{name}.png")
+        print(ends["png"])
     if not args.tracker and not ours:
         raise InputError(f"{args.folder} holds no tracker with a gate")
     return 0

@@ -10,62 +10,81 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.files import is_stream
 
-
-def check_outputs(inputs: Iterable[Path | None], outputs: Mapping[str, Path | None]) -> None:
-    """Refuse to write over what is read, or twice into one file; call it before opening any.
-
-    Args:
-        inputs: files and folders that are read. Of a folder, only files that are there already
-            and hold pictures, recordings, annotations or results are taken for inputs.
-        outputs: the file, or folder, that each option names; None where it was left out.
-    Raises:
-        InputError: two of them are the same by whatever name, symbolic or hard link.
-    """
-    given = [Path(path) for path in inputs if path is not None]
-    named = {option: Path(path) for option, path in outputs.items() if path is not None}
-    taken: dict[object, str] = {}
-    for option, path in named.items():
-        key = _identity(path)
-        if key is None:
-            continue
-        if key in taken:
-            raise InputError(f"{taken[key]} and {option} are the same file, {path}")
-        taken[key] = option
-    files = {key: option for key, option in taken.items() if not named[option].is_dir()}
-    for path in given:
-        option = taken.get(_identity(path))
-        if option:
-            raise InputError(f"{option} {named[option]} is what is read: choose another name")
-        if not path.is_dir() or not any(named[option].exists() for option in files.values()):
-            continue
-        for inside in _inputs_in(path):
-            if option := files.get(_identity(inside)):
-                raise InputError(
-                    f"{option} {named[option]} is {inside}, which is read: choose another name"
-                )
-
-
+# What is read of folders: pictures, recordings, annotations, results, weights.
 _READ = re.compile(
     r"\.(jpe?g|png|bmp|webp|tiff?|p[gp]m|mcap|db3|zstd|db3-wal|yaml|txt|label|tag|ini|m|xml|np[yz]"
-    r"|safetensors|onnx|tar|mp4|avi|mov|mkv|webm)$|^evaluation\.json$|^instances_.*\.json$",
+    r"|safetensors|onnx|pt|tar|mp4|avi|mov|mkv|webm)$|^evaluation\.json$|^instances_.*\.json$",
     re.IGNORECASE,
 )
 
 
-def _inputs_in(folder: Path) -> Iterator[Path]:
-    for home, _, names in os.walk(folder, followlinks=True):
-        yield from (Path(home, name) for name in names if _READ.search(name))
+def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Path | None]) -> None:
+    """Refuse to write over what is read, or twice into one file; call it before opening any.
+
+    Args:
+        inputs: files and folders that are read; whatever is not there counts for nothing.
+        outputs: the file, or folder, that each option names; None where it was left out.
+    Raises:
+        InputError: two of them are the same, by whatever name, symbolic or hard link.
+    """
+    named = {option: Path(path) for option, path in outputs.items() if path is not None}
+    taken: dict[object, str] = {}
+    for option, path in named.items():
+        key = _identity(path)
+        if key in taken:
+            raise InputError(f"{taken[key]} and {option} are the same file, {path}")
+        if key is not None:
+            taken[key] = option
+    files = [path for path in named.values() if path.is_file()]
+    for path in (Path(given) for given in inputs if given is not None):
+        found = [path] if path.exists() else []
+        if files and path.is_dir():
+            found += _inputs_in(path, all(_is_elsewhere(file, path) for file in files))
+        for inside in found:
+            if option := taken.get(_identity(inside)):
+                raise InputError(
+                    f"{option} would write over {inside}, which is read: choose another name"
+                )
+
+
+def model_files(name: str) -> list[Path]:
+    """The files that ``--model NAME`` reads. Raises ModelError if there are none."""
+    from ..engines.weights import find_model
+
+    files = find_model(name)
+    return [path for path in files.folder.glob(f"{files.name}.*") if path.is_file()]
 
 
 def _identity(path: Path) -> object:
     """What is the same for all names of a file; None for a stream, which may be written twice."""
     try:
-        if is_stream(path):
+        if not path.is_dir() and is_stream(path):
             return None
-    except OSError:  # a folder
-        pass
-    try:
         found = os.stat(path)
     except (OSError, ValueError):
         return os.path.realpath(path)
     return found.st_dev, found.st_ino
+
+
+def _is_elsewhere(file: Path, folder: Path) -> bool:
+    """Whether only a symbolic link in ``folder`` can lead to ``file``."""
+    return file.stat().st_nlink == 1 and folder.resolve() not in file.resolve().parents
+
+
+def _inputs_in(folder: Path, links: bool) -> Iterator[Path]:
+    """The files that are read of ``folder``; of millions only the symbolic ``links``."""
+    waiting, seen = [folder], set()
+    while waiting:
+        home = waiting.pop()
+        try:
+            key, entries = _identity(home), list(os.scandir(home))
+        except OSError:
+            continue
+        if key in seen:
+            continue
+        seen.add(key)
+        for entry in entries:
+            if entry.is_dir():
+                waiting.append(Path(entry.path))
+            elif _READ.search(entry.name) and (entry.is_symlink() or not links):
+                yield Path(entry.path)

@@ -57,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from ..networks.presets import preset
     from ..training.data.public import default_cache
     from ..training.pretraining.classifier import PretrainingConfig, pretrain
+    from .outputs import check_outputs
     from .train import find_device
 
     network = preset(args.model).network
@@ -75,6 +76,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     device = find_device(args.device)
+    check_outputs([args.data], {"--out": args.out})
     args.out.parent.mkdir(parents=True, exist_ok=True)
     pretrain(args.data, args.out, network, config, device, args.cache or default_cache())
     print(args.out)

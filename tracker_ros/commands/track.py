@@ -9,8 +9,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..core.errors import InputError
+from ..core.files import growing
 from ..core.gate import BRANCHES
 from . import common
+from .outputs import check_outputs, model_files
 
 COLUMNS = ("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_frames",
            "branch", *BRANCHES, "crop_ms", "locate_ms", "decode_ms")  # fmt: skip
@@ -44,6 +46,9 @@ def run(args: argparse.Namespace) -> int:
     from ..sources.base import DEFAULT_FPS
     from ..sources.writer import VideoWriter
 
+    check_outputs(
+        [args.source, *model_files(args.model)], {"--video": args.video, "--csv": args.csv}
+    )
     with ExitStack() as stack:
         source = stack.enter_context(open_source(args.source, topic=args.topic))
         if args.box is None and not source.truth:
@@ -51,11 +56,7 @@ def run(args: argparse.Namespace) -> int:
                 f"{args.source} has no truth to start from; give the target as --box x,y,w,h"
             )
         tracker = common.tracker_from(args)
-        table = None
-        if args.csv:
-            args.csv.parent.mkdir(parents=True, exist_ok=True)
-            table = csv.writer(stack.enter_context(args.csv.open("w", newline="", buffering=1)))
-            table.writerow(COLUMNS)
+        table = csv.writer(stack.enter_context(growing(args.csv))) if args.csv else None
         video = None
         if args.video:
             video = stack.enter_context(VideoWriter(args.video, source.fps or DEFAULT_FPS))
@@ -76,6 +77,8 @@ def run(args: argparse.Namespace) -> int:
                 result = tracker.update(frame.image)
                 log.seconds.append(time.perf_counter() - begin)
                 row = (result.state.name, result.score, result.box, result.gate)
+            if table and not log.boxes:
+                table.writerow(COLUMNS)
             log.add(row[0], row[1], tracker.last_box, truth)
             if table:
                 table.writerow(_csv_row(frame, row, result))
@@ -85,8 +88,8 @@ def run(args: argparse.Namespace) -> int:
             bar.advance(task)
             if len(log.boxes) == args.frames:
                 break
-    if not log.boxes:
-        raise InputError(f"the truth of {args.source} belongs to none of its frames")
+        if not log.boxes:
+            raise InputError(f"the truth of {args.source} belongs to none of its frames")
     rows = log.summary(tracker.engine.provider)
     if levels := str(source.levels):
         rows.append(("values seen as 0..255", levels))

@@ -105,6 +105,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.release import release
     from ..training.samples.preview import PREVIEWED, write_contact_sheet
     from ..training.samples.sampling import Samples
+    from .outputs import check_outputs
 
     design = preset(args.model)
     design = design._replace(
@@ -120,12 +121,18 @@ def run(args: argparse.Namespace) -> int:
         sampling=given(args, config.sampling),
     )
     cache = args.cache or default_cache()
+    out, name = args.out or Path("runs") / args.model, args.name or args.model
+    check_outputs(
+        [args.backbone, args.start, args.validate, *args.data],
+        {"--preview": args.preview}
+        if args.preview
+        else {"--name": out / f"{name}.safetensors", "--out's last.pt": out / "last.pt"},
+    )
     if args.preview:
         samples = Samples(args.data, design.tracking, config.sampling, config.seed, cache)
         write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
         print(args.preview)
         return 0
-    out, name = args.out or Path("runs") / args.model, args.name or args.model
     trainer = Trainer(
         args.data,
         out,

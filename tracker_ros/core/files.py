@@ -1,6 +1,7 @@
 """Files that are written whole or not at all, through links, and to what is no file.
 
-What is written grows beside its place, in NAME.part, and takes the place at the end. A symbolic
+What is written grows beside its place, in NAME.part, and takes the place at the end (what is read
+while it grows, as tables and films are, has no need to where nothing earlier is lost). A symbolic
 link keeps pointing where it points, a file with several names keeps them all, and to a pipe, a
 device or ``/dev/stdout`` everything is copied at the end.
 """
@@ -32,6 +33,7 @@ class Draft:
     Args:
         path: where the result shall be; folders above it are not made.
         suffix: of the name of ``part``, which some libraries go by.
+        grows: be of use before it is whole, at its place if there is no earlier file.
     Attributes:
         path: the file itself, where the one given is a symbolic link; None: a stream.
         part: where to write.
@@ -39,7 +41,7 @@ class Draft:
         OSError: it is a folder, or in none.
     """
 
-    def __init__(self, path: Path, suffix: str = ""):
+    def __init__(self, path: Path, suffix: str = "", grows: bool = False):
         self.name = path
         self.path = _file_behind(path)
         if self.path is None:
@@ -47,10 +49,14 @@ class Draft:
             os.close(handle)
             self.part = Path(part)
         else:
-            self.part = self.path.with_name(f"{self.path.name}.part{suffix}")
+            there = self.path.exists() and self.path.stat().st_size
+            beside = self.path.with_name(f"{self.path.name}.part{suffix}")
+            self.part = beside if there or not grows else self.path
 
     def keep(self) -> None:
         """Put ``part`` in the place of ``path``."""
+        if self.part == self.path:
+            return
         if self.path is None:
             with self.part.open("rb") as written, open_stream(self.name) as stream:
                 shutil.copyfileobj(written, stream)
@@ -84,16 +90,19 @@ class Draft:
             self.keep()
         elif self.path is None:
             self.drop()
-        elif self.path.exists():
+        elif self.path.exists() and self.part != self.path:
             logger.warning("%s is left as it was; what was written is in %s", self.path, self.part)
         else:
             self.keep()
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A file to write, which takes the place of ``path`` if nothing goes wrong."""
-    draft = Draft(path)
+def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
+    """A file to write, which takes the place of ``path`` if nothing goes wrong.
+
+    suffix: of its name, which some libraries go by.
+    """
+    draft = Draft(path, suffix)
     with _named(path):
         try:
             yield draft.part
@@ -117,7 +126,7 @@ def growing(path: Path) -> Iterator[TextIO]:
             ) as file:
                 yield file
             return
-        draft = Draft(path)
+        draft = Draft(path, grows=True)
         try:
             with draft.part.open("w", buffering=1, newline="", encoding="utf-8") as file:
                 yield file

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
 import warnings
 from pathlib import Path
 
 import torch
 
 from ..core.config import TrackingConfig
+from ..core.files import replacing
 from ..networks.blocks import fuse
 from ..networks.build import steps
 from .store import load_network
@@ -57,10 +57,9 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
         _strip_traces(model.graph)
         told = pack_facts(facts["architecture"], facts["network"], tracking, facts["training"])
         onnx.helper.set_model_props(model, {KEY: told, SEAL_KEY: NO_SEAL})
-        part = files.graph(name).with_suffix(".part")
-        onnx.save(model, part)
-        seal(part)
-        os.replace(part, files.graph(name))
+        with replacing(files.graph(name)) as part:
+            onnx.save(model, part)
+            seal(part)
         written.append(files.graph(name))
     return written
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
@@ -11,6 +10,7 @@ from torch import nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError, brief
+from ..core.files import replacing
 from ..networks.build import build
 from .weights import KEY, NO_SEAL, SEAL_KEY, check_seal, pack_facts, seal, unpack_facts
 
@@ -30,18 +30,17 @@ def save_network(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     facts = pack_facts(architecture, network.config.to_dict(), tracking, training)
-    part = path.with_suffix(".part")
-    save_file(
-        {
-            name: (value.half() if half and value.is_floating_point() else value).contiguous()
-            for name, value in network.state_dict().items()
-        },
-        part,
-        {KEY: facts, SEAL_KEY: NO_SEAL},
-    )
-    seal(part)
-    part.chmod(0o644)  # safetensors makes it readable for its owner alone
-    os.replace(part, path)
+    with replacing(path) as part:
+        save_file(
+            {
+                name: (value.half() if half and value.is_floating_point() else value).contiguous()
+                for name, value in network.state_dict().items()
+            },
+            part,
+            {KEY: facts, SEAL_KEY: NO_SEAL},
+        )
+        seal(part)
+        part.chmod(0o644)  # safetensors makes it readable for its owner alone
 
 
 def load_network(path: str | Path) -> tuple[nn.Module, dict]:

@@ -18,7 +18,9 @@ def run(create, args: list[str] | None = None) -> None:
 
     # rclpy's own handlers take the context away from under threads that still publish.
     signals = []  # a handler must not take a lock, which Event.set() would
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # as `nohup` wants it
         signal.signal(number, lambda number, _: signals.append(number))
     try:
         dds.use_profile()

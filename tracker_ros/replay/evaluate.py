@@ -11,7 +11,6 @@ these and SEQUENCE.seconds.npy are the same bytes in every run.
 
 import csv
 import os
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable
@@ -21,6 +20,7 @@ from pathlib import Path
 from ..core.files import write_json
 from ..evaluation.results import SequenceResult, result_path
 from ..sources.bag import BagSource
+from ..sources.bag_writer import replace_bag
 from .deterministic import Log, Step, replay
 from .outputs import OutputBag, write_layout
 from .truth import Truth
@@ -73,8 +73,7 @@ def evaluate(
         for sentence, count in problems.items():
             times = f" ({count} times)" if count > 1 else ""
             source.recording.warn(f"{name} on {source.topic}: {sentence}{times}")
-        shutil.rmtree(path.with_suffix(""), ignore_errors=True)
-        os.replace(bag, path.with_suffix(""))
+        replace_bag(bag, path.with_suffix(""))
         os.replace(table, path.with_suffix(".csv"))
     write_layout(path.with_suffix(".foxglove.json"), source.topic)
     start = frames[-len(result)]

@@ -6,6 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..core.errors import SourceError
+from ..core.files import replacing
 from ..core.gate import BRANCHES
 from ..runtime import overlay
 from ..sources import Source
@@ -55,7 +57,9 @@ def draw_frames(
             on_frame()
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
     rows = [np.hstack(tiles[i : i + SHEET_COLUMNS]) for i in range(0, len(tiles), SHEET_COLUMNS)]
-    cv2.imwrite(str(folder / "contact_sheet.png"), np.vstack(rows))
+    with replacing(folder / "contact_sheet.png", ".png") as part:
+        if not cv2.imwrite(str(part), np.vstack(rows)):
+            raise SourceError(f"{folder / 'contact_sheet.png'} cannot be written (a full disk?)")
 
 
 def _tile(picture: np.ndarray, index: int, others: list[np.ndarray]) -> np.ndarray:
@@ -102,7 +106,8 @@ def draw_timeline(
     )  # fmt: skip
     gate.legend(loc="lower right", ncols=len(BRANCHES), fontsize="small")
     gate.set(ylabel="gate weights", ylim=(0, 1), xlabel="seconds", xlim=(0, frames / fps))
-    figure.savefig(path, dpi=110)
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=110)
     pyplot.close(figure)
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -87,15 +86,14 @@ def play(
     """Plays a source to the tracker through DDS, in real time, and records it.
 
     source, tracker: parameters of player_node and tracker_node. bag: the recording to write, with
-    the images. logs: a folder for what the nodes say, made anew. on_frame gets the number of images
+    the images. logs: a folder for what the nodes say. on_frame gets the number of images
     published so far. Raises TrackerError, naming a log, where a node fails or nothing comes.
     """
     from ..nodes import dds
 
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
-    shutil.rmtree(logs, ignore_errors=True)
-    logs.mkdir(parents=True)
+    logs.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("ROS_LOG_DIR", str(logs.absolute()))
     # A name of its own, so that two sessions do not mix.
     topics = Topics(f"/replay_{os.getpid()}", source["image_transport"] == "compressed")

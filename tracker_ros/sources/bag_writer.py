@@ -1,11 +1,17 @@
 """Writes rosbag2 recordings (mcap), without ROS."""
 
+import os
 import shutil
 from pathlib import Path
 
+from ..core.errors import SourceError
+
 
 class BagWriter:
-    """A new bag at `path` (replacing an older one) with the given topics, as a context manager.
+    """A new bag with the given topics, as a context manager.
+
+    It grows in PATH.part, and takes the place of an older bag at ``path`` when it is done. After an
+    error an older bag stays. Raises SourceError where something is at ``path`` that is no bag.
 
     topics: name -> message type. notes: kept in the bag's metadata.
     """
@@ -15,16 +21,22 @@ class BagWriter:
 
         from .typestore import default_typestore
 
-        shutil.rmtree(path, ignore_errors=True)
+        self._path = Path(os.path.realpath(path))
+        check_place(self._path)
+        self._part = self._path.with_name(self._path.name + ".part")
+        shutil.rmtree(self._part, ignore_errors=True)
         self._types = default_typestore()
         # Version 8 is what ROS 2 Iron wrote, and what the releases before and after read.
-        self._writer = Writer(path, version=8, storage_plugin=StoragePlugin.MCAP)
+        self._writer = Writer(
+            self._part / self._path.name, version=8, storage_plugin=StoragePlugin.MCAP
+        )
         for key, value in (notes or {}).items():
             self._writer.set_custom_data(key, value)
         self._topics = topics
         self._connections = {}
 
     def __enter__(self) -> "BagWriter":
+        self._part.mkdir(parents=True)
         self._writer.open()
         for topic, kind in self._topics.items():
             self._connections[topic] = self._writer.add_connection(
@@ -32,11 +44,31 @@ class BagWriter:
             )
         return self
 
-    def __exit__(self, *exc) -> None:
+    def __exit__(self, kind, error, traceback) -> None:
         self._writer.close()
+        if isinstance(error, Exception) and self._path.exists():
+            shutil.rmtree(self._part)
+        else:
+            replace_bag(self._part / self._path.name, self._path)
+            self._part.rmdir()
 
     def write(self, topic: str, time_ns: int, message) -> None:
         """Write what `typestore.bag_message` made, or the CDR bytes of a message."""
         if not isinstance(message, bytes):
             message = self._types.serialize_cdr(message, self._topics[topic])
         self._writer.write(self._connections[topic], time_ns, message)
+
+
+def check_place(path: Path) -> None:
+    """Raise SourceError where ``path`` holds anything but a bag, which may be replaced."""
+    if path.is_dir() and ((path / "metadata.yaml").is_file() or not any(path.iterdir())):
+        return
+    if path.exists():
+        raise SourceError(f"{path} is there already, and no recording: choose another place")
+
+
+def replace_bag(new: Path, path: Path) -> None:
+    """Put the bag ``new`` in the place of an older one. Raises SourceError as `check_place`."""
+    check_place(path)
+    shutil.rmtree(path, ignore_errors=True)
+    os.replace(new, path)

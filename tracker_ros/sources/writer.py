@@ -45,7 +45,7 @@ class VideoWriter:
             path.parent.mkdir(parents=True, exist_ok=True)
             if is_stream(path):
                 raise SourceError(f"{path} is no regular file, and no video can be written to it")
-            self._draft = Draft(path, path.suffix)
+            self._draft = Draft(path, path.suffix, grows=True)
         except OSError as error:
             raise SourceError(f"{path} cannot be written: {error.strerror}") from None
         self._path, self._fps = path, writable_rate(fps, path.suffix.lower())

@@ -35,8 +35,11 @@ def explained(batch: int, where: Callable[[], str]) -> Iterator[None]:
         raise
 
 
+ENDING = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+
+
 class Stop:
-    """While open, SIGTERM and Ctrl-C are noted in ``signal`` instead of ending the process.
+    """While open, SIGTERM, SIGHUP and Ctrl-C are noted in ``signal`` instead of ending the process.
 
     The second of them ends it at once. In a thread other than the main one nothing is caught.
     The DataLoader's handler for the end of a data process ends with it, else it would raise later.
@@ -48,7 +51,9 @@ class Stop:
 
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
-            for number in (signal.SIGTERM, signal.SIGINT):
+            for number in ENDING:
+                if signal.getsignal(number) is signal.SIG_IGN:  # as `nohup` wants it
+                    continue
                 self._before[number] = signal.signal(number, self._note)
             self._before[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD)
         return self
@@ -59,8 +64,9 @@ class Stop:
 
     def _note(self, number: int, _: FrameType | None) -> None:
         self.signal = number
-        for again in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(again, self._before[again])
+        for again in ENDING:
+            if again in self._before:
+                signal.signal(again, self._before[again])
 
     def leave(self) -> None:
         """End as the signal asks: exit status 143 for SIGTERM, KeyboardInterrupt for Ctrl-C."""

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import SourceError
+from ...core.files import replacing
 from .sampling import Sample
 
 GREEN, RED, WHITE = (60, 220, 60), (60, 60, 240), (235, 235, 235)
@@ -36,13 +37,13 @@ def contact_sheet(samples: Sequence[Sample], columns: int = COLUMNS) -> np.ndarr
 def write_contact_sheet(samples: Sequence[Sample], path: Path) -> None:
     """Write the contact sheet as a picture. Raises SourceError if the file cannot be written."""
     try:
-        written = cv2.imwrite(str(path), contact_sheet(samples))
-    except cv2.error:  # a suffix that OpenCV does not know
-        written = False
-    if not written:
+        with replacing(path, path.suffix) as part:
+            if not cv2.imwrite(str(part), contact_sheet(samples)):
+                raise OSError
+    except (OSError, cv2.error):  # of OpenCV: a suffix that it does not know
         raise SourceError(
             f"the preview {path} cannot be written; give a .png in a folder that is there"
-        )
+        ) from None
 
 
 def _tile(sample: Sample) -> np.ndarray:
