@@ -9,7 +9,7 @@ from torch import nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError, brief
-from . import dastm, dastsiam, siamfc, stif, stmtrack, ustam
+from . import dastm, dastm_filter, dastsiam, siamfc, stif, stmtrack, ustam
 from .config import NetworkConfig
 from .step import Step
 
@@ -26,6 +26,9 @@ ARCHITECTURES = {
     "stmtrack": Architecture(stmtrack.Stmtrack, stmtrack.StmtrackConfig, stmtrack.steps),
     "stif": Architecture(stif.Stif, stif.StifConfig, stif.steps),
     "dastm": Architecture(dastm.Dastm, dastm.DastmConfig, dastm.steps),
+    "dastm_filter": Architecture(
+        dastm_filter.DastmFilter, dastm_filter.DastmFilterConfig, dastm_filter.steps
+    ),
     "ustam": Architecture(ustam.Ustam, ustam.UstamConfig, ustam.steps),
     "dastsiam": Architecture(dastsiam.Dastsiam, dastsiam.DastsiamConfig, dastsiam.steps),
     "siamfc": Architecture(siamfc.Siamfc, siamfc.SiamfcConfig, siamfc.steps),

@@ -9,6 +9,7 @@ from ..core.config import TrackingConfig
 from ..core.errors import ParameterError
 from .config import NetworkConfig
 from .dastm import DastmConfig
+from .dastm_filter import DastmFilterConfig
 from .dastsiam import DastsiamConfig
 from .mobileone import VARIANTS
 from .siamfc import SiamfcConfig
@@ -147,7 +148,14 @@ def _without(whole: Preset, *modules: str) -> Preset:
     return whole._replace(network=network, tracking=never)
 
 
+FILTER = Preset(
+    "dastm_filter",
+    DastmFilterConfig(),
+    replace(DASTM.tracking, query_size=160, memory_size=160, search_factor=3.0),
+)
+
 PRESETS = {
+    "dastm_filter": FILTER,
     "stmtrack": STMTRACK,
     "stmtrack_tiny": Preset("stmtrack", StmtrackConfig(**TINY), TrackingConfig()),
     "stif": Preset("stif", StifConfig(), replace(STMTRACK.tracking, memory_capacity=4)),
