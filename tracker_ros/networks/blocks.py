@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
@@ -65,7 +66,8 @@ class RepConv(nn.Module):
             # The same function at a fraction of the cost, with gradients: also for training with
             # frozen statistics, where batch normalisation takes longer than the convolutions.
             return torch.relu_(self.attention(self._convolve(x, *self._sum())))
-        total = sum(conv(x) for conv in self.convs)
+        with self._exactly(x) as x:
+            total = sum(conv(x) for conv in self.convs)
         if self.scale is not None:
             # Subsampled here, not by the convolution's stride: oneDNN's weight gradient of a
             # strided 1×1 convolution with 3 input channels writes out of bounds (torch 2.13, CPU).
@@ -77,12 +79,22 @@ class RepConv(nn.Module):
 
     def _convolve(self, x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
         _, _, kernel, stride, groups = self.shape
-        # oneDNN takes 50 times longer for the weight gradient of a 5×5 depthwise convolution in
-        # bfloat16 than for one of 3×3; 5 times longer than in float32 (torch 2.13, CPU).
-        exact = groups > 1 and kernel > 3 and x.device.type == "cpu"
-        with torch.autocast("cpu", enabled=False) if exact else nullcontext():
-            x = x.to(weight.dtype) if exact else x
+        with self._exactly(x) as x:
             return F.conv2d(x, weight, bias, stride, kernel // 2, groups=groups)
+
+    @contextmanager
+    def _exactly(self, x: Tensor) -> Iterator[Tensor]:
+        """``x`` in float32 and no autocast where bfloat16 is slower.
+
+        oneDNN takes 50 times longer for the weight gradient of a 5×5 depthwise convolution in
+        bfloat16 than for one of 3×3; 5 times longer than in float32 (torch 2.13, CPU).
+        """
+        _, _, kernel, _, groups = self.shape
+        if groups > 1 and kernel > 3 and torch.is_autocast_enabled("cpu") and not x.is_cuda:
+            with torch.autocast("cpu", enabled=False):
+                yield x.float()
+        else:
+            yield x
 
     def _sum(self) -> tuple[Tensor, Tensor]:
         """Weight and bias of the one convolution that all branches sum to, in evaluation."""

@@ -112,7 +112,7 @@ class DastmFilter(nn.Module):
         return self.head(read, size)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
-        """One training step: memory [B, T, S, S, 3] and [B, T, 4], query [B, S, S, 3]."""
+        """One training step: memory [B, T, S, S, 3] and [B, T, 4], queries [B·K, S, S, 3]."""
         batch, frames = memory_crops.shape[:2]
         boxes, learned = memory_boxes.flatten(0, 1), ()
         levels = self.levels(memory_crops.flatten(0, 1))
@@ -122,6 +122,9 @@ class DastmFilter(nn.Module):
             with torch.autocast(memory.device.type, enabled=False):
                 parts = self.filter.learn(levels, boxes)
             learned = tuple(part.unflatten(0, (batch, frames)).mean(1) for part in parts)
+        queries = len(query_crops) // batch
+        memory = memory.repeat_interleave(queries, 0)
+        learned = tuple(part.repeat_interleave(queries, 0) for part in learned)
         query = self.levels(query_crops)
         maps = self.match(query, memory, query_crops.shape[1], learned)
         return Maps(*maps, gate.unflatten(0, (batch, frames)))

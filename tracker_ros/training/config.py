@@ -57,6 +57,9 @@ class LossConfig(Checked):
     box: float = option(3.0, "weight of the boxes' overlap")
     focal_alpha: float = option(0.75, "weight of positive cells in the focal loss", most=1)
     focal_gamma: float = option(2.0, "exponent of the focal loss")
+    absent_everywhere: bool = option(
+        False, "where the target is absent every cell is negative, not only those of the other"
+    )
     gate_balance: float = option(0.02, "weight of what keeps the gate's branches in use")
     gate_budget: float = option(0.0, "weight of the attention's cost above --loss-budget")
     budget: float = option(
@@ -82,6 +85,10 @@ class SamplingConfig(Checked):
     causal: bool = option(False, "memory frames before the query, the earliest first")
     adjacent: bool = option(False, "the last memory frame follows the one before it")
     negative: float = option(0.12, "share of samples whose query shows another target", most=1)
+    kin: float = option(0.6, "share of them in which it is one of the target's class", most=1)
+    parts: float = option(
+        0.3, "share of still pictures of which a part is the target, of an object or of anything", most=1
+    )
     shift: float = option(
         0.9, "largest distance of the target from the query's centre, in √(width·height)"
     )

@@ -39,6 +39,8 @@ PLAIN = SamplingConfig(
     look_alike=0.0,
     rotation=0.0,
     low_light=0.0,
+    kin=0.0,
+    parts=0.0,
     paste_motion=0.0,
 )
 
@@ -65,6 +67,27 @@ DASTM = replace(
     warmup=0.0,
     schedule="log",
     final_rate=1e-4 / 0.005,
+)
+
+# No paper's: for minutes or hours, on the trunk that ImageNet taught, which stays as it is.
+ONLINE = TrainingConfig(
+    frozen=1.0,
+    losses=LossConfig(absent_everywhere=True),
+    sampling=SamplingConfig(
+        weights={
+            "davis": 0.14,
+            "video": 0.28,
+            "video2": 0.08,
+            "voc": 0.1,
+            "masks": 0.2,
+            "boxes": 0.02,
+            "icons": 0.0,  # only to be pasted
+            "paste": 0.18,
+        },
+        query_frames=2,
+        negative=0.15,
+        shift=0.75,
+    ),
 )
 
 STIF = replace(
@@ -129,6 +152,7 @@ SIAMFC = replace(
 RECIPES = {
     "stmtrack": Recipe(STMTRACK, memory_loss),
     "dastm": Recipe(DASTM, memory_loss),
+    "dastm_filter": Recipe(ONLINE, memory_loss),
     "stif": Recipe(STIF, memory_loss),
     "ustam": Recipe(USTAM, corner_loss),
     "dastsiam": Recipe(DASTSIAM, rpn_loss),

@@ -126,7 +126,8 @@ def _as_bytes(names: Iterable[str]) -> np.ndarray:
 def load_clips(folder: str | Path, kind: str, largest: float = MAX_STILL) -> list[Clip]:
     """Clips of the shards of one kind (``davis``, ``video``: tracks; ``voc``: one per object).
 
-    Objects of still pictures of ``largest`` pixels and more, √(w·h), are left out.
+    Objects of still pictures of ``largest`` pixels and more, √(w·h), are left out. Objects of still
+    pictures keep their masks.
 
     Raises SourceError naming shard and entry of anything malformed.
     """
@@ -166,6 +167,7 @@ def _objects(shard: Shard, entry: dict, largest: float) -> list[Clip]:
             shard,
             [entry["image"]],
             np.array([_box(item)]),
+            masks=[item["mask"]] if item.get("mask") else None,
             label=item.get("label", "").removesuffix("</name>"),  # some writer left the tag
         )
         for item in entry["objects"]

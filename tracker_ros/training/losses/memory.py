@@ -106,13 +106,14 @@ def memory_loss(
     model: nn.Module, batch: Batch, tracking: TrackingConfig, config: LossConfig
 ) -> dict[str, Tensor]:
     """The loss of the memory networks (STMTrack, DASTM, STIF), which answer with ``Maps``."""
-    maps = model(batch.memory, batch.memory_boxes, batch.queries[:, 0])
+    maps = model(batch.memory, batch.memory_boxes, batch.queries.flatten(0, 1))
     targets = assign(
-        batch.query_boxes[:, 0],
-        batch.positive,
+        batch.query_boxes.flatten(0, 1),
+        batch.positive.repeat_interleave(batch.queries.shape[1]),
         maps.logits.shape[-1],
         tracking.stride,
         tracking.query_size,
+        config.absent_everywhere,
     )
     terms = tracking_loss(
         maps.logits.float(), maps.centerness.float(), maps.boxes.float(), targets, config

@@ -25,7 +25,14 @@ class Targets:
     boxes: Tensor
 
 
-def assign(boxes: Tensor, present: Tensor, cells: int, stride: int, size: int) -> Targets:
+def assign(
+    boxes: Tensor,
+    present: Tensor,
+    cells: int,
+    stride: int,
+    size: int,
+    everywhere: bool = False,
+) -> Targets:
     """Assign cells to truth.
 
     A cell is positive if its centre lies strictly inside the box. Where the target is not present
@@ -34,6 +41,7 @@ def assign(boxes: Tensor, present: Tensor, cells: int, stride: int, size: int) -
     Args:
         boxes: float [B, 4], x, y, w, h in crop pixels. present: bool [B].
         cells, stride, size: of the map and the crop, see ``cell_centres``.
+        everywhere: where the target is not present, all cells are negative.
     """
     centres = cell_centres(cells, stride, size, boxes.device)
     left, top = boxes[:, 0], boxes[:, 1]
@@ -45,7 +53,7 @@ def assign(boxes: Tensor, present: Tensor, cells: int, stride: int, size: int) -
     here = present[:, None, None]
     return Targets(
         inside & here,
-        ~inside & ~here,
+        ~inside & ~here & (not everywhere),
         centerness * inside,
         torch.stack([left, top, right, bottom], 1),
     )

@@ -7,9 +7,11 @@ import numpy as np
 
 from ...core.boxes import Box, mask_box
 from ...core.crop import Window, crop
-from ..data.clips import Clip, View
+from ..data.clips import MIN_SIDE, View
 
 Rng = np.random.Generator
+PART_ATTEMPTS = 5
+PART_TEXTURE = 12.0  # standard deviation of a part's pixels, of 255
 
 
 def look(view: View, window: Window) -> View:
@@ -76,9 +78,8 @@ def mirror(view: View) -> View:
     return View(cv2.flip(view.image, 1), (view.image.shape[1] - x - w, y, w, h), mask)
 
 
-def stretched(clip: Clip, rng: Rng, count: int, masked: bool, detail: float) -> list[View]:
+def stretched(view: View, rng: Rng, count: int) -> list[View]:
     """A still picture as a clip: each frame stretched in its own way."""
-    view = clip.view(0, masked, detail)
     views = []
     for _ in range(count):
         fx, fy = np.exp(rng.normal(0, 0.08, 2))
@@ -89,3 +90,25 @@ def stretched(clip: Clip, rng: Rng, count: int, masked: bool, detail: float) -> 
             mask = cv2.resize(mask.astype(np.uint8), image.shape[1::-1]) > 0
         views.append(View(image, (x * fx, y * fy, w * fx, h * fy), mask))
     return views
+
+
+def part_of(view: View, rng: Rng) -> View:
+    """The same picture with another target: a part of the object, or of anything else in it.
+
+    It teaches that the target is what the box holds, not the object that it belongs to. A part
+    without texture could not be found again: after some attempts the object itself is kept.
+    """
+    height, width = view.image.shape[:2]
+    x, y, w, h = view.box
+    for _ in range(PART_ATTEMPTS):
+        if rng.random() < 0.65:
+            wide, high = rng.uniform(0.3, 0.8, 2) * (w, h)
+            left, top = x + rng.uniform(0, 1) * (w - wide), y + rng.uniform(0, 1) * (h - high)
+        else:
+            side, aspect = rng.uniform(16, min(height, width) / 2.5), np.exp(rng.normal(0, 0.35))
+            wide, high = side * np.sqrt(aspect), side / np.sqrt(aspect)
+            left, top = rng.uniform(0, 1, 2) * (width - wide, height - high)
+        seen = view.image[max(int(top), 0) : int(top + high), max(int(left), 0) : int(left + wide)]
+        if min(wide, high) >= MIN_SIDE and seen.size and seen.std((0, 1)).mean() > PART_TEXTURE:
+            return View(view.image, (float(left), float(top), float(wide), float(high)))
+    return view

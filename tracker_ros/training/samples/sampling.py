@@ -23,10 +23,11 @@ from ..data.clipset import ClipSet
 from ..data.mixture import PASTE, open_mixture
 from . import augment
 from .frame_choice import choose_frames
-from .geometry import inside, jitter, look, mirror, stretched, turn
+from .geometry import inside, jitter, look, mirror, part_of, stretched, turn
 from .pasting import Collage
 
 Rng = np.random.Generator
+KIN = 4  # views of another of the target's class, at least as many as there are queries
 ATTEMPTS = 20  # samples in a row that may be broken
 WORKERS = 64  # places for counts; more workers share them
 
@@ -163,8 +164,7 @@ class Samples(Dataset):
         # Only turning and doubling a query need its mask, which costs time to decode.
         masked = self.config.rotation + self.config.look_alike > 0
         if len(clip) == 1:
-            count = memory + self.config.query_frames
-            return Drawn(kind, clips, index, stretched(clip, rng, count, masked, self._detail))
+            return Drawn(kind, clips, index, self._still(clip, masked, rng))
         views = [
             clip.view(i, masked and number >= memory, self._detail)
             for number, i in enumerate(self._order(clip, rng))
@@ -172,8 +172,26 @@ class Samples(Dataset):
         ]
         return Drawn(kind, clips, index, views)
 
+    def _still(self, clip: Clip, masked: bool, rng: Rng) -> list[View]:
+        """Views of a still picture's object, or of a part of the picture: all show the same."""
+        view = clip.view(0, masked, self._detail)
+        _, _, w, h = view.box
+        # An object that fills its picture leaves nothing to tell it from.
+        large = w * h > 0.3 * view.image.shape[0] * view.image.shape[1]
+        if large or rng.random() < self.config.parts:
+            view = part_of(view, rng)
+        return stretched(view, rng, self.config.memory_frames + self.config.query_frames)
+
     def _another(self, drawn: Drawn, rng: Rng) -> Drawn:
-        """Another target; the same one if there is no other."""
+        """Another target, often of the same class; the same one if there is no other."""
+        if drawn.kind != PASTE and rng.random() < self.config.kin:
+            kin = drawn.clips.peers(drawn.index)
+            for index in rng.choice(kin, min(len(kin), ATTEMPTS)).tolist():
+                clip = drawn.clips[index]
+                # One in the same picture would show the target too.
+                if len(clip) == 1 and clip.names[0] != drawn.clips[drawn.index].names[0]:
+                    views = stretched(clip.view(0, True, self._detail), rng, KIN)
+                    return Drawn(drawn.kind, drawn.clips, index, views)
         others = (self._draw(rng, drawn) for _ in range(ATTEMPTS))
         return next((other for other in others if other is not None), drawn)
 
