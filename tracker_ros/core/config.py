@@ -26,6 +26,8 @@ class TrackingConfig:
     memory_score: float = 0.5  # a frame is memorised only at this score or above ...
     memory_interval: int = 1  # ... and only so many frames after the one before it
 
+    filter_rate: float = 0.06  # weight of a memorised frame in what the filter has learned
+
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
     penalty: float = 0.06  # strength of the scale and ratio change penalty
     size_rate: float = 0.6  # share of the new size in the smoothed size

@@ -18,10 +18,13 @@ class Prediction:
     Attributes:
         score: float32 [h, w] in [0, 1], classification times centre-ness of each cell.
         boxes: float32 [4, h, w], left, top, right, bottom in crop pixels.
+        response: float32 [h, w], of a filter that is learned online, 1 where the target is as it
+            was; None without one.
     """
 
     score: np.ndarray
     boxes: np.ndarray
+    response: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,17 @@ from .runner import Runner
 
 @dataclass(frozen=True)
 class MemoryState:
-    """frames: token arrays [1, h*w, C]; memory: those to read, joined; gate: of the last frame."""
+    """What is known of a target.
+
+    Attributes:
+        frames: token arrays [1, h*w, C]. memory: those to read, joined. learned: running averages
+            of what frames taught a filter, by the places of ``locate``'s further inputs.
+        gate: of the last frame.
+    """
 
     frames: FrameMemory
     memory: Any
+    learned: tuple[Any, ...] = ()
     gate: Gate | None = None
 
 
@@ -36,11 +43,18 @@ class MemoryEngine:
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
         check_step(runner, "locate", ("crop", "memory"))
         check_step(runner, "remember", ("crop", "box"))
+        # What locate takes besides is learned online: remember returns what one frame teaches.
+        self._learned = runner.inputs("locate")[2:]
+        outputs = runner.outputs("remember")
+        if outputs[len(outputs) - len(self._learned) :] != self._learned:
+            raise ModelError(
+                f"the step 'locate' takes {', '.join(self._learned)}, which 'remember' does not end"
+            )
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
 
     def start(self, crop: np.ndarray, box: Box) -> MemoryState:
         """See ``Engine.start``."""
-        return self._add([FrameMemory(self.tracking.memory_capacity)], [crop], [box])[0]
+        return self._add([MemoryState(FrameMemory(self.tracking.memory_capacity), None)], [crop], [box])[0]
 
     def locate(self, crop: np.ndarray, state: MemoryState) -> tuple[Prediction, MemoryState]:
         """See ``Engine.locate``."""
@@ -53,8 +67,12 @@ class MemoryEngine:
 
         def answers(batch: list[int]) -> list[tuple[int, Prediction]]:
             memory = self.runner.join([states[i].memory for i in batch], 0)
-            score, boxes = self.runner.run("locate", _stack(crops, batch), memory)
-            maps = zip(self.runner.numpy(score), self.runner.numpy(boxes), strict=True)
+            learned = [
+                self.runner.join([states[i].learned[place] for i in batch], 0)
+                for place in range(len(self._learned))
+            ]
+            maps = self.runner.run("locate", _stack(crops, batch), memory, *learned)
+            maps = zip(*(self.runner.numpy(part) for part in maps), strict=True)
             return [(i, Prediction(*parts)) for i, parts in zip(batch, maps, strict=True)]
 
         batches = self._batches([state.memory.shape[1] for state in states])
@@ -63,7 +81,7 @@ class MemoryEngine:
 
     def remember(self, crop: np.ndarray, box: Box, score: float, state: MemoryState) -> MemoryState:
         """See ``Engine.remember``."""
-        return self._add([state.frames], [crop], [box])[0]
+        return self._add([state], [crop], [box])[0]
 
     def remember_all(
         self,
@@ -73,7 +91,7 @@ class MemoryEngine:
         states: Sequence[MemoryState],
     ) -> list[MemoryState]:
         """See ``Engine.remember_all``."""
-        return self._add([state.frames for state in states], crops, boxes)
+        return self._add(states, crops, boxes)
 
     def gate(self, state: MemoryState) -> Gate | None:
         """See ``Engine.gate``."""
@@ -84,34 +102,44 @@ class MemoryEngine:
         return len(state.frames)
 
     def _add(
-        self, memories: Sequence[FrameMemory], crops: Sequence[np.ndarray], boxes: Sequence[Box]
+        self, states: Sequence[MemoryState], crops: Sequence[np.ndarray], boxes: Sequence[Box]
     ) -> list[MemoryState]:
-        """A state for each memory with one more frame in it."""
+        """Each state with one more frame in it."""
 
         def added(batch: list[int]) -> list[MemoryState]:
-            tokens, *gate = self.runner.run(
+            tokens, *others = self.runner.run(
                 "remember",
                 _stack(crops, batch),
                 np.array([boxes[i] for i in batch], np.float32),
             )
-            shares = self.runner.numpy(gate[0]) if self._gated else [None] * len(batch)
-            rows = self.runner.split(tokens)
+            shares = self.runner.numpy(others[0]) if self._gated else [None] * len(batch)
+            learned = others[len(others) - len(self._learned) :]
+            parts = [self.runner.split(part) for part in (tokens, *learned)]
             return [
-                self._state(memories[i].add(row), share)
-                for i, row, share in zip(batch, rows, shares, strict=True)
+                self._state(states[i], row, tuple(taught), share)
+                for i, share, row, *taught in zip(batch, shares, *parts, strict=True)
             ]
 
         # All are of one kind: the batches hold them in their order.
-        batches = self._batches([0] * len(memories))
+        batches = self._batches([0] * len(states))
         return list(chain.from_iterable(self.runner.each(added, batches)))
 
-    def _state(self, frames: FrameMemory, shares: np.ndarray | None) -> MemoryState:
+    def _state(
+        self, old: MemoryState, row: Any, taught: tuple[Any, ...], shares: np.ndarray | None
+    ) -> MemoryState:
+        frames = old.frames.add(row)
         # Joined here, not in locate: a frame is memorised after its box is out.
         memory = self.runner.join(frames.read(self.tracking.memory_segments), 1)
-        if shares is None:
-            return MemoryState(frames, memory)
-        gate = Gate(tuple(map(float, shares)), BRANCHES[int(np.argmax(shares))])
-        return MemoryState(frames, memory, gate)
+        rate = self.tracking.filter_rate
+        if old.learned:
+            taught = tuple(
+                (1 - rate) * before + rate * new
+                for before, new in zip(old.learned, taught, strict=True)
+            )
+        gate = None
+        if shares is not None:
+            gate = Gate(tuple(map(float, shares)), BRANCHES[int(np.argmax(shares))])
+        return MemoryState(frames, memory, taught, gate)
 
     def _batches(self, kinds: Sequence[int]) -> list[list[int]]:
         """Places of equal kinds together, as far as the runner takes several at once."""

@@ -99,16 +99,18 @@ class DastmFilter(nn.Module):
 
     def match(
         self, levels: tuple[Tensor, ...], memory: Tensor, size: int, learned: tuple[Tensor, ...]
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    ) -> tuple[Tensor, ...]:
         """Query levels against memory tokens [B, M, C] and the filter: see ``Head.forward``.
 
-        ``learned``: numerator and denominator of the filter, nothing without one.
+        ``learned``: numerator and denominator of the filter, nothing without one. With a filter
+        its response [B, 1, h, w] is returned, too.
         """
         read = read_memory(self.query_neck(levels), memory)
         if self.filter is not None:
             with torch.autocast(read.device.type, enabled=False):
                 response = self.filter.respond(levels, *learned)
             read = torch.cat([read, self.place(response.to(read.dtype))], 1)
+            return *self.head(read, size), response
         return self.head(read, size)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
@@ -127,7 +129,7 @@ class DastmFilter(nn.Module):
         learned = tuple(part.repeat_interleave(queries, 0) for part in learned)
         query = self.levels(query_crops)
         maps = self.match(query, memory, query_crops.shape[1], learned)
-        return Maps(*maps, gate.unflatten(0, (batch, frames)))
+        return Maps(*maps[:3], gate.unflatten(0, (batch, frames)))
 
 
 class Locate(nn.Module):
@@ -137,15 +139,23 @@ class Locate(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, crop: Tensor, memory: Tensor, *learned: Tensor) -> tuple[Tensor, ...]:
+    def forward(
+        self,
+        crop: Tensor,
+        memory: Tensor,
+        numerator: Tensor | None = None,
+        denominator: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
         """uint8 [B, Q, Q, 3], tokens [B, M, C], the filter → score [B, h, w], boxes [B, 4, h, w].
 
         With a filter also its response [B, h, w].
         """
         network, size = self.network, crop.shape[1]
+        learned = () if numerator is None else (numerator, denominator)
         levels = network.levels(crop)
-        logits, centerness, boxes = network.match(levels, memory, size, learned)
-        return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
+        logits, centerness, boxes, *response = network.match(levels, memory, size, learned)
+        score = (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0]
+        return score, boxes, *(part[:, 0] for part in response)
 
 
 class Remember(nn.Module):
@@ -176,7 +186,7 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
                 f"{name} is {getattr(tracking, name)} pixels, but the network has "
                 f"{config.search_cells} cells of {STRIDE}"
             )
-    remembered = ("tokens", "gate")
+    found, remembered = ("score", "boxes"), ("tokens", "gate")
     memory = torch.zeros(1, 3 * config.memory_cells**2, config.channels)
     query = torch.zeros(1, tracking.query_size, tracking.query_size, 3, dtype=torch.uint8)
     inputs = {"crop": query, "memory": memory}
@@ -186,8 +196,9 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
             "numerator": torch.zeros(1, 2, channels, n, n // 2 + 1),
             "denominator": torch.ones(1, n, n // 2 + 1),
         }
+        found += ("response",)
         remembered += ("numerator", "denominator")
-    locate = Step(Locate(network), inputs, ("score", "boxes"), {"memory": 1})
+    locate = Step(Locate(network), inputs, found, {"memory": 1})
     return {
         "locate": locate,
         "remember": Step(Remember(network), memory_example(tracking), remembered),
