@@ -54,7 +54,9 @@ class MemoryEngine:
 
     def start(self, crop: np.ndarray, box: Box) -> MemoryState:
         """See ``Engine.start``."""
-        return self._add([MemoryState(FrameMemory(self.tracking.memory_capacity), None)], [crop], [box])[0]
+        return self._add(
+            [MemoryState(FrameMemory(self.tracking.memory_capacity), None)], [crop], [box]
+        )[0]
 
     def locate(self, crop: np.ndarray, state: MemoryState) -> tuple[Prediction, MemoryState]:
         """See ``Engine.locate``."""

@@ -15,7 +15,11 @@ from ..core.paths import share_dir
 FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
 STEPS = ("start", "locate", "remember")
-MEMORY_NETWORKS = ("stmtrack", "dastm", "dastm_filter")  # they start as they remember: without a step for it
+MEMORY_NETWORKS = (
+    "stmtrack",
+    "dastm",
+    "dastm_filter",
+)  # they start as they remember: without a step for it
 NEXT = "next_"  # in a graph, before an output's name that is also an input's
 
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place

@@ -114,9 +114,7 @@ class CorrelationFilter(nn.Module):
         )
         return numerator, x.square().sum((1, 2))
 
-    def respond(
-        self, levels: tuple[Tensor, ...], numerator: Tensor, denominator: Tensor
-    ) -> Tensor:
+    def respond(self, levels: tuple[Tensor, ...], numerator: Tensor, denominator: Tensor) -> Tensor:
         """Where the target is in a crop: [B, 1, n, n], 1 where all is as it was learned."""
         x = self.spectrum(self.features(levels))
         real = (numerator[:, 0] * x[:, 0] - numerator[:, 1] * x[:, 1]).sum(1)

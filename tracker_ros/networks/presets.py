@@ -155,7 +155,6 @@ FILTER = Preset(
 )
 
 PRESETS = {
-    "dastm_filter": FILTER,
     "stmtrack": STMTRACK,
     "stmtrack_tiny": Preset("stmtrack", StmtrackConfig(**TINY), TrackingConfig()),
     "stif": Preset("stif", StifConfig(), replace(STMTRACK.tracking, memory_capacity=4)),
@@ -170,6 +169,7 @@ PRESETS = {
         replace(DASTM.network, depths=(2, 5, 4), head_depth=2),
         replace(DASTM.tracking, query_size=128, memory_size=96),
     ),
+    "dastm_filter": FILTER,
     "dastm_soft": _gated("soft"),
     "dastm_random": _gated("random"),
     "dastm_skip": _gated("skip"),

@@ -1,4 +1,4 @@
-"""Features of one trunk's strides 4, 8 and 16 as one map of stride 8, for memory and for queries."""
+"""Features of strides 4, 8 and 16 as one map of stride 8, for memory and for queries."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ class SamplingConfig(Checked):
     negative: float = option(0.12, "share of samples whose query shows another target", most=1)
     kin: float = option(0.6, "share of them in which it is one of the target's class", most=1)
     parts: float = option(
-        0.3, "share of still pictures of which a part is the target, of an object or of anything", most=1
+        0.3,
+        "share of still pictures in which any part, of an object or not, is the target",
+        most=1,
     )
     shift: float = option(
         0.9, "largest distance of the target from the query's centre, in √(width·height)"

@@ -19,7 +19,7 @@ TRACKING = TrackingConfig(query_size=96, memory_size=64)
 
 
 def samples(shards, seed=0, **values):
-    off = ("negative", "occluder", "distractor", "look_alike", "rotation", "low_light")
+    off = ("negative", "occluder", "distractor", "look_alike", "rotation", "low_light", "parts")
     config = {"weights": {"video": 1.0}, "paste_motion": 0.0} | dict.fromkeys(off, 0.0)
     return Samples(shards, TRACKING, SamplingConfig(**(config | values)), seed)
 
@@ -81,6 +81,36 @@ def test_boxes_say_where_the_target_is(shards, kind):
     # The memory's boxes are jittered on purpose, and blur smears the outline.
     assert np.median(query) > 0.85 and np.percentile(query, 10) > 0.6
     assert np.median(memory) > 0.8 and np.percentile(memory, 10) > 0.6
+
+
+def test_a_part_is_found_where_its_box_says(shards):
+    drawn = samples(shards, weights={"voc": 1.0}, parts=1.0, colour=0.0, degraded=0.0)
+    sides, likeness = [], []
+    for index in range(30):
+        sample = drawn[index]
+        parts = []
+        for crop, box in ((sample.memory[0], sample.memory_boxes[0]),
+                          (sample.queries[0], sample.query_boxes[0])):  # fmt: skip
+            x, y, w, h = (int(value) for value in box)
+            part = crop[max(y, 0) : y + h, max(x, 0) : x + w]
+            parts.append(cv2.resize(part, (16, 16), interpolation=cv2.INTER_AREA).astype(float))
+        sides.append(sample.query_boxes[0, 2:])
+        likeness.append(np.corrcoef(parts[0].ravel(), parts[1].ravel())[0, 1])
+    assert np.median(likeness) > 0.6  # boxes are jittered, and hang over the rim
+    ratios = np.divide(*np.array(sides).T)
+    assert ratios.max() / ratios.min() > 2  # parts have many shapes
+
+
+def test_negatives_show_another_of_the_targets_class(shards):
+    drawn = samples(shards, weights={"voc": 1.0}, negative=1.0, kin=1.0)
+    labels = [drawn.clips["voc"][i].label for i in range(len(drawn.clips["voc"]))]
+    twins = {label for label in labels if label and labels.count(label) > 1}
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        first = drawn._draw(rng)
+        if (label := first.clips[first.index].label) in twins:
+            other = drawn._another(first, rng)
+            assert other.index != first.index and other.clips[other.index].label == label
 
 
 def test_pasted_targets_have_their_box_inside_the_picture(shards):

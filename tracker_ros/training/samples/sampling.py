@@ -178,7 +178,7 @@ class Samples(Dataset):
         _, _, w, h = view.box
         # An object that fills its picture leaves nothing to tell it from.
         large = w * h > 0.3 * view.image.shape[0] * view.image.shape[1]
-        if large or rng.random() < self.config.parts:
+        if self.config.parts and (large or rng.random() < self.config.parts):
             view = part_of(view, rng)
         return stretched(view, rng, self.config.memory_frames + self.config.query_frames)
 
