@@ -10,12 +10,13 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
 unexport PYTHONHOME RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export ROS_LOG_DIR ?= $(CURDIR)/log
 
-.PHONY: help setup demo test bench lint clean
+.PHONY: help setup demo test test-humble bench lint clean
 
 help:
 	@echo "make setup   create .venv with everything that is needed"
 	@echo "make demo    track a target through ROS 2 and report (CLIP=path BOX=x,y,w,h: your own)"
 	@echo "make test    run the tests (ARGS=... goes to pytest)"
+	@echo "make test-humble  what needs neither ROS nor torch, on Python 3.10, NumPy 1.21, OpenCV 4.5.4"
 	@echo "make bench   measure speed (ARGS=... goes to tracker-ros benchmark)"
 	@echo "make lint    check style, imports between the rooms, and types"
 	@echo "make clean   remove everything that these commands made"
@@ -31,6 +32,20 @@ demo: setup
 test: setup
 	@$(BIN)/python -m pytest $(ARGS)
 
+# Python 3.10, NumPy 1.21 and OpenCV 4.5.4, without ROS and torch.
+PYTHON310 ?= python3.10
+HUMBLE := .venv-humble
+$(HUMBLE)/ready: requirements/humble.txt
+	@$(PYTHON310) -c 'import sys; sys.exit(sys.version_info[:2] != (3, 10))' 2>/dev/null || \
+		{ echo "test-humble: $(PYTHON310) is not Python 3.10; name one with PYTHON310=..." >&2; exit 1; }
+	@$(PYTHON310) -m venv --clear $(HUMBLE)
+	@$(HUMBLE)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+test-humble: $(HUMBLE)/ready
+	@$(HUMBLE)/bin/python -m pytest -p no:cacheprovider $(or $(ARGS),test/core test/sources \
+		test/runtime test/examples test/test_conversions.py)
+
 bench: setup
 	@$(BIN)/tracker-ros benchmark --json out/benchmark.json --plot out/benchmark.png $(ARGS)
 
@@ -39,5 +54,5 @@ lint: setup
 	@$(BIN)/lint-imports
 
 clean:
-	rm -rf .venv build dist install log out output *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv $(HUMBLE) build dist install log out output *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

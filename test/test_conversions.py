@@ -243,6 +243,7 @@ def test_detections_to_candidates_are_all_hypotheses_and_the_surest_first():
 
 def test_messages_of_arrays_read_back():
     """The way back through real ROS messages."""
+    pytest.importorskip("std_msgs")
     from std_msgs.msg import Header
 
     header = Header(frame_id="camera", stamp=conversions.ns_to_stamp(3_000_000_007))

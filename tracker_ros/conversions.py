@@ -25,8 +25,8 @@ from .core.pictures import decode
 Make = Callable[..., Any]
 
 # Type and number of a pixel's values, and OpenCV's conversion to BGR; None where they are that.
-# Only OpenCV's four-letter Bayer codes name a pattern as ROS does; its two-letter BayerRG is ROS's
-# bggr. `yuv422` is UYVY, as cv_bridge reads it.
+# OpenCV's BayerRG is ROS's bggr: its codes name the second and third pixel of the second row; those
+# that name a pattern as ROS does are newer than Humble's OpenCV. ``yuv422`` is UYVY (cv_bridge).
 ENCODINGS = {
     "bgr8": ("u1", 3, None),
     "8UC3": ("u1", 3, None),
@@ -39,10 +39,10 @@ ENCODINGS = {
     "mono16": ("u2", 1, cv2.COLOR_GRAY2BGR),
     "16UC1": ("u2", 1, cv2.COLOR_GRAY2BGR),
     "32FC1": ("f4", 1, cv2.COLOR_GRAY2BGR),
-    "bayer_rggb8": ("u1", 1, cv2.COLOR_BayerRGGB2BGR),
-    "bayer_bggr8": ("u1", 1, cv2.COLOR_BayerBGGR2BGR),
-    "bayer_gbrg8": ("u1", 1, cv2.COLOR_BayerGBRG2BGR),
-    "bayer_grbg8": ("u1", 1, cv2.COLOR_BayerGRBG2BGR),
+    "bayer_rggb8": ("u1", 1, cv2.COLOR_BayerBG2BGR),
+    "bayer_bggr8": ("u1", 1, cv2.COLOR_BayerRG2BGR),
+    "bayer_gbrg8": ("u1", 1, cv2.COLOR_BayerGR2BGR),
+    "bayer_grbg8": ("u1", 1, cv2.COLOR_BayerGB2BGR),
     "yuv422": ("u1", 2, cv2.COLOR_YUV2BGR_UYVY),
     "uyvy": ("u1", 2, cv2.COLOR_YUV2BGR_UYVY),
     "yuv422_yuy2": ("u1", 2, cv2.COLOR_YUV2BGR_YUY2),

@@ -80,6 +80,7 @@ def test_processor_use_is_that_of_this_process_since_the_last_call():
 
 
 def test_checks_become_a_diagnostic_array():
+    pytest.importorskip("std_msgs")
     from std_msgs.msg import Header
 
     from tracker_ros.runtime.status import to_array

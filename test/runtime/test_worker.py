@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.conversions import ns_to_stamp
+from tracker_ros.conversions import bgr_to_image, ns_to_stamp
 from tracker_ros.core.boxes import overlap
 from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.worker import Candidate, Proposal, Start, Target, Worker
+from tracker_ros.sources.typestore import bag_message as make
 
 PATIENCE = 60.0
 STEP = 33_000_000  # ns
@@ -55,17 +56,14 @@ class Recorder:
 @pytest.fixture
 def stage(tracker, scene):
     """A running worker, its sink, and a function that puts a frame into its slot."""
-    from std_msgs.msg import Header
-
-    from tracker_ros.conversions import bgr_to_image
-
     slot, sink = FrameSlot(history=10.0, time_jump=0.5), Recorder()
     worker = Worker(tracker, slot, sink)
 
     def put(index: int, image=None):
         stamp = (index + 1) * STEP
         image = scene.frame(index % 40) if image is None else image
-        message = bgr_to_image(image, Header(stamp=ns_to_stamp(stamp)))
+        header = make("std_msgs/msg/Header", stamp=ns_to_stamp(stamp, make), frame_id="camera")
+        message = bgr_to_image(image, header, make)
         slot.put(message, stamp, len(message.data))
 
     worker.start()

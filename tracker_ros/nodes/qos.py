@@ -2,12 +2,11 @@
 
 from rclpy.qos import (
     HistoryPolicy,
-    QoSPresetProfiles,
     QoSProfile,
     ReliabilityPolicy,
+    qos_profile_sensor_data,
+    qos_profile_system_default,
 )
-
-NAMES = ("SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT")
 
 RELIABLE = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE
@@ -15,23 +14,29 @@ RELIABLE = QoSProfile(
 NEWEST = QoSProfile(
     history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
 )
+# Humble's ``QoSPresetProfiles`` has no DEFAULT, which is RELIABLE.
+PRESETS = {
+    "SENSOR_DATA": qos_profile_sensor_data,
+    "DEFAULT": RELIABLE,
+    "SYSTEM_DEFAULT": qos_profile_system_default,
+}
 
 # As tf2_ros has it for /tf.
 TF = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def image_profile(name: str) -> QoSProfile:
-    """The profile of an image subscription: one of NAMES.
+    """The profile of an image subscription: one of PRESETS.
 
     SENSOR_DATA is best effort and keeps the newest image only (REP-2003): a tracker has no use
     for the ones before it.
     """
-    return NEWEST if name == "SENSOR_DATA" else QoSPresetProfiles[name].value
+    return NEWEST if name == "SENSOR_DATA" else PRESETS[name]
 
 
 def stream_profile(name: str) -> QoSProfile:
-    """The profile of a subscription whose messages are wanted in turn: one of NAMES."""
-    return QoSPresetProfiles[name].value
+    """The profile of a subscription whose messages are wanted in turn: one of PRESETS."""
+    return PRESETS[name]
 
 
 def describe(profile: QoSProfile) -> str:
