@@ -46,6 +46,29 @@ def test_bad_options(shards, tmp_path, capsys, options, sentence):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--model", "stif"], "--recipe paper-got10k: stif's paper prints none"),
+        (["--model", "stmtrack"], "--recipe paper-got10k trains on got10k:FOLDER alone, not on "),
+    ],
+)
+def test_got10ks_rule(shards, tmp_path, capsys, options, sentence):
+    pytest.importorskip("torch")
+    assert main(["train", str(shards), "--recipe", "paper-got10k", *options]) == 1
+    assert capsys.readouterr().err.startswith(f"tracker-ros: error: {sentence}")
+
+
+@pytest.mark.parametrize("recipe", ["paper", "short"])
+def test_a_papers_backbone_that_is_missing_is_said(shards, tmp_path, caplog, recipe):
+    pytest.importorskip("torch")
+    small = ["--network", "widths=8,8,16,24", "--network", "depths=1,1,1", "--recipe", recipe]
+    options = ["--steps", "1", "--batch", "2", "--workers", "0", "--out", str(tmp_path / "run")]
+    assert main(["train", str(shards), *small, *options]) == 0
+    told = [r.message for r in caplog.records if "was trained on ImageNet before" in r.message]
+    assert len(told) == (recipe == "paper")
+
+
 def parsed(*options):
     """The options of one command line, over the short recipe of DASTM."""
     parser = argparse.ArgumentParser()

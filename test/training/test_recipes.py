@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 import torch
 
+from tracker_ros.networks.build import build
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.loop import Trainer
-from tracker_ros.training.recipes import recipe
+from tracker_ros.training.optimisers import make_optimiser
+from tracker_ros.training.recipes import RECIPES, recipe
 from tracker_ros.training.schedules import learning_rate
 
 
@@ -23,6 +25,45 @@ def test_stmtracks_values():
     assert (losses.focal_alpha, losses.focal_gamma) == (0.75, 2)
     assert (sampling.memory_frames, sampling.query_frames, sampling.max_gap) == (3, 1, 100)
     assert sampling.negative == 0.33
+    # The release's configuration for all its sets, and for GOT-10k alone.
+    ratios = {
+        "trackingnet": 0.65,
+        "lasot": 0.3,
+        "got10k": 0.2,
+        "vid": 0.2,
+        "det": 0.08,
+        "coco": 0.07,
+    }
+    assert sampling.ratios == ratios
+    alone = recipe("stmtrack").got10k
+    assert (alone.batch, alone.steps) == (32, 20 * 150_000 // 32)
+    assert alone.sampling.ratios == {"got10k": 1}
+
+
+@pytest.mark.parametrize("name", [name for name in RECIPES if name != "dastm_filter"])
+def test_no_paper_gets_what_it_does_not_print(name):
+    made = recipe(name).training
+    assert (made.precision, made.ema) == ("fp32", 0)
+    assert made.clip == (0.1 if name == "ustam" else 0)  # MixViT's
+    c = made.sampling
+    extras = (c.colour, c.degraded, c.low_light, c.occluder, c.distractor, c.look_alike, c.rotation)
+    assert not any(extras) and c.pasted == 0
+    assert (c.mirrored, c.grey) == ((0.5, 0.05) if name == "ustam" else (0, 0))  # MixViT's
+    assert recipe(name).pretrained or name == "siamfc"
+
+
+def test_mixvits_backbone_learns_at_a_tenth_of_the_rate():
+    made = PRESETS["ustam_b288"]
+    with torch.device("meta"):
+        model = build("ustam", replace(made.network, depth=2).to_dict())
+    head, vit = make_optimiser(model, recipe("ustam").training).param_groups
+    assert (head["share"], vit["share"]) == (1, 0.1)
+    slow = {id(value) for value in vit["params"]}
+    assert {name.partition(".")[0] for name, p in model.named_parameters() if id(p) in slow} == {
+        "embedding",
+        "blocks",
+    }
+    assert [block.drop for block in model.blocks] == [0, 0.1]
 
 
 def test_stifs_values():
@@ -56,12 +97,22 @@ def test_trains_on_shards_by_the_papers_recipe(name, sizes, crops, shards, tmp_p
     made = made._replace(
         network=replace(made.network, **TRUNK, **sizes), tracking=replace(made.tracking, **crops)
     )
-    training, loss = recipe(made.architecture)
-    config = replace(training, batch=2, steps=2, workers=0)
-    learner = Trainer(shards, tmp_path, made, config, loss)
+    paper = recipe(made.architecture)
+    config = replace(paper.training, batch=2, steps=2, workers=0)
+    learner = Trainer(shards, tmp_path, made, config, paper.loss)
     before = {key: value.clone() for key, value in learner.model.state_dict().items()}
     learner.run(lambda _: None)
     after = learner.model.state_dict()
     assert learner.step == 2
     still = [key for key, value in before.items() if torch.equal(value, after[key])]
     assert [key for key in still if "num_batches" not in key] == []
+
+
+def test_the_papers_dastm_has_its_sizes_and_mobileones_branches():
+    made = PRESETS["dastm_paper"]
+    sizes, tracking = made.network, made.tracking
+    assert (tracking.query_size, tracking.memory_size) == (289, 289)
+    assert (sizes.channels, sizes.head_depth, sizes.depths) == (512, 7, (2, 8, 10))
+    with torch.device("meta"):
+        stage = build("dastm", sizes.to_dict()).memory_trunk.stages[1][3]
+    assert len(stage[0].convs) == 4 and stage[0].scale is not None and stage[0].skip is not None

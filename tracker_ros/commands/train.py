@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import re
 from dataclasses import replace
@@ -40,13 +41,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--recipe",
-        choices=("paper", "short"),
+        choices=("paper", "paper-got10k", "short"),
         default="paper",
-        help="where the options below start from: the paper's optimiser, schedule and sampling, or"
-        " AdamW, a cosine and strong augmentation for minutes or hours (default: %(default)s)",
+        help="where the options below start from: the paper's optimiser, schedule and sampling;"
+        " the same for GOT-10k's rule, which allows no other set; or AdamW, a cosine and strong"
+        " augmentation for minutes or hours (default: %(default)s)",
     )
     parser.add_argument(
-        "--backbone", type=Path, metavar="FILE", help="a backbone of `tracker-ros pretrain`"
+        "--backbone",
+        type=Path,
+        metavar="FILE",
+        help="a backbone of `tracker-ros pretrain` or `convert`",
     )
     parser.add_argument(
         "--start",
@@ -114,6 +119,8 @@ def run(args: argparse.Namespace) -> int:
     )
     paper = recipe(design.architecture)
     config = short(paper.training) if args.recipe == "short" else paper.training
+    if args.recipe == "paper-got10k":
+        config = _got10k(args, paper)
     config = replace(
         given(args, config),
         device=find_device(args.device),
@@ -145,6 +152,12 @@ def run(args: argparse.Namespace) -> int:
         validate=args.validate,
         tensorboard=args.tensorboard,
     )
+    if args.recipe != "short" and paper.pretrained and not (args.backbone or args.start):
+        logging.warning(
+            "this recipe's backbone was trained on %s before; without --backbone, which"
+            " `tracker-ros convert` makes, it starts from noise, nothing is frozen, and the result is another",
+            paper.pretrained,
+        )
     if not trainer.ranks.leads:
         trainer.run(lambda line: None)
         return 0
@@ -154,6 +167,19 @@ def run(args: argparse.Namespace) -> int:
     for path in release(best, out / f"{name}.safetensors"):
         print(path)
     return 0
+
+
+def _got10k(args: argparse.Namespace, paper):
+    """The training for GOT-10k's rule. Raises ParameterError where there is none, or other data."""
+    from ..core.errors import ParameterError
+
+    if paper.got10k is None:
+        raise ParameterError(f"--recipe paper-got10k: {args.model}'s paper prints none")
+    if strange := [text for text in args.data if not text.startswith("got10k:")]:
+        raise ParameterError(
+            f"--recipe paper-got10k trains on got10k:FOLDER alone, not on {strange[0]}"
+        )
+    return paper.got10k
 
 
 def find_device(name: str) -> str:

@@ -89,6 +89,11 @@ class InceptionV3(nn.Module):
         for middle in (128, 160, 160, 192):  # Mixed_6b to 6e
             self._add(_sevens(self.channels, wide, middle))
 
+    @property
+    def rest_of_stem(self) -> nn.Sequential:
+        """What follows the first convolution, up to the mixed blocks."""
+        return self.body[:5]
+
     def _add(self, made: tuple[Branches, int]) -> None:
         block, self.channels = made
         self.body.append(block)

@@ -11,7 +11,7 @@ from .config import NetworkConfig
 from .dastm import DastmConfig
 from .dastm_filter import DastmFilterConfig
 from .dastsiam import DastsiamConfig
-from .mobileone import VARIANTS
+from .mobileone import DEPTHS, VARIANTS
 from .siamfc import SiamfcConfig
 from .stif import StifConfig
 from .stmtrack import StmtrackConfig
@@ -97,7 +97,10 @@ def _ustam(network: UstamConfig) -> Preset:
     return Preset("ustam", network, tracking)
 
 
-USTAM_LARGE = UstamConfig(channels=1024, depth=24, heads=16, query_size=384, template_size=192)
+USTAM_BASE = UstamConfig(drop_path=0.1)  # MixViT's
+USTAM_LARGE = replace(
+    USTAM_BASE, channels=1024, depth=24, heads=16, query_size=384, template_size=192
+)
 
 # A template window is twice the target, SiamFC's context. An update needs p1 + p2 > 1.18, which is
 # a score of .59 (see dastsiam.Locate); the ranking's values are SiamRPN++'s, DASTSiam has none.
@@ -177,6 +180,21 @@ PRESETS = {
     "dastm_ca": _gated("ca"),
     "dastm_cbam": _gated("cbam"),
     "sastm": _gated("static"),
+    # The paper's network, of the smallest MobileOne; its variant is not printed. Trained at 289 px.
+    "dastm_paper": Preset(
+        "dastm",
+        DastmConfig(
+            widths=VARIANTS["s0"][0],
+            depths=DEPTHS,
+            branches=VARIANTS["s0"][1],
+            scale=True,
+            channels=512,
+            head_channels=256,
+            head_depth=7,
+            head_kind="plain",
+        ),
+        STMTRACK.tracking,
+    ),
     "dastm_large": Preset(
         "dastm",
         DastmConfig(
@@ -195,8 +213,8 @@ PRESETS = {
             size_rate=0.6,
         ),
     ),
-    "ustam_b288": _ustam(UstamConfig()),
-    "ustam_b384": _ustam(UstamConfig(query_size=384, template_size=192)),
+    "ustam_b288": _ustam(USTAM_BASE),
+    "ustam_b384": _ustam(replace(USTAM_BASE, query_size=384, template_size=192)),
     "ustam_l384": _ustam(USTAM_LARGE),
     "ustam_tiny": _ustam(
         UstamConfig(

@@ -37,6 +37,7 @@ class UstamConfig(NetworkConfig):
     depths: tuple[int, ...] = ()
     head_channels: int = 384
     corner_place: float = 0.0  # of a corner in its cell of the heat map; 0 as in MixViT
+    drop_path: float = 0.0  # share of samples without the last block, in training
     temporal: bool = True  # eq. 4, in the first block
     spatial: bool = True  # eq. 6, in the last block
     literal: bool = False  # eq. 6 as printed: what it subtracts cancels in the softmax
@@ -55,8 +56,12 @@ def patches(config: UstamConfig) -> nn.Conv2d:
 
 
 def make_blocks(config: UstamConfig) -> nn.ModuleList:
-    """ViT's blocks."""
-    return nn.ModuleList(Block(config.channels, config.heads) for _ in range(config.depth))
+    """ViT's blocks; ``drop_path`` grows from 0 at the first to its value at the last."""
+    last = max(config.depth - 1, 1)
+    return nn.ModuleList(
+        Block(config.channels, config.heads, config.drop_path * index / last)
+        for index in range(config.depth)
+    )
 
 
 def make_vision_transformer(config: UstamConfig) -> nn.ModuleDict:

@@ -48,10 +48,14 @@ class MixedAttention(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and a two-layer perceptron, each behind a layer norm and beside a residual."""
+    """Attention and a two-layer perceptron, each behind a layer norm and beside a residual.
 
-    def __init__(self, channels: int, heads: int):
+    In training each of the two is left out for a share ``drop`` of the samples (stochastic depth).
+    """
+
+    def __init__(self, channels: int, heads: int, drop: float = 0.0):
         super().__init__()
+        self.drop = drop
         self.before_attention = nn.LayerNorm(channels, eps=1e-6)
         self.attention = MixedAttention(channels, heads)
         self.before_perceptron = nn.LayerNorm(channels, eps=1e-6)
@@ -79,5 +83,11 @@ class Block(nn.Module):
         return self._finish(x, used @ value), told
 
     def _finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        x = x + self.attention.join(attended)
-        return x + self.perceptron(self.before_perceptron(x))
+        x = x + self._kept(self.attention.join(attended))
+        return x + self._kept(self.perceptron(self.before_perceptron(x)))
+
+    def _kept(self, x: Tensor) -> Tensor:
+        if not (self.drop and self.training):
+            return x
+        kept = torch.rand(len(x), 1, 1, device=x.device) >= self.drop
+        return x * (kept / (1 - self.drop)).to(x.dtype)

@@ -77,6 +77,10 @@ class SamplingConfig(Checked):
         {"davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2},
         "how often each kind of shards, and pasted cut-outs, are drawn",
     )
+    ratios: dict[str, float] = option(  # noqa: RUF009 (a field with a factory)
+        {}, "how often sets NAME:FOLDER that are given without a weight are drawn (1)"
+    )
+    pasted: float = option(0.5, "share of a set with masks that is pasted", most=1)
     memory_frames: int = option(2, "memory frames of a sample", 1)
     query_frames: int = option(1, "query frames of a sample, which follow each other", 1)
     max_gap: int = option(  # 40 frames of the shards
@@ -91,6 +95,16 @@ class SamplingConfig(Checked):
         "share of still pictures in which any part, of an object or not, is the target",
         most=1,
     )
+    crops: str = option(
+        "tracked",
+        "memory as a tracker crops it, around a box that is a little wrong, queries varied by"
+        " --shift and --scale; or as papers print it: uniform (both varied alike, scales from"
+        " 1/(1+SCALE) to 1+SCALE), centred (memory exact, queries as in uniform) or normal (memory"
+        " exact, queries varied without bounds)",
+        choices=("tracked", "uniform", "centred", "normal"),
+    )
+    mirrored: float = option(0.5, "share of mirrored samples", most=1)
+    grey: float = option(0.1, "share of samples without colours", most=1)
     shift: float = option(
         0.9, "largest distance of the target from the query's centre, in √(width·height)"
     )
@@ -128,6 +142,13 @@ class TrainingConfig(Checked):
     frozen: float = option(
         0.0, "share of the schedule in which a pre-trained backbone is frozen", most=1
     )
+    frozen_part: str = option(
+        "all",
+        "what is held still of a frozen backbone: all, or its convolutions, while the statistics,"
+        " scales and shifts of its normalisations go on",
+        choices=("all", "convolutions"),
+    )
+    frozen_stem: bool = option(False, "the stem of a pre-trained backbone is frozen to the end")
     frozen_norms: bool = option(
         False,
         "keep batch statistics as the start has them: twice as fast on a CPU, for networks that"
@@ -144,7 +165,7 @@ class TrainingConfig(Checked):
     final_rate: float = option(0.02, "rate at the end, as a share of the rate", 1e-9, 1)
     drop: float = option(0.8, "share of the schedule after which a step schedule falls", most=1)
     weight_decay: float = option(1e-4, "weight decay")
-    clip: float = option(5.0, "largest norm of the gradient", 1e-9)
+    clip: float = option(5.0, "largest norm of the gradient; 0: any")
     ema: float = option(0.998, "decay of the averaged weights, which are those that ship", most=1)
     precision: str = option(
         "bf16", "bf16, fp16 (with scaled gradients) or fp32", choices=("bf16", "fp16", "fp32")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, nullcontext
@@ -21,7 +22,7 @@ from .config import TrainingConfig
 from .costs import measure_branches
 from .failures import Stop, explained
 from .log import TrainingLog
-from .optimisers import make_optimiser, prepare
+from .optimisers import make_optimiser, prepare, synchronised
 from .plot import plot_losses
 from .provenance import commit, data_names, hardware
 from .ranks import Ranks
@@ -86,6 +87,7 @@ class Trainer:
         if start is not None:
             tensors = len(warm_start(self.model, start))
             self.facts["start"] = {"file": Path(start).name, "tensors": tensors}
+        self.model = synchronised(self.model, self.ranks.count, self.device)
         self.model.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.model, config.ema)
         self.optimiser = make_optimiser(self.model, config)
@@ -168,9 +170,7 @@ class Trainer:
         rate = config.rate * learning_rate(progress, config)
         for group in self.optimiser.param_groups:
             group["lr"] = rate * group["share"]
-        # A backbone that was not pre-trained would stay noise.
-        frozen = "backbone" in self.facts and progress < config.frozen
-        prepare(self.model, frozen, progress, config)
+        prepare(self.model, "backbone" in self.facts, progress, config)
         kind, batch = DTYPES[config.precision], batch.to(self.device)
         with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
             terms = self.loss(self.model, batch, self.preset.tracking, config.losses)
@@ -180,7 +180,7 @@ class Trainer:
         gradients = [p.grad for p in self.model.parameters() if p.grad is not None]
         self.ranks.average([*gradients, values])
         self.scaler.unscale_(self.optimiser)
-        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip)
+        norm = torch.nn.utils.clip_grad_norm_(self.model.parameters(), config.clip or math.inf)
         # Looked at after the exchange, so that all processes stop and none waits for the others.
         # Scaled gradients may overflow: the scaler leaves out such a step and scales less.
         overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1

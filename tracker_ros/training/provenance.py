@@ -18,7 +18,10 @@ def data_names(data: str | Path | Sequence[str | Path]) -> list[str]:
     Raises ParameterError.
     """
     specs = [parse_spec(text) for text in ([data] if isinstance(data, str | Path) else data)]
-    return [f"{spec.reader}:{spec.folder.resolve().name}:{spec.weight:g}" for spec in specs]
+    return [
+        f"{spec.reader}:{spec.folder.resolve().name}:{1 if spec.weight is None else spec.weight:g}"
+        for spec in specs
+    ]
 
 
 def commit() -> str | None:

@@ -20,41 +20,76 @@ Loss = Callable[[nn.Module, Batch, TrackingConfig, LossConfig], dict[str, Tensor
 
 
 class Recipe(NamedTuple):
-    """The paper's training, and its loss: terms with ``total``, which is minimised."""
+    """A paper's training.
+
+    Attributes:
+        training: values. loss: terms with ``total``, which is minimised.
+        pretrained: what the paper's backbone was trained on before, or nothing.
+        got10k: the training for GOT-10k's own rule, on that set alone, or None.
+    """
 
     training: TrainingConfig
     loss: Loss
+    pretrained: str = ""
+    got10k: TrainingConfig | None = None
 
 
-# Crops around the target with shift and scale, nothing else; what no paper rules out (flips,
-# colours, blur) is not an option and stays.
+# Crops around the target with shift and scale, nothing else: no flips, colours, blur.
 PLAIN = SamplingConfig(
     weights={"davis": 0.25, "video": 0.45, "voc": 0.3},
+    # Of STMTrack's release; they are divided by their sum.
+    ratios={
+        "trackingnet": 0.65,
+        "lasot": 0.3,
+        "got10k": 0.2,
+        "vid": 0.2,
+        "det": 0.08,
+        "coco": 0.07,
+    },
+    pasted=0.0,
     memory_frames=3,
     negative=0.33,
-    shift=0.8,
-    scale=0.15,  # the standard deviation of U(1/1.3, 1.3) in logarithms
+    crops="uniform",
+    shift=0.8,  # a fifth of the window, which is 4 times the target
+    scale=0.3,
+    mirrored=0.0,
+    grey=0.0,
     occluder=0.0,
     distractor=0.0,
     look_alike=0.0,
     rotation=0.0,
+    colour=0.0,
+    degraded=0.0,
     low_light=0.0,
     kin=0.0,
     parts=0.0,
     paste_motion=0.0,
 )
 
-STMTRACK = TrainingConfig(
+# What no paper prints is off: clipping, averaged weights, half precision.
+PRINTED = TrainingConfig(clip=0.0, ema=0.0, precision="fp32", sampling=PLAIN)
+
+STMTRACK = replace(
+    PRINTED,
     batch=64,
     steps=20 * 300_000 // 64,
     optimiser="sgd",
     rate=0.08,
     backbone_rate=0.1,
     frozen=0.5,
+    frozen_part="convolutions",
+    frozen_stem=True,
     warmup=1 / 20,  # the first of 20 epochs, from .01
     warmup_rate=1 / 8,
     final_rate=1e-6 / 0.08,
-    sampling=PLAIN,
+)
+
+STMTRACK_GOT10K = replace(
+    STMTRACK,
+    batch=32,
+    steps=20 * 150_000 // 32,
+    warmup_rate=1e-6 / 0.08,
+    sampling=replace(PLAIN, ratios={"got10k": 1.0}),
 )
 
 DASTM = replace(
@@ -63,7 +98,8 @@ DASTM = replace(
     steps=20 * 30_000,
     rate=0.005,
     backbone_rate=1.0,
-    frozen=4 / 20,  # until the fifth epoch begins
+    frozen=4 / 20,  # until the fifth epoch begins, then all of it learns
+    frozen_stem=False,
     warmup=0.0,
     schedule="log",
     final_rate=1e-4 / 0.005,
@@ -99,11 +135,13 @@ STIF = replace(
 )
 
 # MixViT's sampling; the paper is silent on it, and on batch and epochs (MixViT's 500 of 60 000).
-USTAM = TrainingConfig(
+USTAM = replace(
+    PRINTED,
     batch=32,
     steps=500 * 60_000 // 32,
     rate=1e-4,
-    backbone_rate=1.0,
+    backbone_rate=0.1,
+    clip=0.1,
     warmup=0.0,
     schedule="step",  # to 1e-5 at epoch 400
     drop=0.8,
@@ -116,22 +154,38 @@ USTAM = TrainingConfig(
         causal=True,
         max_gap=200,
         negative=0.0,
+        ratios={"got10k": 1.0, "lasot": 1.0, "coco": 1.0, "trackingnet": 1.0},
+        crops="normal",
+        mirrored=0.5,
+        grey=0.05,
         shift=2.25,  # MixViT's centre jitter of 4.5 is from one side to the other
         scale=0.5,
     ),
 )
 
-# The paper is silent on the samples of an epoch: 60 000 here. Rate of the backbone and share of
-# negatives are SiamRPN++'s.
+# The paper is silent on the samples of an epoch: 60 000 here. Rate of the backbone, share of
+# negatives and the crops' shift and scale are SiamRPN++'s.
 DASTSIAM = replace(
     DASTM,
     batch=12,
     steps=50 * 60_000 // 12,
     backbone_rate=0.1,
     frozen=10 / 50,
+    frozen_part="all",
     final_rate=0.0005 / 0.005,
     losses=LossConfig(box=1.2),
-    sampling=replace(PLAIN, memory_frames=3, causal=True, max_gap=50, adjacent=True, negative=0.2),
+    sampling=replace(
+        PLAIN,
+        memory_frames=3,
+        causal=True,
+        max_gap=50,
+        adjacent=True,
+        negative=0.2,
+        ratios={"lasot": 1.0, "vid": 1.0},
+        crops="centred",
+        shift=1.0,  # SiamRPN++'s 64 px and .18
+        scale=0.18,
+    ),
 )
 
 # SiamFC's own schedule, on DASTSiam's three templates. The response finds the scale by trying
@@ -150,13 +204,13 @@ SIAMFC = replace(
 )
 
 RECIPES = {
-    "stmtrack": Recipe(STMTRACK, memory_loss),
-    "dastm": Recipe(DASTM, memory_loss),
-    "dastm_filter": Recipe(ONLINE, memory_loss),
-    "stif": Recipe(STIF, memory_loss),
-    "ustam": Recipe(USTAM, corner_loss),
-    "dastsiam": Recipe(DASTSIAM, rpn_loss),
-    "siamfc": Recipe(SIAMFC, response_loss),
+    "stmtrack": Recipe(STMTRACK, memory_loss, "ImageNet", STMTRACK_GOT10K),
+    "dastm": Recipe(DASTM, memory_loss, "ImageNet"),
+    "dastm_filter": Recipe(ONLINE, memory_loss, "ImageNet"),
+    "stif": Recipe(STIF, memory_loss, "ImageNet"),
+    "ustam": Recipe(USTAM, corner_loss, "ImageNet, by MAE"),
+    "dastsiam": Recipe(DASTSIAM, rpn_loss, "ImageNet"),
+    "siamfc": Recipe(SIAMFC, response_loss),  # from noise, as SiamFC does
 }
 
 

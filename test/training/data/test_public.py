@@ -114,8 +114,8 @@ def test_an_index_that_cannot_be_written_is_told(otb, tmp_path):
     ("text", "spec"),
     [
         ("got10k:/data/GOT-10k/train:0.5", ("got10k", "/data/GOT-10k/train", 0.5)),
-        ("lasot:/data/LaSOT", ("lasot", "/data/LaSOT", 1.0)),
-        ("vid:/data/a:b", ("vid", "/data/a:b", 1.0)),
+        ("lasot:/data/LaSOT", ("lasot", "/data/LaSOT", None)),
+        ("vid:/data/a:b", ("vid", "/data/a:b", None)),
         ("shards:/data/train:2", ("shards", "/data/train", 2.0)),
         ("/data/train", ("shards", "/data/train", 1.0)),
     ],
@@ -138,6 +138,12 @@ def test_weights_are_shares_and_a_set_named_twice_is_two_sets(otb):
     assert mixture.weights == {"otb": 0.75, "otb-2": 0.25}
     assert isinstance(mixture.pictures, Frames)
     assert mixture.pictures.draw(np.random.default_rng(0)).shape == (60, 80, 3)
+
+
+def test_a_recipes_ratios_are_of_sets_that_are_given_without_a_weight(otb):
+    ratios = {"otb": 0.5, "coco": 7.0}
+    mixture = open_mixture([f"otb:{otb}", f"otb:{otb}:1.5"], {}, ratios=ratios)
+    assert mixture.weights == {"otb": 0.25, "otb-2": 0.75}
 
 
 def test_large_targets_are_decoded_small(otb):

@@ -23,7 +23,7 @@ class Spec(NamedTuple):
 
     reader: str
     folder: Path
-    weight: float = 1.0
+    weight: float | None = None  # None: not given
 
 
 def parse_spec(text: str | Path) -> Spec:
@@ -38,15 +38,15 @@ def parse_spec(text: str | Path) -> Spec:
                 f"data {text!r} is no folder and no NAME:FOLDER[:WEIGHT] with a NAME of "
                 f"{', '.join([*READERS, SHARDS])}"
             )
-        return Spec(SHARDS, Path(text))
+        return Spec(SHARDS, Path(text), 1.0)
     folder, _, last = rest.rpartition(":")
     try:
         weight = float(last)
     except ValueError:
-        folder, weight = rest, 1.0
+        folder, weight = rest, None
     if not folder:  # a folder whose name is a number
-        folder, weight = rest, 1.0
-    if not (math.isfinite(weight) and weight > 0):
+        folder, weight = rest, None
+    if weight is not None and not (math.isfinite(weight) and weight > 0):
         raise ParameterError(f"data {text!r}: the weight {last} is not a positive number")
     return Spec(name, Path(folder), weight)
 
@@ -76,11 +76,14 @@ def open_mixture(
     data: str | Path | Sequence[str | Path],
     weights: dict[str, float],
     cache: Path | None = None,
+    ratios: dict[str, float] | None = None,
+    paste: float = 0.5,
 ) -> Mixture:
     """Open the sets of ``data``: a folder of shards, or a sequence of what ``parse_spec`` takes.
 
     ``weights`` are those of the kinds of shards (``davis``, ``video``, ``voc``) and of PASTE.
-    A set with masks gives half of its weight to PASTE, as in the shards.
+    A set with masks gives the share ``paste`` of its weight to PASTE. ``ratios`` are the weights,
+    by reader, of sets that are given without one.
 
     Raises ParameterError or SourceError.
     """
@@ -88,18 +91,19 @@ def open_mixture(
     shares: dict[str, float] = {}
     pictures = None
     for spec in [parse_spec(text) for text in ([data] if isinstance(data, str | Path) else data)]:
+        weight = (ratios or {}).get(spec.reader, 1.0) if spec.weight is None else spec.weight
         if spec.reader == SHARDS:
             for kind in (kind for kind in weights if kind != PASTE):
                 name = _free(kind, sets)
                 sets[name] = _shards(spec.folder, kind)
-                shares[name] = spec.weight * weights[kind]
-            shares[PASTE] = shares.get(PASTE, 0.0) + spec.weight * weights.get(PASTE, 0.0)
+                shares[name] = weight * weights[kind]
+            shares[PASTE] = shares.get(PASTE, 0.0) + weight * weights.get(PASTE, 0.0)
             pictures = pictures or Pictures(spec.folder)
             continue
         name = _free(spec.reader, sets)
         sets[name] = open_set(spec.reader, spec.folder, cache)
-        pasted = spec.weight / 2 if sets[name].masked else 0.0
-        shares[name] = spec.weight - pasted
+        pasted = paste * weight if sets[name].masked else 0.0
+        shares[name] = weight - pasted
         shares[PASTE] = shares.get(PASTE, 0.0) + pasted
     if not any(clips.masked for clips in sets.values()):
         shares.pop(PASTE, None)

@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from ...core.boxes import Box, mask_box
-from ...core.crop import Window, crop
+from ...core.crop import Window, crop, window_around
+from ..config import SamplingConfig
 from ..data.clips import MIN_SIDE, View
 
 Rng = np.random.Generator
@@ -78,11 +79,35 @@ def mirror(view: View) -> View:
     return View(cv2.flip(view.image, 1), (view.image.shape[1] - x - w, y, w, h), mask)
 
 
-def stretched(view: View, rng: Rng, count: int) -> list[View]:
+def printed_window(
+    box: Box, factor: float, size: int, config: SamplingConfig, rng: Rng, memory: bool = False
+) -> Window:
+    """The window of a crop as papers print it; see ``SamplingConfig.crops``.
+
+    ``uniform`` (STMTrack, sec. 4.1): memory and query frames are shifted and scaled alike.
+    ``centred`` (Siamese trackers, whose template is the middle of its crop): queries alone.
+    ``normal`` (MixViT): queries alone; width and height change, each by a normal logarithm, and the
+    shift goes with the changed size.
+    """
+    x, y, w, h = box
+    side = np.sqrt(w * h)
+    if memory and config.crops != "uniform":
+        return window_around(box, factor, size)
+    if config.crops != "normal":
+        most = 1 + config.scale
+        scale = rng.uniform(1 / most, most)
+        dx, dy = rng.uniform(-config.shift, config.shift, 2) * side
+    else:
+        scale = float(np.exp(rng.normal(0, config.scale, 2).mean()))
+        dx, dy = rng.uniform(-config.shift, config.shift, 2) * side * scale
+    return window_around((x + dx, y + dy, w, h), factor * scale, size)
+
+
+def stretched(view: View, rng: Rng, count: int, strength: float = 0.08) -> list[View]:
     """A still picture as a clip: each frame stretched in its own way."""
     views = []
     for _ in range(count):
-        fx, fy = np.exp(rng.normal(0, 0.08, 2))
+        fx, fy = np.exp(rng.normal(0, strength, 2))
         image = cv2.resize(view.image, None, fx=fx, fy=fy)
         x, y, w, h = view.box
         mask = view.mask

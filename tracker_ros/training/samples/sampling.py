@@ -15,7 +15,7 @@ from torch.utils.data import Dataset, get_worker_info
 
 from ...core.boxes import Box
 from ...core.config import TrackingConfig
-from ...core.crop import crop, window_around
+from ...core.crop import Window, crop, window_around
 from ...core.errors import SourceError
 from ..config import SamplingConfig
 from ..data.clips import Clip, View
@@ -23,7 +23,7 @@ from ..data.clipset import ClipSet
 from ..data.mixture import PASTE, open_mixture
 from . import augment
 from .frame_choice import choose_frames
-from .geometry import inside, jitter, look, mirror, part_of, stretched, turn
+from .geometry import inside, jitter, look, mirror, part_of, printed_window, stretched, turn
 from .pasting import Collage
 
 Rng = np.random.Generator
@@ -76,7 +76,9 @@ class Samples(Dataset):
     ):
         self.tracking, self.config = tracking, config
         self.seed = seed
-        self.clips, weights, self.pictures = open_mixture(data, config.weights, cache)
+        self.clips, weights, self.pictures = open_mixture(
+            data, config.weights, cache, config.ratios, config.pasted
+        )
         self.kinds, self.shares = list(weights), list(weights.values())
         # The largest a target gets in a crop, in pixels: more resolution is not worth decoding.
         self._detail = 1.7 * tracking.query_size / tracking.search_factor
@@ -114,9 +116,9 @@ class Samples(Dataset):
             query = self._another(drawn, rng)
         count = self.config.memory_frames
         views = [*drawn.views[:count], *query.views[-self.config.query_frames :]]
-        if rng.random() < 0.5:
+        if rng.random() < self.config.mirrored:
             views = [mirror(view) for view in views]
-        grey = rng.random() < 0.1
+        grey = rng.random() < self.config.grey
         crops, boxes = [], []
         for number, view in enumerate(views):
             image, box = (
@@ -180,7 +182,10 @@ class Samples(Dataset):
         large = w * h > 0.3 * view.image.shape[0] * view.image.shape[1]
         if self.config.parts and (large or rng.random() < self.config.parts):
             view = part_of(view, rng)
-        return stretched(view, rng, self.config.memory_frames + self.config.query_frames)
+        # The papers show a still picture as it is, several times.
+        strength = 0.08 if self.config.crops == "tracked" else 0.0
+        count = self.config.memory_frames + self.config.query_frames
+        return stretched(view, rng, count, strength)
 
     def _another(self, drawn: Drawn, rng: Rng) -> Drawn:
         """Another target, often of the same class; the same one if there is no other."""
@@ -202,8 +207,13 @@ class Samples(Dataset):
         )
 
     def _memory_crop(self, view: View, rng: Rng) -> tuple[np.ndarray, Box]:
-        """As the tracker crops: around a box that is a little wrong."""
+        """As the tracker crops: around a box that is a little wrong; or as a paper does."""
         t = self.tracking
+        if self.config.crops != "tracked":
+            window = printed_window(
+                view.box, t.memory_factor, t.memory_size, self.config, rng, True
+            )
+            return crop(view.image, window), window.to_crop(view.box)
         box = jitter(view.box, rng, 0.06, 0.08)
         window = window_around(box, t.memory_factor, t.memory_size)
         believed = jitter(view.box, rng, 0.02, 0.03)
@@ -213,6 +223,9 @@ class Samples(Dataset):
         self, view: View, drawn: Drawn, rng: Rng, grey: bool = False
     ) -> tuple[np.ndarray, Box]:
         t, c = self.tracking, self.config
+        if c.crops != "tracked":
+            window = printed_window(view.box, t.search_factor, t.query_size, c, rng)
+            return self._look(view, window, drawn, rng, grey)
         x, y, w, h = view.box
         side = np.sqrt(w * h)
         # Half of the shifts small (a target that hardly moved), half anywhere in reach.
@@ -222,6 +235,13 @@ class Samples(Dataset):
         window = window_around((x + dx, y + dy, w, h), factor, t.query_size)
         if rng.random() < 0.7:  # else the padding at the rim would tell where the target is
             window = inside(window, view.image)
+        return self._look(view, window, drawn, rng, grey)
+
+    def _look(
+        self, view: View, window: Window, drawn: Drawn, rng: Rng, grey: bool
+    ) -> tuple[np.ndarray, Box]:
+        """A query crop through a window, and what may happen to it."""
+        c = self.config
         if drawn.kind != PASTE and rng.random() < c.rotation:  # what is pasted is turned already
             seen = turn(view, window, rng.uniform(-c.angle, c.angle))
         else:
