@@ -1,0 +1,58 @@
+"""Which detection is which target? The Hungarian assignment on class and overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from ..core.boxes import Box
+
+MIN_OVERLAP = 0.3  # IoU below which a detection is somebody else
+
+
+def overlaps(first: Sequence[Box], second: Sequence[Box]) -> np.ndarray:
+    """Intersection over union of every box with every other: float64 [len(first), len(second)].
+
+    Boxes are (x, y, width, height).
+    """
+    one = np.array(first, float).reshape(-1, 1, 4)
+    other = np.array(second, float).reshape(1, -1, 4)
+    left_top = np.maximum(one[..., :2], other[..., :2])
+    right_bottom = np.minimum(one[..., :2] + one[..., 2:], other[..., :2] + other[..., 2:])
+    common = np.maximum(right_bottom - left_top, 0).prod(axis=2)
+    union = one[..., 2:].prod(axis=2) + other[..., 2:].prod(axis=2) - common
+    return common / np.maximum(union, 1e-12)
+
+
+def same_class(one: str, other: str) -> bool:
+    """Whether two may be the same thing: an empty class may be any."""
+    return one == other or not (one and other)
+
+
+def assign(
+    targets: Sequence[tuple[str, Box]],
+    detections: Sequence[tuple[str, Box]],
+    min_overlap: float = MIN_OVERLAP,
+) -> dict[int, int]:
+    """The pairs with the largest sum of overlaps.
+
+    Args:
+        targets, detections: (class, box); see ``same_class``.
+        min_overlap: IoU below which two are no pair.
+    Returns:
+        Place of the target → place of its detection.
+    """
+    if not targets or not detections:
+        return {}
+    found = overlaps([box for _, box in targets], [box for _, box in detections])
+    same = np.array([[same_class(a, b) for b, _ in detections] for a, _ in targets])
+    fits = same & (found >= min_overlap)
+    # What does not fit is worth nothing, so that it never takes a pair's place.
+    rows, columns = linear_sum_assignment(np.where(fits, found, 0.0), maximize=True)
+    return {
+        int(row): int(column)
+        for row, column in zip(rows, columns, strict=True)
+        if fits[row, column]
+    }
