@@ -161,7 +161,7 @@ def propose(lost, scene, *candidates):
     put(index, image=scene.frame(0))
     sink.until(lambda: index + 1 in stamps(sink))
     worker.request(Proposal(candidates, (index + 1) * STEP))
-    while worker._request:
+    while worker._requests:
         time.sleep(0.01)
     for later in (index + 1, index + 2):
         put(later, image=scene.blank if later > index + 1 else scene.frame(0))
@@ -195,7 +195,8 @@ def test_lost_target_is_not_taken_for_another_object(lost, scene, box, class_id)
 
 
 def test_lost_target_without_class_is_found_again_by_its_memory_alone(lost, scene):
-    lost[0]._target = target = Target("anna", "")
+    (track,) = lost[0]._targets.tracks
+    track.target = target = Target(track.target.id, "")
     answers = propose(lost, scene, Candidate(FAR, "person"), Candidate(scene.box(0), "cat"))
     assert (answers[-1].target, answers[-1].state) == (target, "TRACKING")
     assert overlap(answers[-1].box, scene.box(0)) > 0.5

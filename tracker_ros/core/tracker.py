@@ -214,6 +214,20 @@ class Tracker:
         self._sure_box, self._pending, self._presence = self._box, None, Presence()
         return Result(self._box, score, TargetState.TRACKING, 0, self.gate)
 
+    def correct(self, box: Box) -> None:
+        """Take somebody's word, such as a detector's, for where the target is in the last image.
+
+        Nothing changes while it is lost: ``recover`` is for that.
+        """
+        if self._presence.state is not TargetState.LOST:
+            self._box = self._sure_box = box
+
+    def lose(self, around: Box | None = None) -> None:
+        """Give the target up as lost; it is looked for ``around`` a box, or where it was last."""
+        self._presence = Presence(TargetState.LOST, lost_frames=1)
+        self._box = self._sure_box = around or self._sure_box
+        self._pending = None
+
     def _search_window(self, image: np.ndarray) -> Window:
         centre, config = self._box, self.config
         if self._presence.state is TargetState.LOST and not self._presence.strong:

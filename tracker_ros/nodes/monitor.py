@@ -49,6 +49,8 @@ class Monitor:
         image = self._node.image_topic
         topics = {"image": image, "qos": image, "stamp": image, "jump": image,
                   "init": self._node.resolve_topic_name("~/init_target"),
+                  "inits": self._node.resolve_topic_name("~/init_targets"),
+                  "remove": self._node.resolve_topic_name("~/remove_target"),
                   "detections": self._node.resolve_topic_name("detections")}  # fmt: skip
         sentence = f"{topics[subject]}: {problem}" if subject in topics else problem
         if self._problems.report(subject, sentence):
@@ -124,9 +126,10 @@ class Monitor:
         return self._check("watchdog", "qos")
 
     def _target(self) -> Check:
-        return self._check("target", "init", "tracking", "detections",
+        counts = self._problems.counts
+        return self._check("target", "init", "inits", "remove", "tracking", "detections",
                            enabled=self._node.enabled,
-                           failed_starts=self._problems.counts["init"])  # fmt: skip
+                           failed_starts=counts["init"] + counts["inits"])  # fmt: skip
 
     def _back_end(self) -> Check:
         problem, tracker = self._problems.present("model"), self._node.tracker

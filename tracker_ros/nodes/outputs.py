@@ -9,10 +9,10 @@ from visualization_msgs.msg import ImageMarker
 
 from ..core.gate import Gate
 from ..runtime import messages
+from ..runtime.answer import Answer
 from ..runtime.frame_slot import Frame
 from ..runtime.health import Check, GateWindow
-from ..runtime.status import frame_check, to_array
-from ..runtime.worker import Answer
+from ..runtime.status import frame_check, target_checks, to_array
 from . import qos
 from .monitor import Monitor
 
@@ -52,22 +52,22 @@ class Outputs:
         """Say in status and diagnostics why ``frame`` has no answer."""
         self.report("image" if state == "ERROR" else "stamp", problem)
         answer = Answer(frame, None, state=state)
-        self._send_status(
-            frame_check(answer, None, 0, self._node.slot.dropped, problem=problem), frame
-        )
+        check = frame_check(answer, None, 0, self._node.slot.dropped, problem=problem)
+        self._send_status([check], frame)
 
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
-        if gate:
-            self._gates.add(gate)
+        for one in answer.targets:
+            if one.gate:
+                self._gates.add(one.gate)
         dropped = self._node.slot.dropped
         check = frame_check(answer, gate, memory_size, dropped, *self._delays)
-        self._send_status(check, answer.frame)
+        self._send_status([check, *target_checks(answer)], answer.frame)
         if self._markers.get_subscription_count():
             self._markers.publish(messages.marker(answer))
         if self._debug_image.get_subscription_count():
             self._debug_image.publish(messages.debug_image(answer, gate))
 
-    def _send_status(self, check: Check, frame: Frame) -> None:
+    def _send_status(self, checks: list[Check], frame: Frame) -> None:
         header = frame.message.header
         name = self._node.get_fully_qualified_name()[1:]
-        self._status.publish(to_array([check], header, name, header.frame_id))
+        self._status.publish(to_array(checks, header, name, header.frame_id))

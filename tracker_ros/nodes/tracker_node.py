@@ -7,6 +7,7 @@ import time
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from sensor_msgs.msg import CompressedImage, Image
+from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
 
@@ -16,7 +17,8 @@ from ..core.tracker import Tracker
 from ..engines import load_tracker
 from ..runtime.frame_slot import Frame, FrameSlot
 from ..runtime.health import process_age
-from ..runtime.worker import Candidate, Proposal, Start, Worker
+from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
+from ..runtime.worker import Worker
 from . import parameters, qos
 from .lifecycle import refuse_impossible_transitions
 from .monitor import Monitor
@@ -55,7 +57,12 @@ class TrackerNode(LifecycleNode):
         refuse_impossible_transitions(self)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
-        self.create_subscription(Detection2D, "~/init_target", self._on_init_target, qos.RELIABLE)
+        for kind, name, answer in (
+            (Detection2D, "init_target", self._on_init_target),
+            (Detection2DArray, "init_targets", self._on_init_targets),
+            (Detection2D, "remove_target", self._on_remove_target),
+        ):
+            self.create_subscription(kind, f"~/{name}", answer, qos.RELIABLE)
 
     @property
     def image_topic(self) -> str:
@@ -131,7 +138,9 @@ class TrackerNode(LifecycleNode):
         values = parameters.read(self, parameters.TRACKER)
         box = parameters.parse_box(values.init_bbox)
         self.slot = FrameSlot(values.history, values.time_jump)
-        self._worker = Worker(self.tracker, self.slot, self._outputs, self._ids)
+        policy = Policy(values.max_targets, values.remove_lost_after, values.auto_correct,
+                        values.auto_init, values.auto_init_new)  # fmt: skip
+        self._worker = Worker(self.tracker, self.slot, self._outputs, self._ids, policy)
         self._worker.enabled = self.enabled
         if box:
             self._worker.request(Start(box), patience=math.inf)
@@ -143,7 +152,7 @@ class TrackerNode(LifecycleNode):
             self.create_subscription(kind, name, self._on_image,
                                      qos.image_profile(values.image_qos), event_callbacks=events)
         ]  # fmt: skip
-        if values.auto_init:
+        if values.auto_init or values.auto_init_new or values.auto_correct:
             self._inputs.append(
                 self.create_subscription(
                     Detection2DArray, "detections", self._on_detections, qos.RELIABLE
@@ -187,17 +196,56 @@ class TrackerNode(LifecycleNode):
 
     def _on_init_target(self, message: Detection2D) -> None:
         try:
-            if self._worker is None or not self.enabled:
-                state = self.stage if self.enabled else "not enabled"
-                raise InputError(f"a box to start on came while the node is {state}")
-            box = conversions.detection_to_box(message)
+            self._check_ready("a box to start on")
+            start = self._start_of(message, message.header)
         except InputError as error:
             self._monitor.report("init", str(error))
             return
+        self._worker.request(start)
+
+    def _on_init_targets(self, message: Detection2DArray) -> None:
+        try:
+            self._check_ready("boxes to start on")
+            if not message.detections:
+                raise InputError("init_targets holds no box to start on")
+            ids = [one.id for one in message.detections if one.id]
+            if len(set(ids)) < len(ids):
+                twice = next(one for one in ids if ids.count(one) > 1)
+                raise InputError(f"init_targets holds the id {twice!r} twice; none was started")
+        except InputError as error:
+            self._monitor.report("inits", str(error))
+            return
+        starts, problems = [], []
+        for number, one in enumerate(message.detections, 1):
+            try:
+                starts.append(self._start_of(one, message.header))
+            except InputError as error:
+                problems.append(f"box {number} of init_targets: {error}")
+        self._worker.request(Starts(tuple(starts), problems=tuple(problems)))
+
+    def _on_remove_target(self, message: Detection2D) -> None:
+        if self._worker is None:
+            problem = f"a target to remove was named while the node is {self.stage}"
+        elif self._worker.remove(message.id):
+            return
+        else:
+            problem = f"no target {message.id!r} to remove"
+        self._monitor.report("remove", problem)
+
+    def _check_ready(self, what: str) -> None:
+        if self._worker is None or not self.enabled:
+            state = self.stage if self.enabled else "not enabled"
+            raise InputError(f"{what} came while the node is {state}")
+
+    @staticmethod
+    def _start_of(message: Detection2D, around: Header) -> Start:
+        """What one detection asks for; what its header leaves open, that of its message says."""
+        box = conversions.detection_to_box(message)
         class_id = message.results[0].hypothesis.class_id if message.results else ""
-        header = message.header
-        stamp = conversions.stamp_to_ns(header.stamp)
-        self._worker.request(Start(box, stamp, message.id, class_id, header.frame_id))
+        stamp = conversions.stamp_to_ns(message.header.stamp)
+        stamp = stamp or conversions.stamp_to_ns(around.stamp)
+        frame_id = message.header.frame_id or around.frame_id
+        return Start(box, stamp, message.id, class_id, frame_id)
 
     def _on_detections(self, message: Detection2DArray) -> None:
         values = parameters.read(self, parameters.TRACKER)
@@ -219,7 +267,8 @@ class TrackerNode(LifecycleNode):
         if self._worker is None:
             response.message = f"the node is {self.stage}, not active"
         else:
-            response.message = "target dropped" if self._worker.reset() else "there was no target"
+            dropped = self._worker.reset()
+            response.message = "target dropped" if dropped else "there was no target"
         return response
 
     def _on_enable(self, request, response):

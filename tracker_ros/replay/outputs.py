@@ -64,10 +64,11 @@ class OutputBag:
                 array.detections.append(box_to_detection(true, header, make=bag_message))
             self._write("truth", array)
         self._write("detections", messages.detections(answer, bag_message))
-        check = status.frame_check(answer, step.gate, step.memory_size, dropped=0)
+        checks = [status.frame_check(answer, step.gate, step.memory_size, dropped=0)]
+        checks += status.target_checks(answer)
         self._write(
             "status",
-            status.to_array([check], header, self._node, header.frame_id, bag_message),
+            status.to_array(checks, header, self._node, header.frame_id, bag_message),
         )
         self._write("marker", messages.marker(answer, bag_message))
         if "debug" in self._topics:

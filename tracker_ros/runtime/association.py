@@ -26,9 +26,9 @@ def overlaps(first: Sequence[Box], second: Sequence[Box]) -> np.ndarray:
     return common / np.maximum(union, 1e-12)
 
 
-def same_class(one: str, other: str) -> bool:
-    """Whether two may be the same thing: an empty class may be any."""
-    return one == other or not (one and other)
+def same_class(known: str, seen: str) -> bool:
+    """Whether what is seen may be a target of class ``known``; one of no class may be anything."""
+    return known in ("", seen)
 
 
 def assign(

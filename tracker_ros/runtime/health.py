@@ -16,7 +16,7 @@ from ..core.gate import BRANCHES, Gate
 OK, WARN, ERROR = 0, 1, 2  # as in diagnostic_msgs/DiagnosticStatus
 
 PROBLEM_SECONDS = 5.0  # a problem with one frame is shown for so long
-LASTING = ("model", "init", "qos")  # shown until it is solved
+LASTING = ("model", "init", "inits", "qos")  # shown until it is solved
 TELL_SECONDS = 1.0  # between two different problems of one subject
 REPEAT_SECONDS = 5.0  # between two equal ones
 GATE_WINDOW = 100  # memorised frames

@@ -1,10 +1,13 @@
 """Draws what the tracker knows of a frame."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 
 from ..core.boxes import Box
 from ..core.gate import BRANCHES, Gate
+from .colours import colour_of
 
 COLOURS = {"TRACKING": (80, 220, 60), "UNCERTAIN": (0, 190, 255), "LOST": (60, 60, 235)}  # BGR
 OTHER = (200, 200, 200)
@@ -24,6 +27,26 @@ def draw(image: np.ndarray, state: str, score: float, box: Box | None = None,
     _text(canvas, f"{label}  {score:.2f}", (4 * unit, 13 * unit), unit, colour)
     if gate is not None:
         _bars(canvas, gate, unit)
+    return canvas
+
+
+def draw_all(
+    image: np.ndarray, targets: Sequence[tuple[str, str, float, Box | None]]
+) -> np.ndarray:
+    """A copy of ``image`` (uint8 [H, W, 3] BGR) with several targets, each in its own colour.
+
+    targets: (id, state, score, box or None).
+    """
+    canvas = image.copy()
+    unit = max(1, round(min(image.shape[:2]) / 240))
+    for line, (target_id, state, score, box) in enumerate(targets):
+        colour = tuple(round(255 * part) for part in reversed(colour_of(target_id)))
+        if box is not None:
+            x, y, w, h = (round(value) for value in box)
+            cv2.rectangle(canvas, (x, y), (x + w, y + h), colour, unit)
+            _text(canvas, target_id, (x + 2 * unit, y + h - 3 * unit), unit, colour)
+        text = f"{target_id} {state.replace('_', ' ').lower()}  {score:.2f}"
+        _text(canvas, text, (4 * unit, (13 + 11 * line) * unit), unit, colour)
     return canvas
 
 

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 
 from ..conversions import Make, ros_message
 from ..core.gate import BRANCHES, Gate
+from .answer import Answer
 from .health import ERROR, OK, WARN, Check
-from .worker import Answer
 
 LEVELS = {"NO_TARGET": OK, "TRACKING": OK, "UNCERTAIN": WARN, "LOST": WARN, "ERROR": ERROR,
           "DROPPED": WARN}  # fmt: skip
@@ -32,25 +32,18 @@ def to_array(checks: Iterable[Check], header, node_name: str, hardware: str,
 def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: int,
                 latency: float = math.nan, pipeline: float = math.nan,
                 publishing: float = math.nan, problem: str | None = None) -> Check:  # fmt: skip
-    """What ~/status says of one frame.
+    """What ~/status says of one frame, and of the target that started first.
 
     latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
     pipeline: milliseconds from the image's arrival to the same. publishing: what publishing the box
     took of that. All are NaN for recordings. problem: why the frame has no answer.
     """
-    result, target = answer.result, answer.target
-    message = problem or answer.state
-    gate = gate or (result.gate if result else None)
+    result = answer.result
     inference = 0.0
     if result:  # without timings: a recorded frame, of which nothing depends on the clock
         inference = sum(result.timings.values()) if result.timings else math.nan
-    values = {
-        "state": answer.state,
-        "target_id": target.id if target else "",
-        "class_id": target.class_id if target else "",
-        "score": f"{answer.score:.4f}",
-        "lost_frames": result.lost_frames if result else 0,
-        "memory_size": memory_size,
+    values = _values(answer, gate, memory_size) | {
+        "targets": len(answer.targets),
         "levels": answer.levels,
         "inference_ms": _milliseconds(inference),
         "pipeline_ms": _milliseconds(pipeline),
@@ -58,11 +51,35 @@ def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: in
         # Of a recording, whose stamps are of another day, this says nothing.
         "latency_ms": _milliseconds(latency if 0 <= latency < 60_000 else math.nan),
         "dropped_frames": dropped,
+    }
+    return Check("frame", LEVELS[answer.state], problem or answer.state, values)
+
+
+def target_checks(answer: Answer) -> list[Check]:
+    """What ~/status says of each target."""
+    return [
+        Check(f"target {one.target.id}", LEVELS[one.state], one.state,
+              _values(one, one.gate, one.memory_size))
+        for one in answer.targets
+    ]  # fmt: skip
+
+
+def _values(answer: Answer, gate: Gate | None, memory_size: int) -> dict[str, object]:
+    """Of one target."""
+    result, target = answer.result, answer.target
+    gate = gate or (result.gate if result else None)
+    values: dict[str, object] = {
+        "state": answer.state,
+        "target_id": target.id if target else "",
+        "class_id": target.class_id if target else "",
+        "score": f"{answer.score:.4f}",
+        "lost_frames": result.lost_frames if result else 0,
+        "memory_size": memory_size,
         "gate_branch": gate.branch if gate else "",
     }
     for i, name in enumerate(BRANCHES):
         values[f"gate_{name}"] = f"{gate.weights[i]:.4f}" if gate else ""
-    return Check("target", LEVELS[answer.state], message, values)
+    return values
 
 
 def _milliseconds(value: float) -> str:

@@ -1,0 +1,68 @@
+"""What the worker says of a frame, and to whom."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from ..core.boxes import Box
+from ..core.gate import Gate
+from ..core.tracker import Result
+from .frame_slot import Frame
+
+
+@dataclass(frozen=True)
+class Target:
+    """Who is tracked; the id is new for every successful initialisation."""
+
+    id: str
+    class_id: str
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is known of one frame: of the target that started first, and of the ``others``.
+
+    Attributes:
+        image: uint8 [H, W, 3] BGR. target: None where nothing is tracked.
+        result: None without target, for the frame of the start, and where tracking failed.
+        box: (x, y, w, h) pixels or None.
+        levels: the range of values that became ``image``, where they had more than 8 bits.
+        gate: the decision, if the frame was memorised. memory_size: frames remembered.
+        others: the same of further targets, in the order of their starts.
+    """
+
+    frame: Frame
+    image: np.ndarray
+    target: Target | None = None
+    result: Result | None = None
+    box: Box | None = None
+    state: str = "NO_TARGET"
+    score: float = 0.0
+    levels: str = ""
+    gate: Gate | None = None
+    memory_size: int = 0
+    others: tuple[Answer, ...] = ()
+
+    @property
+    def targets(self) -> tuple[Answer, ...]:
+        """One answer for each target."""
+        return (self, *self.others) if self.target else ()
+
+
+class Sink(Protocol):
+    """Where the worker's answers go."""
+
+    def publish(self, answer: Answer) -> None:
+        """The boxes of a frame, as soon as they are known."""
+
+    def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
+        """The same frame once more; ``gate`` is the first target's decision if it was memorised."""
+
+    def refuse(self, frame: Frame, state: str, problem: str) -> None:
+        """Why a frame has no answer, in one sentence; ``state`` is ERROR or, misfit, DROPPED."""
+
+    def report(self, subject: str, problem: str | None) -> None:
+        """One sentence about a ``subject`` (init, tracking), or None: it is well again."""

@@ -1,0 +1,119 @@
+"""What a detector's boxes do to the targets: confirm, correct, find again, start."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..core.boxes import Box, check_box, overlap
+from ..core.errors import InputError
+from ..core.state import TargetState
+from .answer import Answer
+from .association import MIN_OVERLAP, assign, overlaps, same_class
+from .frame_slot import Frame
+from .requests import Candidate, Policy, Proposal, Start
+from .targets import Targets, Track
+
+MAX_CANDIDATES = 8  # for one lost target; each costs a call of the network
+AGREED = 0.7  # IoU of two boxes that need no correction
+
+
+class Detector:
+    """Brings proposals to the targets they are about.
+
+    found_again: whether the last proposal found a lost target.
+    """
+
+    def __init__(self, targets: Targets, policy: Policy):
+        self._targets, self._policy = targets, policy
+        self.found_again = False
+
+    def consider(
+        self, proposal: Proposal, frame: Frame, image: np.ndarray
+    ) -> tuple[list[Track], list[str]]:
+        """Use what a detector found in ``frame``.
+
+        Returns:
+            Tracks that were started and are still to be added, and a sentence for each box that
+            cannot be used.
+        """
+        self.found_again = False
+        left, problems = _usable(proposal, image)
+        seen = [track for track in self._targets.tracks if track.lost_since is None]
+        where = [(track.target.class_id, self._targets.box_in(track, frame)) for track in seen]
+        where = [(kind, box or track.tracker.last_box)
+                 for (kind, box), track in zip(where, seen, strict=True)]  # fmt: skip
+        pairs = assign(where, [(one.class_id, one.box) for one in left])
+        if self._policy.auto_correct:
+            for place, candidate in pairs.items():
+                _correct(seen[place], where[place][1], left[candidate].box)
+        left = [one for place, one in enumerate(left) if place not in set(pairs.values())]
+        # What lies on a target is that target, whatever class it is taken for.
+        left = _apart(left, [box for _, box in where])
+        for track in self._targets.tracks:
+            if track.lost_since is not None:
+                left = self._find_again(track, left, frame, image)
+        return self._start(left, frame, image), problems
+
+    def _find_again(
+        self, track: Track, left: list[Candidate], frame: Frame, image: np.ndarray
+    ) -> list[Candidate]:
+        """Look for a lost target in those of its class; returns who is then left."""
+        if image.shape[1::-1] != track.size:
+            return left
+        boxes = [one.box for one in left if same_class(track.target.class_id, one.class_id)]
+        result = track.tracker.recover(image, boxes[:MAX_CANDIDATES]) if boxes else None
+        if result is None:
+            return left
+        self.found_again = True
+        self._targets.note(track, Answer(frame, image, track.target, result, result.box,
+                                         TargetState.TRACKING.name, result.score,
+                                         gate=track.tracker.gate))  # fmt: skip
+        return _apart(left, [result.box])
+
+    def _start(self, left: list[Candidate], frame: Frame, image: np.ndarray) -> list[Track]:
+        policy, begun = self._policy, []
+        if policy.auto_init_new:
+            room = policy.max_targets - len(self._targets)
+        else:
+            room = int(policy.auto_init and not len(self._targets))
+        for one in left:
+            if len(begun) >= room:
+                break
+            if any(overlap(one.box, other.tracker.last_box) >= MIN_OVERLAP for other in begun):
+                continue
+            start = Start(one.box, class_id=one.class_id)
+            begun.append(self._targets.start(start, frame, image, alone=False, beside=begun))
+        return begun
+
+
+def _usable(proposal: Proposal, image: np.ndarray) -> tuple[list[Candidate], list[str]]:
+    """Those whose boxes are in the image, and why the others are not."""
+    usable, problems = [], []
+    for candidate in proposal.candidates:
+        try:
+            check_box(candidate.box, image)
+        except InputError as error:
+            problems.append(str(error))
+        else:
+            usable.append(candidate)
+    return usable, problems
+
+
+def _apart(candidates: list[Candidate], boxes: list[Box]) -> list[Candidate]:
+    """Those that lie on none of ``boxes``."""
+    if not candidates or not boxes:
+        return candidates
+    found = overlaps([one.box for one in candidates], boxes).max(axis=1)
+    return [one for one, most in zip(candidates, found, strict=True) if most < MIN_OVERLAP]
+
+
+def _correct(track: Track, then: Box, detected: Box) -> None:
+    """Move a target by what the tracker was wrong in the frame of the detection."""
+    if overlap(then, detected) >= AGREED:
+        return
+    x, y, w, h = track.tracker.last_box
+    # The detection is of the past: it tells the error, not the place.
+    dx = detected[0] + detected[2] / 2 - then[0] - then[2] / 2
+    dy = detected[1] + detected[3] / 2 - then[1] - then[3] / 2
+    wide, high = w * detected[2] / then[2], h * detected[3] / then[3]
+    track.tracker.correct((x + w / 2 + dx - wide / 2, y + h / 2 + dy - high / 2, wide, high))

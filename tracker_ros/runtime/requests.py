@@ -1,0 +1,68 @@
+"""What the worker can be asked for, and what it may do by itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..core.boxes import Box
+
+
+@dataclass(frozen=True)
+class Start:
+    """A request to track what is in ``box`` in the frame stamped ``stamp`` (ns; 0: the newest).
+
+    frame_id: the coordinate frame of the box; empty: that of the image. id: the target's id; empty
+    for a new number.
+    """
+
+    box: Box
+    stamp: int = 0
+    id: str = ""
+    class_id: str = ""
+    frame_id: str = ""
+
+
+@dataclass(frozen=True)
+class Starts:
+    """Several of them at once.
+
+    alone: these instead of all that is tracked; otherwise beside it, and one whose id is tracked
+    starts afresh. problems: what is said, in a sentence each, of others that came with them.
+    """
+
+    entries: tuple[Start, ...]
+    alone: bool = False
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """What a detector takes for an object of a class."""
+
+    box: Box
+    class_id: str
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a detector found in the frame stamped ``stamp``, the surest first."""
+
+    candidates: tuple[Candidate, ...]
+    stamp: int = 0
+    frame_id: str = ""
+
+
+@dataclass(frozen=True)
+class Policy:
+    """What is done without being asked.
+
+    max_targets: how many are tracked at once. remove_lost_after: seconds after which a lost target
+    is removed; 0: never. auto_correct: move a target to where a detector sees it. auto_init: start
+    on a proposal while nothing is tracked. auto_init_new: start on all of it that is no target yet.
+    """
+
+    max_targets: int = 1
+    remove_lost_after: float = 0.0
+    auto_correct: bool = False
+    auto_init: bool = True
+    auto_init_new: bool = False

@@ -1,0 +1,244 @@
+"""All targets of one stream: a tracker for each, one call of the network for all.
+
+Used by the worker's thread; ``clear``, ``remove`` and ``ids`` by any, under the worker's lock.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ..core.boxes import Box
+from ..core.crowd import locate_all, remember_all
+from ..core.errors import InputError, TrackerError
+from ..core.state import TargetState
+from ..core.tracker import Result, Tracker
+from .answer import Answer, Target
+from .collisions import Collisions, Sight
+from .frame_slot import MAX_FRAMES, Frame
+from .requests import Start
+
+
+@dataclass
+class Track:
+    """A target, its tracker, and the number of the frame that it has come to.
+
+    size: width and height of its images. lost_since: stamp (ns) of the frame in which it was lost.
+    """
+
+    target: Target
+    tracker: Tracker
+    size: tuple[int, int]
+    last: int
+    lost_since: int | None = None
+
+
+class Targets:
+    """Starts, locates and remembers; knows what was answered in the last frames."""
+
+    def __init__(self, tracker: Tracker, ids: Iterator[int] | None = None):
+        self._tracker = tracker
+        self._ids = ids or itertools.count(1)
+        self._tracks: dict[str, Track] = {}
+        self._collisions = Collisions()
+        self._answers: dict[int, dict[str, Answer]] = {}  # by number of the frame, without it
+
+    def __len__(self) -> int:
+        return len(self._tracks)
+
+    def __contains__(self, target_id: str) -> bool:
+        return target_id in self._tracks
+
+    def clear(self) -> bool:
+        """Forget all; returns whether there was one."""
+        had = bool(self._tracks)
+        self._tracks, self._answers = {}, {}
+        return had
+
+    def remove(self, target_id: str) -> bool:
+        """Forget one; returns whether it was there."""
+        return self._tracks.pop(target_id, None) is not None
+
+    def rest(self) -> None:
+        """Give back what the tracker holds of targets that are gone."""
+        if not self._tracks:
+            self._tracker.reset()
+
+    @property
+    def tracks(self) -> list[Track]:
+        """In the order of their starts."""
+        return list(self._tracks.values())
+
+    def is_live(self, track: Track) -> bool:
+        """Whether nobody has forgotten or replaced it."""
+        return self._tracks.get(track.target.id) is track
+
+    def start(
+        self,
+        start: Start,
+        frame: Frame,
+        image: np.ndarray,
+        alone: bool,
+        beside: Sequence[Track] = (),
+    ) -> Track:
+        """A track for ``start`` that is not live yet; see ``add``.
+
+        alone: the others will go. beside: others that are not live yet.
+        Raises InputError, and nothing changes, if box or image cannot be used.
+        """
+        old = self._tracks.get(start.id)
+        if alone:
+            tracker = self._tracker
+        elif old:
+            tracker = old.tracker
+        elif any(track.tracker is self._tracker for track in (*self.tracks, *beside)):
+            tracker = self._tracker.fork()
+        else:
+            tracker = self._tracker
+        tracker.init(image, start.box)
+        target = Target(start.id or self._new_id(), start.class_id)
+        return Track(target, tracker, image.shape[1::-1], frame.number)
+
+    def _new_id(self) -> str:
+        """The next number that nobody has been given by name."""
+        return next(one for one in map(str, self._ids) if one not in self._tracks)
+
+    def add(self, track: Track, frame: Frame, image: np.ndarray) -> None:
+        """Make a started track live: from now on it is answered for."""
+        self._tracks[track.target.id] = track
+        # The tracker's box: the part of the start's that is in the image.
+        tracker = track.tracker
+        self.note(track, Answer(frame, image, track.target, None, tracker.last_box,
+                                TargetState.TRACKING.name, 1.0, gate=tracker.gate))  # fmt: skip
+
+    def note(self, track: Track, answer: Answer) -> None:
+        """Keep what was found of a target in a frame."""
+        frame = answer.frame
+        track.last = frame.number
+        lost = answer.result is not None and answer.result.state is TargetState.LOST
+        if not lost:
+            track.lost_since = None
+        elif track.lost_since is None:
+            track.lost_since = frame.stamp
+        # Pixels and message are not kept for as long.
+        kept = replace(answer, frame=None, image=None, memory_size=track.tracker.memory_size)
+        self._answers.setdefault(frame.number, {})[track.target.id] = kept
+        while len(self._answers) > MAX_FRAMES:
+            del self._answers[min(self._answers)]
+
+    def answer(self, frame: Frame, image: np.ndarray, levels: str = "") -> Answer:
+        """All that is known of a frame of the targets that are live."""
+        noted = self._answers.get(frame.number, {})
+        known = [
+            replace(noted[one], frame=frame, image=image, levels=levels)
+            for one, track in self._tracks.items()
+            if one in noted and noted[one].target is track.target
+        ]
+        if not known:
+            return Answer(frame, image, levels=levels)
+        return replace(known[0], others=tuple(known[1:]))
+
+    def box_in(self, track: Track, frame: Frame) -> Box | None:
+        """Where a target was in a frame; where it is now, if that was before its start."""
+        noted = self._answers.get(frame.number, {}).get(track.target.id)
+        return noted.box if noted else track.tracker.last_box
+
+    def locate(self, frame: Frame, image: np.ndarray) -> tuple[list[Track], list[str]]:
+        """Find all that have not come to this frame yet.
+
+        Returns:
+            Those with a result, and a sentence for every other and for those who yield.
+        Raises:
+            Exception: whatever an engine raises that is not a TrackerError.
+        """
+        behind = [track for track in self.tracks if track.last < frame.number]
+        problems, fitting = [], []
+        for track in behind:
+            try:
+                _check_size(track, image)
+                fitting.append(track)
+            except InputError as error:
+                problems.append(self._fail(track, frame, image, error))
+        found = []
+        for track, result in zip(fitting, _results(fitting, image), strict=True):
+            if isinstance(result, TrackerError):
+                problems.append(self._fail(track, frame, image, result))
+            else:
+                found.append((track, result))
+        problems += self._settle(found, frame, image)
+        return [track for track, _ in found], problems
+
+    def _fail(self, track: Track, frame: Frame, image, error: TrackerError) -> str:
+        self.note(track, Answer(frame, image, track.target, state="ERROR"))
+        return str(error)
+
+    def _settle(self, found: list[tuple[Track, Result]], frame: Frame, image) -> list[str]:
+        """Note the results; of targets that lie on each other one is given up."""
+        sights = [
+            Sight(track.target.id, result.box, result.score, track.lost_since is not None)
+            for track, result in found
+            if result.box is not None
+        ]
+        losers = self._collisions.yielding(sights, self._tracks)
+        for track, result in found:
+            if track.target.id in losers:
+                track.tracker.lose(self._collisions.last_apart(track.target.id))
+                result = replace(result, box=None, state=TargetState.LOST, lost_frames=1)
+            self.note(track, Answer(frame, image, track.target, result, result.box,
+                                    result.state.name, result.score))  # fmt: skip
+        return [
+            f"targets {winner} and {loser} lay on each other: {loser}, whose memory agrees less,"
+            " was given up as lost"
+            for loser, winner in losers.items()
+        ]
+
+    def remember(self, tracks: Sequence[Track], frame: Frame) -> None:
+        """Memorise what was located."""
+        live = [track for track in tracks if self.is_live(track)]
+        if len(live) == 1:
+            gates = [live[0].tracker.remember()]
+        else:
+            gates = remember_all([track.tracker for track in live])
+        noted = self._answers.get(frame.number, {})
+        for track, gate in zip(live, gates, strict=True):
+            one, size = track.target.id, track.tracker.memory_size
+            if one in noted:
+                noted[one] = replace(noted[one], gate=gate, memory_size=size)
+
+    def overdue(self, frame: Frame, seconds: float) -> list[str]:
+        """Ids of targets that have been lost for longer; none where ``seconds`` is 0."""
+        return [
+            one
+            for one, track in self._tracks.items()
+            if seconds
+            and track.lost_since is not None
+            and frame.stamp - track.lost_since >= seconds * 1e9
+        ]
+
+
+def _results(tracks: list[Track], image: np.ndarray) -> list[Result | TrackerError]:
+    """What is found of each, or the error instead."""
+    if len(tracks) > 1:
+        try:
+            return list(locate_all([track.tracker for track in tracks], [image] * len(tracks)))
+        except TrackerError:
+            pass  # each by itself, so that one does not take the others with it
+    results: list[Result | TrackerError] = []
+    for track in tracks:
+        try:
+            results.append(track.tracker.locate(image))
+        except TrackerError as error:
+            results.append(error)
+    return results
+
+
+def _check_size(track: Track, image: np.ndarray) -> None:
+    if image.shape[1::-1] != track.size:
+        raise InputError(
+            "image is {}x{} pixels, but was {}x{} when the target was initialised".format(
+                *image.shape[1::-1], *track.size
+            )
+        )
