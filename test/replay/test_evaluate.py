@@ -172,8 +172,9 @@ def test_the_written_bag_has_what_the_node_would_publish(bag, evaluate, model):
         zip(messages["/tracker_node/detections"], messages["/tracker_node/status"], strict=True)
     ):
         assert len(array.detections) == (not result.lost[row])
-        (check,) = status.status
-        assert (check.name, check.hardware_id) == ("tracker_node: target", "camera")
+        check, of_target = status.status
+        assert (check.name, check.hardware_id) == ("tracker_node: frame", "camera")
+        assert of_target.name == "tracker_node: target 1"
         values = {item.key: item.value for item in check.values}
         assert values["score"] == f"{result.scores[row]:.4f}"
         assert values["target_id"] == "1"
