@@ -43,6 +43,40 @@ class Scene:
         return (110.0 + 3 * index, 70.0 + index, *map(float, self.size))
 
 
+class Party:
+    """Pictures that move over a lawn, each its own way; a frame may lack some of them."""
+
+    def __init__(self):
+        from skimage import data
+
+        lawn = cv2.GaussianBlur(cv2.cvtColor(data.grass(), cv2.COLOR_GRAY2BGR), (0, 0), 3)
+        self._lawn = np.ascontiguousarray(lawn[:360, :480])
+        cuts = (data.astronaut()[60:180, 170:275], data.chelsea()[60:200, 150:290],
+                data.coffee()[100:330, 170:400])  # fmt: skip
+        self._pictures = [
+            cv2.resize(np.ascontiguousarray(cut[..., ::-1]), (60, 60), interpolation=cv2.INTER_AREA)
+            for cut in cuts
+        ]
+
+    def box(self, who: int, index: int) -> tuple[float, float, float, float]:
+        """Where a picture is in a frame."""
+        x, y, dx, dy = ((40, 40, 3, 1), (300, 60, -2, 2), (200, 250, 2, -2))[who]
+        return (float(x + dx * index), float(y + dy * index), 60.0, 60.0)
+
+    def frame(self, index: int, missing=(), boxes=None) -> np.ndarray:
+        """uint8 [360, 480, 3] BGR; ``boxes``: other (who, box) than usual, the last in front."""
+        frame = self._lawn.copy()
+        usual = [(who, self.box(who, index)) for who in range(3) if who not in missing]
+        for who, (x, y, w, h) in boxes or usual:
+            frame[int(y) : int(y + h), int(x) : int(x + w)] = self._pictures[who]
+        return frame
+
+
+@pytest.fixture(scope="session")
+def party():
+    return Party()
+
+
 @pytest.fixture(autouse=True)
 def one_thread():
     """The tensors of the tests are so small that torch's threads only wait for each other."""

@@ -14,43 +14,12 @@ from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.worker import Candidate, Proposal, Start, Target, Worker
 from tracker_ros.sources.typestore import bag_message as make
 
-PATIENCE = 60.0
-STEP = 33_000_000  # ns
+from .conftest import PATIENCE, STEP, Recorder, stamps
 
 
 @pytest.fixture(scope="module")
 def tracker():
     return load_tracker("dastm")
-
-
-class Recorder:
-    """A sink that keeps what it gets."""
-
-    def __init__(self):
-        self.answers = []
-        self.problems = []
-        self._news = threading.Condition()
-        self.on_publish = lambda answer: None
-
-    def publish(self, answer):
-        self.on_publish(answer)
-
-    def finish(self, answer, gate, memory_size):
-        with self._news:
-            self.answers.append(answer)
-            self._news.notify_all()
-
-    def refuse(self, frame, state, problem):
-        self.report(state, problem)
-
-    def report(self, subject, problem):
-        with self._news:
-            self.problems.append((subject, problem))
-            self._news.notify_all()
-
-    def until(self, condition):
-        with self._news:
-            assert self._news.wait_for(condition, PATIENCE)
 
 
 @pytest.fixture
@@ -69,10 +38,6 @@ def stage(tracker, scene):
     worker.start()
     yield worker, sink, put, slot
     worker.stop()
-
-
-def stamps(sink) -> list[int]:
-    return [answer.frame.stamp // STEP for answer in sink.answers]
 
 
 def test_catching_up_takes_every_frame_in_order(stage, scene):

@@ -1,0 +1,40 @@
+"""A sink for the worker's answers."""
+
+import threading
+
+PATIENCE = 60.0
+STEP = 33_000_000  # ns
+
+
+class Recorder:
+    """A sink that keeps what it gets."""
+
+    def __init__(self):
+        self.answers = []
+        self.problems = []
+        self._news = threading.Condition()
+        self.on_publish = lambda answer: None
+
+    def publish(self, answer):
+        self.on_publish(answer)
+
+    def finish(self, answer, gate, memory_size):
+        with self._news:
+            self.answers.append(answer)
+            self._news.notify_all()
+
+    def refuse(self, frame, state, problem):
+        self.report(state, problem)
+
+    def report(self, subject, problem):
+        with self._news:
+            self.problems.append((subject, problem))
+            self._news.notify_all()
+
+    def until(self, condition):
+        with self._news:
+            assert self._news.wait_for(condition, PATIENCE)
+
+
+def stamps(sink) -> list[int]:
+    return [answer.frame.stamp // STEP for answer in sink.answers]
