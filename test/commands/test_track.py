@@ -45,6 +45,40 @@ def test_the_box_decides_where_it_starts(sequence, model, tmp_path):
     assert [rows[0][key] for key in "xywh"] == ["-3.50", "10.00", "30.00", "30.00"]
 
 
+def test_several_boxes_are_several_targets(sequence, model, tmp_path, capsys):
+    table, video = tmp_path / "boxes.csv", tmp_path / "video.mp4"
+    arguments = ["track", str(sequence(5)), "--model", str(model), "--csv", str(table)]
+    boxes = ["--box", "5,20,20,20", "--box", "40,10,24,30", "--box", "0,0,30,30"]
+    assert main([*arguments, *boxes, "--video", str(video)]) == 0
+    rows = rows_of(table)
+    assert [(row["frame"], row["target"]) for row in rows] == [
+        (str(frame), str(target)) for frame in range(5) for target in (1, 2, 3)
+    ]
+    assert [rows[1][key] for key in "xywh"] == ["40.00", "10.00", "24.00", "30.00"]
+    assert len(list(open_source(video))) == 5
+    printed = capsys.readouterr().out
+    assert "target 3" in printed and "overlap" not in printed  # the truth is of one
+
+
+def test_each_of_several_is_tracked_as_it_would_be_alone(sequence, model, tmp_path):
+    folder, boxes = sequence(5), ["5,20,20,20", "40,10,24,30"]
+
+    def track(name, *boxes):
+        path = tmp_path / name
+        given = [part for box in boxes for part in ("--box", box)]
+        command = ["track", str(folder), "--model", str(model), "--csv", str(path), *given]
+        assert main(command) == 0
+        return [[row[key] for key in ("x", "y", "w", "h")] for row in rows_of(path)]
+
+    together = track("both.csv", *boxes)
+    for number, box in enumerate(boxes):
+        ours, theirs = together[number::2], track(f"{number}.csv", box)
+        for one, other in zip(ours, theirs, strict=True):
+            assert (one == [""] * 4) == (other == [""] * 4)
+            if one[0]:
+                assert list(map(float, one)) == pytest.approx(list(map(float, other)), abs=0.02)
+
+
 def test_it_starts_where_the_truth_starts(sequence, model, tmp_path):
     folder = sequence(6)
     truth = folder / "groundtruth_rect.txt"

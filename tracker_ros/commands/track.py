@@ -6,11 +6,12 @@ import math
 import time
 from collections import Counter
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.files import growing
-from ..core.gate import BRANCHES
+from ..core.gate import BRANCHES, Gate
 from . import common
 from .outputs import check_outputs, model_files
 
@@ -25,9 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--box",
         type=common.parse_box,
+        action="append",
         metavar="X,Y,W,H",
-        help="the target in the first frame, in pixels (--box=-3,… for a negative x);"
-        " default: the source's own truth",
+        help="the target in the first frame, in pixels (--box=-3,… for a negative x); again for"
+        " each further target; default: the source's own truth",
     )
     parser.add_argument("--topic", help="the image topic of a bag that has several")
     parser.add_argument(
@@ -35,13 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--video", type=Path, metavar="PATH", help="annotated .mp4 or .avi")
     parser.add_argument(
-        "--csv", type=Path, metavar="PATH", help="one row a frame; no box while the target is lost"
+        "--csv",
+        type=Path,
+        metavar="PATH",
+        help="one row a frame and target; no box while the target is lost",
     )
     common.add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..runtime.overlay import draw
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
     from ..sources.writer import VideoWriter
@@ -55,62 +59,120 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(
                 f"{args.source} has no truth to start from; give the target as --box x,y,w,h"
             )
-        tracker = common.tracker_from(args)
+        # Truth is of one target.
+        truths = source.truth or {} if args.box is None or len(args.box) == 1 else {}
+        several = args.box is not None and len(args.box) > 1
+        targets = _targets(common.tracker_from(args), len(args.box or ()))
         table = csv.writer(stack.enter_context(growing(args.csv))) if args.csv else None
         video = None
         if args.video:
             video = stack.enter_context(VideoWriter(args.video, source.fps or DEFAULT_FPS))
         bar = stack.enter_context(common.progress_bar())
         task = bar.add_task("tracking", total=args.frames or source.length)
-        log = Log()
+        logs = [Log() for _ in targets]
+        seconds: list[float] = []
         for frame in source:
-            truth = (source.truth or {}).get(frame.index)
-            if not tracker.initialised:
-                box = args.box or truth
-                if box is None or math.isnan(box[0]):
+            truth = truths.get(frame.index)
+            if not targets[0].initialised:
+                boxes = args.box or [truth]
+                if boxes[0] is None or math.isnan(boxes[0][0]):
                     continue
-                tracker.init(frame.image, box)
-                result = None
-                row = ("TRACKING", 1.0, box, None)
+                for tracker, box in zip(targets, boxes, strict=True):
+                    tracker.init(frame.image, box)
+                rows = [Row("TRACKING", 1.0, box) for box in boxes]
             else:
                 begin = time.perf_counter()
-                result = tracker.update(frame.image)
-                log.seconds.append(time.perf_counter() - begin)
-                row = (result.state.name, result.score, result.box, result.gate)
-            if table and not log.boxes:
-                table.writerow(COLUMNS)
-            log.add(row[0], row[1], tracker.last_box, truth)
-            if table:
-                table.writerow(_csv_row(frame, row, result))
+                rows = [Row.of(result) for result in _update(targets, frame.image)]
+                seconds.append(time.perf_counter() - begin)
+            if table and not logs[0].boxes:
+                table.writerow((*COLUMNS[:2], "target", *COLUMNS[2:]) if several else COLUMNS)
+            for number, (log, row, tracker) in enumerate(zip(logs, rows, targets, strict=True), 1):
+                log.add(row, tracker.last_box, truth)
+                if table:
+                    frame_cells = (frame.index, frame.stamp_ns, *([number] if several else []))
+                    table.writerow((*frame_cells, *row.cells()))
             if video:
-                state, score, box, gate = row
-                video.write(draw(frame.image, state, score, box, gate=gate))
+                video.write(_drawn(frame.image, rows))
             bar.advance(task)
-            if len(log.boxes) == args.frames:
+            if len(logs[0].boxes) == args.frames:
                 break
-        if not log.boxes:
+        if not logs[0].boxes:
             raise InputError(f"the truth of {args.source} belongs to none of its frames")
-    rows = log.summary(tracker.engine.provider)
+    columns = [dict(log.summary()) for log in logs]
+    names = list(dict.fromkeys(name for column in columns for name in column))
+    rows = [(name, *(column.get(name, "0") for column in columns)) for name in names]
+    common_rows = [*_speed(seconds), ("engine", targets[0].engine.provider)]
     if levels := str(source.levels):
-        rows.append(("values seen as 0..255", levels))
-    common.print_table(("measure", "value"), rows)
+        common_rows.append(("values seen as 0..255", levels))
+    rows += [(*row, *[""] * (len(targets) - 1)) for row in common_rows]
+    heads = [f"target {n}" for n in range(1, len(targets) + 1)] if several else ["value"]
+    common.print_table(("measure", *heads), rows)
     return 0
 
 
+def _targets(tracker, count: int) -> list:
+    return [tracker, *(tracker.fork() for _ in range(1, count))]
+
+
+def _update(targets: list, image) -> list:
+    from ..core.crowd import update_all
+
+    if len(targets) == 1:
+        return [targets[0].update(image)]
+    return update_all(targets, [image] * len(targets))
+
+
+def _drawn(image, rows: "list[Row]"):
+    from ..runtime.overlay import draw, draw_all
+
+    if len(rows) == 1:
+        (row,) = rows
+        return draw(image, row.state, row.score, row.box, gate=row.gate)
+    seen = [(str(n), row.state, row.score, row.box) for n, row in enumerate(rows, 1)]
+    return draw_all(image, seen)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One target in one frame; the first frame has no timings."""
+
+    state: str
+    score: float
+    box: tuple | None
+    gate: Gate | None = None
+    lost_frames: int = 0
+    timings: dict[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, result) -> "Row":
+        return cls(result.state.name, result.score, result.box, result.gate, result.lost_frames,
+                   result.timings)  # fmt: skip
+
+    def cells(self) -> list:
+        """What the CSV says, after the frame."""
+        gate, timings = self.gate, self.timings
+        cells: list = [f"{value:.2f}" for value in self.box] if self.box else [""] * 4
+        cells += [f"{self.score:.4f}", self.state, self.lost_frames]
+        cells += [gate.branch, *(f"{w:.4f}" for w in gate.weights)] if gate else [""] * 5
+        return cells + [
+            f"{timings[k]:.2f}" if k in timings else "" for k in ("crop", "locate", "decode")
+        ]
+
+
 class Log:
-    """What the summary is made of."""
+    """What one target's summary is made of."""
 
     def __init__(self):
         self.states: Counter[str] = Counter()
-        self.scores, self.boxes, self.truth, self.seconds = [], [], [], []
+        self.scores, self.boxes, self.truth = [], [], []
 
-    def add(self, state, score, box, truth) -> None:
-        self.states[state] += 1
-        self.scores.append(score)
+    def add(self, row: Row, box, truth) -> None:
+        self.states[row.state] += 1
+        self.scores.append(row.score)
         self.boxes.append(box)
         self.truth.append(truth or (math.nan,) * 4)
 
-    def summary(self, provider: str) -> list[tuple[str, str]]:
+    def summary(self) -> list[tuple[str, str]]:
         import numpy as np
 
         from ..evaluation import metrics
@@ -128,22 +190,16 @@ class Log:
                 ("success AUC", f"{metrics.success_auc(boxes, truth):.3f}"),
                 ("precision at 20 px", f"{metrics.precision(boxes, truth):.3f}"),
             ]
-        if self.seconds:
-            p50, p99 = np.percentile(self.seconds, (50, 99)) * 1e3
-            rows += [
-                ("frames/s", f"{1 / np.mean(self.seconds):.1f}"),
-                ("ms a frame, p50 / p99", f"{p50:.1f} / {p99:.1f}"),
-            ]
-        return [*rows, ("engine", provider)]
+        return rows
 
 
-def _csv_row(frame, row, result) -> list:
-    state, score, box, gate = row
-    cells = [frame.index, frame.stamp_ns]
-    cells += [f"{value:.2f}" for value in box] if box else [""] * 4
-    cells += [f"{score:.4f}", state, result.lost_frames if result else 0]
-    cells += [gate.branch, *(f"{w:.4f}" for w in gate.weights)] if gate else [""] * 5
-    timings = result.timings if result else {}
-    return cells + [
-        f"{timings[k]:.2f}" if k in timings else "" for k in ("crop", "locate", "decode")
+def _speed(seconds: list[float]) -> list[tuple[str, str]]:
+    import numpy as np
+
+    if not seconds:
+        return []
+    p50, p99 = np.percentile(seconds, (50, 99)) * 1e3
+    return [
+        ("frames/s", f"{1 / np.mean(seconds):.1f}"),
+        ("ms a frame, p50 / p99", f"{p50:.1f} / {p99:.1f}"),
     ]
