@@ -155,7 +155,8 @@ def run(args: argparse.Namespace) -> int:
     if args.recipe != "short" and paper.pretrained and not (args.backbone or args.start):
         logging.warning(
             "this recipe's backbone was trained on %s before; without --backbone, which"
-            " `tracker-ros convert` makes, it starts from noise, nothing is frozen, and the result is another",
+            " `tracker-ros convert` makes, it starts from noise, nothing is frozen, and the result"
+            " is another",
             paper.pretrained,
         )
     if not trainer.ranks.leads:
