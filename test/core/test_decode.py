@@ -103,3 +103,17 @@ def test_any_finite_prediction_gives_a_finite_box(score, boxes, size):
     assert np.isfinite(candidate.box).all() and 0 <= candidate.score <= 1
     _, _, w, h = candidate.box
     assert w > 0 and h > 0
+
+
+def test_what_a_cell_was_chosen_by_and_how_sizes_trust_scores():
+    score, boxes = np.full((3, 3), 0.2, np.float32), np.zeros((4, 3, 3), np.float32)
+    score[1, 2] = 0.8
+    boxes[2], boxes[3] = 40, 10
+    config = TrackingConfig(penalty=0.0, window_influence=0.25, size_rate=0.5)
+    prediction = Prediction(score, boxes)
+    found = decode(prediction, (20, 10), config)
+    assert found.score == pytest.approx(0.8)
+    assert found.ranked == pytest.approx(0.75 * 0.8 + 0.25 * cosine_window(3, 3)[1, 2])
+    assert found.box[2] == pytest.approx(20 + 0.5 * 0.9 * 20)
+    trusting = decode(prediction, (20, 10), replace(config, size_trust=1.0))
+    assert trusting.box[2] == pytest.approx(20 + 0.5 * 0.8 * 20)

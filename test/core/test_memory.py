@@ -82,3 +82,13 @@ def test_adding_leaves_the_old_memory_as_it_was():
 def test_empty_memory():
     memory = FrameMemory(4)
     assert len(memory) == 0 and memory.read(4) == []
+
+
+def test_a_frame_that_is_not_sure_is_kept_and_not_read_as_the_last():
+    memory = FrameMemory(16)
+    for number in range(1, 10):
+        memory = memory.add(number, sure=number != 9)
+    # STMTrack's release at its tenth frame: of 9 stored, the first, the segments' centres.
+    assert memory.read(4) == [1, 2, 4, 6, 8]
+    assert len(memory) == 9
+    assert memory.add(10).read(4)[-1] == 10

@@ -331,3 +331,21 @@ def test_any_finite_answer_to_any_image_keeps_the_tracker_usable(steps):
         assert 0 <= result.score <= 1 and 0 < w <= max(width, 160) and 0 < h <= max(height, 160)
         if result.score >= CONFIG.lost_score:
             assert -1e-6 <= x + w / 2 <= width + 1e-6 and -1e-6 <= y + h / 2 <= height + 1e-6
+
+
+@pytest.mark.parametrize(("blend", "learns"), [(0.0, True), (1.0, False)])
+def test_a_frame_can_be_memorised_by_what_it_was_ranked_by(blend, learns):
+    """At the rim of the cosine window a good score is ranked low."""
+    config = replace(CONFIG, memory_blend=blend, window_influence=0.5, memory_score=0.7)
+    tracker = Tracker(RedEngine(config))
+    tracker.init(frame(), BOX)
+    tracker.update(frame((84, 40, 20, 20)))
+    assert (tracker.memory_size == 2) == learns
+
+
+@pytest.mark.parametrize("side", [4.0, 10.0, 30.0])
+def test_a_box_has_a_least_side(side):
+    tracker = Tracker(RedEngine(replace(CONFIG, minimum_side=side)))
+    tracker.init(frame(), BOX)
+    box = tracker.update(frame((66, 46, 8, 8))).box
+    assert min(box[2:]) == pytest.approx(max(side, 8), abs=1.5)

@@ -37,6 +37,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="OpenCV's trackers to run beside ours: csrt, kcf, mil, mosse, nano:BACKBONE,HEAD or"
         " vit:MODEL with your ONNX files; may be given several times",
     )
+    parser.add_argument(
+        "--paper",
+        action="store_true",
+        help="run our tracker as its paper did: no LOST, no window that waits, the memory's and the"
+        " decoding's values of its release for this --dataset",
+    )
+    parser.add_argument(
+        "--tracking",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="another value of our tracker, for example lost_score=0; after --paper",
+    )
     parser.add_argument("--peers-only", action="store_true", help="leave our tracker out")
 
 
@@ -74,13 +87,33 @@ def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Con
         allow_cpu_fallback=args.allow_cpu_fallback,
     )
     tracker = make()
+    tracking = _tracking(args, tracker.engine.facts)
+    if tracking is not None:
+        make = partial(make, tracking=tracking)
+        tracker = make()
     engine = tracker.engine
     files = find_model(args.model)
     suffix = ".onnx" if engine.provider.startswith("onnx") else ".safetensors"
     used = (p for p in files.folder.glob(f"{files.name}.*") if p.suffix == suffix)
     # Which of several GPUs it was does not matter.
     settings = {"provider": engine.provider.partition(":")[0], "files": _digests(used)}
+    if tracking is not None:
+        settings["tracking"] = tracking.to_dict()
     return files.name, Contestant(make, tracker, {"settings": settings, "facts": engine.facts})
+
+
+def _tracking(args: argparse.Namespace, facts: dict):
+    """What --paper and --tracking make of the model's own tracking config; None without them."""
+    from ..core.config import TrackingConfig
+    from ..evaluation.paper import paper_tracking
+    from ..training.options import overridden
+
+    if not (args.paper or args.tracking):
+        return None
+    tracking = TrackingConfig.from_dict(facts["tracking"])
+    if args.paper:
+        tracking = paper_tracking(facts["architecture"], args.dataset, tracking)
+    return overridden(tracking, args.tracking, "--tracking")
 
 
 def load_ours(model: str, threads: int, **options):

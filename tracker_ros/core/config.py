@@ -25,12 +25,16 @@ class TrackingConfig:
     memory_segments: int = 4  # spread frames read for one query, besides first and last
     memory_score: float = 0.5  # a frame is memorised only at this score or above ...
     memory_interval: int = 1  # ... and only so many frames after the one before it
+    memory_blend: float = 0.0  # 0: by the score; 1: by what cells are ranked by, window and all
+    last_score: float = 0.0  # the frame memorised last is read at this (blended) score or above
 
     filter_rate: float = 0.06  # weight of a memorised frame in what the filter has learned
 
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
     penalty: float = 0.06  # strength of the scale and ratio change penalty
-    size_rate: float = 0.6  # share of the new size in the smoothed size
+    size_rate: float = 0.6  # share of the new size in the smoothed size ...
+    size_trust: float = 0.5  # ... and how much of that share goes with the score
+    minimum_side: float = 4.0  # of a box, image pixels
 
     tracking_score: float = 0.45  # at or above: TRACKING
     lost_score: float = 0.25  # below, for lost_after frames: LOST

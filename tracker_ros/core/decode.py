@@ -29,10 +29,14 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Candidate:
-    """The chosen box (x, y, width, height in crop pixels) and its score in [0, 1]."""
+    """The chosen box (x, y, width, height in crop pixels) and its score in [0, 1].
+
+    ``ranked`` is what it was chosen by: the penalised score, blended with the cosine window.
+    """
 
     box: Box
     score: float
+    ranked: float
 
 
 @lru_cache(maxsize=8)
@@ -50,7 +54,8 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     """Choose the best cell's box, given the target's last ``size`` (width, height in crop pixels).
 
     Cells are ranked by score × change penalty, blended with a cosine window; the new size is
-    smoothed by ``size_rate`` × (1 + score) / 2 × penalty (SiamRPN, sec. 4; STMTrack, sec. 3.5).
+    smoothed by ``size_rate`` × penalty × a mean of 1 and the score, in which the score has the
+    share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5).
     """
     left, top, right, bottom = prediction.boxes
     width, height = np.maximum(right - left, 1e-3), np.maximum(bottom - top, 1e-3)
@@ -70,9 +75,15 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     row, column = np.unravel_index(int(np.argmax(ranked)), ranked.shape)
 
     score = float(prediction.score[row, column])
-    rate = min(config.size_rate * (0.5 + 0.5 * score) * float(penalty[row, column]), 1.0)
+    rate = min(
+        config.size_rate
+        * (1 - config.size_trust + config.size_trust * score)
+        * float(penalty[row, column]),
+        1.0,
+    )
     w = last_width + rate * (float(width[row, column]) - last_width)
     h = last_height + rate * (float(height[row, column]) - last_height)
     cx = float(left[row, column] + right[row, column]) / 2
     cy = float(top[row, column] + bottom[row, column]) / 2
-    return Candidate((cx - w / 2, cy - h / 2, w, h), min(max(score, 0.0), 1.0))
+    box, best = (cx - w / 2, cy - h / 2, w, h), float(ranked[row, column])
+    return Candidate(box, min(max(score, 0.0), 1.0), best)

@@ -35,14 +35,14 @@ class FrameMemory(Generic[Item]):
     stride: int = 1
     count: int = 0
 
-    def add(self, item: Item) -> FrameMemory[Item]:
-        """The memory with one more frame."""
+    def add(self, item: Item, sure: bool = True) -> FrameMemory[Item]:
+        """The memory with one more frame; only one that is ``sure`` is read as the last."""
         kept, stride = self.kept, self.stride
         if self.count % stride == 0:
             kept = (*kept, item)
             if len(kept) > self.capacity:
                 kept, stride = kept[::2], stride * 2
-        return FrameMemory(self.capacity, kept, item, stride, self.count + 1)
+        return FrameMemory(self.capacity, kept, item if sure else None, stride, self.count + 1)
 
     def read(self, segments: int) -> list[Item]:
         """The frames to match a query with, at most ``segments`` + 2: first, spread ones, last."""
@@ -53,4 +53,5 @@ class FrameMemory(Generic[Item]):
 
     def __len__(self) -> int:
         """Frames held: the kept ones, and the last if it is not among them."""
-        return len(self.kept) + (bool(self.kept) and self.kept[-1] is not self.last)
+        apart = self.last is not None and all(item is not self.last for item in self.kept[-1:])
+        return len(self.kept) + apart

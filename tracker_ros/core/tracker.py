@@ -51,7 +51,10 @@ class Search(NamedTuple):
 
 
 class Lesson(NamedTuple):
-    """A memory crop, the box in it (x, y, width, height) and the score it was found with."""
+    """A memory crop, the box in it (x, y, width, height) and the score it was found with.
+
+    The score is blended as ``memory_blend`` says.
+    """
 
     crop: np.ndarray
     box: Box
@@ -167,14 +170,16 @@ class Tracker:
         candidate = decode(prediction, (w, h), self.config)
         self._state = state
         self._presence = self._presence.after(candidate.score, self.config)
-        self._move(clip_box(search.window.to_image(candidate.box), search.image), candidate.score)
+        self._move(self._clip(search.window.to_image(candidate.box), search.image), candidate.score)
+        blend = self.config.memory_blend
+        worth = (1 - blend) * candidate.score + blend * candidate.ranked
         self._unlearnt += 1
         worthwhile = (
             self._presence.state is TargetState.TRACKING
-            and candidate.score >= self.config.memory_score
+            and worth >= self.config.memory_score
             and self._unlearnt >= self.config.memory_interval
         )
-        self._pending = (search.image, candidate.score) if worthwhile else None
+        self._pending = (search.image, worth) if worthwhile else None
         lost = self._presence.state is TargetState.LOST
         return Result(
             None if lost else self._box,
@@ -204,7 +209,7 @@ class Tracker:
             window = window_around(box, config.search_factor, config.query_size)
             prediction, state = self.engine.locate(crop(image, window), self._state)
             found = decode(prediction, window.to_crop(box)[2:], config)
-            place = clip_box(window.to_image(found.box), image)
+            place = self._clip(window.to_image(found.box), image)
             agrees = found.score >= config.recover_score and overlap(place, box) >= RECOVER_OVERLAP
             if agrees and (best is None or found.score > best[0]):
                 best = (found.score, place, state)
@@ -232,8 +237,11 @@ class Tracker:
         centre, config = self._box, self.config
         if self._presence.state is TargetState.LOST and not self._presence.strong:
             centre = sweep(centre, self._presence.lost_frames, config.search_factor / 2)
-            centre = clip_box(centre, image)
+            centre = self._clip(centre, image)
         return window_around(centre, config.search_factor, config.query_size)
+
+    def _clip(self, box: Box, image: np.ndarray) -> Box:
+        return clip_box(box, image, self.config.minimum_side)
 
     def _move(self, found: Box, score: float) -> None:
         """Follow what was found as far as its score deserves."""

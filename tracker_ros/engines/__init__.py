@@ -25,6 +25,7 @@ def load_tracker(
     precision: str = "fp32",
     allow_cpu_fallback: bool = False,
     threads: int = 0,
+    tracking: TrackingConfig | None = None,
 ) -> Tracker:
     """A warm tracker, ready for ``init``.
 
@@ -38,6 +39,7 @@ def load_tracker(
             TensorRT only.
         allow_cpu_fallback: run on the CPU where the asked device is not there, instead of failing.
         threads: of ONNX Runtime on the CPU; 0: as many as it likes.
+        tracking: another inference policy than the one stored with the weights.
     Raises:
         ModelError: model or device cannot be used. ParameterError: unknown engine, device or
             precision; half a precision with ONNX Runtime.
@@ -63,7 +65,7 @@ def load_tracker(
 
         runner = OnnxRunner(
             files, device, allow_cpu_fallback=allow_cpu_fallback, threads=threads,
-            tensorrt=engine == "tensorrt", precision=precision,
+            tensorrt=engine == "tensorrt", precision=precision, tracking=tracking,
         )  # fmt: skip
     else:
         try:
@@ -73,7 +75,9 @@ def load_tracker(
                 f"the torch engine needs the package {error.name!r}, which is not "
                 "installed; the onnx engine does without"
             ) from error
-        runner = TorchRunner.open(files, device, precision, allow_cpu_fallback=allow_cpu_fallback)
+        runner = TorchRunner.open(
+            files, device, precision, allow_cpu_fallback=allow_cpu_fallback, tracking=tracking
+        )
     try:
         tracker = make_tracker(runner)
         _warm_up(tracker)

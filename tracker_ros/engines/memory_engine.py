@@ -55,7 +55,7 @@ class MemoryEngine:
     def start(self, crop: np.ndarray, box: Box) -> MemoryState:
         """See ``Engine.start``."""
         return self._add(
-            [MemoryState(FrameMemory(self.tracking.memory_capacity), None)], [crop], [box]
+            [MemoryState(FrameMemory(self.tracking.memory_capacity), None)], [crop], [box], [1.0]
         )[0]
 
     def locate(self, crop: np.ndarray, state: MemoryState) -> tuple[Prediction, MemoryState]:
@@ -83,7 +83,7 @@ class MemoryEngine:
 
     def remember(self, crop: np.ndarray, box: Box, score: float, state: MemoryState) -> MemoryState:
         """See ``Engine.remember``."""
-        return self._add([state], [crop], [box])[0]
+        return self._add([state], [crop], [box], [score])[0]
 
     def remember_all(
         self,
@@ -93,7 +93,7 @@ class MemoryEngine:
         states: Sequence[MemoryState],
     ) -> list[MemoryState]:
         """See ``Engine.remember_all``."""
-        return self._add(states, crops, boxes)
+        return self._add(states, crops, boxes, scores)
 
     def gate(self, state: MemoryState) -> Gate | None:
         """See ``Engine.gate``."""
@@ -104,7 +104,11 @@ class MemoryEngine:
         return len(state.frames)
 
     def _add(
-        self, states: Sequence[MemoryState], crops: Sequence[np.ndarray], boxes: Sequence[Box]
+        self,
+        states: Sequence[MemoryState],
+        crops: Sequence[np.ndarray],
+        boxes: Sequence[Box],
+        scores: Sequence[float],
     ) -> list[MemoryState]:
         """Each state with one more frame in it."""
 
@@ -118,7 +122,7 @@ class MemoryEngine:
             learned = others[len(others) - len(self._learned) :]
             parts = [self.runner.split(part) for part in (tokens, *learned)]
             return [
-                self._state(states[i], row, tuple(taught), share)
+                self._state(states[i], row, tuple(taught), share, scores[i])
                 for i, share, row, *taught in zip(batch, shares, *parts, strict=True)
             ]
 
@@ -127,9 +131,14 @@ class MemoryEngine:
         return list(chain.from_iterable(self.runner.each(added, batches)))
 
     def _state(
-        self, old: MemoryState, row: Any, taught: tuple[Any, ...], shares: np.ndarray | None
+        self,
+        old: MemoryState,
+        row: Any,
+        taught: tuple[Any, ...],
+        shares: np.ndarray | None,
+        score: float,
     ) -> MemoryState:
-        frames = old.frames.add(row)
+        frames = old.frames.add(row, score >= self.tracking.last_score)
         # Joined here, not in locate: a frame is memorised after its box is out.
         memory = self.runner.join(frames.read(self.tracking.memory_segments), 1)
         rate = self.tracking.filter_rate

@@ -9,9 +9,19 @@ from pathlib import Path
 
 import numpy as np
 
+from ..core.config import TrackingConfig
 from ..core.errors import ModelError, brief
 from ..core.paths import cache_dir
-from .weights import KEY, NEXT, ModelFiles, check_seal, same_model, steps_of, unpack_facts
+from .weights import (
+    KEY,
+    NEXT,
+    ModelFiles,
+    check_seal,
+    same_model,
+    steps_of,
+    unpack_facts,
+    with_tracking,
+)
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
@@ -23,7 +33,8 @@ class OnnxRunner:
     Args:
         device: ``cpu``, ``cuda`` or ``cuda:N``. threads: per session; 0 lets ONNX Runtime choose.
         tensorrt: let TensorRT compile the graphs for the GPU; what it made is kept for the next
-            time. precision: of TensorRT; the graphs themselves are fp32.
+            time. precision: of TensorRT; the graphs themselves are fp32. tracking: replaces the
+            files' own.
     Raises:
         ModelError: a file is missing, corrupt or of another model; the device's provider is not
             there or did not start, unless ``allow_cpu_fallback``.
@@ -40,6 +51,7 @@ class OnnxRunner:
         threads: int = 0,
         tensorrt: bool = False,
         precision: str = "fp32",
+        tracking: TrackingConfig | None = None,
     ):
         import onnxruntime
 
@@ -67,6 +79,7 @@ class OnnxRunner:
                 session, facts = self._open(files.graph(step), options, providers)
                 same_model(self.facts, first, facts, files.graph(step))
                 self._sessions[step] = session
+        self.facts = with_tracking(self.facts, tracking, True)
         self._inputs, self._outputs = {}, {}
         for step, session in self._sessions.items():
             self._inputs[step] = tuple(value.name for value in session.get_inputs())

@@ -14,7 +14,7 @@ from ..networks.blocks import fuse
 from ..networks.build import steps
 from .cuda_graphs import Recorded
 from .store import load_network
-from .weights import ModelFiles
+from .weights import ModelFiles, with_tracking
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -51,8 +51,11 @@ class TorchRunner:
         precision: str = "fp32",
         *,
         allow_cpu_fallback: bool = False,
+        tracking: TrackingConfig | None = None,
     ) -> TorchRunner:
         """The network of a model file on ``cpu``, ``cuda`` or ``cuda:N``.
+
+        ``tracking`` replaces the file's own.
 
         Raises ModelError: the weights cannot be used; the device is not there, unless
         ``allow_cpu_fallback``.
@@ -65,7 +68,8 @@ class TorchRunner:
                     f"finds {found or 'no'} CUDA devices"
                 )
             device = "cpu"
-        return cls(*load_network(files.weights), device, precision)
+        network, facts = load_network(files.weights)
+        return cls(network, with_tracking(facts, tracking, False), device, precision)
 
     def inputs(self, step: str) -> Sequence[str]:
         """See ``Runner.inputs``."""

@@ -117,6 +117,27 @@ def unpack_facts(text: str | None, path: Path) -> dict:
     return facts
 
 
+def with_tracking(facts: dict, tracking: TrackingConfig | None, compiled: bool) -> dict:
+    """Facts with other values of the tracker. ``compiled``: graphs, whose crops have a fixed size.
+
+    Raises ModelError where a graph has a value built in.
+    """
+    if tracking is None:
+        return facts
+    values = tracking.to_dict()
+    if compiled:
+        built_in = ["query_size", "memory_size", "stride"]
+        built_in += ["search_factor"] if facts["architecture"] == "siamfc" else []
+        old = TrackingConfig.from_dict(facts["tracking"]).to_dict()
+        for name in built_in:
+            if values[name] != old[name]:
+                raise ModelError(
+                    f"{name} is {values[name]}, but the graphs were made for {old[name]}; the torch"
+                    " engine can change it"
+                )
+    return {**facts, "tracking": values}
+
+
 def seal(path: Path) -> None:
     """Fill in the digest of a file that was written with ``NO_SEAL`` in its metadata."""
     data = bytearray(path.read_bytes())
