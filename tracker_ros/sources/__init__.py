@@ -5,11 +5,12 @@ from pathlib import Path
 
 from ..core.errors import SourceError
 from .base import Frame, Source
+from .folder import IMAGE_SUFFIXES
+from .storage import is_storage, refuse_ros1
 
 __all__ = ["Frame", "Source", "is_bag", "open_source"]
 
 CAMERA = re.compile(r"(?:camera:)?(\d+)")
-BAG_SUFFIXES = (".mcap", ".db3")
 
 
 def open_source(
@@ -47,15 +48,13 @@ def open_source(
 def is_bag(spec: str | Path) -> bool:
     """Whether `spec` names a rosbag2 recording, by its suffix or by what is in the folder."""
     path = Path(spec)
-    return path.suffix in BAG_SUFFIXES or (path.is_dir() and _kind(path) == "bag")
+    return is_storage(path.name) or (path.is_dir() and _kind(path) == "bag")
 
 
 def _kind(path: Path) -> str:
     try:
         if path.is_dir():
-            names = [entry.name for entry in path.iterdir()]
-            is_bag = any(n == "metadata.yaml" or n.endswith(BAG_SUFFIXES) for n in names)
-            return "bag" if is_bag else "folder"
+            return _kind_of_folder(path, {entry.name for entry in path.iterdir()})
         if not path.exists():
             raise SourceError(f"{path} does not exist")
         if not path.is_file():
@@ -64,4 +63,22 @@ def _kind(path: Path) -> str:
             raise SourceError(f"{path} is empty")
     except (OSError, ValueError) as error:
         raise SourceError(f"{str(path)!r} cannot be read: {error}") from None
-    return "bag" if path.suffix in BAG_SUFFIXES else "video"
+    if is_storage(path.name):
+        return "bag"
+    refuse_ros1(path)
+    return "video"
+
+
+def _kind_of_folder(path: Path, names: set[str]) -> str:
+    """A bag's files among pictures are no bag, unless its metadata.yaml is there, too."""
+    storage = any(map(is_storage, names))
+    pictures = "img" in names or any(
+        name.lower().endswith(IMAGE_SUFFIXES) and not name.startswith(".") for name in names
+    )
+    metadata = "metadata.yaml" in names
+    if storage and metadata:
+        return "bag"
+    if not pictures:
+        for name in sorted(name for name in names if name.endswith(".bag")):
+            refuse_ros1(path / name)
+    return "bag" if (storage or metadata) and not pictures else "folder"
