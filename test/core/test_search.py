@@ -4,35 +4,43 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros.core.search import DIRECTIONS, PATIENCE, sweep
+from tracker_ros.core.search import COARSEST, MOST_PLACES, elsewhere
 
 BOX = (100.0, 50.0, 40.0, 10.0)  # sqrt(w * h) = 20
+FACTOR = 3.0
 
 
-def offset(lost_frames, reach=2.0):
-    x, y, w, h = sweep(BOX, lost_frames, reach)
-    assert (w, h) == BOX[2:]
-    return x - BOX[0], y - BOX[1]
+def centres(box, size, count, factor=FACTOR):
+    boxes = [elsewhere(box, size, number, factor) for number in range(1, count + 1)]
+    return [(x + w / 2, y + h / 2) for x, y, w, h in boxes], boxes
 
 
-@pytest.mark.parametrize("lost_frames", [0, 1, PATIENCE])
-def test_patience_at_the_place_itself(lost_frames):
-    assert offset(lost_frames) == (0, 0)
+def test_the_nearest_place_is_the_first():
+    found, _ = centres(BOX, (320, 240), 12)
+    distances = [math.hypot(x - 120, y - 55) for x, y in found]
+    assert distances == sorted(distances)
 
 
-def test_a_ring_has_every_direction_once_and_begins_at_the_place_itself():
-    ring = [offset(PATIENCE + step) for step in range(1, DIRECTIONS + 1)]
-    assert [math.hypot(*place) for place in ring] == pytest.approx([2.0 * 20] * DIRECTIONS)
-    angles = sorted(math.atan2(dy, dx) % (2 * math.pi) for dx, dy in ring)
-    assert angles == pytest.approx([2 * math.pi * i / DIRECTIONS for i in range(DIRECTIONS)])
-    assert offset(PATIENCE + DIRECTIONS + 1) == (0, 0)
+@pytest.mark.parametrize(
+    ("box", "size"),
+    [(BOX, (320, 240)), ((5, 5, 12, 12), (640, 480)), ((0, 0, 100, 100), (120, 110))],
+)
+def test_every_point_of_the_image_comes_into_a_window(box, size):
+    found, boxes = centres(box, size, 200)
+    reach = FACTOR * math.sqrt(boxes[0][2] * boxes[0][3]) / 2
+    for x in range(0, size[0], 7):
+        for y in range(0, size[1], 7):
+            assert any(abs(x - cx) <= reach and abs(y - cy) <= reach for cx, cy in found)
 
 
-def test_rings_widen_up_to_three_times_the_reach():
-    radii = [math.hypot(*offset(PATIENCE + 1 + turn * (DIRECTIONS + 1))) for turn in range(5)]
-    assert radii == pytest.approx([40, 80, 120, 120, 120])
+def test_all_of_an_ordinary_image_is_seen_within_a_second_and_a_half():
+    found, boxes = centres((300, 200, 40, 40), (640, 480), 200)
+    assert len(set(found)) <= MOST_PLACES + 8
+    assert found[0] == found[len(set(found))]  # then again
 
 
-@given(st.integers(0, 10**6), st.floats(0.1, 10))
-def test_the_search_stays_in_reach_for_ever(lost_frames, reach):
-    assert math.hypot(*offset(lost_frames, reach)) <= 3 * reach * 20 + 1e-6
+@given(st.integers(1, 10**6), st.floats(1, 10), st.integers(2, 16384), st.integers(2, 16384))
+def test_places_lie_in_the_image_and_keep_the_proportions(lost_frames, factor, width, height):
+    x, y, w, h = elsewhere(BOX, (width, height), lost_frames, factor)
+    assert 0 <= x + w / 2 <= width and 0 <= y + h / 2 <= height
+    assert w / h == pytest.approx(4) and 40 <= w <= 40 * COARSEST + 1e-6

@@ -12,9 +12,9 @@ from tracker_ros.core.crop import Window, crop, window_around
 from tracker_ros.core.decode import Prediction
 from tracker_ros.core.errors import InputError, TrackerError
 from tracker_ros.core.gate import Gate
-from tracker_ros.core.search import DIRECTIONS, PATIENCE
+from tracker_ros.core.search import MOST_PLACES
 from tracker_ros.core.state import TargetState
-from tracker_ros.core.tracker import Tracker
+from tracker_ros.core.tracker import PATIENCE, Tracker
 
 CONFIG = TrackingConfig(
     query_size=64,
@@ -189,10 +189,10 @@ def test_a_lost_target_is_looked_for_around_and_found_where_it_reappears():
     size, far = (300, 400), (250, 150, 20, 20)
     tracker = Tracker(RedEngine())
     tracker.init(frame((200, 150, 20, 20), size=size), (200, 150, 20, 20))
-    for _ in range(CONFIG.lost_after + PATIENCE):
+    for _ in range(CONFIG.lost_after + PATIENCE + 3):
         tracker.update(frame((200, 150, 20, 20), score=0, size=size))
     assert tracker.last_box == (200, 150, 20, 20)  # the search does not move the estimate
-    for _ in range(DIRECTIONS + CONFIG.recover_after):
+    for _ in range(MOST_PLACES + CONFIG.recover_after):
         result = tracker.update(frame(far, size=size))  # out of the window around the old place
         if result.box:
             break

@@ -30,6 +30,8 @@ class TrackingConfig:
 
     filter_rate: float = 0.06  # weight of a memorised frame in what the filter has learned
 
+    calibration: float = 0.0  # share of the first frame's error that is taken off every box
+
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
     penalty: float = 0.06  # strength of the scale and ratio change penalty
     size_rate: float = 0.6  # share of the new size in the smoothed size ...

@@ -9,13 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .bias import NO_BIAS, Bias, bias_of
 from .boxes import Box, check_box, check_image, clip_box, overlap
 from .crop import Window, crop, window_around
 from .decode import Prediction, decode
 from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
-from .search import sweep
+from .search import elsewhere
 from .state import Presence, TargetState
 
 
@@ -38,6 +39,11 @@ class Result:
     timings: dict[str, float] = field(default_factory=dict)
 
 
+# Views of the first frame that show how wrong the network is about the target's box: shift from its
+# middle, in its sides, and scale.
+BIAS_VIEWS = ((0, 0, 1), (0.2, 0.1, 1), (-0.2, 0.1, 1), (0.1, -0.2, 1.1), (-0.1, 0.2, 0.9))
+PATIENCE = 10  # frames at the place itself, where most occlusions end
+MOST_BIAS = 0.5
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 
 
@@ -84,9 +90,11 @@ class Tracker:
     def reset(self) -> None:
         """Forget the target."""
         self._state: State | None = None
+        self._first: State | None = None  # what the first frame alone says
         self._box: Box | None = None  # where it is thought to be
         self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
         self._pending: tuple[np.ndarray, float] | None = None
+        self._bias = NO_BIAS
         self._unlearnt = 0  # frames since the one memorised last
         self._presence = Presence()
 
@@ -129,7 +137,9 @@ class Tracker:
         window = window_around(target, self.config.memory_factor, self.config.memory_size)
         state = self.engine.start(crop(image, window), window.to_crop(target))
         self.reset()
-        self._state, self._box, self._sure_box = state, target, target
+        self._state, self._first, self._box, self._sure_box = state, state, target, target
+        if self.config.calibration:
+            self._bias = self._measure_bias(image, target)
 
     def update(self, image: np.ndarray) -> Result:
         """``locate``, then ``remember``. Raises as ``locate`` does."""
@@ -167,12 +177,15 @@ class Tracker:
         if not (np.isfinite(prediction.score).all() and np.isfinite(prediction.boxes).all()):
             raise InputError("the network answered with values that are not finite")
         _, _, w, h = search.window.to_crop(self._box)
-        candidate = decode(prediction, (w, h), self.config)
+        candidate = decode(self._bias.off(prediction), (w, h), self.config)
         self._state = state
-        self._presence = self._presence.after(candidate.score, self.config)
-        self._move(self._clip(search.window.to_image(candidate.box), search.image), candidate.score)
+        found, score = search.window.to_image(candidate.box), candidate.score
+        if self._presence.state is TargetState.LOST:
+            found, score = self._look_further(search.image, found, score)
+        self._presence = self._presence.after(score, self.config)
+        self._move(self._clip(found, search.image), score)
         blend = self.config.memory_blend
-        worth = (1 - blend) * candidate.score + blend * candidate.ranked
+        worth = (1 - blend) * score + blend * candidate.ranked
         self._unlearnt += 1
         worthwhile = (
             self._presence.state is TargetState.TRACKING
@@ -183,7 +196,7 @@ class Tracker:
         lost = self._presence.state is TargetState.LOST
         return Result(
             None if lost else self._box,
-            candidate.score,
+            score,
             self._presence.state,
             self._presence.lost_frames,
             self.gate,
@@ -234,11 +247,42 @@ class Tracker:
         self._pending = None
 
     def _search_window(self, image: np.ndarray) -> Window:
-        centre, config = self._box, self.config
-        if self._presence.state is TargetState.LOST and not self._presence.strong:
-            centre = sweep(centre, self._presence.lost_frames, config.search_factor / 2)
-            centre = self._clip(centre, image)
-        return window_around(centre, config.search_factor, config.query_size)
+        return window_around(self._box, self.config.search_factor, self.config.query_size)
+
+    def _look(self, image: np.ndarray, around: Box, state: State) -> tuple[Box, float]:
+        """What ``state`` finds in the window around a box: a box in the image, and its score."""
+        window = window_around(around, self.config.search_factor, self.config.query_size)
+        prediction, _ = self.engine.locate(crop(image, window), state)
+        # The size that it had, whatever that of the window's box.
+        w, h = (side * window.scale for side in self._sure_box[2:])
+        found = decode(self._bias.off(prediction), (w, h), self.config)
+        return window.to_image(found.box), found.score
+
+    def _look_further(self, image: np.ndarray, found: Box, score: float) -> tuple[Box, float]:
+        """A second window for a lost target; what the first frame disagrees with is no find."""
+        size, config = image.shape[1::-1], self.config
+        waited = self._presence.lost_frames - PATIENCE
+        if waited > 0 and not self._presence.strong:
+            around = elsewhere(self._sure_box, size, waited, config.search_factor)
+            other = self._look(image, around, self._state)
+            found, score = max((found, score), other, key=lambda answer: answer[1])
+        if score >= config.recover_score:
+            box, agreed = self._look(image, self._clip(found, image), self._first)
+            if agreed < config.tracking_score or overlap(box, found) < RECOVER_OVERLAP:
+                score = min(score, config.tracking_score)
+        return found, score
+
+    def _measure_bias(self, image: np.ndarray, target: Box) -> Bias:
+        """How wrong the network is about the target's box in the frame that it was shown."""
+        x, y, w, h = target
+        errors = []
+        for dx, dy, scale in BIAS_VIEWS:
+            view = (x + dx * w, y + dy * h, w * scale, h * scale)
+            window = window_around(view, self.config.search_factor, self.config.query_size)
+            prediction, _ = self.engine.locate(crop(image, window), self._state)
+            errors.append(bias_of(prediction, window.to_crop(target)))
+        share, most = self.config.calibration, MOST_BIAS
+        return Bias(*(np.clip(share * np.median(errors, 0), -most, most).tolist()))
 
     def _clip(self, box: Box, image: np.ndarray) -> Box:
         return clip_box(box, image, self.config.minimum_side)

@@ -1,0 +1,50 @@
+"""What a network gets wrong about this target's box, learned from the frame in which it is known.
+
+A network that has seen few videos takes a part for the whole, or the whole for a part, and an error
+that repeats lets the box grow from frame to frame. In the first frame the truth is known.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import NamedTuple
+
+import numpy as np
+
+from .boxes import Box
+from .decode import Prediction
+
+
+class Bias(NamedTuple):
+    """Logarithms of true over predicted width and height; shift of the centre in true sides."""
+
+    width: float
+    height: float
+    x: float
+    y: float
+
+    def off(self, prediction: Prediction) -> Prediction:
+        """``prediction`` with its boxes put right."""
+        if self == NO_BIAS:
+            return prediction
+        left, top, right, bottom = prediction.boxes
+        w, h = (right - left) * np.exp(self.width), (bottom - top) * np.exp(self.height)
+        cx, cy = (left + right) / 2 + self.x * w, (top + bottom) / 2 + self.y * h
+        boxes = np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2])
+        return replace(prediction, boxes=boxes.astype(np.float32))
+
+
+NO_BIAS = Bias(0.0, 0.0, 0.0, 0.0)
+
+
+def bias_of(prediction: Prediction, truth: Box) -> Bias:
+    """How the best cell's box differs from ``truth`` (x, y, width, height, crop pixels)."""
+    row, column = np.unravel_index(int(prediction.score.argmax()), prediction.score.shape)
+    left, top, right, bottom = (float(side) for side in prediction.boxes[:, row, column])
+    x, y, w, h = truth
+    return Bias(
+        float(np.log(w / max(right - left, 1e-3))),
+        float(np.log(h / max(bottom - top, 1e-3))),
+        (x + w / 2 - (left + right) / 2) / w,
+        (y + h / 2 - (top + bottom) / 2) / h,
+    )
