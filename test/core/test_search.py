@@ -34,7 +34,7 @@ def test_every_point_of_the_image_comes_into_a_window(box, size):
 
 
 def test_all_of_an_ordinary_image_is_seen_within_a_second_and_a_half():
-    found, boxes = centres((300, 200, 40, 40), (640, 480), 200)
+    found, _ = centres((300, 200, 40, 40), (640, 480), 200)
     assert len(set(found)) <= MOST_PLACES + 8
     assert found[0] == found[len(set(found))]  # then again
 

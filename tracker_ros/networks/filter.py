@@ -39,8 +39,9 @@ class CorrelationFilter(nn.Module):
         self.cells, self.stride, self.ridge = cells, stride, ridge
         half = cells // 2 + 1
         hann = torch.hann_window(cells + 2, periodic=False)[1:-1]
-        places, turns = torch.arange(cells), 2 * math.pi * torch.arange(cells) / cells
-        angles = places[:, None] * turns
+        places = torch.arange(cells)
+        # Whole turns are taken off in integers: float32 would lose digits with them.
+        angles = 2 * math.pi * (places[:, None] * places % cells).double() / cells
         # In half a spectrum all columns stand for two but the first and, of an even number, the
         # last.
         twice = torch.full((half,), 2.0)
