@@ -1,4 +1,4 @@
-"""`tracker-ros ablate`: the paper's ablations on your data."""
+"""`tracker-ros ablate`: the papers' ablations on your data."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=lambda text: text.split(","),
         default=None,
         metavar="NAME,…",
-        help="modes of the gate, or hard@B: what the attention may cost, as a share of the dearest"
-        " branch (default: skip,se,ca,cbam,se+ca,static,random,soft,hard,hard@0.5)",
+        help="of DASTM modes of the gate, or hard@B: what the attention may cost, as a share of the"
+        " dearest branch (default: skip,se,ca,cbam,se+ca,static,random,soft,hard,hard@0.5); of"
+        " stmtrack, stif and dastsiam the rows of their papers' tables (default: all)",
     )
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,…", help="(0,1,2)")
     parser.add_argument(
@@ -73,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..core.errors import ParameterError
     from ..networks.presets import preset
+    from ..training.ablation.papers import STUDIES
     from ..training.ablation.study import VARIANTS, Plan, Variant, ablate
     from ..training.data.public import default_cache
     from ..training.options import overridden
@@ -80,8 +82,20 @@ def run(args: argparse.Namespace) -> int:
     from .train import find_device
 
     design = preset(args.model)
-    if not hasattr(design.network, "gate"):
-        raise ParameterError(f"--model is {args.model!r}, which has no gate")
+    gated = hasattr(design.network, "gate")
+    if not gated and design.architecture not in STUDIES:
+        raise ParameterError(
+            f"--model is {args.model!r}, which has no gate, and no table of its paper is filled here;"
+            f" there are those of {', '.join(STUDIES)}"
+        )
+    names = dict.fromkeys(args.variants or ())
+    if gated:
+        variants = tuple(map(Variant.parse, names or VARIANTS))
+    else:
+        parts = STUDIES[design.architecture].variants
+        if unknown := [name for name in names if name not in parts]:
+            raise ParameterError(f"variant {unknown[0]!r} is none of {', '.join(parts)}")
+        variants = tuple(parts[name] for name in names or parts)
     design = design._replace(
         network=overridden(design.network, args.network, "--network"),
         tracking=overridden(design.tracking, args.tracking, "--tracking"),
@@ -102,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         design,
         config,
         paper.loss,
-        tuple(map(Variant.parse, dict.fromkeys(args.variants or VARIANTS))),
+        variants,
         args.seeds,
         args.backbone,
         args.init,

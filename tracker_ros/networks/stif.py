@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
 from .attention import SpatialAttention
-from .reader import attend, tokens
+from .reader import attend, read_memory, tokens
 from .step import Step
 from .stmtrack import Locate, Maps, Stmtrack, StmtrackConfig, memory_example
 
@@ -25,6 +25,10 @@ class StifConfig(StmtrackConfig):
     """
 
     literal: bool = False  # eq. 6 as printed: the query's mask is made of the memory's features
+    ste: bool = True  # the memory's enhancement in time and space; without it (Table 1) frames are
+    # read side by side as STMTrack does, or, where fusion needs one map, averaged
+    sde: bool = True  # the query's enhancement in space
+    interactive: bool = True  # fusion both ways (STIF); without it STMTrack's reader
 
 
 def enhance_in_time(anchor: Tensor, recent: Tensor) -> Tensor:
@@ -68,22 +72,32 @@ class Stif(Stmtrack):
 
     def __init__(self, config: StifConfig = StifConfig()):
         super().__init__(config)
-        self.memory_spatial, self.query_spatial = SpatialAttention(), SpatialAttention()
-        self.memory_fusion = GatedAttention(config.channels)
-        self.query_fusion = GatedAttention(config.channels)
+        if config.literal and not (config.ste or config.interactive):
+            raise ValueError("literal=True makes the query's mask of one memory map: ste or stif")
+        self.memory_spatial = SpatialAttention() if config.ste else None
+        self.query_spatial = SpatialAttention() if config.sde else None
+        if config.interactive:
+            self.memory_fusion = GatedAttention(config.channels)
+            self.query_fusion = GatedAttention(config.channels)
 
     def remember(self, anchor: Tensor, recent: Tensor) -> Tensor:
         """Enhanced memory (eq. 1): temporal (eq. 2, 3), then spatial enhancement (eq. 4, 5).
 
-        [B, C, h, w] and [B, T, C, h, w] → [B, C, h, w].
+        [B, C, h, w] and [B, T, C, h, w] → [B, C, h, w]; without STE and without fusion the frames
+        below each other, [B, C, (1 + T)·h, w].
         """
-        return self.memory_spatial(enhance_in_time(anchor, recent))
+        if self.memory_spatial is not None:
+            return self.memory_spatial(enhance_in_time(anchor, recent))
+        frames = torch.cat([anchor[:, None], recent], 1)
+        return frames.mean(1) if self.config.interactive else frames.transpose(1, 2).flatten(2, 3)
 
     def enhance_query(self, query: Tensor, memory: Tensor) -> Tensor:
         """Spatial enhancement of the query (eq. 6, 7): [B, C, h, w].
 
         Printed, eq. 6 pools the memory's features; the text says the query's own.
         """
+        if self.query_spatial is None:
+            return query
         if self.config.literal:
             return query * self.query_spatial.mask(memory)
         return self.query_spatial(query)
@@ -92,8 +106,10 @@ class Stif(Stmtrack):
         """Interactive fusion (eq. 9 to 11): [B, C, h, w] twice → [B, 2C, h, w].
 
         The first half is what the query's cells read in the memory, the second what the memory's
-        cells read in the query.
+        cells read in the query. Without it, what STMTrack reads.
         """
+        if not self.config.interactive:
+            return read_memory(query, tokens(memory))
         return torch.cat([self.memory_fusion(query, memory), self.query_fusion(memory, query)], 1)
 
     def match(self, crops: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -152,20 +168,22 @@ class Shift(nn.Module):
 
 
 def steps(network: Stif, tracking: TrackingConfig) -> dict[str, Step]:
-    """The three steps; they carry ``anchor``, ``memory`` [1, C, h, w], ``recent`` [1, T, C, h, w].
+    """The three steps; they carry ``anchor`` [1, C, h, w], ``recent`` [1, T, C, h, w], ``memory``.
 
     Raises ModelError where memory and query crops differ in size.
     """
     check_sizes(tracking.memory_size, tracking.query_size)
-    cells = network.memory_trunk.cells(tracking.memory_size)
+    cells = network.memory_encoder.cells(tracking.memory_size)
     features = torch.zeros(1, network.config.channels, cells, cells)
     recent = torch.zeros(1, T, *features.shape[1:])
+    with torch.no_grad():
+        memory = network.remember(features, recent)
     example = memory_example(tracking)
     names = ("anchor", "recent", "memory")
     return {
         "start": Step(Start(network), example, names),
         "locate": Step(
-            Locate(network), {"crop": example["crop"], "memory": features}, ("score", "boxes")
+            Locate(network), {"crop": example["crop"], "memory": memory}, ("score", "boxes")
         ),
         "remember": Step(
             Shift(network), {**example, "anchor": features, "recent": recent}, names[1:]

@@ -28,6 +28,8 @@ class StmtrackConfig(NetworkConfig):
     branches: int = 1
     scale: bool = False
     late_se: int = 0
+    shared: bool = False  # one backbone for memory and query (Table 1)
+    labelled: bool = True  # label maps in the memory branch (Table 1)
     channels: int = 512  # C of memory and query features
     head_channels: int = 256
     head_depth: int = 7
@@ -75,10 +77,12 @@ class Stmtrack(nn.Module):
     def __init__(self, config: StmtrackConfig = StmtrackConfig()):
         super().__init__()
         self.config = config
-        self.memory_trunk = make_backbone(config)
+        self.memory_trunk = None if config.shared else make_backbone(config)
         self.query_trunk = make_backbone(config)
-        trunk = self.memory_trunk
-        self.label = nn.Conv2d(1, trunk.stem_channels, 3, 2, trunk.stem_padding, bias=False)
+        trunk = self.query_trunk
+        self.label = None
+        if config.labelled:
+            self.label = nn.Conv2d(1, trunk.stem_channels, 3, 2, trunk.stem_padding, bias=False)
         self.memory_neck = make_neck(trunk.channels, config.channels, config.neck)
         self.query_neck = make_neck(trunk.channels, config.channels, config.neck)
         self._make_attention(config)
@@ -89,14 +93,20 @@ class Stmtrack(nn.Module):
             config.head_kind,
             trunk.stride,
         )
-        nn.init.normal_(self.label.weight, std=0.01)
+        if config.labelled:
+            nn.init.normal_(self.label.weight, std=0.01)
 
     def _make_attention(self, config) -> None:
         """For DASTM; here, so that the order of the weights' initialisation is kept."""
 
     def normalise(self, crops: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → [B, 3, S, S] in [-1, 1], of the weights' dtype."""
-        return normalise(crops, self.label.weight.dtype)
+        return normalise(crops, next(self.query_trunk.parameters()).dtype)
+
+    @property
+    def memory_encoder(self) -> nn.Module:
+        """The backbone of the memory branch."""
+        return self.query_trunk if self.memory_trunk is None else self.memory_trunk
 
     @staticmethod
     def label_map(boxes: Tensor, size: int) -> Tensor:
@@ -116,8 +126,10 @@ class Stmtrack(nn.Module):
         Args:
             crops: uint8 [B, S, S, 3]. boxes: float32 [B, 4], x, y, w, h in crop pixels.
         """
-        labels = self.label_map(boxes, crops.shape[1]).to(self.label.weight.dtype)
-        return self.memory_neck(self.memory_trunk(self.normalise(crops), self.label(labels)))
+        x, label = self.normalise(crops), None
+        if self.label is not None:
+            label = self.label(self.label_map(boxes, crops.shape[1]).to(x.dtype))
+        return self.memory_neck(self.memory_encoder(x, label))
 
     def query(self, crops: Tensor) -> Tensor:
         """Query crops uint8 [B, S, S, 3] to features (eq. 2): [B, C, h, w]."""
@@ -176,7 +188,7 @@ def steps(network: Stmtrack, tracking: TrackingConfig) -> dict[str, Step]:
 def locate_step(network: Stmtrack, tracking: TrackingConfig) -> Step:
     """``Locate`` with an example of three memorised frames."""
     query = torch.zeros(1, tracking.query_size, tracking.query_size, 3, dtype=torch.uint8)
-    cells = network.memory_trunk.cells(tracking.memory_size)
+    cells = network.memory_encoder.cells(tracking.memory_size)
     memory = torch.zeros(1, 3 * cells**2, network.config.channels)
     inputs = {"crop": query, "memory": memory}
     return Step(Locate(network), inputs, ("score", "boxes"), {"memory": 1})

@@ -55,6 +55,12 @@ class LossConfig(Checked):
     classification: float = option(1.0, "weight of the classification")
     centerness: float = option(1.0, "weight of the centre-ness")
     box: float = option(3.0, "weight of the boxes' overlap")
+    assignment: str = option(
+        "centre",
+        "which anchors of DASTSiam are positive: by the distance of the centres, or by iou with the"
+        " target, as SiamRPN's",
+        choices=("centre", "iou"),
+    )
     focal_alpha: float = option(0.75, "weight of positive cells in the focal loss", most=1)
     focal_gamma: float = option(2.0, "exponent of the focal loss")
     absent_everywhere: bool = option(

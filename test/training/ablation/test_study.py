@@ -142,7 +142,7 @@ def test_variants_start_from_the_same_weights(command, shards, tmp_path, monkeyp
         (["--variants", "skip,firm"], "variant 'firm' is none of hard"),
         (["--variants", "hard@2"], "variant 'hard@2'"),
         (["--variants", "se@0.5"], "variant 'se@0.5'"),
-        (["--model", "stmtrack"], "which has no gate"),
+        (["--model", "siamfc"], "which has no gate"),
         (["--device", "cuda:99"], "torch does not find it here"),
         (["--validate", "nowhere"], "is not a folder"),
     ],

@@ -24,8 +24,9 @@ def score_weights(
     """Means over the sequences in ``folder`` and over ``repeats`` runs with other chance.
 
     Returns auc, precision (20 px), overlap, sr50 and sr75 (share of frames with an IoU above),
-    fps, auc_of (each sequence's), share_skip … share_cbam (how often each branch was computed for
-    a frame's memory), high_computation (that of CBAM), parameters, tests, and on a GPU peak_bytes.
+    fps, auc_of (each sequence's), parameters, tests, on a GPU peak_bytes, and of a network with a
+    gate share_skip … share_cbam (how often each branch was computed for a frame's memory) and
+    high_computation (that of CBAM).
 
     Args:
         weights: all that a network of ``preset`` needs; more is left out.
@@ -44,9 +45,10 @@ def score_weights(
     scores = _means(results) | {"tests": repeats}
     if place.type == "cuda":
         scores["peak_bytes"] = torch.cuda.max_memory_allocated(place)
-    shares = dict(zip(BRANCHES, _shares(results, network), strict=True))
-    scores |= {f"share_{name}": share for name, share in shares.items()}
-    scores |= {"high_computation": shares["cbam"]}
+    if hasattr(config, "gate"):
+        shares = dict(zip(BRANCHES, _shares(results, network), strict=True))
+        scores |= {f"share_{name}": share for name, share in shares.items()}
+        scores |= {"high_computation": shares["cbam"]}
     return scores | {"parameters": sum(p.numel() for p in network.parameters())}
 
 

@@ -1,8 +1,8 @@
-"""The paper's ablations: variants of the attention, trained alike, scored by real tracking.
+"""The papers' ablations: variants of a network, trained alike, scored by real tracking.
 
-One backbone, the same samples in the same order, the same number of steps; only the attention on
-the memorised frames differs (DASTM, Tables I to IV). The budget is small on purpose: what is
-compared is variants with each other, not with published trackers.
+One backbone, the same samples in the same order, the same number of steps; only one part differs:
+DASTM's attention on the memorised frames (Tables I to IV), or what ``papers`` lists. The budget is
+small on purpose: what is compared is variants with each other, not with published trackers.
 """
 
 from __future__ import annotations
@@ -21,11 +21,12 @@ from ...networks.gate import MODES
 from ...networks.presets import Preset
 from ...sources.sequences import find_sequences
 from .. import checkpoint
-from ..config import TrainingConfig
+from ..config import LossConfig, TrainingConfig
 from ..loop import Trainer
 from ..provenance import data_names
 from ..recipes import Loss
 from .costs import Parts, frame_costs, measure_parts
+from .papers import STUDIES, Part
 from .scores import score_weights
 from .tables import write_tables
 
@@ -55,6 +56,20 @@ class Variant(NamedTuple):
             )
         return cls(name, gate, budget)
 
+    def trained(self, preset: Preset) -> Preset:
+        """What is trained."""
+        return _with_gate(preset, self.gate)
+
+    def tested(self, preset: Preset, test: str) -> Preset:
+        """What is tested."""
+        return _with_gate(preset, test)
+
+    def weighed(self, losses: LossConfig) -> LossConfig:
+        """How it is trained."""
+        if self.budget is None:
+            return losses
+        return replace(losses, gate_budget=BUDGET_WEIGHT, budget=self.budget)
+
     @property
     def tests(self) -> tuple[str, ...]:
         """How it is tested: with the gate it was trained with; ``hard`` by chance, too."""
@@ -74,17 +89,26 @@ class Plan:
     preset: Preset
     config: TrainingConfig
     loss: Loss
-    variants: tuple[Variant, ...]
+    variants: tuple[Variant | Part, ...]
     seeds: tuple[int, ...]
     backbone: Path | None = None
     start: Path | None = None
     cache: Path | None = None
     random_tests: int = 3
 
+    @property
+    def gated(self) -> bool:
+        """Whether modes of a gate are compared, or parts of another network."""
+        return hasattr(self.preset.network, "gate")
+
     def settings(self) -> dict:
         """All that the scores depend on, besides variant and seed, as plain JSON types."""
         architecture, network, tracking = self.preset
-        config = asdict(self.config)
+        values, config = network.to_dict(), asdict(self.config)
+        if self.gated:
+            values["gate"] = "by variant"
+        for part in STUDIES[architecture].variants.values() if not self.gated else ():
+            values |= dict.fromkeys(part.network, "by variant")
         for name in ("seed", "workers", "device", "checkpoint_every", "log_every"):
             del config[name]
         named = {"backbone": self.backbone, "start": self.start, "validate": self.validate}
@@ -92,7 +116,7 @@ class Plan:
             json.dumps(
                 {
                     "architecture": architecture,
-                    "network": network.to_dict() | {"gate": "by variant"},
+                    "network": values,
                     "tracking": tracking.to_dict(),
                     "data": data_names(self.data),
                     "training": config,
@@ -115,7 +139,7 @@ def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[d
     out.mkdir(parents=True, exist_ok=True)
     _same_settings(out / "settings.json", plan.settings())
     find_sequences(plan.validate)  # what is wrong with them should be said before hours of training
-    parts = _parts(plan, out / "costs.json")
+    parts = _parts(plan, out / "costs.json") if plan.gated else None
     scores: list[dict] = []
     fresh = False
     for seed in plan.seeds:  # so that all variants have a first score early
@@ -158,22 +182,20 @@ def _parts(plan: Plan, path: Path) -> Parts:
 
 def _run(
     plan: Plan,
-    variant: Variant,
+    variant: Variant | Part,
     seed: int,
     folder: Path,
-    parts: Parts,
+    parts: Parts | None,
     tell: Callable[[str], None],
 ) -> list[dict]:
     done = folder / DONE
     if done.is_file():
         return json.loads(done.read_text())
-    losses = plan.config.losses
-    if variant.budget is not None:
-        losses = replace(losses, gate_budget=BUDGET_WEIGHT, budget=variant.budget)
+    losses = variant.weighed(plan.config.losses)
     trainer = Trainer(
         plan.data,
         folder,
-        _with_gate(plan.preset, variant.gate),
+        variant.trained(plan.preset),
         replace(plan.config, seed=seed, losses=losses),
         plan.loss,
         backbone=plan.backbone,
@@ -186,12 +208,13 @@ def _run(
     scores = []
     for test in variant.tests:
         score = {"variant": variant.name, "test": test, "seed": seed}
-        preset, repeats = _with_gate(plan.preset, test), plan.random_tests
+        preset, repeats = variant.tested(plan.preset, test), plan.random_tests
         score |= score_weights(
             average, preset, plan.validate, plan.config.device, repeats if test == "random" else 1
         )
-        shares = [score[f"share_{name}"] for name in BRANCHES]
-        score |= frame_costs(parts, shares, gated=test in ("hard", "soft"))
+        if parts is not None:
+            shares = [score[f"share_{name}"] for name in BRANCHES]
+            score |= frame_costs(parts, shares, gated=test in ("hard", "soft"))
         tell(f"{variant.name}, seed {seed}, tested {test}: AUC {score['auc']:.3f}")
         scores.append(score)
     with replacing(done) as part:

@@ -10,7 +10,9 @@ from statistics import mean, stdev
 
 from ...core.files import replacing
 from ..provenance import commit
+from .papers import STUDIES, WHOLE
 
+PLAIN = ("skip", "skip")  # DASTM's baseline: variant and test
 TESTED = 3  # seeds from which on a spread says something
 Scores = list[dict]
 
@@ -31,7 +33,8 @@ def write_tables(out: Path, settings: dict, scores: Scores) -> None:
         part.write_text(json.dumps(content, indent=2) + "\n")
     with replacing(out / "ablation.md") as part:
         part.write_text(markdown(settings, scores))
-    plot(out / "ablation.png", scores)
+    study = STUDIES.get(settings["architecture"])
+    plot(out / "ablation.png", scores, study.baseline if study else PLAIN)
 
 
 def markdown(settings: dict, scores: Scores) -> str:
@@ -47,6 +50,12 @@ def markdown(settings: dict, scores: Scores) -> str:
     ]
     if len(seeds) < TESTED:
         lines += [f"**{len(seeds)} of at least {TESTED} seeds: the spread says nothing yet.**", ""]
+    if settings.get("architecture") in STUDIES:
+        study = STUDIES[settings["architecture"]]
+        for number, title, rows, columns in study.tables:
+            lines += [f"### Table {number}: {title}", ""]
+            lines += [*_table(scores, rows, list(columns), study.baseline), ""]
+        return "\n".join(lines)
     quality = ("auc", "difference", "sr50", "sr75", "precision")
     cost = ("parameters", "macs_attention", "macs_memory", "ms_attention", "ms_memory")
     budgets = sorted({one["variant"] for one in scores if "@" in one["variant"]}, reverse=True)
@@ -111,23 +120,30 @@ def _budget_title(name: str) -> str:
     return f"dynamic, budget {name.partition('@')[2]} of the dearest branch"
 
 
-def _table(scores: Scores, rows: Iterable[tuple[str, str, str]], columns: list[str]) -> list[str]:
+def _table(
+    scores: Scores,
+    rows: Iterable[tuple[str, str, str]],
+    columns: list[str],
+    baseline: tuple[str, str] = PLAIN,
+) -> list[str]:
     lines = [
         "| | " + " | ".join(COLUMNS[name][0] for name in columns) + " |",
         "|---" * (len(columns) + 1) + "|",
     ]
     for variant, test, title in rows:
-        cells = [_cell(values(scores, variant, test, name), name) for name in columns]
+        cells = [_cell(values(scores, variant, test, name, baseline), name) for name in columns]
         lines.append(f"| {title} | " + " | ".join(cells) + " |")
     return lines
 
 
-def values(scores: Scores, variant: str, test: str, column: str) -> list[float]:
-    """A column's value for each seed; ``difference`` is the AUC's to ``skip`` of the same seed."""
+def values(
+    scores: Scores, variant: str, test: str, column: str, baseline: tuple[str, str] = PLAIN
+) -> list[float]:
+    """A column's value for each seed; ``difference`` is the AUC's to ``baseline`` of that seed."""
     chosen = [one for one in scores if (one["variant"], one["test"]) == (variant, test)]
     if column != "difference":
         return [one[column] for one in chosen if column in one]
-    base = {one["seed"]: one["auc"] for one in scores if one["variant"] == "skip"}
+    base = {one["seed"]: one["auc"] for one in scores if (one["variant"], one["test"]) == baseline}
     return [one["auc"] - base[one["seed"]] for one in chosen if one["seed"] in base]
 
 
@@ -139,7 +155,7 @@ def _cell(found: list[float], column: str) -> str:
     return f"{text} ± {form.format(stdev(found) / unit).lstrip('+')}" if len(found) > 1 else text
 
 
-def plot(path: Path, scores: Scores) -> None:
+def plot(path: Path, scores: Scores, baseline: tuple[str, str] = PLAIN) -> None:
     """AUC of each variant: a point a seed, their mean and standard deviation."""
     from matplotlib.figure import Figure
 
@@ -151,13 +167,13 @@ def plot(path: Path, scores: Scores) -> None:
         spread = stdev(found) if len(found) > 1 else 0.0
         axis.plot(found, [place] * len(found), "o", color="#4c78a8", alpha=0.5, ms=5)
         axis.errorbar(mean(found), place, xerr=spread, fmt="|", color="black", capsize=3, ms=12)
-    base = values(scores, "skip", "skip", "auc")
+    base = values(scores, *baseline, "auc")
     if base:
         axis.axvline(mean(base), color="#b8bfc6", zorder=0)
-    titles = [v if v == t or "@" in v else f"{v}, tested {t}" for v, t in names]
+    titles = [v if v == t or "@" in v or t == WHOLE else f"{v}, tested {t}" for v, t in names]
     axis.set_yticks(range(len(names)), titles)
     axis.invert_yaxis()
-    axis.set(xlabel="success AUC; line: baseline without attention")
+    axis.set(xlabel=f"success AUC; line: {baseline[0]}")
     axis.grid(axis="x", alpha=0.3)
     with replacing(path) as part:
         figure.savefig(part, dpi=110, format="png")

@@ -14,6 +14,7 @@ from ..ranks import processes, shared_mean
 from ..samples.batches import Batch
 from .memory import iou
 
+SURE, OUTSIDE = 0.6, 0.3  # SiamRPN's bounds of an anchor's IoU with the target
 REACH = 4.0  # squared cells: at stride 8 the 16 pixels within which SiamFC, too, sees its target
 
 
@@ -34,6 +35,22 @@ def near_centre(boxes: Tensor, present: Tensor, cells: int, stride: int, size: i
     return (distance <= REACH) & present[:, None, None]
 
 
+def by_overlap(
+    boxes: Tensor, present: Tensor, cells: int, anchor: float, stride: int, size: int
+) -> tuple[Tensor, Tensor]:
+    """Positive and negative cells by the IoU of their anchors, bool [B, cells, cells] each.
+
+    SiamRPN's (Li et al., CVPR 2018): positive above ``SURE``, negative below ``OUTSIDE``, all
+    others count for nothing; where the target is not present, all are negative.
+    """
+    deltas = boxes.new_zeros(len(boxes), 4, cells, cells)
+    anchors = anchor_boxes(deltas, anchor, stride, size).permute(0, 2, 3, 1)
+    corners = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)[:, None, None]
+    overlap = iou(anchors, corners)
+    there = present[:, None, None]
+    return (overlap > SURE) & there, (overlap < OUTSIDE) | ~there
+
+
 def anchor_deltas(boxes: Tensor, cells: int, anchor: float, stride: int, size: int) -> Tensor:
     """Inverse of ``anchor_boxes``: boxes [B, 4], x, y, w, h, pixels → [B, 4, cells, cells]."""
     middle = (boxes[:, :2] + boxes[:, 2:] / 2)[..., None]
@@ -43,9 +60,13 @@ def anchor_deltas(boxes: Tensor, cells: int, anchor: float, stride: int, size: i
     return torch.cat([torch.stack(torch.broadcast_tensors(dx, dy), 1), sides], 1)
 
 
-def balanced(losses: Tensor, positive: Tensor) -> Tensor:
-    """Mean of the positive cells' mean and the other cells' mean, over all processes."""
-    halves = [losses[chosen].sum() / _count(chosen) for chosen in (positive, ~positive)]
+def balanced(losses: Tensor, positive: Tensor, negative: Tensor | None = None) -> Tensor:
+    """Mean of the positive cells' mean and the negative cells' mean, over all processes.
+
+    ``negative``: all others unless given.
+    """
+    negative = ~positive if negative is None else negative
+    halves = [losses[chosen].sum() / _count(chosen) for chosen in (positive, negative)]
     return (halves[0] + halves[1]) / 2
 
 
@@ -66,6 +87,9 @@ def rpn_loss(
     boxes, cells, anchor = batch.query_boxes[:, 0], maps.logits.shape[-1], model.config.anchor
     geometry = tracking.stride, tracking.query_size
     positive = near_centre(boxes, batch.positive, cells, *geometry)
+    negative = ~positive
+    if config.assignment == "iou":
+        positive, negative = by_overlap(boxes, batch.positive, cells, anchor, *geometry)
     cross = F.cross_entropy(maps.logits.float(), positive.long(), reduction="none")
     binary = F.binary_cross_entropy_with_logits(
         maps.confidence[:, 0].float(), positive.float(), reduction="none"
@@ -76,7 +100,9 @@ def rpn_loss(
     predicted = anchor_boxes(deltas.detach(), anchor, *geometry).permute(0, 2, 3, 1)
     corners = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)[:, None, None]
     overlap = iou(predicted, corners)[positive].sum() / count
-    classification, confidence = balanced(cross, positive), balanced(binary, positive)
+    classification, confidence = (
+        balanced(losses, positive, negative) for losses in (cross, binary)
+    )
     total = (
         config.classification * classification + config.centerness * confidence + config.box * box
     )
