@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
     gated = hasattr(design.network, "gate")
     if not gated and design.architecture not in STUDIES:
         raise ParameterError(
-            f"--model is {args.model!r}, which has no gate, and no table of its paper is filled here;"
+            f"--model is {args.model!r}, which has no gate, and no table of its paper is filled;"
             f" there are those of {', '.join(STUDIES)}"
         )
     names = dict.fromkeys(args.variants or ())
