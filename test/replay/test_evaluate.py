@@ -122,7 +122,7 @@ def test_the_truth_begins_later_and_is_about_one_of_several(write, evaluate):
     arrays = [truth(i) for i in range(3, COUNT)]
     for array in arrays[2:]:
         array.detections.insert(0, other)
-    path = write({"/camera/image": [image(i) for i in range(COUNT)], "/boxes": arrays})
+    path = write({"/camera/image": [image(i) for i in range(COUNT)], "/true/truth": arrays})
     run = evaluate(path)
     result = run.result()
     assert len(result) == COUNT - 3

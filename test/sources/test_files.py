@@ -183,3 +183,10 @@ def test_16_bit_pictures_share_the_range_of_the_first(tmp_path):
     first, second = (frame.image for frame in source)
     assert len(np.unique(first)) > 200 and second.max() < 140
     assert str(source.levels) == "{:g}..{:g}".format(*source.levels.range)
+
+
+@pytest.mark.parametrize("row", ("0,0,0,0", "nan,nan,nan,nan", "7,7,0,0", "3,4,0,9"))
+def test_rows_without_area_say_that_the_target_is_absent(otb, row):
+    source = open_source(otb(f"{row}\n1,1,5,5\n{row}\n"))
+    assert [bool(np.isnan(source.truth[i]).all()) for i in range(3)] == [True, False, True]
+    assert source.truth_origin.endswith("groundtruth_rect.txt")

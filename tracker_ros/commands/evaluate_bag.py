@@ -92,6 +92,9 @@ def run(args: argparse.Namespace) -> int:
     common.print_table(
         ("tracker", "topic", "frames", "lost", "AUC", "P at 20 px", "frames/s"), rows
     )
+    for source, truth in sources:
+        print(f"truth about {source.topic}: from {truth.origin}" if truth.known
+              else f"no truth about {source.topic}: nothing was scored")  # fmt: skip
     if lives:
         common.print_table(
             ("live", "dropped", "stamp to box, ms, p50 / p99", "overlap with replay", "AUC (loss)"),
@@ -164,12 +167,16 @@ NODE_PARAMETERS = ("model", "engine", "device", "precision", "allow_cpu_fallback
 
 
 def _row(name: str, topic: str, result) -> tuple[str, ...]:
+    from ..evaluation.metrics import few_frames
     from ..evaluation.protocols import PROTOCOLS
 
     scores, seconds = ("-", "-"), result.seconds[1:].sum()
     try:
-        measures = PROTOCOLS["otb"].score(result)
-        scores = (f"{measures['auc']:.3f}", f"{measures['precision']:.3f}")
+        protocol = PROTOCOLS["otb"]
+        frames, measures = len(protocol.frames(result).index), protocol.score(result)
+        if frames > 1 or len(result) == 1:  # not the frame alone that it started on
+            few = few_frames(frames, len(result))
+            scores = (f"{measures['auc']:.3f}{few}", f"{measures['precision']:.3f}")
     except InputError:  # no frame with truth
         pass
     speed = f"{(len(result) - 1) / seconds:.0f}" if seconds > 0 else "-"

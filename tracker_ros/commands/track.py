@@ -102,6 +102,8 @@ def run(args: argparse.Namespace) -> int:
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = [(name, *(column.get(name, "0") for column in columns)) for name in names]
     common_rows = [*_speed(seconds), ("engine", targets[0].engine.provider)]
+    if truths:
+        common_rows.append(("truth", source.truth_origin))
     if levels := str(source.levels):
         common_rows.append(("values seen as 0..255", levels))
     rows += [(*row, *[""] * (len(targets) - 1)) for row in common_rows]
@@ -185,10 +187,11 @@ class Log:
         if known.sum() > 1:
             boxes = np.array(self.boxes, float)
             overlap = metrics.iou(boxes[known], truth[known]).mean()
+            few = metrics.few_frames(int(known.sum()), len(known))
             rows += [
-                ("mean overlap", f"{overlap:.3f}"),
-                ("success AUC", f"{metrics.success_auc(boxes, truth):.3f}"),
-                ("precision at 20 px", f"{metrics.precision(boxes, truth):.3f}"),
+                ("mean overlap", f"{overlap:.3f}{few}"),
+                ("success AUC", f"{metrics.success_auc(boxes, truth):.3f}{few}"),
+                ("precision at 20 px", f"{metrics.precision(boxes, truth):.3f}{few}"),
             ]
         return rows
 

@@ -77,6 +77,11 @@ def precision(pred: np.ndarray, truth: np.ndarray, pixels: float = PRECISION_PIX
     return float((center_error(*_scored(pred, truth)) <= pixels).mean())
 
 
+def few_frames(scored: int, frames: int) -> str:
+    """What to write behind a score that says little: nothing where half of the frames count."""
+    return f" (of {scored} of {frames} frames)" if 2 * scored < frames else ""
+
+
 def longest_tracked(overlaps: np.ndarray, percent: int = 95, threshold: float = 0.5) -> float:
     """TLP's longest subsequence measure: the longest run of frames of which at least `percent` have
     IoU above `threshold`, over all frames (Moudgil and Gandhi, ACCV 2018).

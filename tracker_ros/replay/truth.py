@@ -1,5 +1,6 @@
 """Where the target of a recording is: from a topic of the bag, a CSV file, or the command line."""
 
+import bisect
 import csv
 import math
 import os
@@ -72,26 +73,45 @@ def _closest(source: BagSource) -> str | None:
 
 
 def _by_stamp(source: BagSource, origin: str, boxes: dict[int, Box]) -> dict[int, Box]:
-    _known(source, origin, boxes, set(source.stamps))
-    return {i: boxes[stamp] for i, stamp in enumerate(source.stamps) if stamp in boxes}
+    """The box of each image by its stamp, or by the nearest within half a frame's period.
+
+    Stamps in seconds do not survive a float exactly, and some labellers' clocks tick coarsely.
+    """
+    near = 0.5e9 / source.fps if source.fps else 0.0
+    places: dict[int, list[int]] = {}
+    for index, stamp in enumerate(source.stamps):  # recordings may repeat stamps
+        places.setdefault(stamp, []).append(index)
+    stamps = sorted(places)
+    nearest: dict[int, int] = {}  # stamp of an image -> of a box
+    for stamp in boxes:
+        at = bisect.bisect_left(stamps, stamp)
+        image = min(stamps[max(at - 1, 0) : at + 1], key=lambda s: abs(s - stamp))
+        if abs(image - stamp) <= min(near, abs(image - nearest.get(image, math.inf))):
+            nearest[image] = stamp
+    _tell_missing(source, origin, len(boxes) - len(nearest), len(boxes))
+    return {i: boxes[stamp] for image, stamp in sorted(nearest.items()) for i in places[image]}
+
+
+def _tell_missing(source: BagSource, origin: str, missing: int, count: int) -> None:
+    if missing > 0:
+        source.recording.warn(
+            f"{source.name}: {missing} of {count} boxes of {origin} are of no image"
+            f" on {source.topic}"
+        )
 
 
 def _known(source: BagSource, origin: str, boxes: dict[int, Box], frames) -> dict[int, Box]:
     """`boxes` of these frames only; tells of others."""
     known = {key: box for key, box in boxes.items() if key in frames}
-    if missing := len(boxes) - len(known):
-        source.recording.warn(
-            f"{source.name}: {missing} of {len(boxes)} boxes of {origin} are of no image"
-            f" on {source.topic}"
-        )
+    _tell_missing(source, origin, len(boxes) - len(known), len(boxes))
     return known
 
 
 def read_csv(path: Path) -> tuple[str, dict[int, Box]]:
     """Read boxes with a line of column names, in any order, other columns being left alone.
 
-    x, y, w, h: pixels; all empty where the target is absent. Besides, the first there is of:
-    stamp_ns: the image's header stamp in nanoseconds; stamp: the same in seconds; frame: the
+    x, y, w, h: pixels; all empty, NaN or 0 where the target is absent. Besides, the first there is
+    of: stamp_ns: the image's header stamp in nanoseconds; stamp: the same in seconds; frame: the
     image's place in the order of stamps, from 0. Returns the name of that column and the boxes by
     stamp (ns) or place. Raises SourceError that names file and line of anything malformed.
     """
@@ -115,9 +135,11 @@ def read_csv(path: Path) -> tuple[str, dict[int, Box]]:
 
 def _box(row: dict[str, str | None], where: str) -> Box:
     cells = [row[name] for name in BOX_COLUMNS]
-    if not any((cell or "").strip() for cell in cells):
+    if all((cell or "").strip().lower() in ("", "nan") for cell in cells):
         return ABSENT
     x, y, w, h = (float(_number(cell, where)) for cell in cells)
+    if w == h == 0:
+        return ABSENT
     if w <= 0 or h <= 0:
         raise SourceError(f"{where} has a box without area: {w:g} x {h:g}")
     return x, y, w, h

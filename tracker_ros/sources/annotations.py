@@ -32,6 +32,14 @@ def check_boxes(boxes: np.ndarray, path: Path) -> np.ndarray:
     return np.where(absent[:, None], np.nan, boxes)
 
 
+def absent_where_empty(boxes: np.ndarray) -> np.ndarray:
+    """Boxes [N, 4] with rows of NaN where a box has no area, which says that nothing is there.
+
+    Sets write 0,0,0,0 or NaN for a target that is hidden or away, and mean the same.
+    """
+    return np.where((boxes[:, 2:] > 0).all(1)[:, None], boxes, np.nan)
+
+
 def read_numbers(path: Path, columns: int) -> np.ndarray:
     """Read `columns` numbers a line, separated by commas, tabs or spaces: float64 (N, columns).
 

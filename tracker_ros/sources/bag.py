@@ -40,8 +40,8 @@ class BagSource(Source):
     """The images of one topic of a bag, in the order of their stamps.
 
     An image recorded too late to wait for (see LATE) begins a new pass: time jumps back there.
-    Truth is the bag's Detection2DArray topic (among several the one with "truth" in its name), as
-    `boxes` reads it. `recording`: the bag, where it is open already.
+    Truth is the bag's Detection2DArray topic with "truth" in its name, as `boxes` reads it.
+    `recording`: the bag, where it is open already.
     """
 
     def __init__(
@@ -95,23 +95,33 @@ class BagSource(Source):
 
     @property
     def truth_topics(self) -> list[str]:
-        """Topics that may hold the truth, sorted; those with "truth" in their name if any."""
+        """Topics of boxes that are called truth, sorted.
+
+        What a detector or a tracker found is of the same type, and must not be taken for it.
+        """
         connections = self.recording.connections.items()
-        topics = sorted(name for name, c in connections if c.msgtype == TRUTH)
-        return [name for name in topics if "truth" in name] or topics
+        return sorted(name for name, c in connections if c.msgtype == TRUTH and "truth" in name)
 
     @functools.cached_property
     def truth(self) -> dict[int, Box] | None:
         if len(self.truth_topics) != 1:
             return None
-        boxes = self.boxes(self.truth_topics[0])
+        try:
+            boxes = self.boxes(self.truth_topics[0])
+        except SourceError as error:
+            self.recording.warn(str(error))
+            return None
         return {i: boxes[stamp] for i, stamp in enumerate(self.stamps) if stamp in boxes}
+
+    @property
+    def truth_origin(self) -> str | None:
+        return self.truth_topics[0] if self.truth is not None else None
 
     def boxes(self, topic: str) -> dict[int, Box]:
         """Stamp (ns) -> box of one target on a Detection2DArray topic, NaN where it is absent.
 
         The target is the first detection there is, then those with its id. Raises SourceError if
-        there is no such topic.
+        there is no such topic, or where nothing tells one of several boxes from the others.
         """
         connection = self.recording.connections.get(topic)
         if connection is None or connection.msgtype != TRUTH:
@@ -127,6 +137,13 @@ class BagSource(Source):
                 found = [each for each in found if each.id == target]
             elif len(found):
                 target = found[0].id
+                found = [each for each in found if each.id == target]
+            if len(found) > 1:
+                which = f"of the id {target!r}" if target else "without ids"
+                raise SourceError(
+                    f"{self.name}: a message on {topic} has {len(found)} boxes {which}, which is no"
+                    " truth about one target"
+                )
             boxes[_stamp(data, log_time)] = _box(found[0]) if len(found) else ABSENT
         if reasons:
             count = f"{len(reasons)} of {len(reasons) + len(boxes)} messages on {topic}"

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.errors import InputError, SourceError, brief
 from ..core.levels import Levels
 from ..core.pictures import decode
-from .annotations import read_boxes
+from .annotations import absent_where_empty, read_boxes
 from .base import DEFAULT_FPS, Frame, Source
 from .order import in_order, natural_key, visible
 
@@ -70,7 +70,9 @@ class FolderSource(Source):
                 raise SourceError(
                     f"{truth} has {len(boxes)} lines, but {folder} only {len(self.paths)} pictures"
                 )
+            boxes = absent_where_empty(boxes)
             self.truth = {i: tuple(map(float, box)) for i, box in enumerate(boxes)}
+            self.truth_origin = str(truth)
         self.fps = rate or DEFAULT_FPS
         self.length = len(self.paths)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.errors import SourceError
 from ..core.levels import Levels
-from .annotations import lines
+from .annotations import absent_where_empty, lines
 from .folder import TRUTH_NAME, FolderSource, natural_key, read_picture
 
 ATTRIBUTES_NAME = "attributes.txt"
@@ -41,7 +41,8 @@ class Sequence:
             raise SourceError(
                 f"{self.origin} has {len(self.truth)} lines for {len(self.paths)} pictures"
             )
-        if not (self.truth[0, 2:] > 0).all():
+        object.__setattr__(self, "truth", absent_where_empty(self.truth))
+        if np.isnan(self.truth[0]).any():
             raise SourceError(f"{self.origin} line 1 holds no box to start from")
 
     def __len__(self) -> int:
