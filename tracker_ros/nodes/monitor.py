@@ -2,12 +2,13 @@
 
 import math
 import time
+from collections.abc import Iterable
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
-from rclpy.qos import qos_policy_name_from_kind
 from std_msgs.msg import Header
 
+from ..runtime.answer import Answer
 from ..runtime.health import (
     ERROR,
     OK,
@@ -18,14 +19,15 @@ from ..runtime.health import (
     ProcessorUse,
     memory_values,
 )
+from ..runtime.input_health import InputHealth
 from ..runtime.status import to_array
-from . import qos
+from . import parameters, qos
 
 WARNINGS = ("stamp", "jump", "detections")  # subjects; problems of all others are errors
 
 
 class Monitor:
-    """Watches over a TrackerNode, whose `stage`, `slot`, `tracker` and `image_topic` it reads.
+    """Watches over a TrackerNode, whose state, as far as it is public, it reads.
 
     Works in every lifecycle state, so that a failed configuration is diagnosed, too.
     """
@@ -37,6 +39,8 @@ class Monitor:
         self.startup = math.nan  # seconds until the node was active, where it started by itself
         self._last_image = math.nan  # time.monotonic()
         self.gates = GateWindow()
+        self._input_health = InputHealth()
+        self._answer: Answer | None = None  # the latest
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
         # A simulated clock may stand still; the watchdog must not.
         node.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -61,22 +65,36 @@ class Monitor:
                 logger.error(sentence)
             self._publish()
 
+    def begin(self) -> None:
+        """The node becomes active: what was seen before counts no more."""
+        self._answer, self._input_health = None, InputHealth()
+        self.restart_watchdog()
+
     def restart_watchdog(self) -> None:
         """An image came, or from now on one should."""
         self._last_image = time.monotonic()
         self._problems.solve("qos")
 
-    def on_incompatible_qos(self, event) -> None:
-        """For rclpy's event of that name."""
-        policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
-        asked = qos.image_profile(self._node.get_parameter("image_qos").value)
-        self.report("qos", f"a publisher offers incompatible quality of service ({policy}); asked"
-                           f" for {qos.describe(asked)}; {self._publishers()}")  # fmt: skip
+    def see(self, message, stamp: int) -> None:
+        """Note an image that is in order; ``stamp`` in ns."""
+        encoding = message.encoding if hasattr(message, "encoding") else message.format
+        self._input_health.see(stamp / 1e9, self._node.get_clock().now().nanoseconds / 1e9,
+                               encoding)  # fmt: skip
+
+    def follow(self, answer: Answer) -> None:
+        """Note what was answered last."""
+        self._answer = answer
+        self._input_health.see_size(*answer.image.shape[1::-1])
 
     def _on_timer(self) -> None:
         silence = self._silence()
         if silence:
             self._node.get_logger().warning(silence, throttle_duration_sec=5.0)
+        if self._node.images:
+            self._node.images.rematch()
+        self._input_health.sample(time.monotonic(), self._counters())
+        for warning in self._input_warnings():
+            self._node.get_logger().warning(warning, throttle_duration_sec=10.0)
         self._publish()
 
     def _silence(self) -> str | None:
@@ -84,52 +102,88 @@ class Monitor:
         seconds = time.monotonic() - self._last_image
         if self._node.stage != "active" or seconds < self._node.get_parameter("watchdog").value:
             return None
-        return f"{self._node.image_topic}: no image for {seconds:.0f} s; {self._publishers()}"
-
-    def _publishers(self) -> str:
-        offers = []
-        for info in self._node.get_publishers_info_by_topic(self._node.image_topic):
-            # A node's name is told apart from its topics, and may come later.
-            name = "a node" if "UNKNOWN" in info.node_name else info.node_name
-            offers.append(f"{name} offers {info.topic_type} {qos.describe(info.qos_profile)}")
-        return ", ".join(offers) or "nobody publishes it"
+        publishers = self._node.images.publishers() if self._node.images else ""
+        return f"{self._node.image_topic}: no image for {seconds:.0f} s; {publishers}"
 
     def _publish(self) -> None:
         header = Header(stamp=self._node.get_clock().now().to_msg())
         name = self._node.get_fully_qualified_name()[1:]
-        checks = (self._input(), self._watchdog(), self._target(), self._back_end(),
-                  self.gates.check())  # fmt: skip
+        checks = (self._input(), self._stamps(), self._watchdog(), self._target(),
+                  self._back_end(), self.gates.check(), self._parameters())  # fmt: skip
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 
-    def _check(self, name: str, *subjects: str, **values) -> Check:
-        """The worst problem of ``subjects``, of equal ones the latest."""
+    def _check(
+        self, name: str, subjects: tuple[str, ...] = (), warnings: Iterable[str] = (), **values
+    ) -> Check:
+        """The latest problem of ``subjects``; where that is no error, with the ``warnings``."""
         present = self._problems.present
         if problem := present(*(s for s in subjects if s not in WARNINGS)):
             return Check(name, ERROR, problem, values)
-        if problem := present(*(s for s in subjects if s in WARNINGS)):
-            return Check(name, WARN, problem, values)
+        problem = present(*(s for s in subjects if s in WARNINGS))
+        sentences = [*warnings, *([problem] if problem else [])]
+        if sentences:
+            return Check(name, WARN, "; ".join(sentences), values)
         return Check(name, OK, self._node.stage, values)
 
+    def _counters(self) -> dict[str, int]:
+        slot, images = self._node.slot, self._node.images
+        return {
+            "received": slot.received if slot else 0,
+            "overtaken": slot.dropped - slot.misfits if slot else 0,
+            "misfits": slot.misfits if slot else 0,
+            "malformed": self._problems.counts["image"],
+            "lost": images.lost if images else 0,
+        }
+
     def _input(self) -> Check:
-        slot, counts = self._node.slot, self._problems.counts
-        return self._check("input", "image", "jump", "stamp",
-                           topic=self._node.image_topic,
-                           received=slot.received if slot else 0,
-                           dropped=slot.dropped if slot else 0,
-                           wrong_stamps=slot.misfits if slot else 0,
-                           malformed=counts["image"], time_jumps=counts["jump"])  # fmt: skip
+        counters, images = self._counters(), self._node.images
+        values = {
+            "topic": self._node.image_topic,
+            "quality_of_service": qos.describe(images.profile) if images else "",
+            **self._input_health.values(),
+            "received": counters["received"],
+            "dropped": counters["overtaken"] + counters["misfits"],
+            "wrong_stamps": counters["misfits"],
+            "lost_in_transport": counters["lost"],
+            "malformed": counters["malformed"],
+            "time_jumps": self._problems.counts["jump"],
+        }
+        subjects = ("image", "jump", "stamp")
+        return self._check("input", subjects, self._input_warnings(), **values)
+
+    def _input_warnings(self) -> list[str]:
+        images = self._node.images
+        warnings = self._input_health.warnings(images.names()) if images else []
+        return [f"{self._node.image_topic}: {warning}" for warning in warnings]
+
+    def _stamps(self) -> Check:
+        warning = self._input_health.stamp_warning() if self._node.images else None
+        values = self._input_health.stamp_values()
+        return self._check("stamps", (), [warning] if warning else (), **values)
 
     def _watchdog(self) -> Check:
         silence = self._silence()
         if silence and not self._problems.present("qos"):  # perhaps the camera is switched off
             return Check("watchdog", WARN, silence, {})
-        return self._check("watchdog", "qos")
+        return self._check("watchdog", ("qos",))
 
     def _target(self) -> Check:
-        counts = self._problems.counts
-        return self._check("target", "init", "inits", "remove", "tracking", "detections",
-                           enabled=self._node.enabled,
-                           failed_starts=counts["init"] + counts["inits"])  # fmt: skip
+        answer, counts = self._answer if self._node.slot else None, self._problems.counts
+        targets = answer.targets if answer else ()
+        warnings = [
+            f"target {one.target.id} has been lost for {one.result.lost_frames} frames"
+            for one in targets
+            if one.result and one.result.lost_frames
+        ]
+        return self._check(
+            "target", ("init", "inits", "remove", "tracking", "detections"), warnings,
+            enabled=self._node.enabled,
+            targets=", ".join(f"{one.target.id} {one.state}" for one in targets),
+            failed_starts=counts["init"] + counts["inits"],
+        )  # fmt: skip
+
+    def _parameters(self) -> Check:
+        return self._check("parameters", (), parameters.unknown(self._node))
 
     def _back_end(self) -> Check:
         problem, tracker = self._problems.present("model"), self._node.tracker

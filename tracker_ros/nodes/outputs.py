@@ -30,9 +30,10 @@ class Outputs:
         self._detections = create(Detection2DArray, "~/detections", qos.RELIABLE)
         self._status = create(DiagnosticArray, "~/status", qos.RELIABLE)
         self._markers = create(ImageMarker, "~/markers", qos.RELIABLE)
-        self._debug_image = create(Image, "~/debug_image", qos.NEWEST)
+        self._debug_image = create(Image, "~/debug_image", qos.PICTURE)
         self._delays = (0.0, 0.0, 0.0)
         self.report = monitor.report
+        self._follow = monitor.follow
 
     def destroy(self) -> None:
         for publisher in (self._detections, self._status, self._markers, self._debug_image):
@@ -59,6 +60,7 @@ class Outputs:
         for one in answer.targets:
             if one.gate:
                 self._gates.add(one.gate)
+        self._follow(answer)
         dropped = self._node.slot.dropped
         check = frame_check(answer, gate, memory_size, dropped, *self._delays)
         self._send_status([check, *target_checks(answer)], answer.frame)

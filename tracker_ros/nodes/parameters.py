@@ -3,6 +3,7 @@
 `python -m tracker_ros.nodes.parameters` prints the README's tables.
 """
 
+import difflib
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -99,9 +100,10 @@ TRACKER = (
               applies=CONFIGURE),
     Parameter("image_transport", "raw", "Subscribe to `image` or to `image/compressed`.",
               applies=ACTIVATE, choices=("raw", "compressed")),
-    Parameter("image_qos", "SENSOR_DATA",
-              "QoS of the image subscription; `SENSOR_DATA` is best effort, newest only.",
-              applies=ACTIVATE, choices=("SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT")),
+    Parameter("image_qos", "AUTO",
+              "QoS of the image subscription: `AUTO` is what its publishers offer; `SENSOR_DATA` is"
+              " best effort, newest only.",
+              applies=ACTIVATE, choices=("AUTO", "SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT")),
     Parameter("init_bbox", "", "Start on this box, `x,y,w,h` in pixels, in the first frame.",
               applies=ACTIVATE),
     Parameter("max_targets", 1, "How many targets are tracked at once.",
@@ -205,7 +207,10 @@ NODES = {"tracker_node": TRACKER, "player_node": PLAYER, "follow_node": FOLLOW}
 
 
 def declare(node, table: Iterable[Parameter]) -> None:
-    """Declare `table` on an rclpy node. Raises ParameterError for an override out of range."""
+    """Declare `table` on an rclpy node. Raises ParameterError for an override out of range.
+
+    Logs a warning for every parameter that is given but not in the table: most are misspelt.
+    """
     from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 
     for parameter in table:
@@ -217,6 +222,25 @@ def declare(node, table: Iterable[Parameter]) -> None:
                 f"parameter {parameter.name} must be a {parameter.type_name}{limits}: {error}"
             ) from None
         parameter.check(node.get_parameter(parameter.name).value)
+
+    for sentence in unknown(node):
+        node.get_logger().warning(sentence)
+
+
+def unknown(node) -> list[str]:
+    """One sentence for each parameter that ``node`` was given and does not have."""
+    # rclpy tells in no public way which overrides came from files and the command line.
+    given = getattr(node, "_parameter_overrides", {})
+    known = [name for name in given if node.has_parameter(name)]
+    known += [p.name for table in NODES.values() for p in table if node.has_parameter(p.name)]
+    sentences = []
+    for name in given:
+        if node.has_parameter(name) or name.startswith("qos_overrides."):
+            continue
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; {close[0]} is meant?" if close else ""
+        sentences.append(f"there is no parameter {name}: it is ignored{hint}")
+    return sentences
 
 
 def read(node, table: Iterable[Parameter]) -> SimpleNamespace:

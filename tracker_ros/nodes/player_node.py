@@ -15,6 +15,7 @@ from ..core.boxes import Box
 from ..core.errors import ParameterError, SourceError, TrackerError
 from ..sources import Frame, open_source
 from . import parameters, qos
+from .image_input import image_topic
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to
 # best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
@@ -39,7 +40,8 @@ class PlayerNode(Node):
         )  # fmt: skip
         self._init_index, self._init_box = self._find_init()
         compressed = values.image_transport == "compressed"
-        kind, name = (CompressedImage, "image/compressed") if compressed else (Image, "image")
+        kind = CompressedImage if compressed else Image
+        name = image_topic(self, values.image_transport)
         self._images = self.create_publisher(kind, name, qos.RELIABLE)
         self._truths = self._inits = None
         if self._source.truth is not None:

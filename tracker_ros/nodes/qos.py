@@ -1,6 +1,9 @@
 """Quality of service by name, and in words for people."""
 
+from collections.abc import Iterable
+
 from rclpy.qos import (
+    DurabilityPolicy,
     HistoryPolicy,
     QoSProfile,
     ReliabilityPolicy,
@@ -20,18 +23,41 @@ PRESETS = {
     "DEFAULT": RELIABLE,
     "SYSTEM_DEFAULT": qos_profile_system_default,
 }
+# Pictures to look at: rviz asks for reliable ones by default.
+PICTURE = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE
+)
 
 # As tf2_ros has it for /tf.
 TF = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def image_profile(name: str) -> QoSProfile:
-    """The profile of an image subscription: one of PRESETS.
+    """The profile of an image subscription: one of PRESETS; for AUTO there is ``matching``.
 
     SENSOR_DATA is best effort and keeps the newest image only (REP-2003): a tracker has no use
     for the ones before it.
     """
     return NEWEST if name == "SENSOR_DATA" else PRESETS[name]
+
+
+def matching(offers: Iterable[QoSProfile]) -> QoSProfile:
+    """The strictest profile that takes images from all who offer these; NEWEST where none does."""
+    offers = list(offers)
+    reliable = offers and all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
+    kept = offers and all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
+    return QoSProfile(
+        history=HistoryPolicy.KEEP_LAST,
+        # Reliable images come again in bursts; the tracker takes the newest anyway.
+        depth=5 if reliable else 1,
+        reliability=ReliabilityPolicy.RELIABLE if reliable else ReliabilityPolicy.BEST_EFFORT,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL if kept else DurabilityPolicy.VOLATILE,
+    )
+
+
+def same(a: QoSProfile, b: QoSProfile) -> bool:
+    """Whether they are equal in what has to fit a publisher's."""
+    return (a.reliability, a.durability) == (b.reliability, b.durability)
 
 
 def stream_profile(name: str) -> QoSProfile:

@@ -6,7 +6,6 @@ import time
 
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
-from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
@@ -20,16 +19,10 @@ from ..runtime.health import process_age
 from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
 from . import parameters, qos
+from .image_input import ImageInput, image_topic
 from .lifecycle import refuse_impossible_transitions
 from .monitor import Monitor
 from .outputs import Outputs
-
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks
-
-IMAGE_TOPICS = {"raw": (Image, "image"), "compressed": (CompressedImage, "image/compressed")}
 
 
 class TrackerNode(LifecycleNode):
@@ -47,6 +40,7 @@ class TrackerNode(LifecycleNode):
         self.enabled = True
         self.tracker: Tracker | None = None
         self.slot: FrameSlot | None = None
+        self.images: ImageInput | None = None
         parameters.declare(self, parameters.TRACKER)
         self.add_on_set_parameters_callback(self._check_parameters)
         self._monitor = Monitor(self)
@@ -67,8 +61,7 @@ class TrackerNode(LifecycleNode):
     @property
     def image_topic(self) -> str:
         """The topic that images come from, with namespace and remapping."""
-        transport = self.get_parameter("image_transport").value
-        return self.resolve_topic_name(IMAGE_TOPICS[transport][1])
+        return image_topic(self, self.get_parameter("image_transport").value)
 
     # Lifecycle
 
@@ -145,13 +138,9 @@ class TrackerNode(LifecycleNode):
         if box:
             self._worker.request(Start(box), patience=math.inf)
         self._worker.start()
-        self._monitor.restart_watchdog()
-        kind, name = IMAGE_TOPICS[values.image_transport]
-        events = SubscriptionEventCallbacks(incompatible_qos=self._monitor.on_incompatible_qos)
-        self._inputs = [
-            self.create_subscription(kind, name, self._on_image,
-                                     qos.image_profile(values.image_qos), event_callbacks=events)
-        ]  # fmt: skip
+        self._monitor.begin()
+        self.images = ImageInput(self, values.image_transport, values.image_qos, self._on_image,
+                                 self._monitor.report)  # fmt: skip
         if values.auto_init or values.auto_init_new or values.auto_correct:
             self._inputs.append(
                 self.create_subscription(
@@ -163,6 +152,9 @@ class TrackerNode(LifecycleNode):
         for subscription in self._inputs:
             self.destroy_subscription(subscription)
         self._inputs = []
+        if self.images:
+            self.images.destroy()
+        self.images = None
         if self._worker:
             self._worker.stop()
         self._worker = self.slot = None
@@ -191,7 +183,9 @@ class TrackerNode(LifecycleNode):
         verdict = self.slot.put(message, stamp, len(message.data))
         if not verdict.accepted:
             self._outputs.refuse(frame, "DROPPED", verdict.reason)
-        elif verdict.reason:
+            return
+        self._monitor.see(message, stamp)
+        if verdict.reason:
             self._monitor.report("jump" if verdict.jumped else "stamp", verdict.reason)
 
     def _on_init_target(self, message: Detection2D) -> None:

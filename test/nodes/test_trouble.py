@@ -1,0 +1,172 @@
+"""Trouble on the way of the images is diagnosed with its reason, and the warning ends with it."""
+
+import cv2
+import pytest
+
+from test.nodes.conftest import ROOT, Peer
+
+WARN = b"\x01"
+
+
+@pytest.fixture
+def folder(tmp_path, scene):
+    """640x480 images, too large for Fast DDS's own shared memory."""
+    for i in range(60):
+        image = cv2.resize(scene.frame(i % 40), (640, 480))
+        cv2.imwrite(str(tmp_path / f"{i:03}.jpg"), image)
+    return tmp_path
+
+
+def values_of(status) -> dict[str, str]:
+    return {item.key: item.value for item in status.values}
+
+
+@pytest.fixture
+def transport(ros, run_node, folder, monkeypatch):
+    """Runs a player and a tracker without the package's profile; a peer hears the diagnostics."""
+    monkeypatch.setenv("FASTDDS_BUILTIN_TRANSPORTS", "DEFAULT")
+    for name in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+        monkeypatch.delenv(name, raising=False)
+    peer = Peer(ros, "/trouble")
+
+    def run(*arguments: str) -> Peer:
+        space = ("-r", "__ns:=/trouble")
+        run_node("tracker_node", *space, *arguments)
+        run_node("player_node", *space, "-p", f"source:={folder}", "-p", "loop:=true",
+                 "-p", "rate:=30.0")  # fmt: skip
+        return peer
+
+    yield run
+    peer.node.destroy_node()
+
+
+def test_images_lost_in_transport_are_counted_with_the_remedies(transport):
+    peer = transport("-p", "image_qos:=SENSOR_DATA")
+    status = peer.diagnosis("input", "were lost in transport")
+    assert status.level == WARN
+    assert "config/fastdds.xml" in status.message
+    assert "publish reliably" in status.message
+    assert int(values_of(status)["lost_in_transport"]) > 3
+
+
+def test_automatic_quality_of_service_loses_none(transport):
+    peer = transport()
+
+    def heard():
+        values = values_of(peer.diagnosis("input", ""))
+        return int(values["received"]) > 60 and values
+
+    values = peer.until(heard, "60 images")
+    assert values["quality_of_service"] == "reliable, volatile"
+    # At most what came best effort, before the two had found each other.
+    assert int(values["lost_in_transport"]) < 30
+    assert (values["size"], values["encoding"]) == ("640x480", "bgr8")
+
+
+def test_second_publisher_is_named_until_it_is_gone(tracker):
+    from sensor_msgs.msg import Image
+
+    second = tracker.node.create_publisher(Image, "image", 10)
+    status = tracker.diagnosis("input", "2 publish images here: peer, peer")
+    assert status.level == WARN
+    tracker.node.destroy_publisher(second)
+    tracker.until(lambda: "2 publish" not in tracker.diagnosis("input", "").message, "its end")
+
+
+def test_every_third_stamp_backwards_is_a_warning_until_it_ends(tracker, scene):
+    for _ in range(3):
+        tracker.send(scene.frame(0))
+    tracker.ask(scene.frame(0))
+    status = None
+    while status is None or "their stamps do not fit in" not in status.message:
+        for _ in range(5):
+            right = tracker.stamp
+            tracker.send(scene.frame(0), stamp=right - 2_000_000_000)
+            tracker.ask(scene.frame(0), stamp=right + 33_000_000)
+            tracker.ask(scene.frame(0))
+        status = tracker.diagnosis("input", "")
+    assert status.level == WARN
+    while tracker.diagnosis("input", "").level == WARN:
+        tracker.ask(scene.frame(0))
+
+
+def test_stamps_of_another_time_are_a_warning_until_they_are_right(tracker, scene):
+    import time
+
+    def stamps_are_right() -> bool:
+        tracker.send(scene.frame(0), stamp=time.time_ns())
+        return tracker.diagnosis("stamps", "").level == b"\x00"
+
+    before = tracker.stamp
+    tracker.until(stamps_are_right, "the end of the warning")
+    ahead = time.time_ns() + 3600_000_000_000
+    for i in range(3):
+        tracker.send(scene.frame(0), stamp=ahead + i)
+    status = tracker.diagnosis("stamps", "s ahead of the node's clock")
+    assert status.level == WARN
+    assert float(values_of(status)["delay_s"]) == pytest.approx(-3600, abs=60)
+    tracker.stamp = before
+    for _ in range(3):
+        tracker.send(scene.frame(0))
+    tracker.ask(scene.frame(0))
+    assert tracker.diagnosis("stamps", "s behind the node's clock").level == WARN
+    tracker.order.clear()  # of the future
+
+
+def test_lost_target_is_a_warning_until_it_is_found_or_dropped(tracker, scene):
+    from std_srvs.srv import Trigger
+
+    target = tracker.start(scene.frame(0), scene.box(0))
+    for _ in range(60):
+        _, values = tracker.ask(scene.blank)
+        if values["state"] == "LOST":
+            break
+    assert tracker.diagnosis("target", f"target {target} has been lost for").level == WARN
+    tracker.call(Trigger, "reset", Trigger.Request())
+    tracker.ask(scene.blank)
+    assert tracker.diagnosis("target", "active").level == b"\x00"
+
+
+def test_frames_faster_than_the_tracker_are_a_warning_until_they_are_not(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0))
+
+    def flood() -> bool:
+        for i in range(50):
+            tracker.send(scene.frame(i % 5))
+        return any("faster than they can be tracked" in s.message for s in tracker.diagnostics)
+
+    tracker.diagnostics.clear()
+    tracker.until(flood, "a warning")
+
+    def calm() -> bool:
+        tracker.ask(scene.frame(0))
+        return tracker.diagnosis("input", "").level == b"\x00"
+
+    tracker.until(calm, "the end of the warning")
+
+
+def test_misspelt_parameter_is_named(run_node, ros, tmp_path):
+    file = tmp_path / "tracker.yaml"
+    text = (ROOT / "config/tracker.yaml").read_text()
+    file.write_text(
+        text.replace("    watchdog:", "    watchdgo:").replace("init_bbox", "bbox_init")
+    )
+    peer = Peer(ros, "/misspelt")
+    node = run_node("tracker_node", "-r", "__ns:=/misspelt", "--params-file", str(file))
+    try:
+        status = peer.diagnosis(
+            "parameters", "there is no parameter watchdgo: it is ignored; watch"
+        )
+        assert status.level == WARN
+        assert "there is no parameter bbox_init: it is ignored" in status.message
+    finally:
+        peer.node.destroy_node()
+    code, output = node.end(2)
+    assert code == 0
+    assert "there is no parameter watchdgo" in output
+
+
+def test_debug_image_is_reliable_for_rviz(tracker):
+    topic = tracker.node.resolve_topic_name("tracker_node/debug_image")
+    found = tracker.until(lambda: tracker.node.get_publishers_info_by_topic(topic), "a publisher")
+    assert found[0].qos_profile.reliability.name == "RELIABLE"

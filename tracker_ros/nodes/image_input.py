@@ -1,0 +1,141 @@
+"""The camera's images: which topic, which quality of service, and what is lost on the way."""
+
+from collections.abc import Callable
+
+from rclpy.qos import qos_policy_name_from_kind
+from sensor_msgs.msg import CompressedImage, Image
+
+from . import qos
+
+try:
+    from rclpy.event_handler import SubscriptionEventCallbacks
+except ImportError:  # Humble
+    from rclpy.qos_event import SubscriptionEventCallbacks
+
+KINDS = {"raw": Image, "compressed": CompressedImage}
+TYPES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
+SUFFIX = "/compressed"
+NAMES = {"raw": "image", "compressed": "image" + SUFFIX}
+
+
+def image_topic(node, transport: str) -> str:
+    """The full name of the image topic, as image_transport has it: ``image`` is what is remapped.
+
+    ``-r image:=/cam/image_raw`` makes ``compressed`` come from /cam/image_raw/compressed; a
+    remapping of ``image/compressed`` itself comes first.
+    """
+    raw = node.resolve_topic_name("image")
+    if transport == "raw":
+        return raw
+    remapped = node.resolve_topic_name("image" + SUFFIX)
+    unmapped = node.resolve_topic_name("image" + SUFFIX, only_expand=True)
+    if remapped != unmapped or raw.endswith(SUFFIX):
+        return remapped if remapped != unmapped else raw
+    return raw + SUFFIX
+
+
+class ImageInput:
+    """A subscription to the images that follows what their publishers offer.
+
+    Args:
+        node: an rclpy node, in an executor.
+        transport: raw or compressed.
+        profile: a name of ``qos.IMAGE_NAMES``.
+        on_image: gets the messages.
+        report: gets a subject, ``qos``, and one sentence about it.
+    """
+
+    def __init__(self, node, transport: str, profile: str, on_image: Callable, report: Callable):
+        self._node, self._transport, self._profile = node, transport, profile
+        self._on_image, self._report = on_image, report
+        self.topic = image_topic(node, transport)
+        self.lost = 0  # images that the middleware knows to be lost in transport
+        self._subscription = None
+        self._subscribe(self._wanted())
+
+    def _wanted(self):
+        if self._profile != "AUTO":
+            return qos.image_profile(self._profile)
+        return qos.matching(info.qos_profile for info in self._fitting())
+
+    def _fitting(self) -> list:
+        """The endpoints that publish images as we take them."""
+        infos = self._node.get_publishers_info_by_topic(self.topic)
+        return [info for info in infos if info.topic_type == TYPES[self._transport]]
+
+    def _subscribe(self, profile) -> None:
+        self.profile = profile
+        callbacks = {"incompatible_qos": self._on_incompatible_qos}
+        callbacks |= {"message_lost": self._on_message_lost}
+        if self._profile == "AUTO":
+            callbacks["matched"] = lambda event: self._rematch_soon()
+        try:
+            self._create(SubscriptionEventCallbacks(**callbacks))
+        except Exception:  # no such events in Humble (matched) or in this middleware
+            self._create(SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos))
+
+    def _create(self, events) -> None:
+        self._subscription = self._node.create_subscription(
+            KINDS[self._transport], self.topic, self._on_image, self.profile, event_callbacks=events
+        )
+
+    def destroy(self) -> None:
+        """End the subscription."""
+        if self._subscription:
+            self._node.destroy_subscription(self._subscription)
+        self._subscription = None
+
+    def rematch(self) -> None:
+        """Subscribe anew where another quality of service fits the publishers better."""
+        if self._subscription is None or self._profile != "AUTO" or not self._fitting():
+            return
+        wanted = self._wanted()
+        if not qos.same(wanted, self.profile):
+            self.destroy()
+            self._subscribe(wanted)
+            self._node.get_logger().info(f"{self.topic}: subscribed {qos.describe(wanted)}")
+
+    def _rematch_soon(self) -> None:
+        # Not from an event of the subscription that ends by it.
+        if self._node.executor:
+            self._node.executor.create_task(self.rematch)
+
+    def _on_message_lost(self, event) -> None:
+        self.lost += event.total_count_change
+
+    def _on_incompatible_qos(self, event) -> None:
+        if self._profile == "AUTO":
+            self._rematch_soon()
+            return
+        policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
+        self._report("qos", f"a publisher offers incompatible quality of service ({policy}); asked"
+                            f" for {qos.describe(self.profile)}; {self.publishers()}")  # fmt: skip
+
+    def names(self) -> list[str]:
+        """The nodes that publish images as we take them."""
+        return sorted(_name(info) for info in self._fitting())
+
+    def publishers(self) -> str:
+        """Who publishes what, in words; where nobody does as we take it, where images are."""
+        offers = [_offer(info) for info in self._node.get_publishers_info_by_topic(self.topic)]
+        words = ", ".join(offers) or "nobody publishes it"
+        return words if self._fitting() else words + self._elsewhere()
+
+    def _elsewhere(self) -> str:
+        other = "raw" if self._transport == "compressed" else "compressed"
+        usual = image_topic(self._node, other)
+        for topic in (usual, self.topic):
+            infos = self._node.get_publishers_info_by_topic(topic)
+            if any(info.topic_type == TYPES[other] for info in infos):
+                remap = f" and remap {NAMES[other]} to it" if topic != usual else ""
+                return f"; {topic} has {other} images: set image_transport to {other}{remap}"
+        return ""
+
+
+def _offer(info) -> str:
+    return f"{_name(info)} offers {info.topic_type} {qos.describe(info.qos_profile)}"
+
+
+def _name(info) -> str:
+    # A node's name is told apart from its topics, and may come later.
+    return "a node" if "UNKNOWN" in info.node_name else info.node_name
