@@ -132,8 +132,8 @@ def test_compressed_images(tracker, scene):
     detections, _ = tracker.answer(tracker.send_jpeg(scene.frame(1)))
     assert tracker.overlap(detections, scene.box(1)) > 0.5
 
-    for data, words in ((b"\xff\xd8 truncated \xff\xda", "truncated JPEG"), (b"", "no data"),
-                        (b"something else", "not a picture")):  # fmt: skip
+    for data, words in ((b"\xff\xd8 truncated \xff\xda", "17 bytes"), (b"", "no data"),
+                        (b"something else", "14 bytes")):  # fmt: skip
         bad = tracker.send_jpeg(scene.frame(2), data)
         status = tracker.diagnosis("input", words)
         assert status.message.startswith("/camera1/image/compressed: compressed image")
