@@ -22,7 +22,12 @@ setup(
         *((f"share/{NAME}/{d}", glob(f"{d}/*.*")) for d in ("launch", "config", "models")),
     ],
     install_requires=["setuptools"],
-    extras_require={"trax": ["vot-trax~=4.0"]},
+    extras_require={
+        # For the commands of ``tracker-ros``; the nodes need none of these.
+        "workshop": ["jinja2~=3.0", "matplotlib>=3.5", "rich>=11", "scikit-image>=0.18"],
+        "torch": ["torch>=2.4", "safetensors>=0.5", "onnx~=1.20", "onnxscript>=0.5"],
+        "trax": ["vot-trax~=4.0"],
+    },
     zip_safe=False,
     entry_points={
         "console_scripts": [

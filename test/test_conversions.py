@@ -1,5 +1,6 @@
 """Messages to arrays and back: every encoding, every malformation."""
 
+import sys
 from types import SimpleNamespace
 
 import cv2
@@ -260,3 +261,41 @@ def test_messages_of_arrays_read_back():
     hypothesis = made.results[0].hypothesis
     assert (made.id, hypothesis.class_id, hypothesis.score) == ("7", "cup", 0.5)
     assert made.header == header
+
+
+def deep_message() -> SimpleNamespace:
+    """An image in an encoding that only cv_bridge knows: red, 16 bits a value."""
+    pixels = np.zeros((4, 6, 3), "<u2")
+    pixels[..., 0] = 65535
+    return image_message(pixels, "rgb16")
+
+
+def test_cv_bridge_reads_encodings_that_we_do_not():
+    pytest.importorskip("cv_bridge", reason="it comes with a ROS 2 installation")
+    found = conversions.to_bgr(deep_message())
+    assert found.shape == (4, 6, 3) and found.dtype == np.uint8
+    np.testing.assert_array_equal(found[0, 0], (0, 0, 255))
+
+
+@pytest.fixture
+def no_bridge(monkeypatch):
+    """A Python without cv_bridge."""
+    monkeypatch.setitem(sys.modules, "cv_bridge", None)
+    conversions._bridge.cache_clear()
+    yield
+    conversions._bridge.cache_clear()
+
+
+def test_without_cv_bridge_the_encoding_and_the_package_are_named(no_bridge):
+    message = deep_message()
+    for read in (conversions.to_bgr, conversions.check):
+        with pytest.raises(InputError, match=r"'rgb16' is not one of bgr8.*cv_bridge, which reads"):
+            read(message)
+
+
+def test_what_cv_bridge_refuses_is_one_sentence():
+    pytest.importorskip("cv_bridge", reason="it comes with a ROS 2 installation")
+    message = deep_message()
+    message.encoding = "no such encoding"
+    with pytest.raises(InputError, match="'no such encoding': cv_bridge cannot read it: "):
+        conversions.to_bgr(message)

@@ -7,6 +7,7 @@ of rclpy and of rosbags both work, and rclpy is not needed to read them. What ma
 """
 
 import array
+import functools
 import importlib
 import math
 import sys
@@ -17,7 +18,7 @@ import cv2
 import numpy as np
 
 from .core.boxes import MAX_IMAGE_SIDE, Box
-from .core.errors import InputError
+from .core.errors import InputError, brief
 from .core.levels import Levels
 from .core.pictures import decode
 
@@ -79,10 +80,12 @@ def check(msg) -> None:
 def image_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     """sensor_msgs/Image to uint8 (H, W, 3) BGR, for bgr8 as a view of the message's data.
 
-    levels: as for `to_bgr`. Raises InputError for an unknown encoding, an impossible size, or data
-    too short for it.
+    levels: as for `to_bgr`. Encodings that are not in ENCODINGS are read by cv_bridge where it is
+    installed. Raises InputError for an unknown encoding, an impossible size, or data too short.
     """
     check_image(msg)
+    if msg.encoding not in ENCODINGS:
+        return _bridged(msg)
     kind, channels, code = ENCODINGS[msg.encoding]
     value = np.dtype(kind)
     data = np.frombuffer(msg.data, np.uint8, count=msg.height * msg.step)
@@ -94,10 +97,38 @@ def image_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     return pixels if code is None else cv2.cvtColor(pixels, code)
 
 
+@functools.cache
+def _bridge() -> Any:
+    """cv_bridge's converter, None where it is not installed.
+
+    Nor where it was built for NumPy 1 (Humble, Jazzy) and NumPy 2 is there: its import fails.
+    """
+    try:
+        from cv_bridge import CvBridge
+    except (ImportError, AttributeError):
+        return None
+    return CvBridge()
+
+
+def _bridged(msg) -> np.ndarray:
+    """An image by cv_bridge: uint8 [H, W, 3] BGR. Raises InputError."""
+    try:
+        return _bridge().imgmsg_to_cv2(msg, "bgr8")
+    # Its own CvBridgeError is a TypeError.
+    except (TypeError, ValueError, LookupError, RuntimeError, cv2.error) as error:
+        raise InputError(
+            f"image encoding {msg.encoding!r}: cv_bridge cannot read it: {brief(error)}"
+        ) from None
+
+
 def check_image(msg) -> None:
     """Raise InputError where sensor_msgs/Image `msg` cannot be read, without reading its pixels."""
-    if msg.encoding not in ENCODINGS:
-        raise InputError(f"image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)}")
+    known = msg.encoding in ENCODINGS
+    if not known and _bridge() is None:
+        raise InputError(
+            f"image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)};"
+            " cv_bridge, which reads more, is not installed for this Python and NumPy"
+        )
     if not (0 < msg.width <= MAX_IMAGE_SIDE and 0 < msg.height <= MAX_IMAGE_SIDE):
         raise InputError(
             f"image of {msg.width}x{msg.height} pixels, but each side must be"
@@ -108,11 +139,11 @@ def check_image(msg) -> None:
             f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
             " to find its colours"
         )
-    if ENCODINGS[msg.encoding][2] in PAIRS and msg.width % 2:
+    if known and ENCODINGS[msg.encoding][2] in PAIRS and msg.width % 2:
         raise InputError(
             f"{msg.encoding} image of {msg.width} pixels in a row, but they come in pairs"
         )
-    kind, channels, _ = ENCODINGS[msg.encoding]
+    kind, channels, _ = ENCODINGS.get(msg.encoding, ("u1", 0, None))
     row = msg.width * channels * np.dtype(kind).itemsize
     if msg.step < row:
         raise InputError(

@@ -122,3 +122,22 @@ def test_a_reader_that_leaves_is_no_traceback(model):
     os.close(write)
     assert done.returncode == 0
     assert done.stderr == ""
+
+
+@pytest.mark.parametrize(
+    ("package", "wheel", "arguments"),
+    (
+        ("rich", "rich", ["info", "dastm_nano"]),
+        ("skimage", "scikit-image", ["benchmark", "--frames", "60", "--parts", "trackers"]),
+        ("trax", "vot-trax", ["trax"]),
+    ),
+)
+def test_a_missing_library_is_named_with_what_installs_it(
+    monkeypatch, capsys, package, wheel, arguments
+):
+    for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(arguments) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("tracker-ros: error: ") and line.endswith(f"pip install {wheel}")

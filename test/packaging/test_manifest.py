@@ -1,4 +1,4 @@
-"""What the code imports must be named where ROS 2 machines and `make setup` look for it."""
+"""What the code imports is named where ROS 2 machines, pip and ``make setup`` look, and no more."""
 
 import ast
 import re
@@ -6,10 +6,15 @@ import sys
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 
+import pytest
+
 import tracker_ros
 
 ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "tracker_ros"
 PACKAGE_XML = ElementTree.parse(ROOT / "package.xml")
+# The robot's half of the package; the rest is the workshop's.
+ROBOT = ("core", "networks", "engines", "conversions.py", "sources", "runtime", "nodes")
 
 ROSDEP_KEYS = {
     "cv2": "python3-opencv",
@@ -32,44 +37,104 @@ REQUIREMENTS = {
     "trax": "vot-trax",
     "yaml": "PyYAML",
 }
-# For training, export and the torch engine only; ROS 2 machines run the ONNX engine. And the extra
-# of `tracker-ros trax`.
-OPTIONAL_WITH_ROS = {"torch", "safetensors", "onnx", "onnxscript", "trax"}
+# For training, export and the torch engine only; ROS 2 machines run the ONNX engine.
+TORCH = {"torch", "safetensors", "onnx", "onnxscript"}
 # Toolkits that a test or an option uses where somebody has installed them.
 IF_INSTALLED = {"got10k", "tensorboard"}
 # ROS packages that need an installation: the code does without where they are missing.
-ONLY_WITH_ROS = {"launch", "launch_ros", "cv_bridge", "diagnostic_updater", "ament_index_python",
-                 "sensor_msgs_py"}  # fmt: skip
+ONLY_WITH_ROS = {"launch", "launch_ros", "cv_bridge", "sensor_msgs_py", "rclpy", "rviz2"}
+PLUGINS = {"python3-pytest-timeout"}  # no test imports it
 
 
-def third_party_imports():
+def imports(*folders: Path) -> set[str]:
+    """Modules that are imported, ROS packages whose messages are made or whose nodes launched."""
     modules = set()
-    for folder in ("tracker_ros", "launch", "test"):
-        for file in (ROOT / folder).rglob("*.py"):
+    for folder in folders:
+        for file in [folder] if folder.suffix else folder.rglob("*.py"):
             for node in ast.walk(ast.parse(file.read_text(), file)):
-                if isinstance(node, ast.Import):
-                    modules |= {alias.name.split(".")[0] for alias in node.names}
-                elif isinstance(node, ast.ImportFrom) and not node.level:
-                    modules.add(node.module.split(".")[0])
+                modules |= set(_named(node))
     own = {path.stem for path in (ROOT / "test").rglob("*.py")} | {"test", "tracker_ros"}
     return modules - own - IF_INSTALLED - set(sys.stdlib_module_names)
 
 
-def test_package_xml_names_every_import():
-    named = {e.text for tag in ("exec_depend", "test_depend") for e in PACKAGE_XML.iter(tag)}
-    needed = {ROSDEP_KEYS.get(m, m) for m in third_party_imports() - OPTIONAL_WITH_ROS}
-    assert needed <= named
+def _named(node: ast.AST):
+    if isinstance(node, ast.Import):
+        yield from (alias.name.split(".")[0] for alias in node.names)
+    elif isinstance(node, ast.ImportFrom) and not node.level:
+        yield node.module.split(".")[0]
+    elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+        yield from re.findall(r"^(\w+)/(?:msg|srv|action)/\w+$", node.value)
+    elif isinstance(node, ast.keyword) and node.arg == "package":
+        yield from [node.value.value] if isinstance(node.value, ast.Constant) else []
+
+
+def robot() -> set[str]:
+    return imports(*(PACKAGE / name for name in ROBOT), ROOT / "launch")
+
+
+def workshop() -> set[str]:
+    rooms = {path for path in PACKAGE.iterdir() if path.is_dir() or path.suffix == ".py"}
+    return imports(*(path for path in rooms if path.name not in ROBOT)) - robot()
+
+
+def tested() -> set[str]:
+    return imports(ROOT / "test", ROOT / "examples")
+
+
+def keys(modules: set[str]) -> set[str]:
+    return {ROSDEP_KEYS.get(module, module) for module in modules - TORCH - {"trax"}}
+
+
+def named(tag: str) -> set[str]:
+    return {element.text for element in PACKAGE_XML.iter(tag)}
+
+
+def test_what_a_robot_installs_is_what_its_half_imports():
+    assert named("exec_depend") == keys(robot())
+
+
+def test_what_tests_install_besides_is_what_they_and_the_workshop_import():
+    assert named("test_depend") == keys((tested() | workshop()) - robot()) | PLUGINS
+
+
+def test_extras_are_what_the_workshop_imports():
+    extras = _extras()
+    needed = workshop() - TORCH - {"trax"}
+    assert extras == {
+        "workshop": {REQUIREMENTS.get(module, module) for module in needed},
+        "torch": TORCH,
+        "trax": {"vot-trax"},
+    }
+
+
+@pytest.mark.parametrize("extra", ("workshop", "torch", "trax"))
+def test_make_setup_installs_every_extra(extra):
+    assert _extras()[extra] <= _requirements()
+
+
+def _extras() -> dict[str, set[str]]:
+    """Names of what each extra of setup.py installs."""
+    tree = ast.walk(ast.parse((ROOT / "setup.py").read_text()))
+    keywords = (keyword for node in tree if isinstance(node, ast.Call) for keyword in node.keywords)
+    (extras,) = (keyword.value for keyword in keywords if keyword.arg == "extras_require")
+    return {
+        name: {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}
+        for name, wanted in ast.literal_eval(extras).items()
+    }
 
 
 def test_requirements_name_every_import():
+    modules = imports(PACKAGE, ROOT / "launch") | tested()
+    assert {REQUIREMENTS.get(m, m) for m in modules if not _is_ros(m)} <= _requirements()
+
+
+def _requirements() -> set[str]:
     text = "\n".join(path.read_text() for path in (ROOT / "requirements").glob("*.txt"))
-    named = set(re.findall(r"^[A-Za-z][\w-]*", text, re.MULTILINE)) | {"torch"}
-    modules = {m for m in third_party_imports() if not is_ros(m)}
-    assert {REQUIREMENTS.get(m, m) for m in modules} <= named
+    return set(re.findall(r"^[A-Za-z][\w-]*", text, re.MULTILINE)) | {"torch"}
 
 
-def is_ros(module):
-    return module in ONLY_WITH_ROS or re.search(r"_(msgs|srvs|interfaces)$|^rclpy$", module)
+def _is_ros(module: str) -> bool:
+    return module in ONLY_WITH_ROS or bool(re.search(r"_(msgs|srvs|interfaces)$", module))
 
 
 def test_one_version_everywhere():

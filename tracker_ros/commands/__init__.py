@@ -30,6 +30,14 @@ COMMANDS = {
     "benchmark": "measure speed, beside OpenCV's trackers",
 }
 
+# Python packages that pip knows by another name.
+DISTRIBUTIONS = {
+    "cv2": "opencv-python",
+    "skimage": "scikit-image",
+    "trax": "vot-trax",
+    "yaml": "PyYAML",
+}
+
 
 def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
     """The parser for `arguments`; only the command that they name is imported."""
@@ -95,7 +103,11 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     except ModuleNotFoundError as error:
         if (error.name or "tracker_ros").startswith("tracker_ros"):
             raise
-        return _fail(f"this command needs the Python package {error.name!r}, which is not here")
+        package = error.name.partition(".")[0]
+        return _fail(
+            f"this command needs the Python package {package!r}, which is not here:"
+            f" pip install {DISTRIBUTIONS.get(package, package)}"
+        )
     except OSError as error:
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
     except TrackerError as error:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from typing_extensions import Self  # Python 3.10 has none
+Config = TypeVar("Config", bound="NetworkConfig")  # ``Self``, which Python 3.10 has not
 
 
 @dataclass(frozen=True)
@@ -18,7 +17,7 @@ class NetworkConfig:
         return asdict(self)
 
     @classmethod
-    def from_dict(cls, values: dict) -> Self:
+    def from_dict(cls: type[Config], values: dict) -> Config:
         """Inverse of ``to_dict``. Raises TypeError for an unknown name."""
         return cls(
             **{
