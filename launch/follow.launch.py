@@ -1,4 +1,4 @@
-"""Tracks and follows in space; `ros2 launch tracker_ros follow.launch.py --show-args`."""
+"""Tracks and follows in space; ``ros2 launch tracker_ros follow.launch.py --show-args``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Plays a bag to the tracker; `ros2 launch tracker_ros replay.launch.py --show-args`."""
+"""Plays a bag to the tracker; ``ros2 launch tracker_ros replay.launch.py --show-args``."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tracks in the images of one camera; `ros2 launch tracker_ros track.launch.py --show-args`."""
+"""Tracks in the images of one camera; ``ros2 launch tracker_ros track.launch.py --show-args``."""
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration

@@ -1,9 +1,9 @@
 """The one place where ROS messages and arrays meet.
 
-Images are uint8 (H, W, 3) BGR; boxes are (x, y, w, h) floats in pixels of the subscribed image,
+Images are uint8 [H, W, 3] BGR; boxes are (x, y, w, h) floats in pixels of the subscribed image,
 top-left corner first, pixel i covering [i, i + 1). Messages are read by their fields only, so those
 of rclpy and of rosbags both work, and rclpy is not needed to read them. What makes messages takes a
-`Make`: `ros_message`, or `sources.typestore.bag_message` to write bags without ROS.
+``Make``: ``ros_message``, or ``sources.typestore.bag_message`` to write bags without ROS.
 """
 
 import array
@@ -55,13 +55,13 @@ UPRIGHT = 1e-3  # rad: moves the corner of a box of 1000 pixels by half a pixel
 
 
 def ros_message(name: str, /, **values):
-    """A message of rclpy's class for `name`, such as "std_msgs/msg/Header"."""
+    """A message of rclpy's class for ``name``, such as "std_msgs/msg/Header"."""
     package, _, kind = name.split("/")
     return getattr(importlib.import_module(f"{package}.msg"), kind)(**values)
 
 
 def to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
-    """Image or CompressedImage to uint8 (H, W, 3) BGR; raises InputError.
+    """Image or CompressedImage to uint8 [H, W, 3] BGR; raises InputError.
 
     levels: of the target, for values of more than 8 bits; None: the picture's own.
     """
@@ -70,7 +70,7 @@ def to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
 
 
 def check(msg) -> None:
-    """Raise InputError where Image or CompressedImage `msg` is seen to be unusable at a glance."""
+    """Raise InputError where Image or CompressedImage ``msg`` is unusable at a glance."""
     if hasattr(msg, "encoding"):
         check_image(msg)
     elif not len(msg.data):
@@ -78,9 +78,9 @@ def check(msg) -> None:
 
 
 def image_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
-    """sensor_msgs/Image to uint8 (H, W, 3) BGR, for bgr8 as a view of the message's data.
+    """sensor_msgs/Image to uint8 [H, W, 3] BGR, for bgr8 as a view of the message's data.
 
-    levels: as for `to_bgr`. Encodings that are not in ENCODINGS are read by cv_bridge where it is
+    levels: as for ``to_bgr``. Encodings that are not in ENCODINGS are read by cv_bridge where it is
     installed. Raises InputError for an unknown encoding, an impossible size, or data too short.
     """
     check_image(msg)
@@ -122,7 +122,7 @@ def _bridged(msg) -> np.ndarray:
 
 
 def check_image(msg) -> None:
-    """Raise InputError where sensor_msgs/Image `msg` cannot be read, without reading its pixels."""
+    """Raise InputError where sensor_msgs/Image ``msg`` cannot be read; reads no pixels."""
     known = msg.encoding in ENCODINGS
     if not known and _bridge() is None:
         raise InputError(
@@ -157,9 +157,9 @@ def check_image(msg) -> None:
 
 
 def compressed_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
-    """sensor_msgs/CompressedImage (JPEG, PNG, whatever OpenCV reads) to uint8 (H, W, 3) BGR.
+    """sensor_msgs/CompressedImage (JPEG, PNG, whatever OpenCV reads) to uint8 [H, W, 3] BGR.
 
-    An orientation tag is not applied: boxes are in the pixels as stored. levels: as for `to_bgr`.
+    An orientation tag is not applied: boxes are in the pixels as stored. levels: as for ``to_bgr``.
     Raises InputError for data that is empty, truncated or not a picture.
     """
     check(msg)
@@ -181,7 +181,7 @@ def ns_to_stamp(nanoseconds: int, make: Make = ros_message):
 
 
 def bgr_to_image(image: np.ndarray, header, make: Make = ros_message):
-    """uint8 (H, W, 3) BGR to sensor_msgs/Image, encoding bgr8."""
+    """uint8 [H, W, 3] BGR to sensor_msgs/Image, encoding bgr8."""
     height, width = image.shape[:2]
     return make(
         "sensor_msgs/msg/Image",
@@ -196,7 +196,7 @@ def bgr_to_image(image: np.ndarray, header, make: Make = ros_message):
 
 
 def bgr_to_compressed(image: np.ndarray, header, quality: int = 95, make: Make = ros_message):
-    """uint8 (H, W, 3) BGR to sensor_msgs/CompressedImage, a JPEG of `quality` from 1 to 100."""
+    """uint8 [H, W, 3] BGR to sensor_msgs/CompressedImage, a JPEG of ``quality`` from 1 to 100."""
     _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
     return make(
         "sensor_msgs/msg/CompressedImage",
@@ -213,8 +213,14 @@ def _bytes(data: np.ndarray) -> array.array:
     return result
 
 
-def box_to_detection(box: Box, header, target_id: str = "", class_id: str = "", score: float = 1.0,
-                     make: Make = ros_message):  # fmt: skip
+def box_to_detection(
+    box: Box,
+    header,
+    target_id: str = "",
+    class_id: str = "",
+    score: float = 1.0,
+    make: Make = ros_message,
+):
     """Box to vision_msgs/Detection2D with one hypothesis."""
     x, y, w, h = (float(value) for value in box)
     detection = make("vision_msgs/msg/Detection2D", header=header, id=target_id)
@@ -260,8 +266,10 @@ def detections_to_candidates(msg) -> tuple[list[tuple[float, str, Box]], list[st
     found, problems = [], []
     nameless = sum(not detection.results for detection in msg.detections)
     if nameless:
-        problems.append(f"{nameless} of {len(msg.detections)} detections have no hypothesis, that"
-                        " is, neither class nor score, and are not used")  # fmt: skip
+        problems.append(
+            f"{nameless} of {len(msg.detections)} detections have no hypothesis, that"
+            " is, neither class nor score, and are not used"
+        )
     for detection in msg.detections:
         hypotheses = [result.hypothesis for result in detection.results]
         if not hypotheses:
@@ -275,6 +283,8 @@ def detections_to_candidates(msg) -> tuple[list[tuple[float, str, Box]], list[st
             if math.isfinite(hypothesis.score):
                 found.append((hypothesis.score, hypothesis.class_id, box))
             else:
-                problems.append(f"score {hypothesis.score} of a detection of class"
-                                f" {hypothesis.class_id!r} is not finite")  # fmt: skip
+                problems.append(
+                    f"score {hypothesis.score} of a detection of class"
+                    f" {hypothesis.class_id!r} is not finite"
+                )
     return sorted(found, key=lambda item: -item[0]), problems

@@ -1,1 +1,1 @@
-"""`tracker-ros benchmark`: what tracking costs, by stage, beside others, and as things grow."""
+"""``tracker-ros benchmark``: what tracking costs, by stage, beside others, and as things grow."""

@@ -46,16 +46,21 @@ def image_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Po
 
 
 def memory_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
-    """x: `memory_segments`; read: frames that a query is matched with. Nothing without a memory."""
+    """x: ``memory_segments``; read: frames that a query is matched with. None without a memory."""
     if tracker.engine.facts["architecture"] not in MEMORY_NETWORKS:
         return []
     cases = []
     for segments in SEGMENTS:
         engine = copy.copy(tracker.engine)
         engine.tracking = replace(
-            engine.tracking, memory_segments=segments, memory_capacity=1000,
-            memory_interval=1, memory_score=0.0, tracking_score=0.0, lost_score=0.0,
-        )  # fmt: skip
+            engine.tracking,
+            memory_segments=segments,
+            memory_capacity=1000,
+            memory_interval=1,
+            memory_score=0.0,
+            tracking_score=0.0,
+            lost_score=0.0,
+        )
         one = Tracker(engine)
         one.init(images[0], box)
         for image in islice(_there_and_back(images), segments + 1):

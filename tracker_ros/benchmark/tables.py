@@ -4,8 +4,13 @@ from collections.abc import Iterable, Iterator
 
 Table = tuple[tuple[str, ...], Iterable[tuple[str, ...]]]  # headings, rows
 
-STAGES = {"crop": "crop", "locate": "network", "decode": "maps to box", "box": "image → box",
-          "remember": "remember"}  # fmt: skip
+STAGES = {
+    "crop": "crop",
+    "locate": "network",
+    "decode": "maps to box",
+    "box": "image → box",
+    "remember": "remember",
+}
 
 
 def tables(report: dict) -> Iterator[Table]:
@@ -58,14 +63,29 @@ def _node(node: dict) -> Table:
         return "-" if value is None else format(value, form)
 
     return (
-        ("through the node", "answered/s", "dropped", "image → detections, ms p50", "p99",
-         "cores used", "peak MiB", "s to active"),
         (
-            (name, f"{r['fps']:.1f}", f"{r['dropped']} of {r['images']}", *_ms(r["latency_ms"]),
-             text(r["cores"], ".2f"), text(r["memory_mib"], ".0f"), f"{r['startup_s']:.1f}")
+            "through the node",
+            "answered/s",
+            "dropped",
+            "image → detections, ms p50",
+            "p99",
+            "cores used",
+            "peak MiB",
+            "s to active",
+        ),
+        (
+            (
+                name,
+                f"{r['fps']:.1f}",
+                f"{r['dropped']} of {r['images']}",
+                *_ms(r["latency_ms"]),
+                text(r["cores"], ".2f"),
+                text(r["memory_mib"], ".0f"),
+                f"{r['startup_s']:.1f}",
+            )
             for name, r in node.items()
         ),
-    )  # fmt: skip
+    )
 
 
 def _sweep(name: str, points: list[dict]) -> Table:
@@ -73,11 +93,15 @@ def _sweep(name: str, points: list[dict]) -> Table:
     return (
         (name, "ratio to first", "ms p50", "ms p99", *(["MiB"] if "rss" in first else [])),
         (
-            (f"{p['x']:g}", f"{p['p50'] / first['p50']:.2f}", *_ms(p),
-             *([f"{p['rss']:.0f}"] if "rss" in p else []))
+            (
+                f"{p['x']:g}",
+                f"{p['p50'] / first['p50']:.2f}",
+                *_ms(p),
+                *([f"{p['rss']:.0f}"] if "rss" in p else []),
+            )
             for p in points
         ),
-    )  # fmt: skip
+    )
 
 
 def _ms(values: dict[str, float]) -> tuple[str, str]:

@@ -17,13 +17,13 @@ def measure(
     box: tuple[float, float, float, float],
     on_frame: Callable[[], object] = lambda: None,
 ) -> dict[str, dict]:
-    """Start every tracker on `box` in the first image and time it on the others.
+    """Start every tracker on ``box`` in the first image and time it on the others.
 
-    images: uint8 (height, width, 3) BGR, more than BLOCK of them; the first BLOCK warm up and
+    images: uint8 [H, W, 3] BGR, more than BLOCK of them; the first BLOCK warm up and
     are not counted. Returns for each tracker {"frames", "fps", "ms", "stages": {stage: ms}}, where
-    ms is {"p50", "p99"} in milliseconds. The stages are `Result.timings`, "box" (from the image to
-    the box, their sum) and "remember", which comes after the box of frames that are memorised, if
-    any were; a peer has none. Each has its "share" of all frames' time, too.
+    ms is {"p50", "p99"} in milliseconds. The stages are ``Result.timings``, "box" (from the image
+    to the box, their sum) and "remember", which comes after the box of frames that are memorised,
+    if any were; a peer has none. Each has its "share" of all frames' time, too.
     """
     times = {name: defaultdict(list) for name in trackers}
     for start in range(0, len(images), BLOCK):

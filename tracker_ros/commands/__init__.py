@@ -40,7 +40,7 @@ DISTRIBUTIONS = {
 
 
 def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
-    """The parser for `arguments`; only the command that they name is imported."""
+    """The parser for ``arguments``; only the command that they name is imported."""
     parser = argparse.ArgumentParser(
         prog=PROGRAM,
         description="Visual single-object tracking with a spatio-temporal memory.",
@@ -76,13 +76,13 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: list[str]) -> int:
-    """Run what `build(arguments)` parses; returns the exit status as `main` does."""
+    """Run what ``build(arguments)`` parses; returns the exit status as ``main`` does."""
     # What OpenCV and FFmpeg say about a bad file, our own error says in one sentence.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     logging.basicConfig(format=f"{PROGRAM}: warning: %(message)s", level=logging.WARNING)
     for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as `nohup` wants it
+        if signal.getsignal(number) is not signal.SIG_IGN:  # as ``nohup`` wants it
             signal.signal(number, _end)
     try:
         parser = build(arguments)
@@ -97,7 +97,7 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
         # in dataclasses and rosbags.
         exec("")
         return 128 + signal.SIGINT
-    except BrokenPipeError:  # `tracker-ros info | head`
+    except BrokenPipeError:  # ``tracker-ros info | head``
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except ModuleNotFoundError as error:

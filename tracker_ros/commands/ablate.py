@@ -1,4 +1,4 @@
-"""`tracker-ros ablate`: the papers' ablations on your data."""
+"""``tracker-ros ablate``: the papers' ablations on your data."""
 
 from __future__ import annotations
 

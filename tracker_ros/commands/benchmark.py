@@ -1,4 +1,4 @@
-"""`tracker-ros benchmark`: speed and memory of our engines and of OpenCV's trackers, in one run."""
+"""``tracker-ros benchmark``: speed and memory of our engines and of OpenCV's trackers."""
 
 import argparse
 import math
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
-    """The first `--frames` pictures and the box to start from."""
+    """The first ``--frames`` pictures and the box to start from."""
     if args.source is None:
         from ..datasets.synthetic.clip import Clip
 

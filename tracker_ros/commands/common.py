@@ -29,7 +29,7 @@ def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def tracker_from(args: argparse.Namespace):
-    """The tracker that `add_tracker_arguments` describes. Raises ModelError."""
+    """The tracker that ``add_tracker_arguments`` describes. Raises ModelError."""
     from ..engines import load_tracker
 
     return load_tracker(

@@ -1,4 +1,4 @@
-"""`tracker-ros compare`: the difference between two evaluations, and whether it is one."""
+"""``tracker-ros compare``: the difference between two evaluations, and whether it is one."""
 
 import argparse
 import math
@@ -44,11 +44,14 @@ def _print(comparison) -> None:
         (
             (name, *(f"{a:.3f} → {b:.3f} ({d:+.3f})" for a, b, d in zip(*row, strict=True)))
             for name, *row in zip(
-                comparison.sequences, comparison.scores_a, comparison.scores_b, differences,
+                comparison.sequences,
+                comparison.scores_a,
+                comparison.scores_b,
+                differences,
                 strict=True,
             )
         ),
-    )  # fmt: skip
+    )
     common.print_table(
         ("all", "A", "B", "B − A", f"{CONFIDENCE:.0%} interval", "which says"),
         (

@@ -14,7 +14,7 @@ from ..core.errors import InputError
 class Contestant:
     """make: makes a tracker; picklable. tracker: the one made to try it out.
 
-    about: its entry in `Evaluation.trackers`.
+    about: its entry in ``Evaluation.trackers``.
     """
 
     make: Callable[[], object]
@@ -27,7 +27,7 @@ class Contestant:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options for `contestants`, besides `common.add_tracker_arguments`."""
+    """Options for ``contestants``, besides ``common.add_tracker_arguments``."""
     parser.add_argument(
         "--peer",
         type=_peers,
@@ -117,7 +117,7 @@ def _tracking(args: argparse.Namespace, facts: dict):
 
 
 def load_ours(model: str, threads: int, **options):
-    """Our tracker with so many threads on the CPU; options and errors are `load_tracker`'s.
+    """Our tracker with so many threads on the CPU; options and errors are ``load_tracker``'s.
 
     torch has one in any case: the last bits of its sums depend on their number.
     """
@@ -144,7 +144,7 @@ def _peer(text: str, threads: int) -> tuple[str, Contestant]:
 
 
 def load_peer(text: str, threads: int):
-    """A peer with so many threads on the CPU. Raises as `Peer` does."""
+    """A peer with so many threads on the CPU. Raises as ``Peer`` does."""
     import cv2
 
     from ..evaluation.peers import Peer

@@ -1,4 +1,4 @@
-"""`tracker-ros convert`: an official checkpoint as a model or backbone of this package."""
+"""``tracker-ros convert``: an official checkpoint as a model or backbone of this package."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`tracker-ros demo`: a clip in, boxes out, through ROS 2, and a report."""
+"""``tracker-ros demo``: a clip in, boxes out, through ROS 2, and a report."""
 
 import argparse
 import math
@@ -64,15 +64,19 @@ def run(args: argparse.Namespace) -> int:
         player |= transport
         if args.box:
             player["init_bbox"] = ",".join(map(str, args.box))
-        tracker = {name: getattr(args, name)
-                   for name in ("model", "engine", "device", "precision",
-                                "allow_cpu_fallback")}  # fmt: skip
+        tracker = {
+            name: getattr(args, name)
+            for name in ("model", "engine", "device", "precision", "allow_cpu_fallback")
+        }
         tracker |= transport
         task = bar.add_task("tracking", total=length)
         played = session.play(
-            player, tracker, args.output / "outputs", args.output / "log",
+            player,
+            tracker,
+            args.output / "outputs",
+            args.output / "log",
             lambda count: bar.update(task, completed=count),
-        )  # fmt: skip
+        )
         outputs, frames, provider = played.outputs, played.images, played.provider
         task = bar.add_task("drawing", total=frames)
         with open_source(args.output / "outputs") as recording:

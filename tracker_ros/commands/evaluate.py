@@ -1,4 +1,4 @@
-"""`tracker-ros evaluate`: benchmarks in their own layouts, by their own protocols, with peers."""
+"""``tracker-ros evaluate``: benchmarks in their own layouts, by their own protocols, with peers."""
 
 import argparse
 import tempfile

@@ -1,4 +1,4 @@
-"""`tracker-ros evaluate BAG` and `ros2 run tracker_ros evaluate_bag BAG`; see docs/replay.md."""
+"""``tracker-ros evaluate BAG``, ``ros2 run tracker_ros evaluate_bag BAG``; see docs/replay.md."""
 
 import argparse
 import sys
@@ -77,12 +77,14 @@ def run(args: argparse.Namespace) -> int:
         sources = _sources(args, Recording(args.bag), failures)
     trackers = contestants.contestants(args, hardware.cores(), args.device)
     evaluation = Evaluation(
-        "bag", "otb", [str(args.bag)],
+        "bag",
+        "otb",
+        [str(args.bag)],
         [sequence_name(source) for source, truth in sources if truth.known],
         {name: contestant.about for name, contestant in trackers.items()},
         [hardware.describe()],
         [args.command_line],
-    )  # fmt: skip
+    )
     join_evaluation(folder, evaluation)
     rows, lives = _evaluate(args, sources, trackers, folder, failures)
     if not rows:
@@ -93,8 +95,11 @@ def run(args: argparse.Namespace) -> int:
         ("tracker", "topic", "frames", "lost", "AUC", "P at 20 px", "frames/s"), rows
     )
     for source, truth in sources:
-        print(f"truth about {source.topic}: from {truth.origin}" if truth.known
-              else f"no truth about {source.topic}: nothing was scored")  # fmt: skip
+        print(
+            f"truth about {source.topic}: from {truth.origin}"
+            if truth.known
+            else f"no truth about {source.topic}: nothing was scored"
+        )
     if lives:
         common.print_table(
             ("live", "dropped", "stamp to box, ms, p50 / p99", "overlap with replay", "AUC (loss)"),
@@ -128,7 +133,7 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
 
 
 def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
-    """Rows of the two tables. What fails is added to `failures`, and the rest goes on."""
+    """Rows of the two tables. What fails is added to ``failures``, and the rest goes on."""
     from ..replay.deterministic import PeerTracker
     from ..replay.evaluate import Options, evaluate, sequence_name, write_live
     from ..replay.live import run_live
@@ -227,5 +232,5 @@ def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """For `ros2 run tracker_ros evaluate_bag`; returns the exit status as `tracker-ros` does."""
+    """For ``ros2 run tracker_ros evaluate_bag``; returns the exit status of ``tracker-ros``."""
     return execute(build_parser, sys.argv[1:] if arguments is None else arguments)

@@ -1,4 +1,4 @@
-"""`tracker-ros export`: one ONNX file for each step of a tracker."""
+"""``tracker-ros export``: one ONNX file for each step of a tracker."""
 
 import argparse
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`tracker-ros gate-report`: what the gate chose, per sequence and against motion and occlusion."""
+"""``tracker-ros gate-report``: the gate's choices by sequence, motion and occlusion."""
 
 import argparse
 from pathlib import Path

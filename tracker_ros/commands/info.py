@@ -1,4 +1,4 @@
-"""`tracker-ros info`: a model's size, facts and files, and its paper's figures beside them."""
+"""``tracker-ros info``: a model's size, facts and files, and its paper's figures beside them."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""`tracker-ros play`: the player node, with its parameters as options."""
+"""``tracker-ros play``: the player node, with its parameters as options."""
 
 import argparse
 import json

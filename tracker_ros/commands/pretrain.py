@@ -1,4 +1,4 @@
-"""`tracker-ros pretrain`: a backbone that classifies pictures, for `train --backbone`."""
+"""``tracker-ros pretrain``: a backbone that classifies pictures, for ``train --backbone``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `tracker-ros evaluate` runs and reports: one-pass evaluation, or VOT's protocol."""
+"""What ``tracker-ros evaluate`` runs and reports: one-pass evaluation, or VOT's protocol."""
 
 import argparse
 from collections.abc import Iterable, Iterator
@@ -9,7 +9,7 @@ from . import common
 
 
 class OnePassTask:
-    """protocol: a key of `PROTOCOLS`. sequences: names. perform, load: see `parallel`.
+    """protocol: a key of ``PROTOCOLS``. sequences: names. perform, load: see ``parallel``.
 
     Raises SourceError, InputError.
     """
@@ -36,7 +36,7 @@ class OnePassTask:
         self._dataset = args.dataset
 
     def runs(self, name: str, tracker) -> list:
-        """What `run_all` runs: the sequences."""
+        """What ``run_all`` runs: the sequences."""
         return self._runs
 
     def numbers(self, folder: Path) -> dict:
@@ -70,7 +70,7 @@ class OnePassTask:
 
 
 class VotTask:
-    """protocol: "vot". sequences: names. perform, load: see `parallel`.
+    """protocol: "vot". sequences: names. perform, load: see ``parallel``.
 
     Raises SourceError, InputError.
     """
@@ -89,7 +89,7 @@ class VotTask:
         self._repetitions: dict[str, int] = {}
 
     def runs(self, name: str, tracker) -> list:
-        """What `run_all` runs: one pass over each sequence, 15 if `tracker` differs in them."""
+        """What ``run_all`` runs: one pass over each sequence, 15 if ``tracker`` differs in them."""
         from ..evaluation.vot.supervised import Pass, repetitions_needed
 
         self._repetitions[name] = count = repetitions_needed(tracker, self._found)
@@ -135,7 +135,7 @@ def _unique(names: list[str]) -> list[str]:
 
 
 def _print(numbers: dict, titles: dict[str, str]) -> None:
-    """A column a tracker, a row a sequence, the measures of `titles` and the speed in a cell."""
+    """A column a tracker, a row a sequence, the measures of ``titles`` and the speed in a cell."""
     trackers = numbers["trackers"]
     cells = [result["per_sequence"] | {"all": result} for result in trackers.values()]
     rows = ([name, *(_cell(column[name], titles) for column in cells)] for name in cells[0])

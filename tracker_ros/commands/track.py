@@ -1,4 +1,4 @@
-"""`tracker-ros track`: any source in; a summary, a CSV and an annotated video out; no ROS."""
+"""``tracker-ros track``: any source in; a summary, a CSV and an annotated video out; no ROS."""
 
 import argparse
 import csv
@@ -15,8 +15,22 @@ from ..core.gate import BRANCHES, Gate
 from . import common
 from .outputs import check_outputs, model_files
 
-COLUMNS = ("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_frames",
-           "branch", *BRANCHES, "crop_ms", "locate_ms", "decode_ms")  # fmt: skip
+COLUMNS = (
+    "frame",
+    "stamp_ns",
+    "x",
+    "y",
+    "w",
+    "h",
+    "score",
+    "state",
+    "lost_frames",
+    "branch",
+    *BRANCHES,
+    "crop_ms",
+    "locate_ms",
+    "decode_ms",
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -147,8 +161,14 @@ class Row:
 
     @classmethod
     def of(cls, result) -> "Row":
-        return cls(result.state.name, result.score, result.box, result.gate, result.lost_frames,
-                   result.timings)  # fmt: skip
+        return cls(
+            result.state.name,
+            result.score,
+            result.box,
+            result.gate,
+            result.lost_frames,
+            result.timings,
+        )
 
     def cells(self) -> list:
         """What the CSV says, after the frame."""

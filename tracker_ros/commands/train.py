@@ -1,4 +1,4 @@
-"""`tracker-ros train`: training by a paper's recipe, or a short one, and release."""
+"""``tracker-ros train``: training by a paper's recipe, or a short one, and release."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tracker-ros trax`: our tracker behind the TraX protocol, as VOT's toolkit runs it.
+"""``tracker-ros trax``: our tracker behind the TraX protocol, as VOT's toolkit runs it.
 
 TraX (Čehovin, "TraX: The visual Tracking eXchange Protocol and Library", Neurocomputing 2017) goes
 over stdin and stdout, or over the socket that TRAX_SOCKET names.
@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
     """Serve one client until it quits.
 
     Takes images as files, in memory and as JPEG or PNG data; answers every frame with a rectangle,
-    also while the target is lost, and the property `confidence`, the score in [0, 1].
+    also while the target is lost, and the property ``confidence``, the score in [0, 1].
     """
     try:
         from trax import Image, Region, Server, TraxException
@@ -75,7 +75,7 @@ def _serve(server, tracker) -> None:
 
 
 def _read(image, levels):
-    """Any image that `run` announces to uint8 (height, width, 3) BGR. Raises TrackerError."""
+    """Any image that ``run`` announces to uint8 [H, W, 3] BGR. Raises TrackerError."""
     from ..conversions import compressed_to_bgr, image_to_bgr
     from ..sources.folder import read_picture
 

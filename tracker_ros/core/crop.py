@@ -78,7 +78,8 @@ def crop(image: np.ndarray, window: Window) -> np.ndarray:
     if patch.shape[:2] != (blocks, blocks):
         margins = top, blocks - bottom, left, blocks - right
         patch = cv2.copyMakeBorder(patch, *margins, cv2.BORDER_CONSTANT, value=_mean(image))
-    # A side that is no multiple of its blocks, which `window_around` does not make, may be longer.
+    # A side that is no multiple of its blocks, which ``window_around`` does not make, may be
+    # longer.
     method = cv2.INTER_AREA if blocks >= 2 * window.size else cv2.INTER_LINEAR
     return cv2.resize(patch, (window.size, window.size), interpolation=method)
 

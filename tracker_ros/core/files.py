@@ -114,7 +114,7 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
 
 @contextmanager
 def growing(path: Path) -> Iterator[TextIO]:
-    """A text file to write line by line; see `Draft.end` for what becomes of it.
+    """A text file to write line by line; see ``Draft.end`` for what becomes of it.
 
     A stream gets every line at once.
     """

@@ -7,10 +7,10 @@ from .errors import TrackerError
 
 
 def share_dir() -> Path:
-    """The folder that holds `models/`, `launch/` and `config/`.
+    """The folder that holds ``models/``, ``launch/`` and ``config/``.
 
     The checkout itself when the code runs from one (editable and symlinked installs too), else
-    `share/tracker_ros` of the prefix that pip or colcon installed the package into.
+    ``share/tracker_ros`` of the prefix that pip or colcon installed the package into.
     Raises TrackerError when neither is there.
     """
     package = Path(__file__).resolve().parents[1]

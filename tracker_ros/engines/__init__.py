@@ -64,9 +64,14 @@ def load_tracker(
         from .onnx_runner import OnnxRunner
 
         runner = OnnxRunner(
-            files, device, allow_cpu_fallback=allow_cpu_fallback, threads=threads,
-            tensorrt=engine == "tensorrt", precision=precision, tracking=tracking,
-        )  # fmt: skip
+            files,
+            device,
+            allow_cpu_fallback=allow_cpu_fallback,
+            threads=threads,
+            tensorrt=engine == "tensorrt",
+            precision=precision,
+            tracking=tracking,
+        )
     else:
         try:
             from .torch_runner import TorchRunner

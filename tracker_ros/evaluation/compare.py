@@ -50,8 +50,8 @@ class Comparison:
     """Scores of A and B on S sequences by M measures.
 
     titles: of the measures. signs: (M,), 1, or -1 where less is better. sequences: S names.
-    scores_a, scores_b: float64 (S, M).
-    overall_a, overall_b: float64 (M,), over these sequences. low, high: float64 (M,), the interval
+    scores_a, scores_b: float64 [S, M].
+    overall_a, overall_b: float64 [M], over these sequences. low, high: float64 [M], the interval
     of the overall difference B - A; NaN with fewer than FEWEST sequences.
     only_a, only_b: sequences that the other lacks.
     """
@@ -71,7 +71,7 @@ class Comparison:
     only_b: list[str]
 
     def verdict(self, i: int) -> str:
-        """What measure `i` shows, in a few words."""
+        """What measure ``i`` shows, in a few words."""
         if np.isnan(self.low[i]):
             return f"fewer than {FEWEST} sequences: no interval"
         if self.low[i] <= 0 <= self.high[i]:
@@ -130,15 +130,19 @@ def compare(a: Side, b: Side) -> Comparison:
     )
     weights = np.array([left[name].weight for name in sequences])
     return Comparison(
-        a, b, list(titles.values()),
+        a,
+        b,
+        list(titles.values()),
         np.array([-1 if measure == "robustness" else 1 for measure in titles]),
-        sequences, scores_a, scores_b,
+        sequences,
+        scores_a,
+        scores_b,
         np.average(scores_a, axis=0, weights=weights),
         np.average(scores_b, axis=0, weights=weights),
         *bootstrap(scores_b - scores_a, weights),
         [name for name in left if name not in right],
         [name for name in right if name not in left],
-    )  # fmt: skip
+    )
 
 
 def _scored(side: Side) -> dict[str, Scored]:
@@ -173,7 +177,7 @@ def _vot_scored(side: Side) -> dict[str, Scored]:
 def bootstrap(differences: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Percentile interval of the weighted mean over sequences, by drawing sequences anew.
 
-    differences: float (S, M). weights: (S,), what each sequence counts. Returns two arrays (M,),
+    differences: float [S, M]. weights: (S,), what each sequence counts. Returns two arrays (M,),
     of NaN where S < FEWEST. The same input gives the same interval. Efron and Tibshirani, "An
     Introduction to the Bootstrap" (1993), chapter 13.
     """

@@ -21,10 +21,10 @@ QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarte
 class Decisions:
     """The M memorised frames of one sequence.
 
-    frames: int (M,). branches: int (M,), indices into BRANCHES. weights: float32 (M, 4).
-    motion: float (M,), how far the true centre moved since the frame before, in units of √(w·h);
-    growth: float (M,), |log| of the true size's change since the frame before; both NaN where a
-    true box is missing. confidence: float (M,), the tracker's score. absent: bool (M,), the target
+    frames: int [M]. branches: int [M], indices into BRANCHES. weights: float32 [M, 4].
+    motion: float [M], how far the true centre moved since the frame before, in units of √(w·h);
+    growth: float [M], |log| of the true size's change since the frame before; both NaN where a
+    true box is missing. confidence: float [M], the tracker's score. absent: bool [M], the target
     is absent in the truth within NEARBY frames. occluded: whether the set says so of the sequence,
     None where it gives no attributes.
     """
@@ -44,7 +44,7 @@ class Decisions:
 class Table:
     """How often each branch was chosen under a condition.
 
-    counts: int (rows, 4). expected: float (rows, 4), what the counts would be if each sequence kept
+    counts: int [rows, 4]. expected: float [rows, 4], what the counts would be if each sequence kept
     its own shares whatever the condition: only a difference from these tells of the condition.
     """
 
@@ -60,7 +60,7 @@ class Table:
         return self.counts.sum(1)
 
     def shares(self, counts: np.ndarray) -> np.ndarray:
-        """Counts or expected counts as shares of their row, float (rows, 4); 0 without frames."""
+        """Counts or expected counts as shares of their row, float [rows, 4]; 0 without frames."""
         return counts / np.maximum(self.totals, 1)[:, None]
 
 

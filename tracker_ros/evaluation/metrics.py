@@ -1,6 +1,6 @@
-"""The measures of one-pass evaluation, on arrays; which frames count is in `protocols`.
+"""The measures of one-pass evaluation, on arrays; which frames count is in ``protocols``.
 
-Boxes are float arrays of shape (N, 4): top-left x, y, width, height in pixels, one row a frame.
+Boxes are float arrays of shape [N, 4]: top-left x, y, width, height in pixels, one row a frame.
 """
 
 import numpy as np
@@ -13,7 +13,7 @@ NORMALISED_PRECISION = 0.2
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of each row of `a` with the same row of `b`: shape (N,).
+    """Intersection over union of each row of ``a`` with the same row of ``b``: shape [N].
 
     0 where either box has no area or holds a NaN.
     """
@@ -29,12 +29,12 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
 
 
 def center_error(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Distance between the boxes' centres in pixels: shape (N,); NaN where a box holds a NaN."""
+    """Distance between the boxes' centres in pixels: shape [N]; NaN where a box holds a NaN."""
     return np.hypot(*_offset(pred, truth).T)
 
 
 def normalised_error(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """Distance between the centres with x in widths and y in heights of the truth: shape (N,).
+    """Distance between the centres with x in widths and y in heights of the truth: shape [N].
 
     NaN where a box holds a NaN. TrackingNet (Müller et al., ECCV 2018), section 4.
     """
@@ -44,7 +44,8 @@ def normalised_error(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Boxes cut to a picture of `size` (width, height), shape (N, 4), as GOT-10k's toolkit does it.
+    """Boxes cut to a picture of ``size`` (width, height), shape [N, 4], as GOT-10k's toolkit does
+    it.
 
     The corner moves into the picture, and the sides are cut where they leave it: a box that sticks
     out to the left or top keeps its sides.
@@ -60,7 +61,7 @@ def success(overlaps: np.ndarray) -> np.ndarray:
 
 
 def success_curve(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """`success` over the frames that have truth (no NaN); a NaN prediction there is a miss.
+    """``success`` over the frames that have truth (no NaN); a NaN prediction there is a miss.
 
     Raises InputError for shapes that differ and where no frame has truth.
     """
@@ -68,12 +69,12 @@ def success_curve(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 
 def success_auc(pred: np.ndarray, truth: np.ndarray) -> float:
-    """Mean of the success curve; a perfect tracker scores 20/21. Raises as `success_curve`."""
+    """Mean of the success curve; a perfect tracker scores 20/21. Raises as ``success_curve``."""
     return float(success_curve(pred, truth).mean())
 
 
 def precision(pred: np.ndarray, truth: np.ndarray, pixels: float = PRECISION_PIXELS) -> float:
-    """Share of frames with a centre error of at most `pixels`. Raises as `success_curve`."""
+    """Share of frames with a centre error of at most ``pixels``. Raises as ``success_curve``."""
     return float((center_error(*_scored(pred, truth)) <= pixels).mean())
 
 
@@ -83,8 +84,8 @@ def few_frames(scored: int, frames: int) -> str:
 
 
 def longest_tracked(overlaps: np.ndarray, percent: int = 95, threshold: float = 0.5) -> float:
-    """TLP's longest subsequence measure: the longest run of frames of which at least `percent` have
-    IoU above `threshold`, over all frames (Moudgil and Gandhi, ACCV 2018).
+    """TLP's longest subsequence measure: the longest run of frames of which at least ``percent``
+    have IoU above ``threshold``, over all frames (Moudgil and Gandhi, ACCV 2018).
     """
     hits = np.asarray(overlaps) > threshold
     # A run from i to j qualifies if balance[j] >= balance[i]. Integers: no rounding at the limit.

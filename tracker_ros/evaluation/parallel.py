@@ -24,7 +24,7 @@ PATIENCE = 0.5  # seconds between two looks at the counters, for the progress ba
 
 @dataclass(frozen=True)
 class Share:
-    """This process among `count` that torchrun (or a cluster) started, `local` of them here.
+    """This process among ``count`` that torchrun (or a cluster) started, ``local`` of them here.
 
     place: its number among those on this machine.
     """
@@ -53,12 +53,12 @@ class Share:
         return share
 
     def of(self, runs: list) -> list:
-        """Those of `runs` that this process performs; together the processes perform each once."""
+        """Those of ``runs`` that this process performs; all processes perform each once."""
         return runs[self.rank :: self.count]
 
 
 class Run(Protocol):
-    """What is run as one and gives one result: `sequences.Sequence`, `vot.supervised.Pass`.
+    """What is run as one and gives one result: ``sequences.Sequence``, ``vot.supervised.Pass``.
 
     name: of the result. truth: float64, a row a frame.
     """
@@ -71,7 +71,7 @@ class Run(Protocol):
 
 
 class Result(Protocol):
-    """What a run gives: `results.SequenceResult`, `vot.supervised.SupervisedRun`."""
+    """What a run gives: ``results.SequenceResult``, ``vot.supervised.SupervisedRun``."""
 
     truth: np.ndarray
 
@@ -80,7 +80,7 @@ class Result(Protocol):
 
 
 def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], Result]) -> bool:
-    """Whether `folder` has this result. Raises InputError where it is of another truth."""
+    """Whether ``folder`` has this result. Raises InputError where it is of another truth."""
     path = result_path(folder, tracker, run.name)
     if not path.is_file():
         return False
@@ -98,10 +98,10 @@ def run_all(
     jobs: int = 1,
     on_frames: Callable[[int], object] = lambda count: None,
 ) -> None:
-    """Perform `runs` with the tracker that `make` makes, and save each result in `folder`.
+    """Perform ``runs`` with the tracker that ``make`` makes, and save each result in ``folder``.
 
     make: picklable where jobs > 1; each of the processes calls it once. perform: as
-    `runner.run_sequence`. on_frames is called with the number of frames that were done since the
+    ``runner.run_sequence``. on_frames is called with the number of frames that were done since the
     last call. Raises what a tracker or a run raises; then, and on Ctrl-C, what is unfinished is
     given up and what is finished is kept.
     """

@@ -37,7 +37,7 @@ class PeerResult(NamedTuple):
 
 
 def parse_peers(text: str) -> list[str]:
-    """Split "csrt,nano:backbone.onnx,head.onnx,vit:model.onnx" into one text for each `Peer`.
+    """Split "csrt,nano:backbone.onnx,head.onnx,vit:model.onnx" into one text for each ``Peer``.
 
     "nano:" owns the comma between its two files.
     """
@@ -81,7 +81,7 @@ class Peer:
             raise InputError(f"peer {self.name!r} needs OpenCV's contrib build")
 
     def init(self, image: np.ndarray, box: Box) -> None:
-        """Start on `box` of `image`, uint8 (height, width, 3) BGR."""
+        """Start on ``box`` of ``image``, uint8 [H, W, 3] BGR."""
         if self.name in NETWORKS:
             self._tracker = self._create()
             self._tracker.init(image, tuple(map(round, box)))  # it takes whole pixels only
@@ -92,7 +92,7 @@ class Peer:
         self.last_box = tuple(map(float, box))
 
     def update(self, image: np.ndarray) -> PeerResult:
-        """Follow the target into `image`; an error inside OpenCV's tracker counts as a failure."""
+        """Follow the target into ``image``; an error inside OpenCV's tracker is a failure."""
         try:
             found, box = self._tracker.update(image)
         except cv2.error:  # such as a search window that has left the image

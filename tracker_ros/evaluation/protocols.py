@@ -16,9 +16,9 @@ from .results import SequenceResult
 class Frames(NamedTuple):
     """The M frames of a sequence that count.
 
-    index: int (M,), their rows in the result. overlap: float64 (M,), IoU with the truth, -1 where
-    the target is absent but the frame counts as a miss. error: float64 (M,), pixels between the
-    centres, and normalised: float64 (M,), in the truth's sides; both inf where there is no
+    index: int [M], their rows in the result. overlap: float64 [M], IoU with the truth, -1 where
+    the target is absent but the frame counts as a miss. error: float64 [M], pixels between the
+    centres, and normalised: float64 [M], in the truth's sides; both inf where there is no
     distance.
     """
 
@@ -84,11 +84,11 @@ class Protocol:
         return Frames(index, overlap, error, normalised)
 
     def score(self, result: SequenceResult) -> dict[str, float]:
-        """The measures of one result. Raises as `frames` does."""
+        """The measures of one result. Raises as ``frames`` does."""
         return self._measure(self.frames(result)) if self.measures else {}
 
     def overall(self, results: Iterable[SequenceResult]) -> dict[str, float]:
-        """The measures of a whole set. Raises as `frames` does."""
+        """The measures of a whole set. Raises as ``frames`` does."""
         results = list(results)
         if self.pooled:
             columns = zip(*map(self.frames, results), strict=True)

@@ -8,7 +8,8 @@ from ..sources.sequences import Sequence
 
 
 def restarts(sequence: Sequence, count: int) -> list[Sequence]:
-    """The sequence from `count` evenly spread starts to its end; the first is the sequence itself.
+    """The sequence from ``count`` evenly spread starts to its end; the first is the sequence
+    itself.
 
     Temporal robustness evaluation (TRE; Wu et al., CVPR 2013, sec. 4), which takes 20. A start
     without a target moves on to the next frame with one. The others are named NAME@FRAME, from 1.

@@ -1,7 +1,7 @@
 """What trackers did on sequences, as a folder that later runs complete and reports are made from.
 
-FOLDER/evaluation.json            what was run: an `Evaluation`
-FOLDER/TRACKER/SEQUENCE.npz       what one tracker did on one sequence: a `SequenceResult`
+FOLDER/evaluation.json            what was run: an ``Evaluation``
+FOLDER/TRACKER/SEQUENCE.npz       what one tracker did on one sequence: a ``SequenceResult``
 FOLDER/TRACKER/SEQUENCE.seconds.npy    its times, apart: all else is the same bytes in every run
 
 Every file is written whole or not at all, so a killed run leaves a folder that can be gone on with.
@@ -28,15 +28,16 @@ class SequenceResult:
     """One run of one tracker on one sequence of N frames; row 0 is the initialisation.
 
     sequence: its name; unique within an evaluation.
-    boxes: float64 (N, 4), x y w h in pixels, for every frame, also while the target is lost. NaN
+    boxes: float64 [N, 4], x y w h in pixels, for every frame, also while the target is lost. NaN
         rows: the tracker was not run there.
-    truth: float64 (N, 4); NaN rows: the target is absent, or the truth is not public.
-    scores: float64 (N,), the tracker's own confidence in [0, 1]. lost: bool (N,), frames on which
-        it published no box. seconds: float64 (N,), wall-clock time of the tracker alone, without
+    truth: float64 [N, 4]; NaN rows: the target is absent, or the truth is not public.
+    scores: float64 [N], the tracker's own confidence in [0, 1]. lost: bool [N], frames on which
+        it published no box. seconds: float64 [N], wall-clock time of the tracker alone, without
         decoding pictures.
-    gates: float32 (N, 4), weights in the order of `core.gate.BRANCHES` of the frame memorised last,
-        NaN rows without a gate. branches: int8 (N,), the index of the branch that ran; -1: none.
-    scored: bool (N,), False on frames that the set's protocol leaves out whatever their truth.
+    gates: float32 [N, 4], weights in the order of ``core.gate.BRANCHES`` of the frame memorised
+        last, NaN rows without a gate. branches: int8 [N], the index of the branch that ran; -1:
+        none.
+    scored: bool [N], False on frames that the set's protocol leaves out whatever their truth.
     size: width and height of the first picture in pixels.
     attributes: names that the set gives the sequence, as "occlusion".
     pictures: the frames' files, or () where frames are not files.
@@ -59,7 +60,7 @@ class SequenceResult:
         return len(self.boxes)
 
     def save(self, path: Path) -> None:
-        """Write as `path`, an .npz without pickles, and the times beside it."""
+        """Write as ``path``, an .npz without pickles, and the times beside it."""
         path.parent.mkdir(parents=True, exist_ok=True)
         arrays = {f.name: np.asarray(getattr(self, f.name)) for f in fields(self)}
         with replacing(_seconds_path(path)) as part, part.open("wb") as file:
@@ -71,7 +72,7 @@ class SequenceResult:
 
     @classmethod
     def load(cls, path: Path) -> "SequenceResult":
-        """Read what `save` wrote. Raises SourceError for a missing, damaged or foreign file."""
+        """Read what ``save`` wrote. Raises SourceError for a missing, damaged or foreign file."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 values = {f.name: file[f.name] for f in fields(cls) if f.name != "seconds"}
@@ -96,12 +97,12 @@ def _seconds_path(path: Path) -> Path:
 class Evaluation:
     """What was run on what. All values are JSON's.
 
-    dataset: `folder`, `otb` … protocol: a key of `protocols.PROTOCOLS`.
+    dataset: ``folder``, ``otb`` … protocol: a key of ``protocols.PROTOCOLS``.
     paths: where the sequences were read. sequences: their names, in the set's order; those whose
     results are missing were not reached yet.
     trackers: for each name {"settings": all that its results depend on ("provider" says what really
     ran the network), "facts": what the weights say about themselves, None for a peer}.
-    hardware: each machine that took part, as `hardware.describe` has it.
+    hardware: each machine that took part, as ``hardware.describe`` has it.
     commands: what was called, in order.
     """
 
@@ -129,7 +130,7 @@ def load_evaluation(folder: str | Path) -> Evaluation:
 
 
 def join_evaluation(folder: Path, evaluation: Evaluation) -> Evaluation:
-    """Start `folder` or go on with it: returns what it now describes, which may be more.
+    """Start ``folder`` or go on with it: returns what it now describes, which may be more.
 
     Other trackers and sequences join those that are there. Raises InputError where results would
     not be comparable: another set or protocol, or a tracker of this name with other settings.
@@ -180,7 +181,7 @@ def result_path(folder: str | Path, tracker: str, sequence: str) -> Path:
 
 
 def load_results(folder: str | Path, tracker: str) -> Iterator[SequenceResult]:
-    """The results of `tracker` that are there, in the order of the set. Raises SourceError."""
+    """The results of ``tracker`` that are there, in the order of the set. Raises SourceError."""
     for sequence in load_evaluation(folder).sequences:
         path = result_path(folder, tracker, sequence)
         if path.is_file():

@@ -1,7 +1,7 @@
 """One-pass evaluation: a tracker starts on the first true box and sees every frame once.
 
 The protocols score a box on every frame. While a tracker calls its target lost it publishes none
-(`Result.box` is None); what is scored then is `tracker.last_box`, its internal estimate.
+(``Result.box`` is None); what is scored then is ``tracker.last_box``, its internal estimate.
 """
 
 import time
@@ -17,7 +17,7 @@ from .results import SequenceResult
 def run_sequence(
     tracker, sequence: Sequence, on_frame: Callable[[], object] = lambda: None
 ) -> SequenceResult:
-    """Run `tracker` (its `init` forgets the past) over `sequence`; raises as these two do.
+    """Run ``tracker`` (its ``init`` forgets the past) over ``sequence``; raises as these two do.
 
     on_frame is called after each frame, for progress.
     """

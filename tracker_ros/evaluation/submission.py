@@ -16,7 +16,7 @@ from .results import SequenceResult
 
 
 def write_submission(dataset: str, results: Iterable[SequenceResult], path: Path) -> None:
-    """Write the results of one tracker as `path`, a zip that the set's server takes.
+    """Write the results of one tracker as ``path``, a zip that the set's server takes.
 
     The same results give the same bytes. Raises InputError for a set without a server.
     """

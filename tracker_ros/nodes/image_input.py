@@ -108,8 +108,11 @@ class ImageInput:
             self._rematch_soon()
             return
         policy = qos_policy_name_from_kind(event.last_policy_kind).lower()
-        self._report("qos", f"a publisher offers incompatible quality of service ({policy}); asked"
-                            f" for {qos.describe(self.profile)}; {self.publishers()}")  # fmt: skip
+        self._report(
+            "qos",
+            f"a publisher offers incompatible quality of service ({policy}); asked"
+            f" for {qos.describe(self.profile)}; {self.publishers()}",
+        )
 
     def names(self) -> list[str]:
         """The nodes that publish images as we take them."""

@@ -51,11 +51,16 @@ class Monitor:
             self._problems.solve(subject)
             return
         image = self._node.image_topic
-        topics = {"image": image, "qos": image, "stamp": image, "jump": image,
-                  "init": self._node.resolve_topic_name("~/init_target"),
-                  "inits": self._node.resolve_topic_name("~/init_targets"),
-                  "remove": self._node.resolve_topic_name("~/remove_target"),
-                  "detections": self._node.resolve_topic_name("detections")}  # fmt: skip
+        topics = {
+            "image": image,
+            "qos": image,
+            "stamp": image,
+            "jump": image,
+            "init": self._node.resolve_topic_name("~/init_target"),
+            "inits": self._node.resolve_topic_name("~/init_targets"),
+            "remove": self._node.resolve_topic_name("~/remove_target"),
+            "detections": self._node.resolve_topic_name("detections"),
+        }
         sentence = f"{topics[subject]}: {problem}" if subject in topics else problem
         if self._problems.report(subject, sentence):
             logger = self._node.get_logger()  # which allows one severity a line of code
@@ -78,8 +83,9 @@ class Monitor:
     def see(self, message, stamp: int) -> None:
         """Note an image that is in order; ``stamp`` in ns."""
         encoding = message.encoding if hasattr(message, "encoding") else message.format
-        self._input_health.see(stamp / 1e9, self._node.get_clock().now().nanoseconds / 1e9,
-                               encoding)  # fmt: skip
+        self._input_health.see(
+            stamp / 1e9, self._node.get_clock().now().nanoseconds / 1e9, encoding
+        )
 
     def follow(self, answer: Answer) -> None:
         """Note what was answered last."""
@@ -108,8 +114,15 @@ class Monitor:
     def _publish(self) -> None:
         header = Header(stamp=self._node.get_clock().now().to_msg())
         name = self._node.get_fully_qualified_name()[1:]
-        checks = (self._input(), self._stamps(), self._watchdog(), self._target(),
-                  self._back_end(), self.gates.check(), self._parameters())  # fmt: skip
+        checks = (
+            self._input(),
+            self._stamps(),
+            self._watchdog(),
+            self._target(),
+            self._back_end(),
+            self.gates.check(),
+            self._parameters(),
+        )
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 
     def _check(
@@ -176,11 +189,13 @@ class Monitor:
             if one.result and one.result.lost_frames
         ]
         return self._check(
-            "target", ("init", "inits", "remove", "tracking", "detections"), warnings,
+            "target",
+            ("init", "inits", "remove", "tracking", "detections"),
+            warnings,
             enabled=self._node.enabled,
             targets=", ".join(f"{one.target.id} {one.state}" for one in targets),
             failed_starts=counts["init"] + counts["inits"],
-        )  # fmt: skip
+        )
 
     def _parameters(self) -> Check:
         return self._check("parameters", (), parameters.unknown(self._node))

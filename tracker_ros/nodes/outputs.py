@@ -18,7 +18,7 @@ from .monitor import Monitor
 
 
 class Outputs:
-    """The publishers of a lifecycle node; a worker's `Sink`.
+    """The publishers of a lifecycle node; a worker's ``Sink``.
 
     Everything published of a frame carries the header of its image unchanged.
     """
@@ -45,9 +45,7 @@ class Outputs:
         end = time.monotonic()
         now = self._node.get_clock().now().nanoseconds
         frame = answer.frame
-        self._delays = (
-            (now - frame.stamp) / 1e6, (end - frame.arrival) * 1e3, (end - begin) * 1e3
-        )  # fmt: skip
+        self._delays = ((now - frame.stamp) / 1e6, (end - frame.arrival) * 1e3, (end - begin) * 1e3)
 
     def refuse(self, frame: Frame, state: str, problem: str) -> None:
         """Say in status and diagnostics why ``frame`` has no answer."""

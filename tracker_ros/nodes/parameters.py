@@ -1,6 +1,6 @@
 """Every parameter of the nodes, once: what they declare, check and document follows from here.
 
-`python -m tracker_ros.nodes.parameters` prints the README's tables.
+``python -m tracker_ros.nodes.parameters`` prints the README's tables.
 """
 
 import difflib
@@ -46,7 +46,7 @@ class Parameter:
         return "" if self.minimum is None else f"{self.minimum:g} to {self.maximum:g}"
 
     def check(self, value: Value) -> None:
-        """Raise ParameterError unless `value` is of the parameter's type and range."""
+        """Raise ParameterError unless ``value`` is of the parameter's type and range."""
         if type(value) is not type(self.default):
             # YAML reads 2 as an integer, and ROS converts nothing.
             hint = f"; write {value}.0" if self.type_name == "double" and type(value) is int else ""
@@ -61,7 +61,7 @@ class Parameter:
             )
 
     def check_stage(self, stage: str) -> None:
-        """Raise ParameterError if it cannot be set while the node's lifecycle is in `stage`."""
+        """Raise ParameterError if it cannot be set while the node's lifecycle is in ``stage``."""
         allowed = {CONFIGURE: ("unconfigured",), ACTIVATE: ("unconfigured", "inactive")}
         if stage not in allowed.get(self.applies, (stage,)):
             raise ParameterError(
@@ -71,7 +71,7 @@ class Parameter:
 
 
 def parse_box(text: str) -> tuple[float, float, float, float] | None:
-    """Read a box as "x,y,w,h" in pixels; None if `text` is empty. Raises ParameterError."""
+    """Read a box as "x,y,w,h" in pixels; None if ``text`` is empty. Raises ParameterError."""
     if not text.strip():
         return None
     try:
@@ -87,127 +87,278 @@ def parse_box(text: str) -> tuple[float, float, float, float] | None:
 
 TRACKER = (
     Parameter("autostart", True, "Configure and activate at start, without a lifecycle manager."),
-    Parameter("model", "dastm", "A shipped model's name, or a path to .safetensors or .onnx.",
-              applies=CONFIGURE),
-    Parameter("engine", "auto", "What runs the network.", applies=CONFIGURE,
-              choices=ENGINES),
+    Parameter(
+        "model",
+        "dastm",
+        "A shipped model's name, or a path to .safetensors or .onnx.",
+        applies=CONFIGURE,
+    ),
+    Parameter("engine", "auto", "What runs the network.", applies=CONFIGURE, choices=ENGINES),
     Parameter("device", "auto", "`auto`, `cpu`, `cuda` or `cuda:N`.", applies=CONFIGURE),
-    Parameter("precision", "fp32",
-              "`bf16` or `fp16` where hardware is faster at them; on torch and TensorRT.",
-              applies=CONFIGURE, choices=PRECISIONS),
-    Parameter("allow_cpu_fallback", False,
-              "Run on the CPU where the asked-for GPU is missing, instead of failing.",
-              applies=CONFIGURE),
-    Parameter("image_transport", "raw", "Subscribe to `image` or to `image/compressed`.",
-              applies=ACTIVATE, choices=("raw", "compressed")),
-    Parameter("image_qos", "AUTO",
-              "QoS of the image subscription: `AUTO` is what its publishers offer; `SENSOR_DATA` is"
-              " best effort, newest only.",
-              applies=ACTIVATE, choices=("AUTO", "SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT")),
-    Parameter("init_bbox", "", "Start on this box, `x,y,w,h` in pixels, in the first frame.",
-              applies=ACTIVATE),
-    Parameter("max_targets", 1, "How many targets are tracked at once.",
-              applies=ACTIVATE, minimum=1, maximum=64),
-    Parameter("remove_lost_after", 0.0,
-              "Seconds after which a lost target is removed; 0: never.",
-              applies=ACTIVATE, minimum=0.0, maximum=3600.0),
-    Parameter("auto_init", False,
-              "Start, and find a lost target again, on the best of `detections`.",
-              applies=ACTIVATE),
-    Parameter("auto_init_new", False,
-              "Start on all of `detections` that is no target yet, up to `max_targets`.",
-              applies=ACTIVATE),
-    Parameter("auto_correct", False,
-              "Move a target to where `detections` say that it is.", applies=ACTIVATE),
-    Parameter("auto_init_class", "", "Only detections of this class; empty: of any.",
-              applies=AT_ONCE),
-    Parameter("auto_init_score", 0.5, "Only detections of this score or above.",
-              applies=AT_ONCE, minimum=0.0, maximum=1.0),
-    Parameter("history", 2.0, "Seconds of frames kept for starting on a past stamp.",
-              applies=ACTIVATE, minimum=0.1, maximum=10.0),
-    Parameter("time_jump", 0.1,
-              "A camera clock that goes back by more seconds than this, for three frames, resets"
-              " the tracker; a single frame that does not fit in is dropped.",
-              applies=ACTIVATE, minimum=0.0, maximum=60.0),
-    Parameter("watchdog", 2.0, "Warn after this many seconds without an image.",
-              applies=AT_ONCE, minimum=0.1, maximum=3600.0),
-)  # fmt: skip
+    Parameter(
+        "precision",
+        "fp32",
+        "`bf16` or `fp16` where hardware is faster at them; on torch and TensorRT.",
+        applies=CONFIGURE,
+        choices=PRECISIONS,
+    ),
+    Parameter(
+        "allow_cpu_fallback",
+        False,
+        "Run on the CPU where the asked-for GPU is missing, instead of failing.",
+        applies=CONFIGURE,
+    ),
+    Parameter(
+        "image_transport",
+        "raw",
+        "Subscribe to `image` or to `image/compressed`.",
+        applies=ACTIVATE,
+        choices=("raw", "compressed"),
+    ),
+    Parameter(
+        "image_qos",
+        "AUTO",
+        "QoS of the image subscription: `AUTO` is what its publishers offer; `SENSOR_DATA` is"
+        " best effort, newest only.",
+        applies=ACTIVATE,
+        choices=("AUTO", "SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT"),
+    ),
+    Parameter(
+        "init_bbox",
+        "",
+        "Start on this box, `x,y,w,h` in pixels, in the first frame.",
+        applies=ACTIVATE,
+    ),
+    Parameter(
+        "max_targets",
+        1,
+        "How many targets are tracked at once.",
+        applies=ACTIVATE,
+        minimum=1,
+        maximum=64,
+    ),
+    Parameter(
+        "remove_lost_after",
+        0.0,
+        "Seconds after which a lost target is removed; 0: never.",
+        applies=ACTIVATE,
+        minimum=0.0,
+        maximum=3600.0,
+    ),
+    Parameter(
+        "auto_init",
+        False,
+        "Start, and find a lost target again, on the best of `detections`.",
+        applies=ACTIVATE,
+    ),
+    Parameter(
+        "auto_init_new",
+        False,
+        "Start on all of `detections` that is no target yet, up to `max_targets`.",
+        applies=ACTIVATE,
+    ),
+    Parameter(
+        "auto_correct",
+        False,
+        "Move a target to where `detections` say that it is.",
+        applies=ACTIVATE,
+    ),
+    Parameter(
+        "auto_init_class", "", "Only detections of this class; empty: of any.", applies=AT_ONCE
+    ),
+    Parameter(
+        "auto_init_score",
+        0.5,
+        "Only detections of this score or above.",
+        applies=AT_ONCE,
+        minimum=0.0,
+        maximum=1.0,
+    ),
+    Parameter(
+        "history",
+        2.0,
+        "Seconds of frames kept for starting on a past stamp.",
+        applies=ACTIVATE,
+        minimum=0.1,
+        maximum=10.0,
+    ),
+    Parameter(
+        "time_jump",
+        0.1,
+        "A camera clock that goes back by more seconds than this, for three frames, resets"
+        " the tracker; a single frame that does not fit in is dropped.",
+        applies=ACTIVATE,
+        minimum=0.0,
+        maximum=60.0,
+    ),
+    Parameter(
+        "watchdog",
+        2.0,
+        "Warn after this many seconds without an image.",
+        applies=AT_ONCE,
+        minimum=0.1,
+        maximum=3600.0,
+    ),
+)
 
 PLAYER = (
     Parameter("source", "", "Video file, image folder, rosbag2, or `camera:0`; required."),
     Parameter("topic", "", "The image topic of a bag that has several."),
     Parameter("rate", 0.0, "Frames per second; 0: the source's own.", minimum=0.0, maximum=10000.0),
     Parameter("loop", False, "Start again after the last frame."),
-    Parameter("mode", "real_time",
-              "`real_time`, or `acknowledged`: the next frame when the tracker is done with this;"
-              " with `image_qos: DEFAULT` in the tracker no frame gets lost.",
-              choices=("real_time", "acknowledged")),
-    Parameter("acknowledge_timeout", 5.0,
-              "Seconds to wait for the tracker's `~/status` before going on.",
-              minimum=0.1, maximum=600.0),
-    Parameter("stamps", "now",
-              "Stamp frames with the time of publishing, or as in the source. Looping, `source`"
-              " goes on rising; `source_repeated` jumps back to the first stamp, as a bag does.",
-              choices=("now", "source", "source_repeated")),
-    Parameter("image_transport", "raw", "Publish `image` or `image/compressed`.",
-              choices=("raw", "compressed")),
+    Parameter(
+        "mode",
+        "real_time",
+        "`real_time`, or `acknowledged`: the next frame when the tracker is done with this;"
+        " with `image_qos: DEFAULT` in the tracker no frame gets lost.",
+        choices=("real_time", "acknowledged"),
+    ),
+    Parameter(
+        "acknowledge_timeout",
+        5.0,
+        "Seconds to wait for the tracker's `~/status` before going on.",
+        minimum=0.1,
+        maximum=600.0,
+    ),
+    Parameter(
+        "stamps",
+        "now",
+        "Stamp frames with the time of publishing, or as in the source. Looping, `source`"
+        " goes on rising; `source_repeated` jumps back to the first stamp, as a bag does.",
+        choices=("now", "source", "source_repeated"),
+    ),
+    Parameter(
+        "image_transport",
+        "raw",
+        "Publish `image` or `image/compressed`.",
+        choices=("raw", "compressed"),
+    ),
     Parameter("jpeg_quality", 95, "Of compressed images.", minimum=1, maximum=100),
     Parameter("frame_id", "camera", "Of every header."),
     Parameter("tracker", "tracker_node", "Name of the tracker node."),
-    Parameter("wait", 10.0,
-              "Seconds to wait for subscribers of the images (and of `init_target` where it is"
-              " published) before the first frame; 0: do not.", minimum=0.0, maximum=3600.0),
-    Parameter("subscribers", 1, "How many subscribers of the images to wait for.",
-              minimum=1, maximum=100),
-    Parameter("publish_init", False,
-              "Send the tracker the truth's first box, stamped with its frame."),
+    Parameter(
+        "wait",
+        10.0,
+        "Seconds to wait for subscribers of the images (and of `init_target` where it is"
+        " published) before the first frame; 0: do not.",
+        minimum=0.0,
+        maximum=3600.0,
+    ),
+    Parameter(
+        "subscribers", 1, "How many subscribers of the images to wait for.", minimum=1, maximum=100
+    ),
+    Parameter(
+        "publish_init", False, "Send the tracker the truth's first box, stamped with its frame."
+    ),
     Parameter("init_bbox", "", "Send the tracker this box, `x,y,w,h`, with frame `init_frame`."),
-    Parameter("init_frame", 0, "The frame that `init_bbox` is of, from 0.",
-              minimum=0, maximum=999_999),
-)  # fmt: skip
+    Parameter(
+        "init_frame", 0, "The frame that `init_bbox` is of, from 0.", minimum=0, maximum=999_999
+    ),
+)
 
 FOLLOW = (
     Parameter("autostart", True, "Configure and activate at start, without a lifecycle manager."),
-    Parameter("target_id", "",
-              "The target of `~/pose`; empty: the one that has been followed for longest.",
-              applies=AT_ONCE),
-    Parameter("depth_source", "image",
-              "Take depth from `depth/image` and `depth/camera_info`, or from `points`.",
-              applies=ACTIVATE, choices=("image", "points")),
-    Parameter("depth_qos", "SENSOR_DATA", "QoS of the subscriptions to depth.",
-              applies=ACTIVATE, choices=("SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT")),
-    Parameter("depth_scale", 0.001, "Metres of one unit in 16-bit depth images.",
-              applies=AT_ONCE, minimum=1e-6, maximum=1000.0),
-    Parameter("slop", 0.02,
-              "Seconds that the stamps of boxes and depth may differ, where none is the same.",
-              applies=ACTIVATE, minimum=0.0, maximum=10.0),
-    Parameter("min_points", 20, "Pixels of one distance that a target has at least.",
-              applies=ACTIVATE, minimum=1, maximum=1_000_000),
-    Parameter("max_range", 10.0, "Metres; depth beyond is not used.",
-              applies=ACTIVATE, minimum=0.1, maximum=1000.0),
-    Parameter("gate", 4.0,
-              "Standard deviations that a measured place may lie from the expected one.",
-              applies=ACTIVATE, minimum=1.0, maximum=100.0),
-    Parameter("process_noise", 0.5,
-              "How much a target changes its velocity: spectral density in m²/s³.",
-              applies=ACTIVATE, minimum=0.001, maximum=1000.0),
-    Parameter("size_change", 1.5,
-              "Factor by which a target's size in metres may differ from before; a jump to what is"
-              " behind it makes it larger.",
-              applies=ACTIVATE, minimum=1.05, maximum=100.0),
-    Parameter("forget_after", 5.0,
-              "Seconds without a good measurement after which place and size are found anew.",
-              applies=ACTIVATE, minimum=0.1, maximum=3600.0),
+    Parameter(
+        "target_id",
+        "",
+        "The target of `~/pose`; empty: the one that has been followed for longest.",
+        applies=AT_ONCE,
+    ),
+    Parameter(
+        "depth_source",
+        "image",
+        "Take depth from `depth/image` and `depth/camera_info`, or from `points`.",
+        applies=ACTIVATE,
+        choices=("image", "points"),
+    ),
+    Parameter(
+        "depth_qos",
+        "SENSOR_DATA",
+        "QoS of the subscriptions to depth.",
+        applies=ACTIVATE,
+        choices=("SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT"),
+    ),
+    Parameter(
+        "depth_scale",
+        0.001,
+        "Metres of one unit in 16-bit depth images.",
+        applies=AT_ONCE,
+        minimum=1e-6,
+        maximum=1000.0,
+    ),
+    Parameter(
+        "slop",
+        0.02,
+        "Seconds that the stamps of boxes and depth may differ, where none is the same.",
+        applies=ACTIVATE,
+        minimum=0.0,
+        maximum=10.0,
+    ),
+    Parameter(
+        "min_points",
+        20,
+        "Pixels of one distance that a target has at least.",
+        applies=ACTIVATE,
+        minimum=1,
+        maximum=1_000_000,
+    ),
+    Parameter(
+        "max_range",
+        10.0,
+        "Metres; depth beyond is not used.",
+        applies=ACTIVATE,
+        minimum=0.1,
+        maximum=1000.0,
+    ),
+    Parameter(
+        "gate",
+        4.0,
+        "Standard deviations that a measured place may lie from the expected one.",
+        applies=ACTIVATE,
+        minimum=1.0,
+        maximum=100.0,
+    ),
+    Parameter(
+        "process_noise",
+        0.5,
+        "How much a target changes its velocity: spectral density in m²/s³.",
+        applies=ACTIVATE,
+        minimum=0.001,
+        maximum=1000.0,
+    ),
+    Parameter(
+        "size_change",
+        1.5,
+        "Factor by which a target's size in metres may differ from before; a jump to what is"
+        " behind it makes it larger.",
+        applies=ACTIVATE,
+        minimum=1.05,
+        maximum=100.0,
+    ),
+    Parameter(
+        "forget_after",
+        5.0,
+        "Seconds without a good measurement after which place and size are found anew.",
+        applies=ACTIVATE,
+        minimum=0.1,
+        maximum=3600.0,
+    ),
     Parameter("tf", False, "Broadcast a frame `target_ID` for each target.", applies=CONFIGURE),
-    Parameter("watchdog", 2.0, "Warn after this many seconds without boxes or depth.",
-              applies=AT_ONCE, minimum=0.1, maximum=3600.0),
-)  # fmt: skip
+    Parameter(
+        "watchdog",
+        2.0,
+        "Warn after this many seconds without boxes or depth.",
+        applies=AT_ONCE,
+        minimum=0.1,
+        maximum=3600.0,
+    ),
+)
 
 NODES = {"tracker_node": TRACKER, "player_node": PLAYER, "follow_node": FOLLOW}
 
 
 def declare(node, table: Iterable[Parameter]) -> None:
-    """Declare `table` on an rclpy node. Raises ParameterError for an override out of range.
+    """Declare ``table`` on an rclpy node. Raises ParameterError for an override out of range.
 
     Logs a warning for every parameter that is given but not in the table: most are misspelt.
     """
@@ -244,12 +395,12 @@ def unknown(node) -> list[str]:
 
 
 def read(node, table: Iterable[Parameter]) -> SimpleNamespace:
-    """The present values of `table` on `node`, by name."""
+    """The present values of ``table`` on ``node``, by name."""
     return SimpleNamespace(**{p.name: node.get_parameter(p.name).value for p in table})
 
 
 def descriptor(parameter: Parameter):
-    """The rcl_interfaces/ParameterDescriptor of `parameter`."""
+    """The rcl_interfaces/ParameterDescriptor of ``parameter``."""
     from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
 
     limits = {}
@@ -276,8 +427,14 @@ def markdown(table: Iterable[Parameter]) -> str:
     when = {START: "at start", CONFIGURE: "unconfigured", ACTIVATE: "inactive", AT_ONCE: "any time"}
     for p in table:
         default = str(p.default).lower() if isinstance(p.default, bool) else p.default
-        cells = (f"`{p.name}`", p.type_name, f"`{default}`" if default != "" else "",
-                 p.range_text, when[p.applies], p.description)  # fmt: skip
+        cells = (
+            f"`{p.name}`",
+            p.type_name,
+            f"`{default}`" if default != "" else "",
+            p.range_text,
+            when[p.applies],
+            p.description,
+        )
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

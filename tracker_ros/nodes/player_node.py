@@ -24,7 +24,7 @@ FILE_START = 1_000_000_000  # ns; stamps of files start at 0, which ROS takes fo
 
 
 class PlayerNode(Node):
-    """Plays its source once or in a loop from a thread; `done` when that is over."""
+    """Plays its source once or in a loop from a thread; ``done`` when that is over."""
 
     def __init__(self, **arguments):
         super().__init__("player_node", **arguments)
@@ -35,9 +35,11 @@ class PlayerNode(Node):
         # Repeating the stamps is this node's doing; sources go on rising.
         self._repeat = values.loop and values.stamps == "source_repeated"
         self._source = open_source(
-            values.source, topic=values.topic or None, rate=values.rate or None,
+            values.source,
+            topic=values.topic or None,
+            rate=values.rate or None,
             loop=values.loop and not self._repeat,
-        )  # fmt: skip
+        )
         self._init_index, self._init_box = self._find_init()
         compressed = values.image_transport == "compressed"
         kind = CompressedImage if compressed else Image
@@ -190,7 +192,7 @@ class PlayerNode(Node):
 
 
 def _truth(box: Box, header) -> Detection2DArray:
-    """The box of the frame with `header`; no detection where it is NaN, the target absent."""
+    """The box of the frame with ``header``; no detection where it is NaN, the target absent."""
     array = Detection2DArray(header=header)
     if box[2] > 0:
         array.detections.append(conversions.box_to_detection(box, header))

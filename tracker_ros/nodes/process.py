@@ -8,9 +8,10 @@ from . import dds
 
 
 def run(create, args: list[str] | None = None) -> None:
-    """Spin the node that `create()` makes until a signal; exit 1 on errors with one sentence.
+    """Spin the node that ``create()`` makes until a signal; exit 1 on errors with one sentence.
 
-    The node's `start()` is called before and `release()` after; it may end by itself with `done`.
+    The node's ``start()`` is called before and ``release()`` after; it may end by itself with
+    ``done``.
     """
     import rclpy
     from rclpy.executors import SingleThreadedExecutor
@@ -20,7 +21,7 @@ def run(create, args: list[str] | None = None) -> None:
     signals = []  # a handler must not take a lock, which Event.set() would
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-            continue  # as `nohup` wants it
+            continue  # as ``nohup`` wants it
         signal.signal(number, lambda number, _: signals.append(number))
     try:
         dds.use_profile()

@@ -121,9 +121,12 @@ class TrackerNode(LifecycleNode):
     def _configure(self) -> None:
         values = parameters.read(self, parameters.TRACKER)
         self.tracker = load_tracker(
-            values.model, engine=values.engine, device=values.device,
-            precision=values.precision, allow_cpu_fallback=values.allow_cpu_fallback,
-        )  # fmt: skip
+            values.model,
+            engine=values.engine,
+            device=values.device,
+            precision=values.precision,
+            allow_cpu_fallback=values.allow_cpu_fallback,
+        )
         self._outputs = Outputs(self, self._monitor)
         self.get_logger().info(f"model {values.model} runs on {self.tracker.engine.provider}")
 
@@ -131,16 +134,22 @@ class TrackerNode(LifecycleNode):
         values = parameters.read(self, parameters.TRACKER)
         box = parameters.parse_box(values.init_bbox)
         self.slot = FrameSlot(values.history, values.time_jump)
-        policy = Policy(values.max_targets, values.remove_lost_after, values.auto_correct,
-                        values.auto_init, values.auto_init_new)  # fmt: skip
+        policy = Policy(
+            values.max_targets,
+            values.remove_lost_after,
+            values.auto_correct,
+            values.auto_init,
+            values.auto_init_new,
+        )
         self._worker = Worker(self.tracker, self.slot, self._outputs, self._ids, policy)
         self._worker.enabled = self.enabled
         if box:
             self._worker.request(Start(box), patience=math.inf)
         self._worker.start()
         self._monitor.begin()
-        self.images = ImageInput(self, values.image_transport, values.image_qos, self._on_image,
-                                 self._monitor.report)  # fmt: skip
+        self.images = ImageInput(
+            self, values.image_transport, values.image_qos, self._on_image, self._monitor.report
+        )
         if values.auto_init or values.auto_init_new or values.auto_correct:
             self._inputs.append(
                 self.create_subscription(

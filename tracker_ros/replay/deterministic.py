@@ -40,9 +40,10 @@ class Step:
 def replay(
     tracker, source: Source, truth: Truth, problem: Callable[[str], object]
 ) -> Iterator[Step]:
-    """Yield what `tracker` (ours or a `PeerTracker`) answers to each frame of `source`.
+    """Yield what ``tracker`` (ours or a ``PeerTracker``) answers to each frame of ``source``.
 
-    It starts on the first frame that `truth` has a box to start on for; before, there is no target.
+    It starts on the first frame that ``truth`` has a box to start on for; before, there is no
+    target.
     problem: gets one sentence about whatever goes wrong, many times if need be. Raises SourceError
     where the source cannot be read, InputError where the tracker starts on none of the boxes.
     """
@@ -65,7 +66,7 @@ def replay(
 
 
 class Sink:
-    """Keeps the worker's latest answer; see `nodes.worker.Sink`."""
+    """Keeps the worker's latest answer; see ``nodes.worker.Sink``."""
 
     def __init__(self, watch: "Stopwatch", problem: Callable[[str], object]):
         self._watch, self._problem = watch, problem
@@ -169,10 +170,17 @@ class Log:
         gate = answer.result.gate if answer.result else None
         true = self._truth.boxes.get(step.frame.index)
         self._rows.append(
-            (step.last_box or ABSENT, true or ABSENT, answer.score, step.seconds,
-             answer.box is None, gate.weights if gate else ABSENT,
-             BRANCHES.index(gate.branch) if gate else -1, true is not None)
-        )  # fmt: skip
+            (
+                step.last_box or ABSENT,
+                true or ABSENT,
+                answer.score,
+                step.seconds,
+                answer.box is None,
+                gate.weights if gate else ABSENT,
+                BRANCHES.index(gate.branch) if gate else -1,
+                true is not None,
+            )
+        )
 
     def result(self, name: str) -> SequenceResult:
         """All of them, for evaluation."""
@@ -191,5 +199,11 @@ def _message(frame: Frame, levels: Levels):
         return frame.recorded.message
     image = np.ascontiguousarray(frame.image)
     height, width = image.shape[:2]
-    return SimpleNamespace(header=frame.recorded.message.header, height=height, width=width,
-                           encoding="bgr8", step=3 * width, data=image.reshape(-1))  # fmt: skip
+    return SimpleNamespace(
+        header=frame.recorded.message.header,
+        height=height,
+        width=width,
+        encoding="bgr8",
+        step=3 * width,
+        data=image.reshape(-1),
+    )

@@ -1,9 +1,9 @@
 """One tracker on one image topic of a bag: results, a table of frames and a bag, in a folder.
 
-Beside FOLDER/TRACKER/SEQUENCE.npz (`evaluation.results`) are written
+Beside FOLDER/TRACKER/SEQUENCE.npz (``evaluation.results``) are written
     SEQUENCE.csv             what is known of each frame, in columns that --truth reads, too
     SEQUENCE.json            the topic, the start, the truth's origin, what could not be read
-    SEQUENCE/                a bag of what the node would have published: see `outputs`
+    SEQUENCE/                a bag of what the node would have published: see ``outputs``
     SEQUENCE.foxglove.json   a layout that shows it
 and by playing live SEQUENCE.live/, SEQUENCE.live.json and the nodes' SEQUENCE.live.log/. All but
 these and SEQUENCE.seconds.npy are the same bytes in every run.
@@ -43,12 +43,17 @@ def sequence_name(source: BagSource) -> str:
 
 
 def evaluate(
-    name: str, tracker, source: BagSource, truth: Truth, folder: Path, options: Options,
+    name: str,
+    tracker,
+    source: BagSource,
+    truth: Truth,
+    folder: Path,
+    options: Options,
     on_frame: Callable[[], object] = lambda: None,
-) -> tuple[SequenceResult, list[int]]:  # fmt: skip
-    """Replay `source` and write everything about it, or nothing if that fails or is interrupted.
+) -> tuple[SequenceResult, list[int]]:
+    """Replay ``source`` and write everything about it, or nothing if that fails or is interrupted.
 
-    Returns the result and the indices of the images that could be read. Raises as `replay` does.
+    Returns the result and the indices of the images that could be read. Raises as ``replay`` does.
     """
     path = result_path(folder, name, sequence_name(source))
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,22 +82,29 @@ def evaluate(
         os.replace(table, path.with_suffix(".csv"))
     write_layout(path.with_suffix(".foxglove.json"), source.topic)
     start = frames[-len(result)]
-    write_json(path.with_suffix(".json"), {
-        "bag": source.recording.path.name,
-        "topic": source.topic,
-        "images": source.length,
-        "unreadable": source.length - len(frames),
-        "start": {"frame": start, "stamp_ns": source.stamps[start], "box": list(result.boxes[0])},
-        "truth": truth.origin,
-        "with_truth": int(result.scored.sum()),
-        "problems": source.recording.problems,
-    })  # fmt: skip
+    write_json(
+        path.with_suffix(".json"),
+        {
+            "bag": source.recording.path.name,
+            "topic": source.topic,
+            "images": source.length,
+            "unreadable": source.length - len(frames),
+            "start": {
+                "frame": start,
+                "stamp_ns": source.stamps[start],
+                "box": list(result.boxes[0]),
+            },
+            "truth": truth.origin,
+            "with_truth": int(result.scored.sum()),
+            "problems": source.recording.problems,
+        },
+    )
     result.save(path)  # the last one: it says that the others are there
     return result, frames
 
 
 def write_live(folder: Path, name: str, source: BagSource, numbers: dict) -> None:
-    """Write `live.run_live`'s numbers as SEQUENCE.live.json."""
+    """Write ``live.run_live``'s numbers as SEQUENCE.live.json."""
     path = result_path(folder, name, sequence_name(source))
     write_json(path.with_suffix(".live.json"), numbers)
 
@@ -101,8 +113,11 @@ def _row(step: Step) -> list:
     answer = step.answer
     result = answer.result
     return [
-        step.frame.index, step.frame.stamp_ns,
+        step.frame.index,
+        step.frame.stamp_ns,
         *(map(float, answer.box) if answer.box else [""] * 4),
-        float(answer.score), answer.state, result.lost_frames if result else 0,
+        float(answer.score),
+        answer.state,
+        result.lost_frames if result else 0,
         result.gate.branch if result and result.gate else "",
-    ]  # fmt: skip
+    ]

@@ -21,11 +21,12 @@ def run_live(
     path: Path,
     on_frame: Callable[[int], object] = lambda count: None,
 ) -> dict[str, object]:
-    """Play `source` in real time to a tracker node and compare with its `result` in the replay.
+    """Play ``source`` in real time to a tracker node and compare with its ``result`` in the replay.
 
     tracker: parameters of the node. frames: the indices of the images that can be read; the last
-    ones are those of `result`. path: the bag to write of what was published; what the nodes say
-    goes beside it, as PATH.log. Returns `compare`'s numbers. Raises TrackerError as `session.play`.
+    ones are those of ``result``. path: the bag to write of what was published; what the nodes say
+    goes beside it, as PATH.log. Returns ``compare``'s numbers. Raises TrackerError as
+    ``session.play``.
     """
     player = {
         "source": str(source.recording.path),
@@ -44,11 +45,11 @@ def run_live(
 
 
 def compare(outputs: dict[int, Output], result: SequenceResult) -> dict[str, object]:
-    """What live playing costs. outputs: by the row of `result`; rows without one were dropped.
+    """What live playing costs. outputs: by the row of ``result``; rows without one were dropped.
 
     frames, dropped: counts. latency_p50_ms, latency_p99_ms: from the image's stamp to its box.
     overlap: mean IoU with the replay's boxes, over the frames where it published one. Where there
-    is truth: success AUC of the boxes that a subscriber has live (`boxes_had`) and in the replay,
+    is truth: success AUC of the boxes that a subscriber has live (``boxes_had``) and in the replay,
     and the loss from one to the other.
     """
     live = boxes_had(len(result), outputs)

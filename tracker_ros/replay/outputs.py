@@ -79,6 +79,6 @@ class OutputBag:
 
 
 def write_layout(path: Path, image_topic: str) -> None:
-    """Write the package's Foxglove layout with another image topic than `/image`."""
+    """Write the package's Foxglove layout with another image topic than ``/image``."""
     text = (share_dir() / "config" / LAYOUT).read_text(encoding="utf-8")
     path.write_text(text.replace(LAYOUT_IMAGE, json.dumps(image_topic)), encoding="utf-8")

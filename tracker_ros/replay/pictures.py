@@ -68,8 +68,16 @@ def _tile(picture: np.ndarray, index: int, others: list[np.ndarray]) -> np.ndarr
     size = others[0].shape[1::-1] if others else (TILE_WIDTH, max(height, 1))
     tile = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     for ink, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        cv2.putText(tile, str(index), (TILE_WIDTH - 46, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55, ink,
-                    thickness, cv2.LINE_AA)  # fmt: skip
+        cv2.putText(
+            tile,
+            str(index),
+            (TILE_WIDTH - 46, 20),
+            cv2.FONT_HERSHEY_SIMPLEX,
+            0.55,
+            ink,
+            thickness,
+            cv2.LINE_AA,
+        )
     return tile
 
 
@@ -101,9 +109,11 @@ def draw_timeline(
     decided = [i for i in indices if outputs[i].gate]
     weights = [outputs[i].gate.weights for i in decided] or [(0,) * len(BRANCHES)]
     gate.stackplot(
-        [i / fps for i in decided] or [0], np.transpose(weights), labels=BRANCHES,
+        [i / fps for i in decided] or [0],
+        np.transpose(weights),
+        labels=BRANCHES,
         colors=_BRANCH_COLOURS,
-    )  # fmt: skip
+    )
     gate.legend(loc="lower right", ncols=len(BRANCHES), fontsize="small")
     gate.set(ylabel="gate weights", ylim=(0, 1), xlabel="seconds", xlim=(0, frames / fps))
     with replacing(path) as part:
@@ -113,6 +123,7 @@ def draw_timeline(
 
 def _shade(axis, seconds: np.ndarray, where, colour: str, label: str) -> None:
     if np.any(where):
-        axis.fill_between(seconds, 0, 1, where=where, step="mid", color=colour, alpha=0.25,
-                          lw=0, label=label)  # fmt: skip
+        axis.fill_between(
+            seconds, 0, 1, where=where, step="mid", color=colour, alpha=0.25, lw=0, label=label
+        )
         axis.legend(loc="upper right", fontsize="small")

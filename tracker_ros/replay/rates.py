@@ -25,7 +25,7 @@ def through_node(
     folder: Path,
     on_rate: Callable[[], object] = lambda: None,
 ) -> dict[str, dict]:
-    """Play the images to a tracker node at every rate. What is measured goes into `folder`.
+    """Play the images to a tracker node at every rate. What is measured goes into ``folder``.
 
     tracker: parameters of the node. Returns for "30 frames/s" and so on {"images", "dropped",
     "fps" (of answered images), "latency_ms" and "publish_ms" ({"p50", "p99"}), "startup_s", "cores"

@@ -67,11 +67,11 @@ class Usage:
 
 
 class Recorder:
-    """A ROS node of its own; `spin` takes in what has come. A context manager.
+    """A ROS node of its own; ``spin`` takes in what has come. A context manager.
 
     stamps: of the images (ns), in the order of publishing. heard: messages so far.
     provider: what really runs the tracker's network, in words; None until the node has said so.
-    publish_ms, usage: as in `session.Played`.
+    publish_ms, usage: as in ``session.Played``.
     """
 
     def __init__(self, topics: Topics, bag: BagWriter | None):

@@ -115,8 +115,9 @@ def play(
                     f"the tracker node found no target in {len(recorder.stamps)} images:"
                     f" {tracker_node.last_words()}"
                 )
-        return Played(outputs, len(recorder.stamps), recorder.provider, recorder.publish_ms,
-                      recorder.usage)  # fmt: skip
+        return Played(
+            outputs, len(recorder.stamps), recorder.provider, recorder.publish_ms, recorder.usage
+        )
 
 
 def _wait_until_ready(recorder: Recorder, tracker_node: NodeProcess) -> None:

@@ -30,7 +30,7 @@ class Output:
 
 
 def overlaps(frames: int, outputs: dict[int, Output], truth: dict[int, Box]) -> np.ndarray:
-    """IoU with the truth for each frame, shape (frames,); NaN where the target is hidden.
+    """IoU with the truth for each frame, shape [frames]; NaN where the target is hidden.
 
     A dropped frame is scored with the box before it, which is what a subscriber then has (VOT's
     real-time protocol). A frame answered without a box scores 0.
@@ -42,7 +42,7 @@ def overlaps(frames: int, outputs: dict[int, Output], truth: dict[int, Box]) -> 
 def losses(frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None):
     """First frame of every loss and the frame where the target was found again (None: never).
 
-    With truth, lost means at least `MIN_LOSS` answers in a row without any overlap, hidden frames
+    With truth, lost means at least ``MIN_LOSS`` answers in a row without any overlap, hidden frames
     left out; without truth, that the tracker says so.
     """
     if truth is None:
@@ -112,10 +112,12 @@ def rows(numbers: dict[str, object]) -> list[tuple[str, str]]:
         *lines,
         ("lost / recovered", f"{numbers['times_lost']} / {numbers['times_recovered']}"),
         ("frames/s", "-" if rate is None else f"{rate:.1f}"),
-        ("image stamp to box, ms, p50 / p99",
-         f"{numbers['latency_p50_ms']:.1f} / {numbers['latency_p99_ms']:.1f}"),
+        (
+            "image stamp to box, ms, p50 / p99",
+            f"{numbers['latency_p50_ms']:.1f} / {numbers['latency_p99_ms']:.1f}",
+        ),
         ("dropped frames", f"{numbers['dropped_frames']}"),
-    ]  # fmt: skip
+    ]
 
 
 def verdict(numbers: dict[str, object]) -> str | None:
@@ -127,7 +129,7 @@ def verdict(numbers: dict[str, object]) -> str | None:
 
 
 def boxes_had(frames: int, outputs: dict[int, Output]) -> np.ndarray:
-    """The box that a subscriber has at each frame: float64 (frames, 4), NaN where there is none.
+    """The box that a subscriber has at each frame: float64 [frames, 4], NaN where there is none.
 
     For a dropped frame that is the box before it.
     """

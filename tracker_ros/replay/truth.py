@@ -19,7 +19,7 @@ KEY_COLUMNS = ("stamp_ns", "stamp", "frame")
 class Truth:
     """boxes: (x, y, w, h) in pixels by the frame's index, NaN where the target is absent; frames
     without an entry are not known about. initial: the box to start on in the first frame; None: the
-    first of `boxes`. origin: where all this is from, in words.
+    first of ``boxes``. origin: where all this is from, in words.
     """
 
     boxes: dict[int, Box] = field(default_factory=dict)
@@ -38,10 +38,11 @@ class Truth:
 
 
 def find_truth(source: BagSource, given: str | None, initial: Box | None) -> Truth:
-    """The truth about `source` by the stamps of its images.
+    """The truth about ``source`` by the stamps of its images.
 
-    given: a Detection2DArray topic of the bag, or a CSV file as `read_csv` has it; None: the bag's
-    own topic, if only one fits. initial: as in `Truth`. Raises SourceError for what is not there.
+    given: a Detection2DArray topic of the bag, or a CSV file as ``read_csv`` has it; None: the
+    bag's own topic, if only one fits. initial: as in ``Truth``. Raises SourceError for what is not
+    there.
     """
     topic = given
     if given is None:
@@ -101,7 +102,7 @@ def _tell_missing(source: BagSource, origin: str, missing: int, count: int) -> N
 
 
 def _known(source: BagSource, origin: str, boxes: dict[int, Box], frames) -> dict[int, Box]:
-    """`boxes` of these frames only; tells of others."""
+    """``boxes`` of these frames only; tells of others."""
     known = {key: box for key, box in boxes.items() if key in frames}
     _tell_missing(source, origin, len(boxes) - len(known), len(boxes))
     return known

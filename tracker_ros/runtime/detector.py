@@ -40,8 +40,10 @@ class Detector:
         left, problems = _usable(proposal, image)
         seen = [track for track in self._targets.tracks if track.lost_since is None]
         where = [(track.target.class_id, self._targets.box_in(track, frame)) for track in seen]
-        where = [(kind, box or track.tracker.last_box)
-                 for (kind, box), track in zip(where, seen, strict=True)]  # fmt: skip
+        where = [
+            (kind, box or track.tracker.last_box)
+            for (kind, box), track in zip(where, seen, strict=True)
+        ]
         pairs = assign(where, [(one.class_id, one.box) for one in left])
         if self._policy.auto_correct:
             for place, candidate in pairs.items():
@@ -65,9 +67,19 @@ class Detector:
         if result is None:
             return left
         self.found_again = True
-        self._targets.note(track, Answer(frame, image, track.target, result, result.box,
-                                         TargetState.TRACKING.name, result.score,
-                                         gate=track.tracker.gate))  # fmt: skip
+        self._targets.note(
+            track,
+            Answer(
+                frame,
+                image,
+                track.target,
+                result,
+                result.box,
+                TargetState.TRACKING.name,
+                result.score,
+                gate=track.tracker.gate,
+            ),
+        )
         return _apart(left, [result.box])
 
     def _start(self, left: list[Candidate], frame: Frame, image: np.ndarray) -> list[Track]:

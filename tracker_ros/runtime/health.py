@@ -88,8 +88,11 @@ class GateWindow:
         entropy = sum(_entropy(g.weights) for g in gates) / count
         share = sum(g.branch == "cbam" for g in gates) / count
         values = {f"mean_{name}": f"{mean:.4f}" for name, mean in zip(BRANCHES, means, strict=True)}
-        values |= {"frames": count, "entropy_bits": f"{entropy:.4f}",
-                   "high_computation_share": f"{share:.4f}"}  # fmt: skip
+        values |= {
+            "frames": count,
+            "entropy_bits": f"{entropy:.4f}",
+            "high_computation_share": f"{share:.4f}",
+        }
         return Check("gate", OK, f"high computation in {share:.0%} of {count} frames", values)
 
 

@@ -1,4 +1,4 @@
-"""The messages about one frame that the tracker node publishes; without rclpy by another `Make`."""
+"""The messages about one frame that the tracker node publishes, by rclpy or another ``Make``."""
 
 from ..conversions import Make, bgr_to_image, box_to_detection, ros_message
 from ..core.boxes import Box
@@ -22,8 +22,10 @@ def detections(answer: Answer, make: Make = ros_message):
     for one in answer.targets:
         if one.box is not None:
             array.detections.append(
-                box_to_detection(one.box, header, one.target.id, one.target.class_id, one.score,
-                                 make))  # fmt: skip
+                box_to_detection(
+                    one.box, header, one.target.id, one.target.class_id, one.score, make
+                )
+            )
     return array
 
 
@@ -46,16 +48,31 @@ def marker(answer: Answer, make: Make = ros_message):
 
     if len(answer.targets) == 1:
         b, g, r = (value / 255 for value in overlay.COLOURS.get(answer.state, overlay.OTHER))
-        return make(MARKER, header=header, ns="target", type=POLYGON, scale=2.0,
-                    points=points(_corners(answer.box)), outline_color=colour(r, g, b))  # fmt: skip
+        return make(
+            MARKER,
+            header=header,
+            ns="target",
+            type=POLYGON,
+            scale=2.0,
+            points=points(_corners(answer.box)),
+            outline_color=colour(r, g, b),
+        )
     lines, colours = [], []
     for one in seen:
         corners = _corners(one.box)
         ends = zip(corners, (*corners[1:], corners[0]), strict=True)
         lines += [point for pair in ends for point in pair]
         colours += [colour(*colour_of(one.target.id))] * 4
-    return make(MARKER, header=header, ns="target", type=LINE_LIST, scale=2.0,
-                points=points(lines), outline_color=colours[0], outline_colors=colours)  # fmt: skip
+    return make(
+        MARKER,
+        header=header,
+        ns="target",
+        type=LINE_LIST,
+        scale=2.0,
+        points=points(lines),
+        outline_color=colours[0],
+        outline_colors=colours,
+    )
 
 
 def _corners(box: Box) -> tuple[tuple[float, float], ...]:
@@ -74,6 +91,12 @@ def debug_image(answer: Answer, gate: Gate | None, make: Make = ros_message):
         )
     else:
         shown = gate or (answer.result.gate if answer.result else None)
-        canvas = overlay.draw(answer.image, answer.state, answer.score, answer.box,
-                              answer.target.id if answer.target else "", shown)  # fmt: skip
+        canvas = overlay.draw(
+            answer.image,
+            answer.state,
+            answer.score,
+            answer.box,
+            answer.target.id if answer.target else "",
+            shown,
+        )
     return bgr_to_image(canvas, answer.frame.message.header, make)

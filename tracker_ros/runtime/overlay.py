@@ -14,9 +14,15 @@ OTHER = (200, 200, 200)
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
-def draw(image: np.ndarray, state: str, score: float, box: Box | None = None,
-         target_id: str = "", gate: Gate | None = None) -> np.ndarray:  # fmt: skip
-    """A copy of `image` (uint8 (H, W, 3) BGR) with box, state, score and the gate's weights."""
+def draw(
+    image: np.ndarray,
+    state: str,
+    score: float,
+    box: Box | None = None,
+    target_id: str = "",
+    gate: Gate | None = None,
+) -> np.ndarray:
+    """A copy of ``image`` (uint8 [H, W, 3] BGR) with box, state, score and the gate's weights."""
     canvas = image.copy()
     unit = max(1, round(min(image.shape[:2]) / 240))
     colour = COLOURS.get(state, OTHER)

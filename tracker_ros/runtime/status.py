@@ -8,14 +8,21 @@ from ..core.gate import BRANCHES, Gate
 from .answer import Answer
 from .health import ERROR, OK, WARN, Check
 
-LEVELS = {"NO_TARGET": OK, "TRACKING": OK, "UNCERTAIN": WARN, "LOST": WARN, "ERROR": ERROR,
-          "DROPPED": WARN}  # fmt: skip
+LEVELS = {
+    "NO_TARGET": OK,
+    "TRACKING": OK,
+    "UNCERTAIN": WARN,
+    "LOST": WARN,
+    "ERROR": ERROR,
+    "DROPPED": WARN,
+}
 
 
 # diagnostic_updater would do this, but its Python part is not on PyPI.
-def to_array(checks: Iterable[Check], header, node_name: str, hardware: str,
-             make: Make = ros_message):  # fmt: skip
-    """diagnostic_msgs/DiagnosticArray of `checks`, each named "node_name: check"."""
+def to_array(
+    checks: Iterable[Check], header, node_name: str, hardware: str, make: Make = ros_message
+):
+    """diagnostic_msgs/DiagnosticArray of ``checks``, each named "node_name: check"."""
     array = make("diagnostic_msgs/msg/DiagnosticArray", header=header)
     for check in checks:
         values = [
@@ -23,15 +30,28 @@ def to_array(checks: Iterable[Check], header, node_name: str, hardware: str,
             for key, value in check.values.items()
         ]
         array.status.append(
-            make("diagnostic_msgs/msg/DiagnosticStatus", level=bytes([check.level]),
-                 name=f"{node_name}: {check.name}", message=check.message, hardware_id=hardware,
-                 values=values))  # fmt: skip
+            make(
+                "diagnostic_msgs/msg/DiagnosticStatus",
+                level=bytes([check.level]),
+                name=f"{node_name}: {check.name}",
+                message=check.message,
+                hardware_id=hardware,
+                values=values,
+            )
+        )
     return array
 
 
-def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: int,
-                latency: float = math.nan, pipeline: float = math.nan,
-                publishing: float = math.nan, problem: str | None = None) -> Check:  # fmt: skip
+def frame_check(
+    answer: Answer,
+    gate: Gate | None,
+    memory_size: int,
+    dropped: int,
+    latency: float = math.nan,
+    pipeline: float = math.nan,
+    publishing: float = math.nan,
+    problem: str | None = None,
+) -> Check:
     """What ~/status says of one frame, and of the target that started first.
 
     latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
@@ -58,10 +78,14 @@ def frame_check(answer: Answer, gate: Gate | None, memory_size: int, dropped: in
 def target_checks(answer: Answer) -> list[Check]:
     """What ~/status says of each target."""
     return [
-        Check(f"target {one.target.id}", LEVELS[one.state], one.state,
-              _values(one, one.gate, one.memory_size))
+        Check(
+            f"target {one.target.id}",
+            LEVELS[one.state],
+            one.state,
+            _values(one, one.gate, one.memory_size),
+        )
         for one in answer.targets
-    ]  # fmt: skip
+    ]
 
 
 def _values(answer: Answer, gate: Gate | None, memory_size: int) -> dict[str, object]:

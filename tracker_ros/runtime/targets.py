@@ -111,8 +111,19 @@ class Targets:
         self._tracks[track.target.id] = track
         # The tracker's box: the part of the start's that is in the image.
         tracker = track.tracker
-        self.note(track, Answer(frame, image, track.target, None, tracker.last_box,
-                                TargetState.TRACKING.name, 1.0, gate=tracker.gate))  # fmt: skip
+        self.note(
+            track,
+            Answer(
+                frame,
+                image,
+                track.target,
+                None,
+                tracker.last_box,
+                TargetState.TRACKING.name,
+                1.0,
+                gate=tracker.gate,
+            ),
+        )
 
     def note(self, track: Track, answer: Answer) -> None:
         """Keep what was found of a target in a frame."""
@@ -187,8 +198,12 @@ class Targets:
             if track.target.id in losers:
                 track.tracker.lose(self._collisions.last_apart(track.target.id))
                 result = replace(result, box=None, state=TargetState.LOST, lost_frames=1)
-            self.note(track, Answer(frame, image, track.target, result, result.box,
-                                    result.state.name, result.score))  # fmt: skip
+            self.note(
+                track,
+                Answer(
+                    frame, image, track.target, result, result.box, result.state.name, result.score
+                ),
+            )
         return [
             f"targets {winner} and {loser} lay on each other: {loser}, whose memory agrees less,"
             " was given up as lost"

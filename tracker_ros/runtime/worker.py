@@ -40,8 +40,14 @@ START_PATIENCE = 1.0  # seconds
 class Worker:
     """Runs trackers on the frames of a slot, in a thread between ``start`` and ``stop``."""
 
-    def __init__(self, tracker: Tracker, slot: FrameSlot, sink: Sink,
-                 ids: Iterator[int] | None = None, policy: Policy | None = None):  # fmt: skip
+    def __init__(
+        self,
+        tracker: Tracker,
+        slot: FrameSlot,
+        sink: Sink,
+        ids: Iterator[int] | None = None,
+        policy: Policy | None = None,
+    ):
         self._tracker = tracker
         self._slot = slot
         self._sink = sink
@@ -218,12 +224,16 @@ class Worker:
         self, request: Start | Proposal, frame: Frame | None, levels: Levels
     ) -> np.ndarray:
         if frame is None:
-            raise InputError(f"no frame with the stamp {request.stamp / 1e9:.9f} of the box to"
-                             f" start on; {self._slot.describe()}")  # fmt: skip
+            raise InputError(
+                f"no frame with the stamp {request.stamp / 1e9:.9f} of the box to"
+                f" start on; {self._slot.describe()}"
+            )
         frame_id = frame.message.header.frame_id
         if request.frame_id and request.frame_id != frame_id:
-            raise InputError(f"a box to start on is in the coordinate frame {request.frame_id!r},"
-                             f" but the image is in {frame_id!r}")  # fmt: skip
+            raise InputError(
+                f"a box to start on is in the coordinate frame {request.frame_id!r},"
+                f" but the image is in {frame_id!r}"
+            )
         return to_bgr(frame.message, levels)
 
     def _catch_up(self, frame: Frame, resets: int) -> None:
@@ -255,8 +265,9 @@ class Worker:
             self._epoch = frame.epoch
             if len(self._targets):
                 self._forget()
-                self._sink.report("tracking", "image stamps jumped back in time: the target was"
-                                              " dropped")  # fmt: skip
+                self._sink.report(
+                    "tracking", "image stamps jumped back in time: the target was dropped"
+                )
         try:
             image = to_bgr(frame.message, self._levels)
         except InputError as error:
@@ -280,8 +291,10 @@ class Worker:
                 self._targets.remove(one)
         if removed:
             seconds = self._policy.remove_lost_after
-            self._sink.report("tracking", f"targets removed, {seconds:g} s after they were lost:"
-                                          f" {', '.join(removed)}")  # fmt: skip
+            self._sink.report(
+                "tracking",
+                f"targets removed, {seconds:g} s after they were lost: {', '.join(removed)}",
+            )
 
     def _answer(self, frame: Frame, image: np.ndarray) -> Answer:
         return self._targets.answer(frame, image, str(self._levels))

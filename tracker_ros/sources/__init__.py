@@ -16,7 +16,7 @@ CAMERA = re.compile(r"(?:camera:)?(\d+)")
 def open_source(
     spec: str | Path, *, topic: str | None = None, rate: float | None = None, loop: bool = False
 ) -> Source:
-    """Open `spec`: a path, or a camera as "0" or "camera:0".
+    """Open ``spec``: a path, or a camera as "0" or "camera:0".
 
     topic: the image topic of a bag; needed only where the bag has several.
     rate: frames per second of the stamps, instead of the source's own.
@@ -46,7 +46,7 @@ def open_source(
 
 
 def is_bag(spec: str | Path) -> bool:
-    """Whether `spec` names a rosbag2 recording, by its suffix or by what is in the folder."""
+    """Whether ``spec`` names a rosbag2 recording, by its suffix or by what is in the folder."""
     path = Path(spec)
     return is_storage(path.name) or (path.is_dir() and _kind(path) == "bag")
 

@@ -14,14 +14,14 @@ from .order import in_order, visible
 def read_boxes(path: Path) -> np.ndarray:
     """Read one box a line: x y w h in pixels, separated by commas, tabs or spaces.
 
-    Returns float64 of shape (N, 4); a line of NaN means that the target is absent. Raises
+    Returns float64 of shape [N, 4]; a line of NaN means that the target is absent. Raises
     SourceError that names file and line of anything malformed.
     """
     return check_boxes(read_numbers(path, 4), path)
 
 
 def check_boxes(boxes: np.ndarray, path: Path) -> np.ndarray:
-    """Boxes (N, 4) of `path` with rows of NaN where any number is. Raises SourceError."""
+    """Boxes [N, 4] of ``path`` with rows of NaN where any number is. Raises SourceError."""
     absent = np.isnan(boxes).any(1)
     for wrong, message in (
         (np.isinf(boxes).any(1), "has an infinite value"),
@@ -41,7 +41,7 @@ def absent_where_empty(boxes: np.ndarray) -> np.ndarray:
 
 
 def read_numbers(path: Path, columns: int) -> np.ndarray:
-    """Read `columns` numbers a line, separated by commas, tabs or spaces: float64 (N, columns).
+    """Read ``columns`` numbers a line, separated by commas, tabs or spaces: float64 (N, columns).
 
     Raises SourceError that names file and line of anything malformed.
     """

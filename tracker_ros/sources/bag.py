@@ -40,14 +40,18 @@ class BagSource(Source):
     """The images of one topic of a bag, in the order of their stamps.
 
     An image recorded too late to wait for (see LATE) begins a new pass: time jumps back there.
-    Truth is the bag's Detection2DArray topic with "truth" in its name, as `boxes` reads it.
-    `recording`: the bag, where it is open already.
+    Truth is the bag's Detection2DArray topic with "truth" in its name, as ``boxes`` reads it.
+    ``recording``: the bag, where it is open already.
     """
 
     def __init__(
-        self, path: Path, topic: str | None = None, rate: float | None = None, loop: bool = False,
+        self,
+        path: Path,
+        topic: str | None = None,
+        rate: float | None = None,
+        loop: bool = False,
         recording: Recording | None = None,
-    ):  # fmt: skip
+    ):
         super().__init__(str(path), rate, loop)
         self.recording = recording or Recording(path)
         self.topic = self._choose(topic)

@@ -53,7 +53,7 @@ class BagWriter:
             self._part.rmdir()
 
     def write(self, topic: str, time_ns: int, message) -> None:
-        """Write what `typestore.bag_message` made, or the CDR bytes of a message."""
+        """Write what ``typestore.bag_message`` made, or the CDR bytes of a message."""
         if not isinstance(message, bytes):
             message = self._types.serialize_cdr(message, self._topics[topic])
         self._writer.write(self._connections[topic], time_ns, message)
@@ -68,7 +68,7 @@ def check_place(path: Path) -> None:
 
 
 def replace_bag(new: Path, path: Path) -> None:
-    """Put the bag ``new`` in the place of an older one. Raises SourceError as `check_place`."""
+    """Put the bag ``new`` in the place of an older one. Raises SourceError as ``check_place``."""
     check_place(path)
     shutil.rmtree(path, ignore_errors=True)
     os.replace(new, path)

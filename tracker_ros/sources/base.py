@@ -29,9 +29,9 @@ class Frame:
 
     stamp_ns: nanoseconds; since the first frame for files, the header's stamp for bags,
         wall-clock time for cameras.
-    image: uint8 array of shape (height, width, 3), BGR.
+    image: uint8 array of shape [H, W, 3], BGR.
     name: where the picture comes from, for messages to people.
-    index: position in the source from 0, the key of `Source.truth`; repeats when looping.
+    index: position in the source from 0, the key of ``Source.truth``; repeats when looping.
     recorded: None but for bags.
     """
 
@@ -45,11 +45,11 @@ class Frame:
 class Source(ABC):
     """An iterable of frames that holds no more than one of them in memory.
 
-    Attributes: `fps` (frames/s or None), `length` (frames of one pass or None where unknown),
-    `truth` (index -> (x, y, w, h) in pixels, NaN where the target is absent; None without truth),
-    `truth_origin` (the file or topic that the truth is from),
-    `levels` (what pictures of more than 8 bits are reduced by, chosen on the first of them).
-    Iterating raises SourceError for what cannot be read; every `iter()` starts anew.
+    Attributes: ``fps`` (frames/s or None), ``length`` (frames of one pass or None where unknown),
+    ``truth`` (index -> (x, y, w, h) in pixels, NaN where the target is absent; None without truth),
+    ``truth_origin`` (the file or topic that the truth is from),
+    ``levels`` (what pictures of more than 8 bits are reduced by, chosen on the first of them).
+    Iterating raises SourceError for what cannot be read; every ``iter()`` starts anew.
     """
 
     fps: float | None = None

@@ -27,9 +27,9 @@ OTB_RANGES = {
 
 
 def read_picture(path: Path, shrink: int = 1, levels: Levels | None = None) -> np.ndarray:
-    """Decode ``path`` to uint8 (height, width, 3) BGR; raises SourceError if damaged.
+    """Decode ``path`` to uint8 [H, W, 3] BGR; raises SourceError if damaged.
 
-    shrink, levels: as for `core.pictures.decode`.
+    shrink, levels: as for ``core.pictures.decode``.
     """
     try:
         data = path.read_bytes()
@@ -48,7 +48,7 @@ def covered(name: str, pictures: list, boxes: int) -> list:
 
 
 class FolderSource(Source):
-    """The pictures of a folder, or of its `img` folder; 30 frames/s unless told otherwise."""
+    """The pictures of a folder, or of its ``img`` folder; 30 frames/s unless told otherwise."""
 
     def __init__(self, path: Path, rate: float | None = None, loop: bool = False):
         super().__init__(str(path), rate, loop)

@@ -176,7 +176,7 @@ class Recording:
             self.warn(f"{file} {ended} {count} messages: {'; '.join(stream.problems)}")
 
     def warn(self, problem: str) -> None:
-        """Log a problem and keep it in `problems`, once, though there are several passes."""
+        """Log a problem and keep it in ``problems``, once, though there are several passes."""
         if problem not in self.problems:
             self.problems.append(problem)
             logger.warning("%s", problem)

@@ -19,8 +19,8 @@ ATTRIBUTES_NAME = "attributes.txt"
 class Sequence:
     """Pictures on disk and a true box for each of these N.
 
-    paths: the pictures' files, in order. truth: float64 (N, 4), x y w h in pixels, rows of NaN
-    where the target is absent or its box is not public. scored: bool (N,), False on frames that
+    paths: the pictures' files, in order. truth: float64 [N, 4], x y w h in pixels, rows of NaN
+    where the target is absent or its box is not public. scored: bool [N], False on frames that
     the set leaves out whatever their truth. origin: the file of the truth, for messages.
 
     Raises SourceError where pictures and truth do not match or the first frame, from which one-pass
@@ -49,12 +49,12 @@ class Sequence:
         return len(self.truth)
 
     def images(self) -> Iterator[np.ndarray]:
-        """Yield the pictures in order, uint8 (height, width, 3) BGR, one in memory at a time."""
+        """Yield the pictures in order, uint8 [H, W, 3] BGR, one in memory at a time."""
         return map(partial(read_picture, levels=Levels()), self.paths)
 
 
 def open_sequence(folder: Path) -> Sequence:
-    """The OTB-style sequence that `folder` is; its `attributes.txt`, if any, names attributes."""
+    """The OTB-style sequence that ``folder`` is; its ``attributes.txt`` names attributes."""
     source = FolderSource(folder)
     if source.truth is None:
         raise SourceError(f"{folder} has no {TRUTH_NAME}")
@@ -65,7 +65,7 @@ def open_sequence(folder: Path) -> Sequence:
 
 
 def find_sequences(folder: Path) -> list[Sequence]:
-    """The OTB-style sequence that `folder` is, or those directly inside it, in natural order."""
+    """The OTB-style sequence that ``folder`` is, or those directly inside it, in natural order."""
     folder = Path(folder).resolve()
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")

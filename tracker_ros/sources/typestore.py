@@ -27,7 +27,7 @@ def default_typestore() -> Typestore:
 
 
 def typestore_for(connection: Connection) -> Typestore:
-    """The types that the bag itself defines for `connection`, or else the default ones."""
+    """The types that the bag itself defines for ``connection``, or else the default ones."""
     definition = connection.msgdef
     if definition.format == MessageDefinitionFormat.MSG and definition.data:
         store = get_typestore(Stores.EMPTY)
@@ -40,7 +40,7 @@ def typestore_for(connection: Connection) -> Typestore:
 
 
 def bag_message(name: str, /, **values):
-    """A message of `default_typestore`, made as `conversions.ros_message` makes one of rclpy's."""
+    """A message of ``default_typestore``, made as ``conversions.ros_message`` makes rclpy's."""
     store = default_typestore()
     _, fields = store.fielddefs[name]
     values = DEFAULTS.get(name, {}) | {field: _plain(value) for field, value in values.items()}

@@ -33,7 +33,7 @@ def writable_rate(fps: float, suffix: str) -> float:
 class VideoWriter:
     """Writes .mp4 or .avi; as a context manager it leaves a playable file whatever happens.
 
-    The file takes the place of an older one when it is done; see `core.files.Draft.end` for what
+    The file takes the place of an older one when it is done; see ``core.files.Draft.end`` for what
     becomes of it otherwise. The first picture gives the size, to which others are scaled. Raises
     SourceError for another suffix, a path that cannot be written, and a full disk.
     """
@@ -55,7 +55,7 @@ class VideoWriter:
         self._frames = self._largest = self._written = 0
 
     def write(self, image: np.ndarray) -> None:
-        """Append a picture, uint8 (height, width, 3) BGR."""
+        """Append a picture, uint8 [H, W, 3] BGR."""
         if self._writer is None:
             self._open(*image.shape[1::-1])
         if image.shape[1::-1] != self._size:

@@ -52,7 +52,7 @@ class Stop:
     def __enter__(self) -> Stop:
         if threading.current_thread() is threading.main_thread():
             for number in ENDING:
-                if signal.getsignal(number) is signal.SIG_IGN:  # as `nohup` wants it
+                if signal.getsignal(number) is signal.SIG_IGN:  # as ``nohup`` wants it
                     continue
                 self._before[number] = signal.signal(number, self._note)
             self._before[signal.SIGCHLD] = signal.getsignal(signal.SIGCHLD)

@@ -4,7 +4,7 @@ Everything is a function of frame index and seed, so any frame can be rendered a
 
 Coordinates: the world is the ground's pixels; the frame is 640x480. Boxes are (x, y, w, h) floats,
 top-left x and y in frame pixels, of the target's full outline, also while a part of it is hidden.
-A frame in which less than `ABSENT_BELOW` of the target can be seen has no box.
+A frame in which less than ``ABSENT_BELOW`` of the target can be seen has no box.
 """
 
 import math
@@ -78,8 +78,10 @@ class Clip:
 
         self.length = frames
         self._seed = seed
-        keys = np.stack([_TARGET_X, _TARGET_Y, _TARGET_TURN, _TARGET_SIZE,
-                         _ZOOM, _ROLL, _LIGHT, _WARMTH], axis=1)  # fmt: skip
+        keys = np.stack(
+            [_TARGET_X, _TARGET_Y, _TARGET_TURN, _TARGET_SIZE, _ZOOM, _ROLL, _LIGHT, _WARMTH],
+            axis=1,
+        )
         self._spline = CubicSpline(_SECONDS, keys)
         random = np.random.default_rng(seed)
         self._phases = random.uniform(0, 2 * math.pi, size=7)
@@ -92,7 +94,7 @@ class Clip:
         self._cups = [photographs.cup(c.width * 2, c.hue, c.mirrored) for c in _LOOK_ALIKES]
 
     def render(self, index: int, with_target: bool = True) -> np.ndarray:
-        """Frame `index` as uint8 480x640x3 BGR; without target, only its shadow is left."""
+        """Frame ``index`` as uint8 480x640x3 BGR; without target, only its shadow is left."""
         time = index / FPS
         camera = self._camera(time)
         size = (WIDTH, HEIGHT)
@@ -112,7 +114,7 @@ class Clip:
         return self._exposed(frame, time, index)
 
     def truth(self, index: int) -> tuple[float, float, float, float] | None:
-        """The target's box in frame `index`; None while it is hidden."""
+        """The target's box in frame ``index``; None while it is hidden."""
         if self.visible(index) < ABSENT_BELOW:
             return None
         time = index / FPS
@@ -122,12 +124,12 @@ class Clip:
         return float(left), float(top), float(right - left), float(bottom - top)
 
     def visible(self, index: int) -> float:
-        """The share of the target's outline in frame `index` that nothing hides, in [0, 1]."""
+        """The share of the target's outline in frame ``index`` that nothing hides, in [0, 1]."""
         cup, overhead = self._coverage(index)
         return float((cup * (1 - overhead)).sum() / cup.sum())
 
     def depth(self, index: int) -> np.ndarray:
-        """Metres along the optical axis in frame `index`, float32 [480, 640].
+        """Metres along the optical axis in frame ``index``, float32 [480, 640].
 
         The ground with all that lies on it, the target above it, what is overhead before both.
         """
@@ -139,12 +141,12 @@ class Clip:
         return depth
 
     def distance(self, index: int) -> float:
-        """The target's depth in frame `index`: it grows and shrinks by coming and going."""
+        """The target's depth in frame ``index``: it grows and shrinks by coming and going."""
         size, zoom = self._at(index / FPS)[3:5]
         return float(_TARGET_AT / (size * zoom))
 
     def _coverage(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """How much of each pixel of frame `index` target and overhead fill, in [0, 1]."""
+        """How much of each pixel of frame ``index`` target and overhead fill, in [0, 1]."""
         time = index / FPS
         camera = self._camera(time)
         cup = cv2.warpAffine(self._target[..., 3], (camera @ self._pose(time))[:2], (WIDTH, HEIGHT))
@@ -184,8 +186,9 @@ class Clip:
     def _exposed(self, frame: np.ndarray, time: float, index: int) -> np.ndarray:
         """Light and colour of the moment, and the sensor's grain."""
         light, warmth = self._at(time)[6:8]
-        frame = frame * np.float32([255 * light * (1 - warmth), 255 * light,
-                                    255 * light * (1 + warmth)])  # fmt: skip
+        frame = frame * np.float32(
+            [255 * light * (1 - warmth), 255 * light, 255 * light * (1 + warmth)]
+        )
         dy, dx = np.random.default_rng((self._seed, index)).integers(0, 64, size=2)
         frame += self._grain[dy : dy + HEIGHT, dx : dx + WIDTH]
         return np.clip(frame, 0, 255).astype(np.uint8)

@@ -1,4 +1,4 @@
-"""Placing cut-outs (float32 HxWx4, BGR premultiplied by alpha) in a frame.
+"""Placing cut-outs (float32 [H, W, 4], BGR premultiplied by alpha) in a frame.
 
 Matrices are 3x3, from a cut-out's pixels to the frame's, an integer being a pixel's centre.
 """
@@ -10,7 +10,7 @@ _SUN = (9.0, 6.0)  # how far shadows fall, in frame pixels
 
 
 def similarity(image: np.ndarray, x: float, y: float, turn: float, scale: float) -> np.ndarray:
-    """Puts a cut-out's centre at (x, y), turned by `turn` degrees, 3x3."""
+    """Puts a cut-out's centre at (x, y), turned by ``turn`` degrees, 3x3."""
     height, width = image.shape[:2]
     matrix = np.eye(3)
     matrix[:2] = cv2.getRotationMatrix2D((width / 2, height / 2), turn, scale)
@@ -32,7 +32,7 @@ def _window(frame: np.ndarray, image: np.ndarray, matrix: np.ndarray):
 
 
 def paste(frame: np.ndarray, image: np.ndarray, matrix: np.ndarray) -> None:
-    """Lays a cut-out over the frame (float32 HxWx3, changed in place)."""
+    """Lays a cut-out over the frame (float32 [H, W, 3], changed in place)."""
     part, inner = _window(frame, image, matrix)
     if part.size:
         cut = cv2.warpAffine(image, inner, part.shape[1::-1])

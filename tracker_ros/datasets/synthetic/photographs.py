@@ -1,6 +1,6 @@
 """Raw material of the demo clip, all of it cut from scikit-image's real photographs.
 
-Cut-outs are float32 HxWx4 arrays in [0, 1], BGR premultiplied by alpha.
+Cut-outs are float32 [H, W, 4] arrays in [0, 1], BGR premultiplied by alpha.
 """
 
 import cv2
@@ -15,7 +15,7 @@ _SPOON_HANDLE = ((398, 92), (402, 70), (412, 67), (423, 72), (424, 84), (410, 13
 
 
 def cup(width: int, hue: float | None = None, mirrored: bool = False) -> Array:
-    """The cup and saucer, `width` pixels wide with a margin of transparent pixels.
+    """The cup and saucer, ``width`` pixels wide with a margin of transparent pixels.
 
     hue: what the saucer's red becomes, in degrees of the colour circle; None leaves it.
     """
@@ -69,7 +69,7 @@ def ground(width: int, height: int, seed: int) -> Array:
 
 
 def wall(width: int, length: int) -> Array:
-    """A brick wall seen from above, opaque, `length` pixels high."""
+    """A brick wall seen from above, opaque, ``length`` pixels high."""
     from skimage import data
 
     bricks = cv2.resize(data.brick(), None, fx=0.7, fy=0.7, interpolation=cv2.INTER_AREA)
@@ -77,7 +77,7 @@ def wall(width: int, length: int) -> Array:
 
 
 def beam(width: int, length: int) -> Array:
-    """A wooden beam cut from the table under the coffee, opaque, `length` pixels high."""
+    """A wooden beam cut from the table under the coffee, opaque, ``length`` pixels high."""
     from skimage import data
 
     wood = data.coffee()[20:380, 490:590, ::-1]

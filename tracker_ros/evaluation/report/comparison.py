@@ -7,7 +7,7 @@ from . import plots
 
 
 def of_comparison(comparisons: list[Comparison]) -> dict:
-    """The variables of the template `compare.html`."""
+    """The variables of the template ``compare.html``."""
     shown = [_comparison(comparison) for comparison in comparisons]
     names = [one["name"] for one in shown]
     return {

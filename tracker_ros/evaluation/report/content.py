@@ -42,7 +42,7 @@ class Grid:
 
 
 def of_report(loaded: Loaded, numbers: dict) -> dict:
-    """The variables of the template `report.html`; `numbers`: of `numbers.summarise`."""
+    """The variables of the template ``report.html``; ``numbers``: of ``numbers.summarise``."""
     evaluation, protocol = loaded.evaluation, loaded.protocol
     trackers = numbers["trackers"]
     # Peers have no facts. What is ours is shown over time and in pictures.
@@ -162,11 +162,17 @@ def _plots(loaded: Loaded, trackers: dict) -> list[dict]:
         if fps := trackers[name]["fps"]:
             speed.append(plots.Line(name, i, np.array([fps]), trackers[name][headline]))
     drawn = [
-        (plots.success_plot(success), "Success: the share of frames whose overlap is above each"
-         " threshold. In the key: the area under the curve."),
-        (plots.precision_plot(precision), "Precision: the share of frames whose centre is within"
-         " each distance of the truth's. In the key: at 20 pixels."),
-    ]  # fmt: skip
+        (
+            plots.success_plot(success),
+            "Success: the share of frames whose overlap is above each"
+            " threshold. In the key: the area under the curve.",
+        ),
+        (
+            plots.precision_plot(precision),
+            "Precision: the share of frames whose centre is within"
+            " each distance of the truth's. In the key: at 20 pixels.",
+        ),
+    ]
     if speed:
         caption = f"Accuracy and speed: {TITLES[headline]} over frames/s, of this run and machine."
         drawn.append((plots.speed_plot(speed, TITLES[headline]), caption))

@@ -43,8 +43,12 @@ def find_failures(protocol: Protocol, result: SequenceResult) -> list[Failure]:
             found = int(index[end]) + 1 if end < len(index) else None
             failures.append(
                 Failure(
-                    result.sequence, int(rows[0]) + 1, int(rows[-1]) + 1, len(rows),
-                    int(result.lost[rows].sum()), found,
+                    result.sequence,
+                    int(rows[0]) + 1,
+                    int(rows[-1]) + 1,
+                    len(rows),
+                    int(result.lost[rows].sum()),
+                    found,
                 )
-            )  # fmt: skip
+            )
     return failures

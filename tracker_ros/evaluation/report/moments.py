@@ -22,7 +22,7 @@ TRUTH, BOX, OUTLINE = (255, 255, 255), (40, 150, 255), (0, 0, 0)  # BGR
 class Moment:
     """frame: counted from 1. overlap: in that frame. others: the best other tracker's there, None
     without others. merit: by what it was chosen. picture: a data URI of a JPEG, or None where
-    `problem` says why there is none.
+    ``problem`` says why there is none.
     """
 
     sequence: str
@@ -35,7 +35,7 @@ class Moment:
 
 
 def find_moments(loaded: Loaded, tracker: str) -> tuple[list[Moment], list[Moment]]:
-    """The worst moments of `tracker`, and its best: where it led the best of the others by most.
+    """The worst moments of ``tracker``, and its best: where it led the best of the others by most.
 
     Without other trackers the best are those of the highest overlap; none is below GOOD. Both are
     means over WINDOW frames, at most one of a sequence; the picture is of the frame in the middle.

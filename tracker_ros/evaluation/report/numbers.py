@@ -1,4 +1,4 @@
-"""All numbers of a report, as `results.json` and `results.csv` hold them."""
+"""All numbers of a report, as ``results.json`` and ``results.csv`` hold them."""
 
 import csv
 from dataclasses import asdict, dataclass
@@ -55,10 +55,10 @@ def load(folder: Path) -> Loaded:
 
 
 def summarise(loaded: Loaded) -> dict:
-    """JSON-ready: what was run, and for each tracker `protocols.summary` with
+    """JSON-ready: what was run, and for each tracker ``protocols.summary`` with
 
     "ms": {"p50", "p99"} of a frame after the first, "attributes": {name: {"sequences": count,
-    measures}} and "failures": `Failure`s, besides its settings and facts.
+    measures}} and "failures": ``Failure``s, besides its settings and facts.
     """
     evaluation = loaded.evaluation
     return {
@@ -114,6 +114,11 @@ def write_csv(path: Path, loaded: Loaded, numbers: dict) -> None:
             for name, result in results.items():
                 row = numbers["trackers"][tracker]["per_sequence"][name]
                 writer.writerow(
-                    (tracker, name, *(row[column] for column in (*measures, *columns)),
-                     *milliseconds([result]).values(), ";".join(result.attributes))
-                )  # fmt: skip
+                    (
+                        tracker,
+                        name,
+                        *(row[column] for column in (*measures, *columns)),
+                        *milliseconds([result]).values(),
+                        ";".join(result.attributes),
+                    )
+                )

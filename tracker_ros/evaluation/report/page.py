@@ -6,7 +6,7 @@ from ...core.files import replacing
 
 
 def write_page(path: Path, template: str, **content) -> None:
-    """Render `template` with `content`, all of which is escaped, to the file `path`."""
+    """Render ``template`` with ``content``, all of which is escaped, to the file ``path``."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(

@@ -13,7 +13,7 @@ from .numbers import Loaded
 
 
 def read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
-    """The picture of a row of `result`, uint8 (height, width, 3) BGR.
+    """The picture of a row of ``result``, uint8 [H, W, 3] BGR.
 
     Raises SourceError, with what people should know, if it cannot be read.
     """
@@ -29,7 +29,7 @@ def read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int)
 
 
 def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
-    """A frame of the bag, by the indices that `replay.evaluate` has written beside the result."""
+    """A frame of the bag, by the indices that ``replay.evaluate`` has written beside the result."""
     from ...sources.bag import BagSource
 
     path = result_path(loaded.folder, tracker, result.sequence)

@@ -38,23 +38,23 @@ class Line:
 
 
 def success_plot(lines: list[Line]) -> str:
-    """Share of frames over the overlap threshold; `Line.values`: shape (21,)."""
+    """Share of frames over the overlap threshold; ``Line.values``: shape (21,)."""
     return _curves(lines, SUCCESS_THRESHOLDS, "overlap threshold", "success rate", "upper right")
 
 
 def precision_plot(lines: list[Line]) -> str:
-    """Share of frames over the centre error in pixels; `Line.values`: shape (51,)."""
+    """Share of frames over the centre error in pixels; ``Line.values``: shape (51,)."""
     return _curves(lines, PIXELS, "centre error threshold [px]", "precision", "lower right")
 
 
 def eao_plot(lines: list[Line]) -> str:
-    """VOT's expected average overlap over the length; `Line.values`: from 1 frame on, or NaN."""
+    """VOT's expected average overlap over the length; ``Line.values``: from 1 frame on, or NaN."""
     frames = np.arange(1, len(lines[0].values) + 1)
     return _curves(lines, frames, "length [frames]", "expected average overlap", "upper right")
 
 
 def speed_plot(lines: list[Line], measure: str) -> str:
-    """Accuracy over frames/s; `Line.values`: [frames/s], `Line.label`: the accuracy."""
+    """Accuracy over frames/s; ``Line.values``: [frames/s], ``Line.label``: the accuracy."""
     from matplotlib.ticker import LogLocator
 
     figure, (axis,) = _figure(4.4, 3.3)
@@ -76,7 +76,7 @@ def speed_plot(lines: list[Line], measure: str) -> str:
 def interval_plot(
     titles: list[str], values: np.ndarray, low: np.ndarray, high: np.ndarray, name: str
 ) -> str:
-    """Differences of several measures with their intervals, beside 0; arrays of shape (M,)."""
+    """Differences of several measures with their intervals, beside 0; arrays of shape [M]."""
     figure, (axis,) = _figure(6, 0.8 + 0.4 * len(titles), left=1.1)
     axis.axvline(0, color=_INK, lw=1)
     rows = np.arange(len(titles))
@@ -106,7 +106,8 @@ def timeline(result: SequenceResult, title: str) -> str:
     x = _binned(frames)
     axes[0].plot(x, _binned(overlap), color=_OVERLAP, lw=1.4)
     axes[0].plot(x, _binned(result.scores), color=_SCORE, lw=1)
-    # What lasts one frame must be seen, too: any frame of a bin counts, and `where` would drop it.
+    # What lasts one frame must be seen, too: any frame of a bin counts, and ``where`` would drop
+    # it.
     for which, colour, low in ((~present, _FAINT, 0), (result.lost, _LOST, 0.94)):
         high = np.where(_binned(which) > 0, 1, low)
         axes[0].fill_between(x, low, high, step="mid", color=colour, lw=0)
@@ -124,9 +125,13 @@ def _curves(lines, x, xlabel: str, ylabel: str, legend: str) -> str:
     figure, (axis,) = _figure(4.4, 3.3)
     for line in sorted(lines, key=lambda line: -line.label):
         axis.plot(
-            x, line.values, color=_series(line), lw=1.8, ls=_DASHES[line.index % len(_DASHES)],
+            x,
+            line.values,
+            color=_series(line),
+            lw=1.8,
+            ls=_DASHES[line.index % len(_DASHES)],
             label=f"{line.name}  {line.label:.3f}",
-        )  # fmt: skip
+        )
     axis.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0], max(x[-1], x[0] + 1)), ylim=(0, 1))
     axis.legend(loc=legend, frameon=False, fontsize=9, labelcolor=_INK)
     return _svg(figure, f"{ylabel} over {xlabel}")

@@ -23,10 +23,10 @@ SECTIONS = {
 
 
 def write_vot_report(folder: Path, numbers: dict) -> Path:
-    """Write report.html, results.json and results.csv into `folder`; returns the page's path.
+    """Write report.html, results.json and results.csv into ``folder``; returns the page's path.
 
     numbers: {"dataset", "protocol", "paths", "hardware", "commands", "trackers": {name:
-    {"settings", "facts", and what `vot.scores.summary` gives}}}.
+    {"settings", "facts", and what ``vot.scores.summary`` gives}}}.
     """
     with replacing(folder / "results.json") as part:
         part.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")

@@ -11,7 +11,7 @@ EAO_LENGTHS = (100, 356)  # VOT2018's interval of typical lengths, both ends cou
 
 
 def counted(run: SupervisedRun) -> np.ndarray:
-    """The frames that accuracy is the mean of: tracked and past the burn-in; bool (N,)."""
+    """The frames that accuracy is the mean of: tracked and past the burn-in; bool [N]."""
     mask = run.status == TRACKED
     for start in np.flatnonzero(run.status == STARTED):
         mask[start : start + BURN_IN] = False
@@ -19,7 +19,7 @@ def counted(run: SupervisedRun) -> np.ndarray:
 
 
 def accuracy(run: SupervisedRun) -> float:
-    """Mean overlap over the `counted` frames; 0 where there are none, as the toolkit has it."""
+    """Mean overlap over the ``counted`` frames; 0 where there are none, as the toolkit has it."""
     mask = counted(run)
     return float(run.overlaps[mask].mean()) if mask.any() else 0.0
 
@@ -54,7 +54,7 @@ def eao_curve(runs: Iterable[SupervisedRun]) -> np.ndarray:
 
 
 def eao(curve: np.ndarray) -> float | None:
-    """Mean of `eao_curve` over EAO_LENGTHS, as far as it goes; None if it ends before them."""
+    """Mean of ``eao_curve`` over EAO_LENGTHS, as far as it goes; None if it ends before them."""
     low, high = EAO_LENGTHS
     values = curve[low : high + 1]
     return float(values.mean()) if len(values) else None

@@ -33,7 +33,7 @@ def _parse(line: str, where: str) -> np.ndarray:
 
 
 def bounding_box(region: np.ndarray) -> np.ndarray:
-    """The upright rectangle (x, y, w, h) around `region`, on which a tracker is started."""
+    """The upright rectangle (x, y, w, h) around ``region``, on which a tracker is started."""
     if len(region) == 4:
         return region
     points = region.reshape(-1, 2)
@@ -82,7 +82,7 @@ def _spans(region: np.ndarray, size: tuple[int, int]) -> tuple[int, np.ndarray, 
 
 
 def _crossings(x: np.ndarray, y: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where the polygon's edges cross `rows` leftmost and rightmost, cut down to whole pixels."""
+    """Where the polygon's edges cross ``rows`` leftmost and rightmost, cut down to whole pixels."""
     x2, y2 = np.roll(x, 1), np.roll(y, 1)
     rise = np.where(y2 == y, 1, y2 - y)
     # Divided first, as the toolkit does: where an edge meets a pixel exactly, rounding decides.

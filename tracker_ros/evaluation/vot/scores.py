@@ -21,7 +21,7 @@ def evaluate_vot(
     repetitions: int | None = None,
     on_frame: Callable[[], object] = lambda: None,
 ) -> dict:
-    """Run a tracker by VOT2018's supervised protocol over the VOT set in `folder`: `summary`.
+    """Run a tracker by VOT2018's supervised protocol over the VOT set in ``folder``: ``summary``.
 
     repetitions: passes over each sequence; None for 1 or, of a tracker whose answers differ from
     pass to pass, 15. Raises SourceError, and what the tracker raises.

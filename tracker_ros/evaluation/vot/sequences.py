@@ -19,7 +19,7 @@ class VotSequence:
     """Pictures, a region for each, and what VOT says about each frame.
 
     name: the folder's name. paths: the pictures, in order. regions: for each frame a rectangle or
-    a polygon (`regions`). boxes: float64 (N, 4), the upright rectangles around the regions.
+    a polygon (``regions``). boxes: float64 [N, 4], the upright rectangles around the regions.
     tags: for each tag a bool array (N,), as "occlusion" or "camera_motion".
     Raises SourceError where pictures, truth and tags do not match.
     """
@@ -43,7 +43,7 @@ class VotSequence:
         return len(self.paths)
 
     def image(self, frame: int) -> np.ndarray:
-        """The picture of `frame`, uint8 (height, width, 3) BGR. Raises SourceError if damaged."""
+        """The picture of ``frame``, uint8 [H, W, 3] BGR. Raises SourceError if damaged."""
         if frame and self._levels.range is None:
             self.image(0)  # all passes see the same, wherever they start again
         return read_picture(self.paths[frame], levels=self._levels)
@@ -56,7 +56,7 @@ class VotSequence:
 
 
 def find_vot_sequences(folder: str | Path) -> list[VotSequence]:
-    """The sequences that list.txt in `folder` names; without it all inside, or `folder` itself.
+    """The sequences that list.txt in ``folder`` names; without it all inside, or ``folder`` itself.
 
     Raises SourceError.
     """

@@ -31,7 +31,7 @@ class Pass:
 
     @property
     def truth(self) -> np.ndarray:
-        """The true regions, float64 (N, M), as many numbers as the longest has, the rest NaN."""
+        """The true regions, float64 [N, M], as many numbers as the longest has, the rest NaN."""
         regions = self.sequence.regions
         table = np.full((len(regions), max(map(len, regions))), np.nan)
         for row, region in zip(table, regions, strict=True):
@@ -46,12 +46,12 @@ class Pass:
 class SupervisedRun:
     """What a tracker did in one pass over N frames.
 
-    status: int8 (N,), STARTED on the truth, TRACKED, FAILED (its box has no pixel in common with
+    status: int8 [N], STARTED on the truth, TRACKED, FAILED (its box has no pixel in common with
         the truth) or UNKNOWN (the tracker was not shown the frame).
-    boxes: float64 (N, 4), x y w h in pixels; NaN where UNKNOWN, the truth's where STARTED.
-    truth: float64 (N, M), `Pass.truth`.
-    overlaps: float64 (N,), with the true region (`regions.overlap`); 0 unless TRACKED.
-    seconds: float64 (N,), wall-clock time of the tracker alone, without decoding; 0 where UNKNOWN.
+    boxes: float64 [N, 4], x y w h in pixels; NaN where UNKNOWN, the truth's where STARTED.
+    truth: float64 [N, M], ``Pass.truth``.
+    overlaps: float64 [N], with the true region (``regions.overlap``); 0 unless TRACKED.
+    seconds: float64 [N], wall-clock time of the tracker alone, without decoding; 0 where UNKNOWN.
     """
 
     status: np.ndarray
@@ -61,14 +61,14 @@ class SupervisedRun:
     seconds: np.ndarray
 
     def save(self, path: Path) -> None:
-        """Write as `path`, an .npz without pickles, whole or not at all."""
+        """Write as ``path``, an .npz without pickles, whole or not at all."""
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part, part.open("wb") as file:
             np.savez_compressed(file, **{f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> "SupervisedRun":
-        """Read what `save` wrote. Raises SourceError for a missing, damaged or foreign file."""
+        """Read what ``save`` wrote. Raises SourceError for a missing, damaged or foreign file."""
         try:
             with np.load(path, allow_pickle=False) as file:
                 return cls(**{f.name: file[f.name] for f in fields(cls)})
@@ -77,11 +77,11 @@ class SupervisedRun:
 
 
 def run_pass(tracker, run: Pass, on_frame: Callable[[], object] = lambda: None) -> SupervisedRun:
-    """Let `tracker`, whose `init` forgets the past, make one pass.
+    """Let ``tracker``, whose ``init`` forgets the past, make one pass.
 
     It starts on the bounding box of the true region. Where its box has overlap 0 with the region it
-    has failed, and it starts again `SKIP` frames later. What is scored while it publishes no box is
-    `tracker.last_box`. on_frame is called for each frame, for progress. Raises InputError that
+    has failed, and it starts again ``SKIP`` frames later. What is scored while it publishes no box
+    is ``tracker.last_box``. on_frame is called for each frame, for progress. Raises InputError that
     names sequence and frame if the tracker does not start.
     """
     sequence, count = run.sequence, len(run)
@@ -117,7 +117,7 @@ def _start(tracker, image: np.ndarray, sequence: VotSequence, frame: int) -> Non
 
 
 def repetitions_needed(tracker, sequences: list[VotSequence]) -> int:
-    """1 if `tracker` gives the same boxes in two passes over the shortest sequence, else 15."""
+    """1 if ``tracker`` gives the same boxes in two passes over the shortest sequence, else 15."""
     shortest = Pass(min(sequences, key=len))
     first, second = (run_pass(tracker, shortest).boxes for _ in range(2))
     return 1 if np.array_equal(first, second, equal_nan=True) else REPETITIONS

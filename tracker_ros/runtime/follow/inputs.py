@@ -47,9 +47,13 @@ def camera_info(msg) -> Camera:
     roi = msg.roi
     width, height = roi.width or msg.width, roi.height or msg.height
     return Camera(
-        fx / across, fy / down, (cx - roi.x_offset) / across, (cy - roi.y_offset) / down,
-        width // across, height // down,
-    )  # fmt: skip
+        fx / across,
+        fy / down,
+        (cx - roi.x_offset) / across,
+        (cy - roi.y_offset) / down,
+        width // across,
+        height // down,
+    )
 
 
 def cloud(msg) -> np.ndarray:
@@ -98,13 +102,16 @@ def numpy_cloud(msg) -> np.ndarray:
     return np.stack(
         [
             np.ndarray(
-                (msg.height, msg.width), order + REALS[fields[name].datatype], msg.data,
-                fields[name].offset, (msg.row_step, msg.point_step),
+                (msg.height, msg.width),
+                order + REALS[fields[name].datatype],
+                msg.data,
+                fields[name].offset,
+                (msg.row_step, msg.point_step),
             )
             for name in "xyz"
         ],
         axis=-1,
-    )  # fmt: skip
+    )
 
 
 def _check_size(what: str, width: int, height: int) -> None:

@@ -80,16 +80,29 @@ def markers(found: list[Seen], gone: set[str], header, make: Make = ros_message)
     for target_id in sorted(gone):
         for number in (0, 1):
             array.markers.append(
-                make("visualization_msgs/msg/Marker", header=header, ns=target_id, id=number,
-                     action=DELETE))  # fmt: skip
+                make(
+                    "visualization_msgs/msg/Marker",
+                    header=header,
+                    ns=target_id,
+                    id=number,
+                    action=DELETE,
+                )
+            )
     for seen in found:
         red, green, blue = colour_of(seen.id)
         colour = make("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=0.8)
         side = float(max(min(seen.place.size), 0.05))
         for number, kind in enumerate((SPHERE, TEXT)):
-            marker = make("visualization_msgs/msg/Marker", header=header, ns=seen.id, id=number,
-                          type=kind, action=ADD, pose=_pose(seen.place, make),
-                          color=colour)  # fmt: skip
+            marker = make(
+                "visualization_msgs/msg/Marker",
+                header=header,
+                ns=seen.id,
+                id=number,
+                type=kind,
+                action=ADD,
+                pose=_pose(seen.place, make),
+                color=colour,
+            )
             marker.scale.x = marker.scale.y = marker.scale.z = side
             if kind == TEXT:
                 marker.scale.z = side / 2  # the letters' height
@@ -103,8 +116,9 @@ def transforms(found: list[Seen], header, make: Make = ros_message):
     """TRANSFORMS: from the camera to a frame ``target_ID`` for each target."""
     array = make(TRANSFORMS)
     for seen in found:
-        transform = make("geometry_msgs/msg/TransformStamped", header=header,
-                         child_frame_id=frame_of(seen.id))  # fmt: skip
+        transform = make(
+            "geometry_msgs/msg/TransformStamped", header=header, child_frame_id=frame_of(seen.id)
+        )
         x, y, z = map(float, seen.place.position)
         move = transform.transform.translation
         move.x, move.y, move.z = x, y, z

@@ -71,9 +71,12 @@ def _means(results: list[SequenceResult]) -> dict:
         name: float(np.mean([r["auc"] for r, n in zip(rows, names, strict=True) if n == name]))
         for name in dict.fromkeys(names)
     }
-    frames, seconds = (sum(values) for values in zip(
-        *((len(result) - 1, result.seconds[1:].sum()) for result in results), strict=True
-    ))  # fmt: skip
+    frames, seconds = (
+        sum(values)
+        for values in zip(
+            *((len(result) - 1, result.seconds[1:].sum()) for result in results), strict=True
+        )
+    )
     means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
     return means | {"fps": float(frames / seconds), "auc_of": auc_of}
 

@@ -1,4 +1,4 @@
-"""Trunks trained on ImageNet, for `train --backbone`: tables from their code's names to ours."""
+"""Trunks trained on ImageNet, for ``train --backbone``: tables from their code's names to ours."""
 
 from __future__ import annotations
 

@@ -73,7 +73,7 @@ def siamfc(source: Source) -> tuple[Preset, dict]:
 def mixvit(source: Source) -> tuple[Preset, dict]:
     """MixViT, base or large, as USTAM without its two attentions, which is MixViT.
 
-    `train --model ustam_… --start` adds them: they start as nothing.
+    ``train --model ustam_… --start`` adds them: they start as nothing.
     """
     width = source.take("backbone.patch_embed.proj.weight").shape[0]
     cells = source.take("backbone.pos_embed_s").shape[1]
