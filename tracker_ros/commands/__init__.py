@@ -17,6 +17,7 @@ COMMANDS = {
     "demo": "track a known target through ROS 2 and report",
     "track": "track a target in a video, folder, bag or camera",
     "play": "publish a video, folder, bag or camera as a ROS 2 topic",
+    "explain": "show where a query looks in the memory, and why a box jumped",
     "evaluate": "score trackers on sequences with truth",
     "trax": "serve a tracker to VOT's toolkit",
     "pretrain": "train a backbone as a classifier",

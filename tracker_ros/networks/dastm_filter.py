@@ -21,7 +21,7 @@ from .filter import CorrelationFilter
 from .gate import DynamicAttention
 from .head import make_head
 from .pyramid import STRIDE, PyramidNeck
-from .reader import read_memory, tokens
+from .reader import read_memory, shares, tokens
 from .step import Step
 from .stmtrack import Maps, Stmtrack, memory_example
 
@@ -112,6 +112,14 @@ class DastmFilter(nn.Module):
             read = torch.cat([read, self.place(response.to(read.dtype))], 1)
             return *self.head(read, size), response
         return self.head(read, size)
+
+    def encode(self, crops: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
+        """Memory crops to features as they are remembered, and gate weights [B, 4]."""
+        return self.attention.choose(self.features(self.levels(crops), boxes))
+
+    def look(self, crops: Tensor, memory: Tensor) -> Tensor:
+        """What every query cell takes of every memory cell: [B, N, M], rows sum to 1."""
+        return shares(tokens(self.query_neck(self.levels(crops))), memory)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
         """One training step: memory [B, T, S, S, 3] and [B, T, 4], queries [B·K, S, S, 3]."""

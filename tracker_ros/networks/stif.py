@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
 from .attention import SpatialAttention
-from .reader import attend, read_memory, tokens
+from .reader import attend, read_memory, shares, tokens
 from .step import Step
 from .stmtrack import Locate, Maps, Stmtrack, StmtrackConfig, memory_example
 
@@ -42,8 +42,13 @@ def enhance_in_time(anchor: Tensor, recent: Tensor) -> Tensor:
     Returns:
         [B, C, h, w].
     """
+    return (time_shares(anchor, recent) * recent).sum(1)
+
+
+def time_shares(anchor: Tensor, recent: Tensor) -> Tensor:
+    """ω of ``enhance_in_time``: [B, T, 1, h, w], over the frames it sums to 1."""
     likeness = (recent * anchor[:, None]).sum(2, keepdim=True) / anchor.shape[1] ** 0.5
-    return (likeness.softmax(1) * recent).sum(1)
+    return likeness.softmax(1)
 
 
 class GatedAttention(nn.Module):
@@ -111,6 +116,11 @@ class Stif(Stmtrack):
         if not self.config.interactive:
             return read_memory(query, tokens(memory))
         return torch.cat([self.memory_fusion(query, memory), self.query_fusion(memory, query)], 1)
+
+    def look(self, crops: Tensor, memory: Tensor) -> Tensor:
+        """What every query cell takes of every memory cell (eq. 8): [B, N, M], rows sum to 1."""
+        query = self.enhance_query(self.query(crops), memory)
+        return shares(tokens(query), tokens(memory))
 
     def match(self, crops: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query crops uint8 [B, S, S, 3] against enhanced memory [B, C, h, w]: see ``Head``."""

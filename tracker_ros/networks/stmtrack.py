@@ -13,7 +13,7 @@ from .backbones import make_backbone
 from .blocks import normalise
 from .config import NetworkConfig
 from .head import make_head
-from .reader import read_memory, tokens
+from .reader import read_memory, shares, tokens
 from .step import Step
 
 
@@ -142,6 +142,10 @@ class Stmtrack(nn.Module):
     def match(self, crops: Tensor, memory: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Query crops uint8 [B, S, S, 3] against memory tokens [B, M, C]: see ``Head.forward``."""
         return self.head(read_memory(self.query(crops), memory), crops.shape[1])
+
+    def look(self, crops: Tensor, memory: Tensor) -> Tensor:
+        """What every query cell takes of every memory cell (eq. 3): [B, N, M], rows sum to 1."""
+        return shares(tokens(self.query(crops)), memory)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
         """One training step: memory [B, T, S, S, 3] and [B, T, 4], query [B, S, S, 3]."""

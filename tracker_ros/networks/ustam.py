@@ -130,32 +130,39 @@ class Ustam(nn.Module):
 
         ``past`` is the map of the frame before, zeros at t = 0.
         """
+        return self._match(crops, cache, past)[:2]
+
+    def look(self, crops: Tensor, cache: Tensor, past: Tensor) -> Tensor:
+        """The last block's map, emphasised: [B, heads, n, m + n], the templates' columns first."""
+        return self._match(crops, cache, past)[2]
+
+    def _match(self, crops: Tensor, cache: Tensor, past: Tensor) -> tuple[Corners, Tensor, Tensor]:
         x = self.embed(crops, self.code)
-        last, now = len(self.blocks) - 1, past
+        last, used = len(self.blocks) - 1, past
         for index, block in enumerate(self.blocks):
 
             def change(attention: Tensor, index: int = index) -> tuple[Tensor, Tensor]:
                 if index == 0 and self.config.temporal:
                     attention = guided(attention, past)
                 if index == last:
-                    return self._emphasised(attention)
-                return attention, past
+                    attention = self._emphasised(attention)
+                return attention, attention
 
             needed = (index == 0 and self.config.temporal) or index == last
             key, value = cache[:, index].unbind(1)
             x, told = block.search(x, key, value, change if needed else None)
-            now = told if index == last else now
+            used = told if index == last else used
         side = self.config.query_size // self.config.patch
         x = x.transpose(1, 2).unflatten(2, (side, side))
-        return Corners(*self.head(x)), now
+        return Corners(*self.head(x)), used[..., -used.shape[2] :], used
 
-    def _emphasised(self, attention: Tensor) -> tuple[Tensor, Tensor]:
-        """The last block's map [B, heads, n, m + n] with spatial attention, and its search part."""
+    def _emphasised(self, attention: Tensor) -> Tensor:
+        """The last block's map [B, heads, n, m + n] with spatial attention."""
         n = attention.shape[2]
         templates, search = attention.split([attention.shape[3] - n, n], 3)
         if self.config.spatial:
             search = search + self.spatial(relative(search, self.config.literal))
-        return torch.cat([templates, search], 3), search
+        return torch.cat([templates, search], 3)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, queries: Tensor) -> Corners:
         """One training step: templates [B, 2, M, M, 3], consecutive queries [B, K, S, S, 3].

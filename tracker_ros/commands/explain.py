@@ -1,0 +1,118 @@
+"""``tracker-ros explain``: why a box is where it is: response, attention, gate and score."""
+
+import argparse
+from contextlib import ExitStack
+from pathlib import Path
+
+from . import common
+
+SHEET = 12  # rows of a sheet
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", help="video file, image folder, rosbag2 (.mcap, .db3, folder) or camera index"
+    )
+    parser.add_argument(
+        "--box",
+        type=common.parse_box,
+        metavar="X,Y,W,H",
+        help="the target in the first frame, in pixels; default: the source's own truth",
+    )
+    parser.add_argument("--topic", help="the image topic of a bag that has several")
+    parser.add_argument("--frames", type=common.positive_int, metavar="N", help="stop after N")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("explained.mp4"),
+        metavar="FILE",
+        help="a video (.mp4, .avi), or a sheet of single frames (.png, .jpg) (%(default)s)",
+    )
+    parser.add_argument(
+        "--at",
+        type=_numbers,
+        metavar="N,…",
+        help=f"the sheet's frames, from 0 (default: the last {SHEET})",
+    )
+    common.add_tracker_arguments(parser)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of frame numbers") from None
+
+
+def run(args: argparse.Namespace) -> int:
+    import math
+
+    import cv2
+    import numpy as np
+
+    from ..core.errors import InputError, ParameterError
+    from ..core.files import replacing
+    from ..core.tracker import Tracker
+    from ..engines.attention import Explainer
+    from ..engines.watched import WatchedEngine
+    from ..runtime.attention_view import AttentionView
+    from ..runtime.overlay import draw
+    from ..sources import open_source
+    from ..sources.base import DEFAULT_FPS
+    from ..sources.writer import CODECS, VideoWriter
+    from .outputs import check_outputs, model_files
+
+    suffix = args.out.suffix.lower()
+    sheet = suffix in (".png", ".jpg", ".jpeg")
+    if not sheet and suffix not in CODECS:
+        raise ParameterError(f"--out is {args.out}, neither {', '.join(CODECS)} nor .png, .jpg")
+    if args.at and not sheet:
+        raise ParameterError("--at is for a sheet: give --out as .png or .jpg")
+    check_outputs([Path(args.source), *model_files(args.model)], {"--out": args.out})
+    explainer = Explainer(args.model)
+    tracker = Tracker(WatchedEngine(common.tracker_from(args).engine))
+    view, rows = AttentionView(), []
+    with ExitStack() as stack:
+        source = stack.enter_context(open_source(args.source, topic=args.topic))
+        if args.box is None and not source.truth:
+            raise InputError(
+                f"{args.source} has no truth to start from; give the target as --box x,y,w,h"
+            )
+        video = None
+        if not sheet:
+            video = stack.enter_context(VideoWriter(args.out, source.fps or DEFAULT_FPS))
+        count = 0
+        for frame in source:
+            if not tracker.initialised:
+                box = args.box or (source.truth or {}).get(frame.index)
+                if box is None or math.isnan(box[0]):
+                    continue
+                tracker.init(frame.image, box)
+                picture = view.draw(draw(frame.image, "TRACKING", 1.0, box), None, 1.0, None)
+            else:
+                search = tracker.search(frame.image)
+                result = tracker.update(frame.image)
+                found = search.window.to_crop(tracker.last_box)
+                explanation = explainer.explain(tracker.state, found)
+                shown = draw(
+                    frame.image, result.state.name, result.score, result.box, gate=result.gate
+                )
+                picture = view.draw(shown, explanation, result.score, result.gate)
+            if video:
+                video.write(picture)
+            elif args.at is None or count in args.at:
+                rows = [*rows[1 - SHEET :], picture] if args.at is None else [*rows, picture]
+            count += 1
+            if count == args.frames:
+                break
+        if not count:
+            raise InputError(f"the truth of {args.source} belongs to none of its frames")
+    if sheet:
+        if not rows:
+            raise InputError(f"none of the frames of --at is among the {count} of {args.source}")
+        args.out.parent.mkdir(parents=True, exist_ok=True)
+        _, data = cv2.imencode(suffix, np.concatenate(rows))
+        with replacing(args.out) as part:
+            part.write_bytes(data.tobytes())
+    print(args.out)
+    return 0

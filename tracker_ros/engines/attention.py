@@ -1,0 +1,167 @@
+"""Where a query looks in the memorised frames: STMTrack's and USTAM's figures, for any clip.
+
+Computed by torch from the pictures that a ``WatchedEngine`` kept, whatever engine tracks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..core.boxes import Box
+from ..core.errors import ModelError
+from ..networks.reader import tokens
+from ..networks.stif import Stif, T, time_shares
+from ..networks.ustam import Ustam
+from .store import load_network
+from .watched import Picture, WatchedState
+from .weights import find_model
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What the target's cells of a query look at in one memorised picture.
+
+    ``share``: float, of all they look at; ``heat``: float32 [h, w], where; its sum is the share.
+    """
+
+    picture: Picture
+    heat: np.ndarray
+
+    @property
+    def share(self) -> float:
+        return float(self.heat.sum())
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a box is where it is.
+
+    Attributes:
+        query: the query crop, uint8 [Q, Q, 3] BGR. box: the target in it, x, y, w, h.
+        response: float32 [h, w], the score of each cell. glances: one for each picture that could
+            be read, empty for networks that read none (Siamese ones, of which ``pictures`` are the
+            templates).
+        elsewhere: the share of what the target's cells look at in the query itself (USTAM).
+    """
+
+    query: np.ndarray
+    box: Box
+    response: np.ndarray
+    pictures: tuple[Picture, ...]
+    glances: tuple[Glance, ...]
+    elsewhere: float = 0.0
+
+
+class Explainer:
+    """Explains a ``WatchedState``; has a network of its own, on the CPU.
+
+    Raises ModelError where the model has no weights for torch.
+    """
+
+    def __init__(self, model: str | Path):
+        files = find_model(model)
+        if not files.has_weights:
+            raise ModelError(f"attention is computed by torch: {files.weights} does not exist")
+        self.network, self.facts = load_network(files.weights)
+
+    @torch.inference_mode()
+    def explain(self, state: WatchedState, box: Box | None = None) -> Explanation:
+        """What the last query of a state looked at.
+
+        Args:
+            box: the target in the query crop, x, y, w, h in its pixels; None: that of the cell
+                with the highest score.
+        """
+        network, pictures = self.network, state.seen
+        assert state.prediction is not None
+        if box is None:
+            score, boxes = state.prediction.score, state.prediction.boxes
+            left, top, right, bottom = boxes.reshape(4, -1)[:, int(score.argmax())].tolist()
+            box = left, top, right - left, bottom - top
+        query = torch.from_numpy(np.ascontiguousarray(state.query))[None]
+        heats: list[Tensor] = []
+        elsewhere = 0.0
+        if isinstance(network, Stif):
+            pictures = _last(pictures)
+            heats = self._fused(network, query, pictures, box)
+        elif isinstance(network, Ustam):
+            pictures = (pictures[0], pictures[-1])
+            heats, elsewhere = self._mixed(network, query, pictures, box, state.before)
+        elif hasattr(network, "look"):
+            heats = self._read(query, pictures, box)
+        glances = tuple(
+            Glance(picture, heat.float().numpy())
+            for picture, heat in zip(pictures, heats, strict=bool(heats))
+        )
+        return Explanation(state.query, box, state.prediction.score, pictures, glances, elsewhere)
+
+    def _read(self, query: Tensor, pictures: tuple[Picture, ...], box: Box) -> list[Tensor]:
+        """Memory networks: shares of all memory cells."""
+        memory = [tokens(self.network.encode(*_tensors(picture))[0]) for picture in pictures]
+        shares = self.network.look(query, torch.cat(memory, 1))
+        cells = target_cells(shares.shape[1], query.shape[1], box)
+        return [_square(part) for part in shares[0, cells].mean(0).chunk(len(pictures))]
+
+    def _fused(
+        self, network: Stif, query: Tensor, pictures: tuple[Picture, ...], box: Box
+    ) -> list[Tensor]:
+        """STIF: shares of the memory's cells, each shared out among the frames it is made of."""
+        first, *recent = (network.features(*_tensors(picture)) for picture in pictures)
+        stack = torch.stack(recent, 1)
+        memory = network.remember(first, stack)
+        shares = network.look(query, memory)
+        cells = target_cells(shares.shape[1], query.shape[1], box)
+        heat = _square(shares[0, cells].mean(0))
+        of = time_shares(first, stack)[0, :, 0]  # [T, h, w]
+        return [torch.zeros_like(heat), *(heat * of)]
+
+    def _mixed(
+        self, network: Ustam, query: Tensor, pictures: tuple[Picture, ...], box: Box, before
+    ) -> tuple[list[Tensor], float]:
+        """USTAM: the last block's map, mean of the heads; what is left looks at the query."""
+        crops = torch.stack([_tensors(picture)[0][0] for picture in pictures])[None]
+        past = torch.from_numpy(np.asarray(before.arrays["past"])).float()
+        seen = network.look(query, network.remember(crops), past).mean(1)[0]  # [n, m + n]
+        row = seen[target_cells(len(seen), query.shape[1], box)].mean(0)
+        # Emphasised rows need not sum to 1: shares of what they sum to.
+        row = row.clamp_min(0) / row.clamp_min(0).sum()
+        templates, search = row.split([len(row) - len(seen), len(seen)])
+        return [_square(part) for part in templates.chunk(len(pictures))], float(search.sum())
+
+
+def _last(pictures: tuple[Picture, ...]) -> tuple[Picture, ...]:
+    """The first picture and the last T, which are the first where there are fewer."""
+    recent = pictures[1:][-T:]
+    return (pictures[0], *[pictures[0]] * (T - len(recent)), *recent)
+
+
+def _tensors(picture: Picture) -> tuple[Tensor, Tensor]:
+    crop = torch.from_numpy(np.ascontiguousarray(picture.crop))[None]
+    return crop, torch.tensor([picture.box], dtype=torch.float32)
+
+
+def _square(cells: Tensor) -> Tensor:
+    side = round(len(cells) ** 0.5)
+    return cells.view(side, side)
+
+
+def target_cells(count: int, size: int, box: Box) -> Tensor:
+    """Which of ``count`` cells of a square map of a crop have their centre in the box: bool.
+
+    The nearest one where there is none. Cells are taken as symmetric in the crop; those of
+    Inception-v3, of which the outermost are cut off, are 8 pixels wide.
+    """
+    side = round(count**0.5)
+    stride = min(size / side, 8.0 if size / side < 16 else 16.0)
+    centres = size / 2 + (torch.arange(side) - (side - 1) / 2) * stride
+    x, y, w, h = box
+    across, down = ((centres - start - length / 2).abs() / length for start, length in
+                    ((x, w), (y, h)))  # fmt: skip
+    away = torch.maximum(across[None], down[:, None]).flatten()
+    inside = away <= 0.5
+    return inside if inside.any() else away == away.min()

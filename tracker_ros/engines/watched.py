@@ -1,0 +1,132 @@
+"""An engine whose states remember pictures too, so that what the network did can be shown."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from ..core.boxes import Box
+from ..core.decode import Prediction
+from ..core.engine import Engine
+from ..core.gate import Gate
+from ..core.memory import FrameMemory
+from .weights import MEMORY_NETWORKS
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A memory crop, uint8 [M, M, 3] BGR, and the target's box in it, x, y, w, h in its pixels."""
+
+    crop: np.ndarray
+    box: Box
+
+
+@dataclass(frozen=True)
+class WatchedState:
+    """What an engine knows of a target, and the pictures it knows it from.
+
+    Attributes:
+        inner: the engine's own state; before: the one that the last query was matched with.
+        first, recent: the first picture, and up to three later ones, the newest last.
+        frames: those of a memory network, kept and read as the network's features are.
+        seen: pictures that the last query could look at. query: its crop. prediction: its maps.
+    """
+
+    inner: Any
+    first: Picture
+    frames: FrameMemory[Picture]
+    recent: tuple[Picture, ...] = ()
+    before: Any = None
+    seen: tuple[Picture, ...] = ()
+    query: np.ndarray | None = None
+    prediction: Prediction | None = None
+
+
+class WatchedEngine:
+    """``core.engine.Engine`` around another; it answers the same, and keeps references to crops.
+
+    Nothing is computed for it: ``engines.attention`` does that when somebody looks.
+    """
+
+    def __init__(self, engine: Engine):
+        self.engine = engine
+        self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
+        self._reads = engine.facts["architecture"] in MEMORY_NETWORKS
+
+    def start(self, crop: np.ndarray, box: Box) -> WatchedState:
+        """See ``Engine.start``."""
+        first = Picture(crop, box)
+        frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
+        return WatchedState(self.engine.start(crop, box), first, frames)
+
+    def locate(self, crop: np.ndarray, state: WatchedState) -> tuple[Prediction, WatchedState]:
+        """See ``Engine.locate``."""
+        prediction, inner = self.engine.locate(crop, state.inner)
+        return prediction, self._located(state, crop, prediction, inner)
+
+    def locate_all(
+        self, crops: Sequence[np.ndarray], states: Sequence[WatchedState]
+    ) -> list[tuple[Prediction, WatchedState]]:
+        """See ``Engine.locate_all``."""
+        answers = self.engine.locate_all(crops, [state.inner for state in states])
+        return [
+            (prediction, self._located(state, crop, prediction, inner))
+            for state, crop, (prediction, inner) in zip(states, crops, answers, strict=True)
+        ]
+
+    def remember(
+        self, crop: np.ndarray, box: Box, score: float, state: WatchedState
+    ) -> WatchedState:
+        """See ``Engine.remember``."""
+        inner = self.engine.remember(crop, box, score, state.inner)
+        return self._remembered(state, crop, box, score, inner)
+
+    def remember_all(
+        self,
+        crops: Sequence[np.ndarray],
+        boxes: Sequence[Box],
+        scores: Sequence[float],
+        states: Sequence[WatchedState],
+    ) -> list[WatchedState]:
+        """See ``Engine.remember_all``."""
+        inner = self.engine.remember_all(crops, boxes, scores, [state.inner for state in states])
+        rows = zip(states, crops, boxes, scores, inner, strict=True)
+        return [self._remembered(*row) for row in rows]
+
+    def gate(self, state: WatchedState) -> Gate | None:
+        """See ``Engine.gate``."""
+        return self.engine.gate(state.inner)
+
+    def remembered(self, state: WatchedState) -> int:
+        """See ``Engine.remembered``."""
+        return self.engine.remembered(state.inner)
+
+    def _located(
+        self, state: WatchedState, crop: np.ndarray, prediction: Prediction, inner: Any
+    ) -> WatchedState:
+        if self._reads:
+            seen = tuple(state.frames.read(self.tracking.memory_segments))
+        else:
+            seen = (state.first, *state.recent)
+        return replace(
+            state,
+            inner=inner,
+            before=state.inner,
+            seen=seen,
+            query=crop,
+            prediction=prediction,
+        )
+
+    def _remembered(
+        self, state: WatchedState, crop: np.ndarray, box: Box, score: float, inner: Any
+    ) -> WatchedState:
+        picture = Picture(crop, box)
+        return replace(
+            state,
+            inner=inner,
+            frames=state.frames.add(picture, score >= self.tracking.last_score),
+            recent=(*state.recent[-2:], picture),
+        )
