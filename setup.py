@@ -32,9 +32,9 @@ setup(
     entry_points={
         "console_scripts": [
             "tracker-ros = tracker_ros.commands:main",
-            "tracker_node = tracker_ros.nodes.tracker_node:main",
-            "follow_node = tracker_ros.nodes.follow_node:main",
-            "player_node = tracker_ros.nodes.player_node:main",
+            "tracker_node = tracker_ros.nodes.entry:tracker_node",
+            "follow_node = tracker_ros.nodes.entry:follow_node",
+            "player_node = tracker_ros.nodes.entry:player_node",
             "evaluate_bag = tracker_ros.commands.evaluate_bag:main",
         ],
     },

@@ -1,8 +1,14 @@
 """How a node's process starts and ends."""
 
 import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+
+from test.nodes.conftest import PATIENCE
+from tracker_ros.nodes import logs
 
 
 @pytest.mark.parametrize("arguments, words", [
@@ -27,3 +33,63 @@ def test_signal_ends_a_node_whose_model_is_absent(run_node):
     code, output = node.end(signal.SIGTERM)
     assert code == 0
     assert "Traceback" not in output
+
+
+START = "from tracker_ros.nodes import entry; entry.{}()"  # as the installed commands do
+
+
+@pytest.mark.parametrize("name", ["tracker_node", "follow_node", "player_node"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_while_a_node_is_imported_ends_it_without_a_word(ros, name, number):
+    process = subprocess.Popen(
+        [sys.executable, "-c", START.format(name)], stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT, text=True,
+    )  # fmt: skip
+    maps = Path(f"/proc/{process.pid}/maps")
+    try:
+        while "rclpy" not in maps.read_text() and "numpy" not in maps.read_text():
+            assert process.poll() is None
+        process.send_signal(number)
+        output, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert (process.returncode, output) == (0, "")
+
+
+def test_logs_go_where_they_can_be_written(tmp_path, monkeypatch):
+    assert logs.use_log_folder({"ROS_LOG_DIR": "/somewhere"}) is None
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    environment = {"HOME": str(tmp_path / "home")}
+    assert logs.use_log_folder(environment) is None
+    assert environment == {"HOME": str(tmp_path / "home")}
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("HOME", str(tmp_path / "file"))  # nothing can be made in it
+    environment = {"HOME": str(tmp_path / "file")}
+    folder = logs.use_log_folder(environment)
+    assert environment["ROS_LOG_DIR"] == str(folder)
+    assert folder.is_dir()
+    folder.rmdir()
+
+
+@pytest.mark.parametrize("home", [None, "/proc/none"])
+def test_node_runs_without_a_home(run_node, monkeypatch, home):
+    monkeypatch.delenv("ROS_LOG_DIR", raising=False)
+    monkeypatch.delenv("HOME")
+    if home:
+        monkeypatch.setenv("HOME", home)
+    node = run_node("tracker_node", "-p", "model:=dastm_nano")
+    while " active " not in (line := node.process.stdout.readline()):
+        assert line, "the node ended"
+    code, output = node.end(signal.SIGINT)
+    assert code == 0
+    assert "Traceback" not in output
+
+
+def test_log_folder_that_cannot_be_written_is_one_sentence(run_node, monkeypatch):
+    monkeypatch.setenv("ROS_LOG_DIR", "/proc/none")
+    code, output = run_node("tracker_node").end()
+    assert code == 1
+    assert output.strip().splitlines()[-1] == (
+        "tracker-ros: error: ROS 2 cannot write its log; set ROS_LOG_DIR to a folder that can be"
+        " written"
+    )

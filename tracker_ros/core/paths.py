@@ -25,5 +25,9 @@ def share_dir() -> Path:
 
 def cache_dir() -> Path:
     """The user's folder for what can be made again; it need not exist."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(home) / "tracker_ros"
+    if folder := os.environ.get("XDG_CACHE_HOME"):
+        return Path(folder) / "tracker_ros"
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):  # neither HOME nor an entry in the passwd
+        raise TrackerError("there is no home folder for what is kept; set XDG_CACHE_HOME or HOME")
+    return Path(home) / ".cache" / "tracker_ros"

@@ -4,7 +4,7 @@ import signal
 import sys
 
 from ..core.errors import ParameterError, TrackerError
-from . import dds
+from . import dds, logs
 
 
 def run(create, args: list[str] | None = None) -> None:
@@ -25,6 +25,8 @@ def run(create, args: list[str] | None = None) -> None:
         signal.signal(number, lambda number, _: signals.append(number))
     try:
         dds.use_profile()
+        if folder := logs.use_log_folder():
+            print(f"the home folder cannot be written; logs are in {folder}", file=sys.stderr)
         _init(rclpy, args, SignalHandlerOptions.NO)
         node = create()
         executor = SingleThreadedExecutor()
@@ -47,4 +49,8 @@ def _init(rclpy, args: list[str] | None, signals) -> None:
     try:
         rclpy.init(args=args, signal_handler_options=signals)
     except Exception as error:  # a bad ROS argument or parameter file; rclpy has many types for it
-        raise ParameterError(f"wrong ROS arguments: {str(error).splitlines()[0]}") from None
+        reason = str(error).splitlines()[0]
+        if "logging" in reason:
+            hint = "set ROS_LOG_DIR to a folder that can be written"
+            raise TrackerError(f"ROS 2 cannot write its log; {hint}") from None
+        raise ParameterError(f"wrong ROS arguments: {reason}") from None
