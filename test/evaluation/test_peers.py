@@ -1,6 +1,7 @@
 """OpenCV's network trackers for real, on tiny ONNX files that look for the brightest spot."""
 
 import json
+import threading
 
 import cv2
 import numpy as np
@@ -12,6 +13,9 @@ from tracker_ros.commands import main
 from tracker_ros.core.errors import InputError
 from tracker_ros.evaluation.metrics import iou
 from tracker_ros.evaluation.peers import Peer, parse_peers
+from tracker_ros.evaluation.protocols import summary
+from tracker_ros.evaluation.runner import run_sequence
+from tracker_ros.sources.sequences import find_sequences
 
 # One channel alone: OpenCV divides TrackerVit's picture by a Scalar, which turns the others' signs.
 BRIGHTNESS = np.reshape([1, 0, 0], (1, 3, 1, 1))
@@ -227,3 +231,48 @@ def test_error_of_the_command(sequence, tmp_path, capsys):
     assert main(["evaluate", str(sequence), "--peers-only", "--peer", peer]) == 1
     said = capsys.readouterr().err
     assert said == f"tracker-ros: error: peer 'vit': there is no file {tmp_path / 'none.onnx'}\n"
+
+
+@pytest.mark.parametrize(
+    "name, box", (("csrt", (50, 50, 1, 40)), ("mosse", (50, 50, 40, 1)), ("mil", (50, 50, 2, 2)))
+)
+def test_a_peer_that_does_not_start_loses_its_sequence(sequence, name, box, tmp_path, caplog):
+    folder = sequence
+    truth = folder / "groundtruth_rect.txt"
+    sound = truth.read_text()
+    truth.write_text("\n".join([",".join(map(str, box))] * 12))
+    (thin,) = find_sequences(folder)
+    result = run_sequence(Peer(name), thin)
+    assert f"{thin.name} is lost by a peer: {name} " in caplog.text
+    assert np.isnan(result.boxes[1:]).all() and result.lost[1:].all()
+    assert np.isfinite(result.boxes[0]).all()
+    row = summary("otb", [result])["per_sequence"][thin.name]
+    assert row["auc"] < 0.3 and row["fps"] is None
+    truth.write_text(sound)
+    (whole,) = find_sequences(folder)
+    assert np.isfinite(run_sequence(Peer(name), whole).boxes).all()  # and nothing else
+
+
+def test_a_peer_that_never_answers_is_given_up(sequence, monkeypatch, caplog):
+    from tracker_ros.evaluation import peers
+
+    asleep, awake = threading.Event(), threading.Event()
+
+    class Hanging:
+        def init(self, image, box):
+            return True
+
+        def update(self, image):
+            asleep.set()
+            awake.wait()  # as OpenCV does, without end
+
+    monkeypatch.setattr(peers, "PATIENCE", 0.2)
+    monkeypatch.setattr(Peer, "_make", lambda self, box: (Hanging(), box))
+    peer = Peer("mil")
+    (found,) = find_sequences(sequence)
+    result = run_sequence(peer, found)
+    assert asleep.is_set() and np.isnan(result.boxes[1:]).all()
+    assert "mil gave no answer in 0.2 s" in caplog.text
+    monkeypatch.undo()
+    assert np.isfinite(run_sequence(peer, found).boxes).all()
+    awake.set()

@@ -73,6 +73,38 @@ def test_ros_finds_the_package_and_its_commands(installed):
     assert {path.name for path in scripts.iterdir()} == COMMANDS
 
 
+def test_a_bag_is_evaluated_from_the_prefix(installed, tmp_path):
+    """Away from the checkout, whose files an editable installation would find."""
+    _, prefix = installed
+    (package,) = prefix.rglob("tracker_ros/core/paths.py")
+    script = """
+from tracker_ros import conversions
+from tracker_ros.commands.evaluate_bag import main
+from tracker_ros.sources.bag_writer import BagWriter
+from tracker_ros.sources.typestore import bag_message as make
+import numpy as np, tracker_ros
+print(tracker_ros.__file__)
+image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
+kinds = {"/image": "sensor_msgs/msg/Image", "/truth": "vision_msgs/msg/Detection2DArray"}
+with BagWriter(__import__("pathlib").Path("bag"), kinds) as bag:
+    for i in range(1, 6):
+        header = make("std_msgs/msg/Header", stamp=conversions.ns_to_stamp(i * 10**8, make))
+        bag.write("/image", i * 10**8, conversions.bgr_to_image(image, header, make))
+        boxes = make("vision_msgs/msg/Detection2DArray", header=header)
+        boxes.detections.append(conversions.box_to_detection((20, 20, 20, 20), header, make=make))
+        bag.write("/truth", i * 10**8, boxes)
+raise SystemExit(main(["bag", "--peers-only", "--peer", "mosse", "--out", "out"]))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env={**os.environ, "PYTHONPATH": str(package.parents[2])},
+        cwd=tmp_path, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(str(prefix))
+    assert (tmp_path / "out" / "mosse" / "bag-image.npz").exists()
+
+
 def test_no_messages_are_installed(installed):
     _, prefix = installed
     assert not list(prefix.rglob("*vision_msgs*")) + list(prefix.rglob("*tf2_msgs*"))

@@ -1,6 +1,8 @@
 """OpenCV's trackers behind the surface of our Tracker, for comparison in the same run."""
 
+import threading
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import NamedTuple
 
 import cv2
@@ -22,7 +24,40 @@ NETWORKS = {
     "nano": ("TrackerNano", ("backbone", "neckhead")),
     "vit": ("TrackerVit", ("net",)),
 }
+PATIENCE = 60.0  # seconds for a frame; the slowest takes .1
+MIL_SMALLEST = 4  # pixels; on smaller boxes it looks for samples for ever
 CHOICES = (*PEERS, "nano:BACKBONE,HEAD", "vit:MODEL")
+
+
+class PeerError(InputError):
+    """A peer that does not start on a box, or does not end: it loses its sequence."""
+
+
+class _Thread:
+    """A thread that makes calls, one after the other; a daemon, so that none holds up the end."""
+
+    def __init__(self):
+        self._calls, self._answers = SimpleQueue(), SimpleQueue()
+        threading.Thread(target=self._run, name="peer", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            call, arguments = self._calls.get()
+            try:
+                self._answers.put((call(*arguments), None))
+            except Exception as error:  # whoever asked shall have it
+                self._answers.put((None, error))
+
+    def call(self, call, *arguments):
+        """What `call` returns. Raises what it raises, or TimeoutError."""
+        self._calls.put((call, arguments))
+        try:
+            answer, error = self._answers.get(timeout=PATIENCE)
+        except Empty:
+            raise TimeoutError from None
+        if error is not None:
+            raise error
+        return answer
 
 
 class PeerResult(NamedTuple):
@@ -72,6 +107,8 @@ class Peer:
         self.name = name.lower()
         self.files = tuple(Path(file) for file in files.split(",") if file)
         self.last_box: Box | None = None
+        self._tracker = None
+        self._thread: _Thread | None = None
         if self.name in NETWORKS:
             self._check_files()
             self._try_out()
@@ -81,20 +118,33 @@ class Peer:
             raise InputError(f"peer {self.name!r} needs OpenCV's contrib build")
 
     def init(self, image: np.ndarray, box: Box) -> None:
-        """Start on ``box`` of ``image``, uint8 [H, W, 3] BGR."""
-        if self.name in NETWORKS:
-            self._tracker = self._create()
-            self._tracker.init(image, tuple(map(round, box)))  # it takes whole pixels only
-        else:
-            self._tracker = getattr(cv2.legacy, PEERS[self.name])()
-            if not self._tracker.init(image, box):
-                raise InputError(f"OpenCV's tracker does not start on box {box}")
+        """Start on ``box`` of ``image``, uint8 [H, W, 3] BGR.
+
+        Raises PeerError where OpenCV's tracker does not, or not in time.
+        """
+        self._tracker = None
+        if self.name == "mil" and min(box[2:]) < MIL_SMALLEST:
+            raise PeerError(f"mil starts on no box under {MIL_SMALLEST} pixels: {_shown(box)}")
+        tracker, begin = self._make(box)
+        try:
+            started = self._in_time(tracker.init, image, begin)
+        except cv2.error as error:  # on boxes that are thin, or at the edge
+            said = error.err or brief(error)
+            raise PeerError(f"{self.name} does not start on {_shown(box)}: {said}") from None
+        if started is False:  # networks' trackers say nothing
+            raise PeerError(f"{self.name} does not start on {_shown(box)}")
+        self._tracker = tracker
         self.last_box = tuple(map(float, box))
 
     def update(self, image: np.ndarray) -> PeerResult:
-        """Follow the target into ``image``; an error inside OpenCV's tracker is a failure."""
+        """Follow the target into ``image``; an error inside OpenCV's tracker counts as a failure.
+
+        Raises PeerError where it does not end in time, and from then on.
+        """
+        if self._tracker is None:
+            raise PeerError(f"{self.name} was not started, or given up")
         try:
-            found, box = self._tracker.update(image)
+            found, box = self._in_time(self._tracker.update, image)
         except cv2.error:  # such as a search window that has left the image
             return PeerResult(None, 0.0)
         score = self._tracker.getTrackingScore() if self.name in NETWORKS else float(found)
@@ -102,6 +152,22 @@ class Peer:
             return PeerResult(None, score)
         self.last_box = tuple(map(float, box))
         return PeerResult(self.last_box, score)
+
+    def _make(self, box: Box) -> tuple:
+        """OpenCV's tracker, and the box in the numbers that it takes."""
+        if self.name in NETWORKS:
+            return self._create(), tuple(map(round, box))
+        return getattr(cv2.legacy, PEERS[self.name])(), box
+
+    def _in_time(self, call, *arguments):
+        """Call OpenCV in a thread, for on some boxes it never returns, and hears no signal then."""
+        if self._thread is None:
+            self._thread = _Thread()
+        try:
+            return self._thread.call(call, *arguments)
+        except TimeoutError:
+            self._thread = self._tracker = None  # what hangs is left to hang
+            raise PeerError(f"{self.name} gave no answer in {PATIENCE:g} s") from None
 
     def _create(self):
         kind, parameters = NETWORKS[self.name]
@@ -134,3 +200,7 @@ class Peer:
             raise InputError(
                 f"peer {self.name!r}: OpenCV's {NETWORKS[self.name][0]} cannot run {names}: {said}"
             ) from None
+
+
+def _shown(box: Box) -> str:
+    return "x {:g}, y {:g}, w {:g}, h {:g}".format(*box)

@@ -143,8 +143,8 @@ def summary(protocol: str, results: Iterable[SequenceResult]) -> dict:
     if not results:
         raise InputError("there are no results to score")
     rules = PROTOCOLS[protocol]
-    seconds = sum(result.seconds[1:].sum() for result in results)
-    updates = sum(len(result) - 1 for result in results)
+    seconds = sum(np.nansum(result.seconds[1:]) for result in results)
+    updates = sum(np.isfinite(result.seconds[1:]).sum() for result in results)
     return {
         **rules.overall(results),
         "fps": float(updates / seconds) if seconds > 0 else None,
@@ -153,11 +153,12 @@ def summary(protocol: str, results: Iterable[SequenceResult]) -> dict:
 
 
 def _row(rules: Protocol, result: SequenceResult) -> dict:
-    seconds = float(result.seconds[1:].sum())
+    seconds = float(np.nansum(result.seconds[1:]))
+    updates = int(np.isfinite(result.seconds[1:]).sum())
     branches = Counter(BRANCHES[i] for i in result.branches if i >= 0)
     return {
         **rules.score(result),
-        "fps": (len(result) - 1) / seconds if seconds > 0 else None,
+        "fps": updates / seconds if seconds > 0 else None,
         "seconds": seconds,
         "frames": len(result),
         "absent": int(np.isnan(result.truth).any(1).sum()),

@@ -33,7 +33,7 @@ class SequenceResult:
     truth: float64 [N, 4]; NaN rows: the target is absent, or the truth is not public.
     scores: float64 [N], the tracker's own confidence in [0, 1]. lost: bool [N], frames on which
         it published no box. seconds: float64 [N], wall-clock time of the tracker alone, without
-        decoding pictures.
+        decoding pictures; NaN where it was not run.
     gates: float32 [N, 4], weights in the order of ``core.gate.BRANCHES`` of the frame memorised
         last, NaN rows without a gate. branches: int8 [N], the index of the branch that ran; -1:
         none.

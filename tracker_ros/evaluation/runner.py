@@ -4,6 +4,7 @@ The protocols score a box on every frame. While a tracker calls its target lost 
 (``Result.box`` is None); what is scored then is ``tracker.last_box``, its internal estimate.
 """
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -11,7 +12,10 @@ import numpy as np
 
 from ..core.gate import BRANCHES
 from ..sources.sequences import Sequence
+from .peers import PeerError
 from .results import SequenceResult
+
+logger = logging.getLogger(__name__)
 
 
 def run_sequence(
@@ -19,27 +23,37 @@ def run_sequence(
 ) -> SequenceResult:
     """Run ``tracker`` (its ``init`` forgets the past) over ``sequence``; raises as these two do.
 
-    on_frame is called after each frame, for progress.
+    A peer that fails loses the rest of the sequence, which is told. on_frame is called for each
+    frame, for progress.
     """
     count = len(sequence)
-    boxes = np.empty((count, 4))
-    scores, seconds, lost = np.ones(count), np.empty(count), np.zeros(count, bool)
+    boxes, seconds = np.full((count, 4), np.nan), np.full(count, np.nan)
+    scores, lost = np.zeros(count), np.ones(count, bool)
+    boxes[0], scores[0], lost[0] = sequence.truth[0], 1.0, False
     gates, branches = np.full((count, 4), np.nan, np.float32), np.full(count, -1, np.int8)
+    problem = None
     for i, image in enumerate(sequence.images()):
-        start = time.perf_counter()
-        if i == 0:
-            size = image.shape[1], image.shape[0]
-            tracker.init(image, tuple(map(float, sequence.truth[0])))
-            seconds[i] = time.perf_counter() - start
-            boxes[i] = sequence.truth[0]
-        else:
-            result = tracker.update(image)
-            seconds[i] = time.perf_counter() - start
-            boxes[i] = tracker.last_box
-            scores[i], lost[i] = result.score, result.box is None
-            if result.gate is not None:
-                gates[i], branches[i] = result.gate.weights, BRANCHES.index(result.gate.branch)
         on_frame()
+        if problem:
+            continue
+        start = time.perf_counter()
+        try:
+            if i == 0:
+                size = image.shape[1], image.shape[0]
+                tracker.init(image, tuple(map(float, sequence.truth[0])))
+                seconds[i] = time.perf_counter() - start
+                continue
+            result = tracker.update(image)
+        except PeerError as error:
+            problem = str(error)
+            continue
+        seconds[i] = time.perf_counter() - start
+        boxes[i] = tracker.last_box
+        scores[i], lost[i] = result.score, result.box is None
+        if result.gate is not None:
+            gates[i], branches[i] = result.gate.weights, BRANCHES.index(result.gate.branch)
+    if problem:
+        logger.warning("%s is lost by a peer: %s", sequence.name, problem)
     return SequenceResult(
         sequence.name,
         boxes,

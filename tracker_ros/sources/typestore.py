@@ -2,14 +2,14 @@
 
 import array
 import functools
-from pathlib import Path
 
 import numpy as np
 from rosbags.interfaces import Connection, MessageDefinitionFormat, Nodetype
 from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-DEFINITIONS = Path(__file__).parents[1] / "interfaces" / "vision_msgs" / "msg"
+from .vision_types import DEFINITIONS
+
 # Of the types in use, the only one with a default other than zero.
 DEFAULTS = {"geometry_msgs/msg/Quaternion": {"w": 1.0}}
 DTYPES = {"byte": "uint8", "char": "uint8", "octet": "uint8"}
@@ -20,8 +20,8 @@ def default_typestore() -> Typestore:
     """The types of ROS 2 Jazzy and vision_msgs, for reading and writing bags."""
     store = get_typestore(Stores.ROS2_JAZZY)
     types = {}
-    for path in sorted(DEFINITIONS.glob("*.msg")):
-        types.update(get_types_from_msg(path.read_text(), f"vision_msgs/msg/{path.stem}"))
+    for name, definition in DEFINITIONS.items():
+        types.update(get_types_from_msg(definition, f"vision_msgs/msg/{name}"))
     store.register(types)
     return store
 

@@ -95,6 +95,7 @@ def _tracker(loaded: Loaded, results: list[SequenceResult]) -> dict:
 def milliseconds(results: list[SequenceResult]) -> dict[str, float | None]:
     """Median and 99th percentile of a frame after the first, the tracker alone."""
     seconds = np.concatenate([result.seconds[1:] for result in results])
+    seconds = seconds[np.isfinite(seconds)]
     if not len(seconds):
         return {"p50": None, "p99": None}
     p50, p99 = 1e3 * np.percentile(seconds, (50, 99))

@@ -1,5 +1,6 @@
 """VOT's supervised protocol: a tracker that has lost the target is started again."""
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -9,8 +10,11 @@ import numpy as np
 
 from ...core.errors import InputError, SourceError
 from ...core.files import replacing
+from ..peers import PeerError
 from .regions import overlap
 from .sequences import VotSequence
+
+logger = logging.getLogger(__name__)
 
 SKIP = 5  # frames from a failure to the next start
 REPETITIONS = 15  # of a tracker that does not give the same answers twice
@@ -99,10 +103,14 @@ def run_pass(tracker, run: Pass, on_frame: Callable[[], object] = lambda: None) 
             seconds[i] = time.perf_counter() - begin
             status[i], boxes[i] = STARTED, sequence.boxes[i]
             continue
-        tracker.update(image)
+        try:
+            tracker.update(image)
+            boxes[i] = tracker.last_box
+            overlaps[i] = overlap(boxes[i], sequence.regions[i], sequence.size)
+        except PeerError as error:  # also where it did not start
+            logger.warning("%s frame %d is lost: %s", sequence.name, i + 1, error)
+            boxes[i] = boxes[i - 1]
         seconds[i] = time.perf_counter() - begin
-        boxes[i] = tracker.last_box
-        overlaps[i] = overlap(boxes[i], sequence.regions[i], sequence.size)
         status[i] = TRACKED if overlaps[i] > 0 else FAILED
         if status[i] == FAILED:
             start = i + SKIP
@@ -112,6 +120,8 @@ def run_pass(tracker, run: Pass, on_frame: Callable[[], object] = lambda: None) 
 def _start(tracker, image: np.ndarray, sequence: VotSequence, frame: int) -> None:
     try:
         tracker.init(image, tuple(map(float, sequence.boxes[frame])))
+    except PeerError as error:
+        logger.warning("%s frame %d: %s", sequence.name, frame + 1, error)
     except InputError as error:
         raise InputError(f"{sequence.name} frame {frame + 1}: {error}") from None
 
