@@ -14,7 +14,7 @@ export ROS_LOG_DIR ?= $(CURDIR)/log
 
 help:
 	@echo "make setup   create .venv with everything that is needed"
-	@echo "make demo    track a target through ROS 2 and report (CLIP=path BOX=x,y,w,h: your own)"
+	@echo "make demo    track a target through ROS 2 and report (CLIP=path BOX=x,y,w,h: your own; TARGETS=3)"
 	@echo "make test    run the tests (ARGS=... goes to pytest)"
 	@echo "make test-humble  what needs neither ROS nor torch, on Python 3.10, NumPy 1.21, OpenCV 4.5.4"
 	@echo "make soak    nodes for minutes: many frames, bad messages, kill -9 (ARGS=... for longer)"
@@ -28,7 +28,7 @@ setup:
 	@$(PYTHON) tools/setup_env.py
 
 demo: setup
-	@$(BIN)/tracker-ros demo $(if $(CLIP),"$(CLIP)") $(if $(BOX),--box="$(BOX)")
+	@$(BIN)/tracker-ros demo $(if $(CLIP),"$(CLIP)") $(if $(BOX),--box="$(BOX)") $(if $(TARGETS),--targets="$(TARGETS)")
 
 test: setup
 	@$(BIN)/python -m pytest $(ARGS)

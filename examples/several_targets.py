@@ -29,12 +29,12 @@ def main(video: str, detections: str, model: str = "dastm") -> None:
         for picture in source:
             image = picture.image
             frame = Frame(picture.index + 1, 0, picture.stamp_ns, 0.0, None)
-            located, problems = targets.locate(frame, image)
+            located = targets.locate(frame, image)
             begun, unusable = detector.consider(Proposal(tuple(seen[picture.index])), frame, image)
             for track in begun:
                 targets.add(track, frame, image)
-            targets.remember(located, frame)
-            for problem in problems + unusable:
+            targets.remember(located.tracks, frame)
+            for problem in (*located.problems, *located.yielded, *unusable):
                 print(picture.index, problem, file=sys.stderr)
             for one in targets.answer(frame, image).targets:
                 place = "-" if one.box is None else " ".join(f"{v:.1f}" for v in one.box)

@@ -133,3 +133,24 @@ def test_ctrl_c_ends_the_nodes(demo, model):
     assert status == 130
     assert "Traceback" not in err
     assert run.nodes() == {}
+
+
+def test_three_targets_with_a_detector(demo, model):
+    run = demo("--frames", 24, "--model", model, "--targets", 3)
+    status, out, err = run.end()
+    assert status == 0, err
+    assert run.nodes() == {}
+    for words in ("cup 1", "cup 2", "cup 3", "mean overlap", "lost / recovered", "dropped frames"):
+        assert words in out
+    numbers = json.loads((run.output / "summary.json").read_text())
+    assert list(numbers["targets"]) == ["cup 1", "cup 2", "cup 3"]
+    assert all(one["frames"] == 24 for one in numbers["targets"].values())
+    assert video_length(run.output / "annotated.mp4") == 24
+    for name in ("contact_sheet.png", "timeline.png"):
+        assert cv2.imread(str(run.output / name)) is not None
+
+
+def test_several_targets_are_of_the_synthetic_clip(demo, folder):
+    status, _, err = demo(folder, "--targets", 2, "--box", "50,40,30,30").end()
+    assert status == 1
+    assert err.endswith("--targets is about the synthetic clip, but another one is given\n")

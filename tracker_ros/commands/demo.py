@@ -34,24 +34,95 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frames", type=common.positive_int, metavar="N", help="end the synthetic clip after N"
     )
+    parser.add_argument(
+        "--targets",
+        type=int,
+        choices=(1, 2, 3, 4),
+        default=1,
+        metavar="N",
+        help="follow N cups of the synthetic clip at once, with the help of a detector that misses"
+        " some and gives false alarms (%(default)s)",
+    )
     common.add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.targets > 1:
+        return _run_several(args)
+    return _run_one(args)
+
+
+def _run_several(args: argparse.Namespace) -> int:
+    """Several cups of the synthetic clip."""
+    from ..datasets.synthetic.clip import FPS, Clip
+    from ..evaluation import hardware
+    from ..replay import bystander as beside
+    from ..replay import pictures, session, summary
+    from ..sources import open_source
+
+    if args.clip is not None:
+        raise InputError("--targets is about the synthetic clip, but another one is given")
+    _check_clip(args)
+    _check_output(args, None)
+    with common.progress_bar() as bar:
+        path = _synthesise(args, bar)
+        clip = Clip(_frames(args))
+        names = {beside.name_of(cup): cup for cup in beside.CUPS[: args.targets]}
+        tracker = _tracker_parameters(args)
+        tracker |= {"max_targets": args.targets, "auto_correct": True}
+        task = bar.add_task("tracking", total=clip.length)
+        played = session.play(
+            {"source": str(path), "image_transport": "compressed"}, tracker,
+            args.output / "outputs", args.output / "log",
+            lambda count: bar.update(task, completed=count),
+            beside.bystander(clip, args.targets), list(names),
+        )  # fmt: skip
+        truths = {name: _truth(clip, cup) for name, cup in names.items()}
+        task = bar.add_task("drawing", total=played.images)
+
+        def draw(frame):
+            outputs = {name: found.get(frame.index) for name, found in played.each.items()}
+            true = {name: boxes.get(frame.index) for name, boxes in truths.items()}
+            return pictures.annotate_all(frame.image, outputs, true)
+
+        with open_source(args.output / "outputs") as recording:
+            pictures.draw_pictures(recording, draw, FPS, args.output, lambda: bar.advance(task))
+        pictures.draw_timelines(
+            played.each, truths, played.images, FPS, args.output / "timeline.png"
+        )
+    numbers = {
+        name: summary.summarise(played.images, outputs, truths[name])
+        for name, outputs in played.each.items()
+    }
+    content = {"clip": str(path), "targets": numbers, "engine": played.provider}
+    write_json(args.output / "summary.json", content | {"hardware": hardware.describe()})
+    tables = [dict(summary.rows(one)) for one in numbers.values()]
+    measures = list(dict.fromkeys(measure for table in tables for measure in table))
+    common.print_table(
+        ("measure", *numbers),
+        [(one, *(table.get(one, "-") for table in tables)) for one in measures],
+    )
+    for name, one in numbers.items():
+        if sentence := summary.verdict(one):
+            print(f"{name}: {sentence}")
+    print(f"Video, pictures, recording and numbers are in {args.output}.")
+    return 0
+
+
+def _truth(clip, cup: int) -> dict[int, tuple[float, ...]]:
+    found = ((index, clip.truth(index, cup)) for index in range(clip.length))
+    return {index: box for index, box in found if box}
+
+
+def _run_one(args: argparse.Namespace) -> int:
     from ..evaluation import hardware
     from ..replay import pictures as report
     from ..replay import session, summary
     from ..sources import open_source
-    from ..sources.bag_writer import check_place
     from ..sources.base import DEFAULT_FPS
 
     clip = _check_clip(args)
-    names = ("annotated.mp4", "contact_sheet.png", "timeline.png", "summary.json")
-    written = {f"--output's {name}": args.output / name for name in names}
-    check_outputs([args.clip, *model_files(args.model)], written)
-    for name in ("clip", "outputs"):
-        check_place(args.output / name)
-    args.output.mkdir(parents=True, exist_ok=True)
+    _check_output(args, clip)
     with common.progress_bar() as bar:
         if clip is None:
             clip = _synthesise(args, bar)
@@ -64,11 +135,7 @@ def run(args: argparse.Namespace) -> int:
         player |= transport
         if args.box:
             player["init_bbox"] = ",".join(map(str, args.box))
-        tracker = {
-            name: getattr(args, name)
-            for name in ("model", "engine", "device", "precision", "allow_cpu_fallback")
-        }
-        tracker |= transport
+        tracker = _tracker_parameters(args)
         task = bar.add_task("tracking", total=length)
         played = session.play(
             player,
@@ -97,6 +164,23 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _tracker_parameters(args: argparse.Namespace) -> dict[str, object]:
+    names = ("model", "engine", "device", "precision", "allow_cpu_fallback")
+    return {name: getattr(args, name) for name in names} | {"image_transport": "compressed"}
+
+
+def _check_output(args: argparse.Namespace, clip: str | None) -> None:
+    """Make the folder, unless what is in it would be lost."""
+    from ..sources.bag_writer import check_place
+
+    names = ("annotated.mp4", "contact_sheet.png", "timeline.png", "summary.json")
+    written = {f"--output's {name}": args.output / name for name in names}
+    check_outputs([clip, *model_files(args.model)], written)
+    for name in ("clip", "outputs"):
+        check_place(args.output / name)
+    args.output.mkdir(parents=True, exist_ok=True)
+
+
 def _check_clip(args: argparse.Namespace) -> str | None:
     if args.clip is None and (args.box or args.topic):
         raise InputError("--box and --topic are about your own clip, but none is given")
@@ -116,14 +200,22 @@ def _check_clip(args: argparse.Namespace) -> str | None:
 
 def _synthesise(args: argparse.Namespace, bar) -> Path:
     from ..datasets.synthetic.bag import write_clip
-    from ..datasets.synthetic.clip import FRAMES, Clip
+    from ..datasets.synthetic.clip import Clip
+
+    frames = _frames(args)
+    task = bar.add_task("making the clip", total=frames)
+    write_clip(Clip(frames), args.output / "clip", lambda: bar.advance(task))
+    return args.output / "clip"
+
+
+def _frames(args: argparse.Namespace) -> int:
+    """How many the synthetic clip has. Raises InputError."""
+    from ..datasets.synthetic.clip import FRAMES
 
     frames = args.frames or FRAMES
     if frames > FRAMES:
         raise InputError(f"--frames is {frames}, but the synthetic clip ends after {FRAMES}")
-    task = bar.add_task("making the clip", total=frames)
-    write_clip(Clip(frames), args.output / "clip", lambda: bar.advance(task))
-    return args.output / "clip"
+    return frames
 
 
 def _has_box(truth: dict[int, tuple[float, ...]] | None) -> bool:

@@ -23,7 +23,7 @@ from ..runtime.input_health import InputHealth
 from ..runtime.status import to_array
 from . import parameters, qos
 
-WARNINGS = ("stamp", "jump", "detections")  # subjects; problems of all others are errors
+WARNINGS = ("stamp", "jump", "detections", "targets")  # subjects; problems of all others are errors
 
 
 class Monitor:
@@ -190,7 +190,7 @@ class Monitor:
         ]
         return self._check(
             "target",
-            ("init", "inits", "remove", "tracking", "detections"),
+            ("init", "inits", "remove", "tracking", "targets", "detections"),
             warnings,
             enabled=self._node.enabled,
             targets=", ".join(f"{one.target.id} {one.state}" for one in targets),

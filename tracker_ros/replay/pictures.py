@@ -10,7 +10,8 @@ from ..core.errors import SourceError
 from ..core.files import replacing
 from ..core.gate import BRANCHES
 from ..runtime import overlay
-from ..sources import Source
+from ..runtime.colours import colour_of
+from ..sources import Frame, Source
 from ..sources.writer import VideoWriter
 from .summary import Box, Output, overlaps
 
@@ -34,6 +35,22 @@ def annotate(image: np.ndarray, output: Output | None, truth: Box | None) -> np.
     return overlay.draw(picture, output.state, output.score, output.box, gate=output.gate)
 
 
+def annotate_all(
+    image: np.ndarray, outputs: dict[str, Output | None], truths: dict[str, Box | None]
+) -> np.ndarray:
+    """``annotate`` for several targets by id, each in its own colour."""
+    picture = image.copy()
+    for box in truths.values():
+        if box is not None:
+            x, y, w, h = map(round, box)
+            cv2.rectangle(picture, (x, y), (x + w, y + h), (255, 255, 255), 1)
+    answers = [
+        (one, output.state, output.score, output.box) if output else (one, "NO_ANSWER", 0.0, None)
+        for one, output in outputs.items()
+    ]
+    return overlay.draw_all(picture, answers)
+
+
 def draw_frames(
     source: Source,
     outputs: dict[int, Output],
@@ -42,15 +59,31 @@ def draw_frames(
     folder: Path,
     on_frame: Callable[[], object] = lambda: None,
 ) -> None:
+    """``draw_pictures`` of one target."""
+
+    def draw(frame: Frame) -> np.ndarray:
+        return annotate(frame.image, outputs.get(frame.index), truth.get(frame.index))
+
+    draw_pictures(source, draw, fps, folder, on_frame)
+
+
+def draw_pictures(
+    source: Source,
+    draw: Callable[[Frame], np.ndarray],
+    fps: float,
+    folder: Path,
+    on_frame: Callable[[], object] = lambda: None,
+) -> None:
     """Writes annotated.mp4 and contact_sheet.png from the frames of a source of known length.
 
-    Raises SourceError if the source cannot be read or the video cannot be written.
+    draw: a frame's picture. Raises SourceError if the source cannot be read or the video cannot be
+    written.
     """
     shown = set(np.linspace(0, source.length - 1, SHEET_COLUMNS * SHEET_ROWS).round().astype(int))
     tiles = []
     with VideoWriter(folder / "annotated.mp4", fps) as video:
         for frame in source:
-            picture = annotate(frame.image, outputs.get(frame.index), truth.get(frame.index))
+            picture = draw(frame)
             video.write(picture)
             if frame.index in shown:
                 tiles.append(_tile(picture, frame.index, tiles))
@@ -116,6 +149,31 @@ def draw_timeline(
     )
     gate.legend(loc="lower right", ncols=len(BRANCHES), fontsize="small")
     gate.set(ylabel="gate weights", ylim=(0, 1), xlabel="seconds", xlim=(0, frames / fps))
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=110)
+    pyplot.close(figure)
+
+
+def draw_timelines(
+    each: dict[str, dict[int, Output]], truths: dict[str, dict[int, Box]], frames: int, fps: float,
+    path: Path,
+) -> None:  # fmt: skip
+    """Plots the overlap of several targets by id, one below the other."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(
+        len(each), sharex=True, squeeze=False, figsize=(11, 1 + 2 * len(each)), layout="constrained"
+    )
+    seconds = np.arange(frames) / fps
+    for axis, (one, outputs) in zip(axes[:, 0], each.items(), strict=True):
+        overlap = overlaps(frames, outputs, truths[one])
+        axis.plot(seconds, overlap, color=colour_of(one), lw=1.2)
+        axis.set(ylabel=f"{one}: IoU", ylim=(0, 1))
+        _shade(axis, seconds, np.isnan(overlap), "0.5", "hidden")
+    axes[-1, 0].set(xlabel="seconds", xlim=(0, frames / fps))
     with replacing(path) as part:
         figure.savefig(part, format="png", dpi=110)
     pyplot.close(figure)

@@ -2,6 +2,8 @@
 
 import struct
 import time
+from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..core.errors import TrackerError
@@ -90,6 +92,10 @@ class Recorder:
         self._topics, self._bag = topics, bag
         self._boxes: dict[int, tuple[Box | None, float]] = {}
         self._states: dict[int, tuple[str, float, Gate | None]] = {}
+        # The same of every target, by its id.
+        self._all_boxes: dict[str, dict[int, Box]] = defaultdict(dict)
+        self._all_states: dict[str, dict[int, tuple[str, float, Gate | None]]] = defaultdict(dict)
+        self._on_stamp: Callable[[int, int], None] = lambda index, stamp: None
         self._context = rclpy.Context()
         # Ctrl-C must stay an exception: it is what ends the nodes.
         rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
@@ -146,6 +152,21 @@ class Recorder:
             found[index] = Output(stamp, box, score, state, gate, latency)
         return found
 
+    def outputs_of(self, target_id: str) -> dict[int, Output]:
+        """What was published of one target of several."""
+        boxes, states = self._all_boxes[target_id], self._all_states[target_id]
+        found = {}
+        for index, stamp in enumerate(self.stamps):
+            if stamp in states and stamp in self._boxes:
+                state, score, gate = states[stamp]
+                latency = self._boxes[stamp][1]
+                found[index] = Output(stamp, boxes.get(stamp), score, state, gate, latency)
+        return found
+
+    def join(self, bystander: Callable) -> None:
+        """Let ``bystander(node, topics)`` tell what to do with each image's index and stamp."""
+        self._on_stamp = bystander(self._node, self._topics)
+
     def _keep(self, topic: str, data: bytes) -> int:
         """Writes the message to the bag, if any; returns the time, in ns since 1970."""
         now = time.time_ns()
@@ -159,6 +180,7 @@ class Recorder:
         # The stamp is the first thing in the message; decoding the picture would take long.
         seconds, nanoseconds = struct.unpack_from("<iI", data, 4)
         self.stamps.append(seconds * 1_000_000_000 + nanoseconds)
+        self._on_stamp(len(self.stamps) - 1, self.stamps[-1])
 
     def _on_truth(self, data: bytes) -> None:
         self._keep(self._topics.truth, data)
@@ -173,7 +195,11 @@ class Recorder:
         message = deserialize_message(data, Detection2DArray)
         stamp = stamp_to_ns(message.header.stamp)
         box = detection_to_box(message.detections[0]) if message.detections else None
-        self._boxes[stamp] = (box, (now - stamp) / 1e6)
+        # A frame that is answered again, for a start in the past, keeps its first latency.
+        _, latency = self._boxes.get(stamp, (None, (now - stamp) / 1e6))
+        self._boxes[stamp] = (box, latency)
+        for one in message.detections:
+            self._all_boxes[one.id][stamp] = detection_to_box(one)
 
     def _on_status(self, data: bytes) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
@@ -183,13 +209,11 @@ class Recorder:
 
         self._keep(self._topics.status, data)
         message = deserialize_message(data, DiagnosticArray)
-        values = {item.key: item.value for item in message.status[0].values}
-        gate = None
-        if values["gate_branch"]:
-            weights = tuple(float(values[f"gate_{name}"]) for name in BRANCHES)
-            gate = Gate(weights, values["gate_branch"])
         stamp = stamp_to_ns(message.header.stamp)
-        self._states[stamp] = (values["state"], float(values["score"]), gate)
+        values, *each = ({v.key: v.value for v in one.values} for one in message.status)
+        self._states[stamp] = _state(values)
+        for one in each:
+            self._all_states[one["target_id"]][stamp] = _state(one)
         if values["publish_ms"] != "unknown":  # a frame that was refused
             self.publish_ms.append(float(values["publish_ms"]))
 
@@ -206,3 +230,12 @@ class Recorder:
                 names = ("processor_cores_used", "process_memory_peak_mib", "startup_s")
                 used = (float(values[name]) for name in names)
                 self.usage.append(Usage(len(self.stamps), *used))
+
+
+def _state(values: dict[str, str]) -> tuple[str, float, Gate | None]:
+    """State, score and the gate's decision of one target in one frame."""
+    gate = None
+    if values["gate_branch"]:
+        weights = tuple(float(values[f"gate_{name}"]) for name in BRANCHES)
+        gate = Gate(weights, values["gate_branch"])
+    return values["state"], float(values["score"]), gate

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -66,7 +66,8 @@ class NodeProcess:
 class Played:
     """outputs: by the image's position; images: how many were published; provider: the tracker's.
 
-    publish_ms: what publishing each box took. usage: the tracker's, once a second.
+    publish_ms: what publishing each box took. usage: the tracker's, once a second. each: outputs of
+    every target that was asked for, by id.
     """
 
     outputs: dict[int, Output]
@@ -74,6 +75,7 @@ class Played:
     provider: str | None
     publish_ms: list[float]
     usage: list[Usage]
+    each: dict[str, dict[int, Output]]
 
 
 def play(
@@ -82,12 +84,15 @@ def play(
     bag: Path | None,
     logs: Path,
     on_frame: Callable[[int], object] = lambda count: None,
+    bystander: Callable | None = None,
+    targets: Sequence[str] = (),
 ) -> Played:
     """Plays a source to the tracker through DDS, in real time, and records it.
 
     source, tracker: parameters of player_node and tracker_node. bag: the recording to write, with
     the images. logs: a folder for what the nodes say. on_frame gets the number of images
-    published so far. Raises TrackerError, naming a log, where a node fails or nothing comes.
+    published so far. bystander: see ``Recorder.join``. targets: ids of several. Raises
+    TrackerError, naming a log, where a node fails or nothing comes.
     """
     from ..nodes import dds
 
@@ -99,6 +104,8 @@ def play(
     topics = Topics(f"/replay_{os.getpid()}", source["image_transport"] == "compressed")
     recording = BagWriter(bag, topics.types()) if bag else nullcontext()
     with recording as writer, Recorder(topics, writer) as recorder:
+        if bystander:
+            recorder.join(bystander)
         with NodeProcess("tracker_node", topics, tracker, logs) as tracker_node:
             _wait_until_ready(recorder, tracker_node)
             source = source | {"subscribers": 2, "wait": START_SECONDS}
@@ -115,9 +122,9 @@ def play(
                     f"the tracker node found no target in {len(recorder.stamps)} images:"
                     f" {tracker_node.last_words()}"
                 )
-        return Played(
-            outputs, len(recorder.stamps), recorder.provider, recorder.publish_ms, recorder.usage
-        )
+        each = {one: recorder.outputs_of(one) for one in targets}
+        return Played(outputs, len(recorder.stamps), recorder.provider, recorder.publish_ms,
+                      recorder.usage, each)  # fmt: skip
 
 
 def _wait_until_ready(recorder: Recorder, tracker_node: NodeProcess) -> None:

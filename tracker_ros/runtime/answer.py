@@ -65,4 +65,7 @@ class Sink(Protocol):
         """Why a frame has no answer, in one sentence; ``state`` is ERROR or, misfit, DROPPED."""
 
     def report(self, subject: str, problem: str | None) -> None:
-        """One sentence about a ``subject`` (init, tracking), or None: it is well again."""
+        """One sentence about a ``subject``, or None: it is well again.
+
+        Subjects: init, inits, detections, tracking; targets: who was given up or removed.
+        """

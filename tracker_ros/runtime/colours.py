@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import colorsys
+import re
 import zlib
 
 _GOLDEN = 0.618034  # of the colour circle: neighbours in number are far apart in hue
@@ -10,5 +11,6 @@ _GOLDEN = 0.618034  # of the colour circle: neighbours in number are far apart i
 
 def colour_of(target_id: str) -> tuple[float, float, float]:
     """Red, green and blue in [0, 1] for a target's id."""
-    number = int(target_id) if target_id.isdecimal() else zlib.crc32(target_id.encode())
+    digits = re.search(r"[0-9]{1,9}$", target_id)
+    number = int(digits[0]) if digits else zlib.crc32(target_id.encode())
     return colorsys.hsv_to_rgb((0.33 + _GOLDEN * (number - 1)) % 1.0, 0.75, 1.0)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -34,6 +35,14 @@ class Track:
     size: tuple[int, int]
     last: int
     lost_since: int | None = None
+
+
+class Located(NamedTuple):
+    """The tracks with a result, and sentences: why others have none, who was given up."""
+
+    tracks: list[Track]
+    problems: list[str]
+    yielded: list[str]
 
 
 class Targets:
@@ -157,11 +166,9 @@ class Targets:
         noted = self._answers.get(frame.number, {}).get(track.target.id)
         return noted.box if noted else track.tracker.last_box
 
-    def locate(self, frame: Frame, image: np.ndarray) -> tuple[list[Track], list[str]]:
+    def locate(self, frame: Frame, image: np.ndarray) -> Located:
         """Find all that have not come to this frame yet.
 
-        Returns:
-            Those with a result, and a sentence for every other and for those who yield.
         Raises:
             Exception: whatever an engine raises that is not a TrackerError.
         """
@@ -179,8 +186,8 @@ class Targets:
                 problems.append(self._fail(track, frame, image, result))
             else:
                 found.append((track, result))
-        problems += self._settle(found, frame, image)
-        return [track for track, _ in found], problems
+        yielded = self._settle(found, frame, image)
+        return Located([track for track, _ in found], problems, yielded)
 
     def _fail(self, track: Track, frame: Frame, image, error: TrackerError) -> str:
         self.note(track, Answer(frame, image, track.target, state="ERROR"))

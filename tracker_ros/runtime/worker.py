@@ -291,10 +291,8 @@ class Worker:
                 self._targets.remove(one)
         if removed:
             seconds = self._policy.remove_lost_after
-            self._sink.report(
-                "tracking",
-                f"targets removed, {seconds:g} s after they were lost: {', '.join(removed)}",
-            )
+            self._sink.report("targets", f"removed {seconds:g} s after they were lost:"
+                                         f" {', '.join(removed)}")  # fmt: skip
 
     def _answer(self, frame: Frame, image: np.ndarray) -> Answer:
         return self._targets.answer(frame, image, str(self._levels))
@@ -302,10 +300,11 @@ class Worker:
     def _locate(self, frame: Frame, image: np.ndarray) -> list[Track] | None:
         """The tracks that were found a place for; None where all targets had to be dropped."""
         try:
-            located, problems = self._targets.locate(frame, image)
+            located = self._targets.locate(frame, image)
         except Exception as error:  # engines raise anything, and leave who knows what behind
             self._drop(error)
             return None
-        if problems:
-            self._sink.report("tracking", "; ".join(dict.fromkeys(problems)))
-        return located
+        for subject, said in (("tracking", located.problems), ("targets", located.yielded)):
+            if said:
+                self._sink.report(subject, "; ".join(dict.fromkeys(said)))
+        return located.tracks

@@ -113,20 +113,32 @@ class Clip:
         frame = frame * (1 - overhead[..., 3:]) + overhead[..., :3]
         return self._exposed(frame, time, index)
 
-    def truth(self, index: int) -> tuple[float, float, float, float] | None:
-        """The target's box in frame ``index``; None while it is hidden."""
-        if self.visible(index) < ABSENT_BELOW:
+    def truth(self, index: int, cup: int = 0) -> tuple[float, float, float, float] | None:
+        """A cup's box in frame `index`, the target's for 0; None while it is hidden."""
+        if self.visible(index, cup) < ABSENT_BELOW:
             return None
-        time = index / FPS
+        image, pose = self._placed(index / FPS, cup)
+        shape = outline(image) if cup else self._outline
         # Half a pixel from a pixel's centre, an integer here, to its corner, an integer in boxes.
-        points = self._outline @ (self._camera(time) @ self._pose(time))[:2].T + 0.5
+        points = shape @ (self._camera(index / FPS) @ pose)[:2].T + 0.5
         (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
         return float(left), float(top), float(right - left), float(bottom - top)
 
-    def visible(self, index: int) -> float:
-        """The share of the target's outline in frame ``index`` that nothing hides, in [0, 1]."""
-        cup, overhead = self._coverage(index)
-        return float((cup * (1 - overhead)).sum() / cup.sum())
+    def visible(self, index: int, cup: int = 0) -> float:
+        """The share of a cup's outline in frame `index` that nothing hides, in [0, 1].
+
+        What is outside the frame counts as hidden where that is more than half of it.
+        """
+        alpha, overhead = self._coverage(index, cup)
+        image, pose = self._placed(index / FPS, cup)
+        scale = np.linalg.det((self._camera(index / FPS) @ pose)[:2, :2])
+        whole = max(alpha.sum(), 0.5 * scale * image[..., 3].sum())
+        return float((alpha * (1 - overhead)).sum() / whole)
+
+    @property
+    def cups(self) -> int:
+        """How many there are, with the target."""
+        return 1 + len(self._cups)
 
     def depth(self, index: int) -> np.ndarray:
         """Metres along the optical axis in frame ``index``, float32 [480, 640].
@@ -145,13 +157,20 @@ class Clip:
         size, zoom = self._at(index / FPS)[3:5]
         return float(_TARGET_AT / (size * zoom))
 
-    def _coverage(self, index: int) -> tuple[np.ndarray, np.ndarray]:
-        """How much of each pixel of frame ``index`` target and overhead fill, in [0, 1]."""
+    def _coverage(self, index: int, cup: int = 0) -> tuple[np.ndarray, np.ndarray]:
+        """How much of each pixel of frame `index` a cup and what is overhead fill, in [0, 1]."""
         time = index / FPS
         camera = self._camera(time)
-        cup = cv2.warpAffine(self._target[..., 3], (camera @ self._pose(time))[:2], (WIDTH, HEIGHT))
+        image, pose = self._placed(time, cup)
+        alpha = cv2.warpAffine(image[..., 3], (camera @ pose)[:2], (WIDTH, HEIGHT))
         overhead = cv2.warpAffine(self._overhead[..., 3], _nearer(camera), (WIDTH, HEIGHT))
-        return cup, overhead
+        return alpha, overhead
+
+    def _placed(self, time: float, cup: int) -> tuple[np.ndarray, np.ndarray]:
+        """A cup's cut-out and its way to the world, 3x3."""
+        if cup == 0:
+            return self._target, self._pose(time)
+        return self._cups[cup - 1], self._look_alikes(time)[cup - 1]
 
     def _at(self, time: float) -> np.ndarray:
         return self._spline(time)

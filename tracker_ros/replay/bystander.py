@@ -1,0 +1,75 @@
+"""Names several cups of the synthetic clip to the tracker, and plays a detector with faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from ..datasets.synthetic.clip import HEIGHT, WIDTH, Clip
+from .recorder import Topics
+
+CUPS = (0, 2, 3, 4)  # of the clip: the target and the look-alikes that the first frame shows
+EVERY = 3  # the detector takes so long that it misses the frames between
+SEEN = 0.5  # share of a cup that must be visible
+MISSED, FALSE_ALARMS = 0.2, 0.5  # chance a cup, mean number an image
+JITTER = 0.05  # of a box's place and size, in units of its sides (1 sigma)
+
+
+def name_of(cup: int) -> str:
+    """The id that a cup gets."""
+    return f"cup {CUPS.index(cup) + 1}"
+
+
+def detect(clip: Clip, index: int) -> list[tuple[tuple[float, float, float, float], float]]:
+    """What the detector takes for cups in a frame: boxes and scores, the same every time."""
+    random = np.random.default_rng((7, index))
+    found = []
+    for cup in range(clip.cups):
+        if clip.visible(index, cup) < SEEN or random.random() < MISSED:
+            continue
+        x, y, w, h = clip.truth(index, cup)
+        dx, dy, dw, dh = JITTER * random.normal(size=4)
+        found.append(((x + dx * w, y + dy * h, w * (1 + dw), h * (1 + dh)), 0.9))
+    for _ in range(random.poisson(FALSE_ALARMS)):
+        side = random.uniform(30, 90)
+        x, y = random.uniform(0, WIDTH - side), random.uniform(0, HEIGHT - side)
+        found.append(((x, y, side, side), 0.6))
+    return found
+
+
+def bystander(clip: Clip, count: int) -> Callable:
+    """For ``session.play``: starts ``count`` targets on the first image, then detects."""
+
+    def join(node, topics: Topics) -> Callable[[int, int], None]:
+        from std_msgs.msg import Header
+        from vision_msgs.msg import Detection2DArray
+
+        from ..conversions import box_to_detection, ns_to_stamp
+        from ..nodes import qos
+
+        starts = node.create_publisher(
+            Detection2DArray, f"{topics.tracker}/init_targets", qos.RELIABLE
+        )
+        detections = node.create_publisher(
+            Detection2DArray, f"{topics.namespace}/detections", qos.RELIABLE
+        )
+
+        def on_image(index: int, stamp: int) -> None:
+            header = Header(stamp=ns_to_stamp(stamp), frame_id="camera")
+            if index == 0:
+                boxes = [
+                    box_to_detection(clip.truth(0, cup), header, name_of(cup), "cup")
+                    for cup in CUPS[:count]
+                ]
+                starts.publish(Detection2DArray(header=header, detections=boxes))
+            elif index % EVERY == 0 and index < clip.length:
+                boxes = [
+                    box_to_detection(box, header, "", "cup", score)
+                    for box, score in detect(clip, index)
+                ]
+                detections.publish(Detection2DArray(header=header, detections=boxes))
+
+        return on_image
+
+    return join
