@@ -72,11 +72,14 @@ def _run_several(args: argparse.Namespace) -> int:
         tracker |= {"max_targets": args.targets, "auto_correct": True}
         task = bar.add_task("tracking", total=clip.length)
         played = session.play(
-            {"source": str(path), "image_transport": "compressed"}, tracker,
-            args.output / "outputs", args.output / "log",
+            {"source": str(path), "image_transport": "compressed"},
+            tracker,
+            args.output / "outputs",
+            args.output / "log",
             lambda count: bar.update(task, completed=count),
-            beside.bystander(clip, args.targets), list(names),
-        )  # fmt: skip
+            beside.bystander(clip, args.targets),
+            list(names),
+        )
         truths = {name: _truth(clip, cup) for name, cup in names.items()}
         task = bar.add_task("drawing", total=played.images)
 

@@ -155,9 +155,12 @@ def draw_timeline(
 
 
 def draw_timelines(
-    each: dict[str, dict[int, Output]], truths: dict[str, dict[int, Box]], frames: int, fps: float,
+    each: dict[str, dict[int, Output]],
+    truths: dict[str, dict[int, Box]],
+    frames: int,
+    fps: float,
     path: Path,
-) -> None:  # fmt: skip
+) -> None:
     """Plots the overlap of several targets by id, one below the other."""
     import matplotlib
 

@@ -123,8 +123,14 @@ def play(
                     f" {tracker_node.last_words()}"
                 )
         each = {one: recorder.outputs_of(one) for one in targets}
-        return Played(outputs, len(recorder.stamps), recorder.provider, recorder.publish_ms,
-                      recorder.usage, each)  # fmt: skip
+        return Played(
+            outputs,
+            len(recorder.stamps),
+            recorder.provider,
+            recorder.publish_ms,
+            recorder.usage,
+            each,
+        )
 
 
 def _wait_until_ready(recorder: Recorder, tracker_node: NodeProcess) -> None:

@@ -291,8 +291,9 @@ class Worker:
                 self._targets.remove(one)
         if removed:
             seconds = self._policy.remove_lost_after
-            self._sink.report("targets", f"removed {seconds:g} s after they were lost:"
-                                         f" {', '.join(removed)}")  # fmt: skip
+            self._sink.report(
+                "targets", f"removed {seconds:g} s after they were lost: {', '.join(removed)}"
+            )
 
     def _answer(self, frame: Frame, image: np.ndarray) -> Answer:
         return self._targets.answer(frame, image, str(self._levels))

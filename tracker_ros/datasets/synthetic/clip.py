@@ -114,7 +114,7 @@ class Clip:
         return self._exposed(frame, time, index)
 
     def truth(self, index: int, cup: int = 0) -> tuple[float, float, float, float] | None:
-        """A cup's box in frame `index`, the target's for 0; None while it is hidden."""
+        """A cup's box in frame ``index``, the target's for 0; None while it is hidden."""
         if self.visible(index, cup) < ABSENT_BELOW:
             return None
         image, pose = self._placed(index / FPS, cup)
@@ -125,7 +125,7 @@ class Clip:
         return float(left), float(top), float(right - left), float(bottom - top)
 
     def visible(self, index: int, cup: int = 0) -> float:
-        """The share of a cup's outline in frame `index` that nothing hides, in [0, 1].
+        """The share of a cup's outline in frame ``index`` that nothing hides, in [0, 1].
 
         What is outside the frame counts as hidden where that is more than half of it.
         """
@@ -158,7 +158,7 @@ class Clip:
         return float(_TARGET_AT / (size * zoom))
 
     def _coverage(self, index: int, cup: int = 0) -> tuple[np.ndarray, np.ndarray]:
-        """How much of each pixel of frame `index` a cup and what is overhead fill, in [0, 1]."""
+        """How much of each pixel of frame ``index`` a cup and what is overhead fill, in [0, 1]."""
         time = index / FPS
         camera = self._camera(time)
         image, pose = self._placed(time, cup)
