@@ -4,6 +4,7 @@ from launch.actions import DeclareLaunchArgument, OpaqueFunction
 from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import ExecutableInPackage
 
 from launch import LaunchDescription
 from tracker_ros.core.paths import share_dir
@@ -50,6 +51,7 @@ def _nodes(context) -> list[Node]:
     )
     if values["rviz"].lower() not in ("true", "1"):
         return [tracker]
+    _check_rviz(context)
     rviz = Node(
         package="rviz2",
         executable="rviz2",
@@ -59,6 +61,16 @@ def _nodes(context) -> list[Node]:
         arguments=["-d", str(CONFIG / "tracker.rviz")],
     )
     return [tracker, rviz]
+
+
+def _check_rviz(context) -> None:
+    # Found out later, with the tracker started, it would leave the tracker behind.
+    try:
+        ExecutableInPackage(executable="rviz2", package="rviz2").perform(context)
+    except Exception:
+        raise RuntimeError(
+            "rviz is true, but rviz2 is not installed here (ros-DISTRO-rviz2); nothing was started"
+        ) from None
 
 
 def _typed(argument: str, value_type: type) -> ParameterValue:

@@ -83,3 +83,15 @@ def test_replay_plays_tracks_evaluates_and_ends(run, scene, model, tmp_path):
     assert "played 12 frames" in output
     assert "Traceback" not in output
     assert (tmp_path / "out" / "tiny" / "bag-eye.npz").exists()
+
+
+@pytest.mark.parametrize("name", ["track.launch.py", "follow.launch.py", "replay.launch.py"])
+def test_rviz_that_is_not_installed_is_one_sentence_and_nothing_starts(run, name):
+    from ament_index_python.packages import get_packages_with_prefixes
+
+    if "rviz2" in get_packages_with_prefixes():
+        pytest.skip("rviz2 is installed here")
+    arguments = {"rviz": "true"} | ({"bag": "walk.mcap"} if name == "replay.launch.py" else {})
+    status, output = run(name, arguments)
+    assert status == 1
+    assert output == ""  # of processes
