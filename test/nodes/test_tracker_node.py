@@ -301,6 +301,33 @@ def test_markers_and_debug_image_come_to_those_who_subscribe(tracker, scene):
         tracker.node.destroy_subscription(subscription)
 
 
+def test_an_attention_image_comes_to_those_who_subscribe(tracker, scene):
+    pytest.importorskip("torch")
+    from rclpy.qos import qos_profile_sensor_data
+    from sensor_msgs.msg import Image
+
+    from tracker_ros.runtime.attention_view import WIDTH, AttentionView
+
+    found = []
+    subscription = tracker.node.create_subscription(
+        Image, "tracker_node/attention_image", found.append, qos_profile_sensor_data
+    )
+    tracker.start(scene.frame(0), scene.box(0))
+    stamps = set()
+
+    def shown():
+        detections, _ = tracker.ask(scene.frame(1))
+        stamps.add(detections.header.stamp.nanosec)
+        return found and found[-1].header.stamp.nanosec in stamps
+
+    tracker.until(shown, "an attention image")
+    image = found[-1]
+    assert (image.width, image.height, image.encoding) == (WIDTH, AttentionView.height, "bgr8")
+    pixels = np.frombuffer(image.data, np.uint8).reshape(image.height, image.width, 3)
+    assert pixels[380:500, :120].std() > 10  # the first memorised picture
+    tracker.node.destroy_subscription(subscription)
+
+
 def test_reset_drops_the_target(tracker, scene):
     tracker.start(scene.frame(0), scene.box(0))
     assert reset(tracker).message == "target dropped"

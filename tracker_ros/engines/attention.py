@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -67,6 +68,8 @@ class Explainer:
         files = find_model(model)
         if not files.has_weights:
             raise ModelError(f"attention is computed by torch: {files.weights} does not exist")
+        # Each architecture has methods of its own.
+        self.network: Any
         self.network, self.facts = load_network(files.weights)
 
     @torch.inference_mode()
@@ -78,7 +81,7 @@ class Explainer:
                 with the highest score.
         """
         network, pictures = self.network, state.seen
-        assert state.prediction is not None
+        assert state.prediction is not None and state.query is not None
         if box is None:
             score, boxes = state.prediction.score, state.prediction.boxes
             left, top, right, bottom = boxes.reshape(4, -1)[:, int(score.argmax())].tolist()

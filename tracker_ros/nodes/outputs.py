@@ -7,6 +7,7 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import ImageMarker
 
+from ..conversions import bgr_to_image
 from ..core.gate import Gate
 from ..runtime import messages
 from ..runtime.answer import Answer
@@ -14,6 +15,7 @@ from ..runtime.frame_slot import Frame
 from ..runtime.health import Check, GateWindow
 from ..runtime.status import frame_check, target_checks, to_array
 from . import qos
+from .attention import Attention
 from .monitor import Monitor
 
 
@@ -23,7 +25,7 @@ class Outputs:
     Everything published of a frame carries the header of its image unchanged.
     """
 
-    def __init__(self, node, monitor: Monitor):
+    def __init__(self, node, monitor: Monitor, model: str):
         self._node = node
         self._gates = monitor.gates = GateWindow()
         create = node.create_lifecycle_publisher
@@ -31,12 +33,15 @@ class Outputs:
         self._status = create(DiagnosticArray, "~/status", qos.RELIABLE)
         self._markers = create(ImageMarker, "~/markers", qos.RELIABLE)
         self._debug_image = create(Image, "~/debug_image", qos.PICTURE)
+        self._attention_image = create(Image, "~/attention_image", qos.PICTURE)
+        self._attention = Attention(model, monitor.report)
         self._delays = (0.0, 0.0, 0.0)
         self.report = monitor.report
         self._follow = monitor.follow
 
     def destroy(self) -> None:
-        for publisher in (self._detections, self._status, self._markers, self._debug_image):
+        pictures = (self._debug_image, self._attention_image)
+        for publisher in (self._detections, self._status, self._markers, *pictures):
             self._node.destroy_lifecycle_publisher(publisher)
 
     def publish(self, answer: Answer) -> None:
@@ -66,6 +71,11 @@ class Outputs:
             self._markers.publish(messages.marker(answer))
         if self._debug_image.get_subscription_count():
             self._debug_image.publish(messages.debug_image(answer, gate))
+        if self._attention_image.get_subscription_count():
+            picture = self._attention.draw(answer)
+            if picture is not None:
+                header = answer.frame.message.header
+                self._attention_image.publish(bgr_to_image(picture, header))
 
     def _send_status(self, checks: list[Check], frame: Frame) -> None:
         header = frame.message.header

@@ -14,6 +14,7 @@ from .. import conversions
 from ..core.errors import InputError, TrackerError
 from ..core.tracker import Tracker
 from ..engines import load_tracker
+from ..engines.watched import WatchedEngine
 from ..runtime.frame_slot import Frame, FrameSlot
 from ..runtime.health import process_age
 from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
@@ -127,7 +128,9 @@ class TrackerNode(LifecycleNode):
             precision=values.precision,
             allow_cpu_fallback=values.allow_cpu_fallback,
         )
-        self._outputs = Outputs(self, self._monitor)
+        # So that ~/attention_image can show what the network looked at; nothing is computed for it.
+        self.tracker = Tracker(WatchedEngine(self.tracker.engine))
+        self._outputs = Outputs(self, self._monitor, values.model)
         self.get_logger().info(f"model {values.model} runs on {self.tracker.engine.provider}")
 
     def _activate(self) -> None:

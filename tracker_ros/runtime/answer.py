@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -32,6 +32,7 @@ class Answer:
         levels: the range of values that became ``image``, where they had more than 8 bits.
         gate: the decision, if the frame was memorised. memory_size: frames remembered.
         others: the same of further targets, in the order of their starts.
+        knows: the engine's state of the target, as it is now.
     """
 
     frame: Frame
@@ -45,6 +46,7 @@ class Answer:
     gate: Gate | None = None
     memory_size: int = 0
     others: tuple[Answer, ...] = ()
+    knows: Any = None
 
     @property
     def targets(self) -> tuple[Answer, ...]:

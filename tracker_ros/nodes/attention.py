@@ -1,0 +1,58 @@
+"""What ``~/attention_image`` shows while somebody subscribes: where the query looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from ..core.errors import TrackerError
+from ..runtime.answer import Answer, Target
+from ..runtime.attention_view import AttentionView
+from ..runtime.overlay import draw
+
+if TYPE_CHECKING:
+    from ..engines.attention import Explainer
+
+
+class Attention:
+    """Draws the first target's attention; its network is loaded when somebody first looks.
+
+    Args:
+        model: of the tracker. report: takes ``attention`` and why there are no pictures, or None.
+    """
+
+    def __init__(self, model: str, report: Callable[[str, str | None], None]):
+        self._model, self._report = model, report
+        self._explainer: Explainer | None = None
+        self._failed = False
+        self._view = AttentionView()
+        self._target: Target | None = None
+
+    def draw(self, answer: Answer):
+        """A picture, uint8 [H, W, 3] BGR; None without a target, and where torch is missing."""
+        if answer.target is None or answer.knows is None or self._failed:
+            return None
+        if answer.target is not self._target:
+            self._view, self._target = AttentionView(), answer.target
+        shown = answer.gate or (answer.result.gate if answer.result else None)
+        picture = draw(
+            answer.image, answer.state, answer.score, answer.box, answer.target.id, shown
+        )
+        explanation = None
+        if answer.knows.query is not None:
+            explainer = self._load()
+            if explainer is None:
+                return None
+            explanation = explainer.explain(answer.knows)
+        return self._view.draw(picture, explanation, answer.score, shown)
+
+    def _load(self):
+        if self._explainer is None:
+            try:
+                from ..engines.attention import Explainer
+
+                self._explainer = Explainer(self._model)
+            except (TrackerError, ImportError) as error:
+                self._failed = True
+                self._report("attention", f"no attention_image: {error}")
+        return self._explainer
