@@ -19,7 +19,12 @@ CONFIG = "\n".join(
     (
         "function seqs=configSeqs",
         "seqUAV123={" + STRUCT.format("bird1_2", "bird1", 3, 5) + ",...",
-        "    " + STRUCT.format("car1_s", "car1_s", 1, 2) + "};",
+        # As in the toolkit's newer file.
+        "    "
+        + STRUCT.format("car1_s", "car1_s", 1, 2).replace(
+            r"'D:\data_seq\UAV123\car1_s\'", r"[dataSet '\car1_s\']"
+        )
+        + "};",
         "seqUAV20L={" + STRUCT.format("bird1_2", "bird1", 1, 99) + "};",
     )
 )
@@ -59,7 +64,7 @@ LAYOUTS = {
         "Human4/groundtruth_rect.2.txt": lines(2),
         "Diving/img/%04d.jpg": (1, 231),
         "Diving/groundtruth_rect.txt": lines(215),
-        "anno/att/jogging.1.txt": "0\t0\t0\t1\t1\t0\t0\t0\t0\t0\t0\n",
+        "anno/att/jogging-1.txt": "0\t0\t0\t1\t1\t0\t0\t0\t0\t0\t0\n",
     },
     "lasot": {
         "bear/bear-4/img/%08d.jpg": (1, 4),
@@ -180,7 +185,7 @@ GOT, LASOT = "GOT-10k_Val_000002", "bear/bear-4"
         ("otb", {"Diving/groundtruth_rect.txt": lines(214) + "1,2,x,4\n"}, "line 215 is not 4 num"),
         ("otb", {"Diving/groundtruth_rect.txt": lines(230)}, "has 230 lines for 215 pictures"),
         ("otb", {"Human4/groundtruth_rect.2.txt": ""}, r"rect\.1\.txt is empty"),
-        ("otb", {"anno/att/jogging.1.txt": "0 1"}, r"jogging\.1\.txt is not a line of 11 flags"),
+        ("otb", {"anno/att/jogging-1.txt": "0 1"}, r"jogging-1\.txt is not a line of 11 flags"),
         ("lasot", {f"{LASOT}/full_occlusion.txt": "0,1"}, "occlusion.txt has 2 entries for 4 pic"),
         ("lasot", {f"{LASOT}/groundtruth.txt": lines(3)}, "has 3 lines for 4 pictures"),
         ("lasot", {f"{LASOT}/groundtruth.txt": "1,2,3\n"}, "line 1 has 3 numbers instead of 4"),

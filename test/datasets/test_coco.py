@@ -116,3 +116,23 @@ def one(name="x.jpg", x="1", more="") -> str:
 def test_malformed_annotations_are_named(refusal, content, told):
     message = refusal("coco", JSON, content)
     assert "instances_train2017.json" in message and told in message
+
+
+def test_what_tools_leave_among_annotations_costs_no_more_than_itself(made, caplog):
+    root = made("coco")
+    whole = json.loads((root / JSON).read_text())
+    first = whole["annotations"][0]
+    sound = first["segmentation"]
+    first["segmentation"] = [[1, 2, 3, 4], [], *sound]  # a line and nothing
+    orphan = dict(first, id=98, image_id=987654321)
+    odd = dict(first, id=99, category_id=987654321)
+    whole["annotations"] = [orphan, *whole["annotations"], odd]
+    (root / JSON).write_text(json.dumps(whole), encoding="utf-8-sig")  # with a mark
+    clips = open_set("coco", root)
+    assert [clip.label for clip in clips] == ["café", "train"]
+    mask = clips[0].view(0, masked=True).mask
+    assert mask[6:21, 5:25].all() and mask[:, 27:].sum() == mask[23:].sum() == 0
+    assert "2 annotations are of no picture or category" in caplog.text
+    first["segmentation"] = [[1, 2, 3, 4], []]
+    (root / JSON).write_text(json.dumps(whole))
+    assert open_set("coco", root)[0].view(0, masked=True).mask is None

@@ -26,5 +26,7 @@ from tracker_ros.sources.order import in_order
     ),
 )
 def test_pictures_come_in_the_order_they_were_taken(names):
-    paths = [Path(f"{name}.jpg") for name in names.split()]
-    assert in_order(reversed(paths)) == paths == in_order(paths)
+    for suffix in (".jpg", ""):  # pictures, and folders
+        paths = [Path(f"{name}{suffix}") for name in names.split()]
+        assert in_order(reversed(paths)) == paths == in_order(paths)
+    assert in_order([*paths, Path("._x.jpg"), Path(".hidden")]) == paths

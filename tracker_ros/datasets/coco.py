@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,10 +13,13 @@ import numpy as np
 from ..core.errors import SourceError
 from .files import FARTHEST
 from .imagenet import LARGEST
-from .segments import segment_name
+from .segments import has_area, segment_name
 from .track import Track
 
+logger = logging.getLogger(__name__)
+
 LARGEST_PICTURE = 2**28  # pixels; more is a mistake
+_MARK = "\ufeff"  # of the order of bytes, as Windows writes it
 _DECODER = json.JSONDecoder()
 _blank = re.compile(r"[ \t\r\n]*").match
 
@@ -41,8 +45,12 @@ def read_coco(folder: Path) -> Iterator[Track]:
             raise SourceError(f"{path} is no COCO annotation: {error!r}") from None
         split = path.stem.removeprefix("instances_")
         inside = f"images/{split}" if (folder / "images" / split).is_dir() else split
+        orphans = 0
         for number, (item, place) in enumerate(annotations):
             try:
+                if item["image_id"] not in images or item["category_id"] not in labels:
+                    orphans += 1
+                    continue
                 image = images[item["image_id"]]
                 width, height = int(image["width"]), int(image["height"])
                 if not 0 < width * height < LARGEST_PICTURE:
@@ -62,20 +70,24 @@ def read_coco(folder: Path) -> Iterator[Track]:
                 raise SourceError(f"{path} annotation {number} is malformed: {error!r}") from None
             if not item.get("iscrowd") and box[2] * box[3] < LARGEST * width * height:
                 yield track
+        if orphans:
+            logger.warning("%s: %d annotations are of no picture or category in it", path, orphans)
 
 
 def _has_outline(item: dict) -> bool:
-    """Whether there is a segmentation. Raises ValueError if it is of no known kind."""
+    """Whether there is a segmentation with an area. Raises ValueError if it is of no known kind."""
     found = item.get("segmentation")
     if isinstance(found, dict):
         if not {"counts", "size"} <= found.keys():
             raise ValueError("segmentation has no counts or no size")
-    elif found and not (
-        isinstance(found, list)
-        and all(isinstance(part, list) and len(part) > 5 and len(part) % 2 == 0 for part in found)
-    ):
-        raise ValueError("segmentation is no list of polygons of at least three points")
-    return bool(found)
+        return True
+    if found is None:
+        return False
+    if not isinstance(found, list) or not all(isinstance(part, list) for part in found):
+        raise ValueError("segmentation is no list of polygons")
+    if any(len(part) % 2 for part in found):
+        raise ValueError("a polygon has an odd number of coordinates")
+    return any(map(has_area, found))  # tools leave lines and points among polygons
 
 
 def _parse(path: Path) -> dict[str, list[tuple[dict, tuple[int, int]]]]:
@@ -85,7 +97,7 @@ def _parse(path: Path) -> dict[str, list[tuple[dict, tuple[int, int]]]]:
     """
     text = path.read_bytes().decode()
     lists: dict[str, list] = {}
-    at = _expect("{", text, 0)
+    at = _expect("{", text, len(_MARK) if text.startswith(_MARK) else 0)
     while text[at : at + 1] != "}":
         key, at = _DECODER.raw_decode(text, at)
         at = _expect(":", text, at)

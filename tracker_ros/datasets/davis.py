@@ -10,6 +10,7 @@ import numpy as np
 from ..core.boxes import Box, mask_box
 from ..core.errors import SourceError
 from ..sources.annotations import lines, pictures
+from ..sources.order import visible
 from .pictures import colours
 from .track import Track
 
@@ -22,7 +23,7 @@ def read_davis(folder: Path) -> Iterator[Track]:
     Each colour of an annotation but black is an object. The clips are those of the first list of
     LISTS that is there, else all. Raises SourceError.
     """
-    sizes = sorted(path.name for path in folder.glob("Annotations/*") if path.is_dir())
+    sizes = sorted(p.name for p in visible(folder.glob("Annotations/*")) if p.is_dir())
     if not sizes:
         raise SourceError(f"{folder} holds no Annotations/480p")
     size = "480p" if "480p" in sizes else sizes[0]
@@ -51,7 +52,8 @@ def _names(folder: Path, size: str) -> list[str]:
                 raise SourceError(f"{path} line {number}: there is no clip {name!r}")
             found[name] = None
         return list(found)
-    return sorted(path.name for path in (folder / "Annotations" / size).iterdir() if path.is_dir())
+    clips = visible((folder / "Annotations" / size).iterdir())
+    return sorted(path.name for path in clips if path.is_dir())
 
 
 def _objects(pixels: np.ndarray) -> Iterator[tuple[int, Box]]:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..core.errors import SourceError
+from ..sources.order import visible
 from .files import FARTHEST
 from .track import Track
 
@@ -31,13 +32,13 @@ def read_vid(folder: Path) -> Iterator[Track]:
 
     Raises SourceError.
     """
-    videos = sorted(path for path in folder.glob("Annotations/VID/train/*/*") if path.is_dir())
+    videos = sorted(p for p in visible(folder.glob("Annotations/VID/train/*/*")) if p.is_dir())
     if not videos:
         raise SourceError(f"{folder} holds no Annotations/VID/train/PART/VIDEO")
     for video in videos:
         home = f"Data/{video.relative_to(folder / 'Annotations').as_posix()}"
         tracks: dict[str, list[tuple[str, Item]]] = {}
-        for path in sorted(video.glob("*.xml")):
+        for path in sorted(visible(video.glob("*.xml"))):
             for number, item in enumerate(read_objects(path), 1):
                 if item.track is None:
                     raise SourceError(f"{path} object {number} has no trackid")
@@ -58,7 +59,7 @@ def read_vid(folder: Path) -> Iterator[Track]:
 def read_det(folder: Path) -> Iterator[Track]:
     """One track of one frame for each object that leaves some surroundings. Raises SourceError."""
     empty = True
-    for path in sorted(folder.glob("Annotations/DET/train/**/*.xml")):
+    for path in sorted(visible(folder.glob("Annotations/DET/train/**/*.xml"))):
         empty = False
         home = f"Data/{path.parent.relative_to(folder / 'Annotations').as_posix()}"
         for item in read_objects(path):

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.errors import SourceError
 from ..sources.annotations import pictures, read_boxes
 from ..sources.folder import covered
-from ..sources.order import in_order
+from ..sources.order import in_order, visible
 from .files import flagged
 from .track import Track
 
@@ -56,5 +56,6 @@ def _truths(home: Path) -> list[Path]:
 
 
 def _attributes(folder: Path, name: str) -> tuple[str, ...]:
-    files = (folder / "anno" / "att" / f"{spelt}.txt" for spelt in (name, name.lower()))
-    return flagged(next((path for path in files if path.is_file()), None), ATTRIBUTES)
+    # The toolkit's names: carDark for CarDark, jogging-1 for the first target of Jogging.
+    files = {path.stem.lower(): path for path in visible((folder / "anno" / "att").glob("*.txt"))}
+    return flagged(files.get(name.lower().replace(".", "-"), files.get(name.lower())), ATTRIBUTES)

@@ -50,12 +50,17 @@ def rasterise(segmentation: list | dict, height: int, width: int) -> np.ndarray:
     if isinstance(segmentation, dict):
         return _runs(segmentation, height, width)
     mask = np.zeros((height, width), np.uint8)
-    for polygon in segmentation:
+    for polygon in filter(has_area, segmentation):
         points = np.asarray(polygon, float).reshape(-1, 2)
-        if len(points) < 3 or not (np.abs(points) < 1e6).all():
-            raise ValueError(f"a polygon of {len(points)} points or with one out of reach")
+        if not (np.abs(points) < 1e6).all():
+            raise ValueError("a polygon with a point out of reach")
         cv2.fillPoly(mask, [np.floor(points).astype(np.int32)], 1)
     return mask > 0
+
+
+def has_area(polygon: list) -> bool:
+    """Whether a polygon [x, y, x, y, …] has the three points that take up an area."""
+    return len(polygon) > 5
 
 
 def _runs(coded: dict, height: int, width: int) -> np.ndarray:

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from ..core.errors import SourceError
 from ..sources.annotations import pictures
+from ..sources.order import visible
 from .files import boxes_for, first_box_only
 from .track import Track
 
 
 def read_training(folder: Path) -> Iterator[Track]:
     """The videos of all parts ``TRAIN_*`` that are there. Raises SourceError."""
-    annotations = sorted(folder.glob("TRAIN_*/anno/*.txt"))
+    annotations = sorted(visible(folder.glob("TRAIN_*/anno/*.txt")))
     if not annotations:
         raise SourceError(f"{folder} holds no TRAIN_*/anno/VIDEO.txt")
     for truth in annotations:
@@ -24,7 +25,7 @@ def read_training(folder: Path) -> Iterator[Track]:
 def read_testing(folder: Path) -> Iterator[Track]:
     """The videos of ``TEST``, of which only the first box is known. Raises SourceError."""
     part = folder / "TEST" if (folder / "TEST").is_dir() else folder
-    annotations = sorted(part.glob("anno/*.txt"))
+    annotations = sorted(visible(part.glob("anno/*.txt")))
     if not annotations:
         raise SourceError(f"{folder} holds no TEST/anno/VIDEO.txt")
     for truth in annotations:

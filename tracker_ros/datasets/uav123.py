@@ -16,7 +16,8 @@ from .track import Track
 CONFIG = "configSeqs.m"
 NAMES = ("UAV123", "UAV123_10fps")
 STRUCT = re.compile(
-    r"'name','(?P<name>\w+)','path','[^']*?(?P<folder>\w+)[\\/]*'"
+    # The path is a text, or one put together: [dataSet '\group3\'].
+    r"'name','(?P<name>\w+)','path',(?:\[\s*\w+[\s,]*)?'[^']*?(?P<folder>\w+)[\\/]*'(?:\s*\])?"
     r",'startFrame',(?P<first>\d+),'endFrame',(?P<last>\d+)"
 )
 # In the order of anno/UAV123/att/NAME.txt.

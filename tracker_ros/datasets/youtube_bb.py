@@ -17,6 +17,7 @@ import numpy as np
 from ..core.errors import SourceError
 from ..sources.annotations import pictures
 from ..sources.folder import read_picture
+from ..sources.order import visible
 from .track import Track
 
 RATE = 30 / 1000  # video frames a millisecond
@@ -27,13 +28,13 @@ def read_youtube_bb(folder: Path) -> Iterator[Track]:
 
     Frames without a picture are left out: many of the videos are gone. Raises SourceError.
     """
-    files = sorted(folder.glob("*.csv"))
+    files = sorted(visible(folder.glob("*.csv")))
     if not files:
         raise SourceError(f"{folder} holds no CSV file")
     for path in files:
         home = folder / path.stem
         there = {  # a set of names, as asking the disk for each of millions would take hours
-            part.name: set(pictures(part)) for part in home.glob("*") if part.is_dir()
+            part.name: set(pictures(part)) for part in visible(home.glob("*")) if part.is_dir()
         }
         for (video, part, _), rows in groupby(_rows(path), key=lambda row: row[0]):
             known = there.get(part, ())

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError
-from .order import in_order, visible
+from .order import in_order
 
 
 def read_boxes(path: Path) -> np.ndarray:
@@ -91,7 +91,7 @@ def flags_for(path: Path, names: list[str]) -> np.ndarray:
 def pictures(folder: Path, suffix: str = ".jpg") -> list[str]:
     """Names of the pictures in ``folder``, 2.jpg before 10.jpg. Raises SourceError if none."""
     try:
-        found = in_order(p for p in visible(folder.iterdir()) if p.name.endswith(suffix))
+        found = in_order(p for p in folder.iterdir() if p.name.endswith(suffix))
     except OSError as error:
         raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
     if not found:
@@ -105,7 +105,11 @@ def listed(folder: Path, list_name: str, pattern: str) -> list[str]:
     """
     path = folder / list_name
     if not path.is_file():
-        found = sorted(p.parent.relative_to(folder).as_posix() for p in folder.glob(pattern))
+        found = sorted(
+            p.parent.relative_to(folder).as_posix()
+            for p in folder.glob(pattern)
+            if not p.parent.name.startswith(".")
+        )
         if not found:
             raise SourceError(f"{folder} holds no {pattern} and no {list_name}")
         return found

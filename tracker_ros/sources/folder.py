@@ -10,9 +10,7 @@ from ..core.levels import Levels
 from ..core.pictures import decode
 from .annotations import absent_where_empty, read_boxes
 from .base import DEFAULT_FPS, Frame, Source
-from .order import in_order, natural_key, visible
-
-__all__ = ["FolderSource", "natural_key", "read_picture"]
+from .order import in_order
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRUTH_NAME = "groundtruth_rect.txt"
@@ -54,9 +52,7 @@ class FolderSource(Source):
         super().__init__(str(path), rate, loop)
         folder = path / "img" if (path / "img").is_dir() else path
         try:
-            self.paths = in_order(
-                p for p in visible(folder.iterdir()) if p.suffix.lower() in IMAGE_SUFFIXES
-            )
+            self.paths = in_order(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
         except OSError as error:
             raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
         if not self.paths:

@@ -10,7 +10,8 @@ import numpy as np
 from ..core.errors import SourceError
 from ..core.levels import Levels
 from .annotations import absent_where_empty, lines
-from .folder import TRUTH_NAME, FolderSource, natural_key, read_picture
+from .folder import TRUTH_NAME, FolderSource, read_picture
+from .order import in_order
 
 ATTRIBUTES_NAME = "attributes.txt"
 
@@ -71,7 +72,7 @@ def find_sequences(folder: Path) -> list[Sequence]:
         raise SourceError(f"{folder} is not a folder")
     if (folder / TRUTH_NAME).is_file():
         return [open_sequence(folder)]
-    inside = sorted((p.parent for p in folder.glob(f"*/{TRUTH_NAME}")), key=natural_key)
+    inside = in_order(p.parent for p in folder.glob(f"*/{TRUTH_NAME}"))
     if not inside:
         raise SourceError(f"{folder} holds no sequence, that is no folder with {TRUTH_NAME}")
     return [open_sequence(path) for path in inside]

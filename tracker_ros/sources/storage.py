@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ..core.errors import SourceError
-from .order import in_order, visible
+from .order import in_order
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
@@ -45,7 +45,7 @@ def storage_files(path: Path, listed: list[str]) -> list[Path]:
     named = [path / name for name in listed if (path / name).is_file()]
     if named:
         return named
-    found = in_order(p for p in visible(path.iterdir()) if is_storage(p.name) and p.is_file())
+    found = in_order(p for p in path.iterdir() if is_storage(p.name) and p.is_file())
     starts = {match[1] if (match := _PART.fullmatch(_stem(p))) else p for p in found}
     if len(starts) > 1:
         names = ", ".join(p.name for p in found)

@@ -9,6 +9,7 @@ from ...core.errors import SourceError
 from ...core.levels import Levels
 from ...sources.annotations import lines, listed
 from ...sources.folder import FolderSource, read_picture
+from ...sources.order import visible
 from .regions import bounding_box, read_regions
 
 TRUTH_NAME = "groundtruth.txt"
@@ -36,7 +37,7 @@ class VotSequence:
                 f"{truth} has {len(self.regions)} lines for {len(self.paths)} pictures"
             )
         self.boxes = np.array([bounding_box(region) for region in self.regions])
-        files = sorted(p for p in folder.iterdir() if p.suffix in (".tag", ".label"))
+        files = sorted(p for p in visible(folder.iterdir()) if p.suffix in (".tag", ".label"))
         self.tags = {p.stem: _read_tag(p, len(self)) for p in files}
 
     def __len__(self) -> int:

@@ -13,6 +13,7 @@ import numpy as np
 from ...core.crop import crop, window_around
 from ...core.errors import ParameterError, SourceError
 from ...sources.folder import read_picture
+from ...sources.order import visible
 from ..checkpoint import writing
 from ..data.clips import load_clips
 from ..data.clipset import ClipSet
@@ -43,7 +44,7 @@ class ImageFolder:
 
     def __init__(self, folder: Path):
         self.name, self._folder = folder.name, folder
-        self.classes = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir())
+        self.classes = sorted(p.name for p in visible(Path(folder).iterdir()) if p.is_dir())
         names, counts = [], []
         for label in self.classes:
             found = sorted(
