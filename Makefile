@@ -55,7 +55,7 @@ bench: setup
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports && $(BIN)/mypy
 
 clean:
 	rm -rf .venv $(HUMBLE) build dist install log out output *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis

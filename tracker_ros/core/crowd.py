@@ -43,8 +43,8 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
     answers = engine.locate_all([s.crop for s in searches], [one.state for one in trackers])
     taken = 1e3 * (perf_counter() - begin)
     return [
-        one.settle(search, *answer, taken)
-        for one, search, answer in zip(trackers, searches, answers, strict=True)
+        one.settle(search, prediction, state, taken)
+        for one, search, (prediction, state) in zip(trackers, searches, answers, strict=True)
     ]
 
 

@@ -60,6 +60,7 @@ def load_tracker(
         raise ParameterError("engine is 'tensorrt', which runs on a GPU, but device is 'cpu'")
     files = find_model(model)
     engine, device = _resolve(files, engine, device)
+    runner: Runner
     if engine != "torch":
         from .onnx_runner import OnnxRunner
 
@@ -156,5 +157,5 @@ def _warm_up(tracker: Tracker) -> None:
     window = np.full((tracker.config.memory_size,) * 2 + (3,), 127, np.uint8)
     for _ in range(tracker.config.memory_segments + 2):
         tracker.locate(image)
-        tracker._state = tracker.engine.remember(window, (30, 30, 40, 40), 1.0, tracker._state)
+        tracker.learn(tracker.engine.remember(window, (30, 30, 40, 40), 1.0, tracker.state))
     tracker.reset()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -90,7 +91,7 @@ class CarriedEngine:
         """See ``Engine.remembered``."""
         return min(state.count, self.tracking.memory_capacity)
 
-    def _run(self, step: str, state: CarriedState, *given: np.ndarray) -> list[Any]:
+    def _run(self, step: str, state: CarriedState, *given: np.ndarray) -> Sequence[Any]:
         names = self.runner.inputs(step)[len(given) :]
         return self.runner.run(step, *given, *(state.arrays[name] for name in names))
 

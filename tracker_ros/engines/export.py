@@ -53,6 +53,7 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
                 opset_version=OPSET,
                 external_data=False,
             )
+        assert program is not None  # it is for ``dynamo``
         model = program.model_proto
         _strip_traces(model.graph)
         told = pack_facts(facts["architecture"], facts["network"], tracking, facts["training"])

@@ -86,9 +86,10 @@ def _count(network, architecture: str, tracking) -> tuple[dict, dict]:
     import torch
 
     from ..networks.build import steps
-    from .macs import count
+    from .macs import Macs, count
 
-    made, arrays = {}, {}
+    made: dict[str, Macs] = {}
+    arrays: dict[str, Any] = {}
     with torch.device("meta"):
         parts = steps(network, tracking)
     frames = tracking.memory_segments + 2  # spread ones, the first and the last

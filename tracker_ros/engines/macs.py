@@ -30,7 +30,9 @@ class Macs(NamedTuple):
 
 def count(network: nn.Module, module: nn.Module, *inputs: Tensor) -> Macs:
     """Run ``module``, which holds ``network``, and count. Both may be on the meta device."""
-    flops, running, hooks = Counter(), [], []
+    flops: Counter[str] = Counter()
+    running: list[tuple[nn.Module, int]] = []  # the part that runs, and the total before it
+    hooks = []
     with FlopCounterMode(display=False) as counter, torch.no_grad():
 
         def enter(part: nn.Module, given) -> None:

@@ -74,8 +74,8 @@ class MemoryEngine:
                 for place in range(len(self._learned))
             ]
             maps = self.runner.run("locate", _stack(crops, batch), memory, *learned)
-            maps = zip(*(self.runner.numpy(part) for part in maps), strict=True)
-            return [(i, Prediction(*parts)) for i, parts in zip(batch, maps, strict=True)]
+            each = zip(*(self.runner.numpy(part) for part in maps), strict=True)
+            return [(i, Prediction(*parts)) for i, parts in zip(batch, each, strict=True)]
 
         batches = self._batches([state.memory.shape[1] for state in states])
         found = dict(chain.from_iterable(self.runner.each(answers, batches)))
@@ -149,14 +149,15 @@ class MemoryEngine:
             )
         gate = None
         if shares is not None:
-            gate = Gate(tuple(map(float, shares)), BRANCHES[int(np.argmax(shares))])
+            skip, se, ca, cbam = map(float, shares)
+            gate = Gate((skip, se, ca, cbam), BRANCHES[int(np.argmax(shares))])
         return MemoryState(frames, memory, taught, gate)
 
     def _batches(self, kinds: Sequence[int]) -> list[list[int]]:
         """Places of equal kinds together, as far as the runner takes several at once."""
         if not self.runner.batches:
             return [[place] for place in range(len(kinds))]
-        found = {}
+        found: dict[int, list[int]] = {}
         for place, kind in enumerate(kinds):
             found.setdefault(kind, []).append(place)
         return list(found.values())

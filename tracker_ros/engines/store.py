@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
@@ -29,7 +30,8 @@ def save_network(
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    facts = pack_facts(architecture, network.config.to_dict(), tracking, training)
+    config: Any = network.config
+    facts = pack_facts(architecture, config.to_dict(), tracking, training)
     with replacing(path) as part:
         save_file(
             {

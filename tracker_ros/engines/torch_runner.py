@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -33,14 +34,15 @@ class TorchRunner:
         self, network: nn.Module, facts: dict, device: str = "cpu", precision: str = "fp32"
     ):
         self.facts, self._device = facts, torch.device(device)
-        fuse(network).to(self._device, DTYPES[precision], memory_format=torch.channels_last)
+        # torch's stubs know no ``memory_format`` here.
+        convert: Any = fuse(network).to
+        convert(self._device, DTYPES[precision], memory_format=torch.channels_last)
         tracking = TrackingConfig.from_dict(facts["tracking"])
         self._steps = steps(network, tracking)
-        self._calls = {name: step.module.eval() for name, step in self._steps.items()}
+        modules = {name: step.module.eval() for name, step in self._steps.items()}
+        self._calls: dict[str, Callable[..., Any]] = dict(modules)
         if self._device.type == "cuda":
-            self._calls = {
-                name: Recorded(module, self._device) for name, module in self._calls.items()
-            }
+            self._calls = {name: Recorded(part, self._device) for name, part in modules.items()}
         self.provider = f"torch {'' if precision == 'fp32' else precision + ' '}{self._device}"
 
     @classmethod

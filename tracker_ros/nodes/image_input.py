@@ -1,6 +1,7 @@
 """The camera's images: which topic, which quality of service, and what is lost on the way."""
 
 from collections.abc import Callable
+from typing import Any
 
 from rclpy.qos import qos_policy_name_from_kind
 from sensor_msgs.msg import CompressedImage, Image
@@ -65,7 +66,7 @@ class ImageInput:
 
     def _subscribe(self, profile) -> None:
         self.profile = profile
-        callbacks = {"incompatible_qos": self._on_incompatible_qos}
+        callbacks: dict[str, Any] = {"incompatible_qos": self._on_incompatible_qos}
         callbacks |= {"message_lost": self._on_message_lost}
         if self._profile == "AUTO":
             callbacks["matched"] = lambda event: self._rematch_soon()

@@ -8,6 +8,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import SimpleNamespace
+from typing import Any
 
 from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import ParameterError
@@ -53,7 +54,8 @@ class Parameter:
             raise ParameterError(
                 f"parameter {self.name} is {value!r}, but must be a {self.type_name}{hint}"
             )
-        outside = self.minimum is not None and not self.minimum <= value <= self.maximum
+        number: Any = value  # where there are bounds
+        outside = self.minimum is not None and not self.minimum <= number <= self.maximum
         if outside or (self.choices and value not in self.choices):
             relation = "one of" if self.choices else "from"
             raise ParameterError(

@@ -38,7 +38,8 @@ class Collisions:
         on top of another at once.
         """
         found = overlaps([one.box for one in sights], [one.box for one in sights])
-        pairs, losers, touched = {}, {}, defaultdict(bool)
+        pairs, touched = {}, defaultdict(bool)
+        losers: dict[str, str] = {}
         for i, one in enumerate(sights):
             for j in range(i + 1, len(sights)):
                 other = sights[j]

@@ -83,7 +83,8 @@ class Detector:
         return _apart(left, [result.box])
 
     def _start(self, left: list[Candidate], frame: Frame, image: np.ndarray) -> list[Track]:
-        policy, begun = self._policy, []
+        policy = self._policy
+        begun: list[Track] = []
         if policy.auto_init_new:
             room = policy.max_targets - len(self._targets)
         else:

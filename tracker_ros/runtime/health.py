@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,7 +30,7 @@ class Check:
     name: str
     level: int
     message: str
-    values: dict[str, object]
+    values: Mapping[str, object]
 
 
 class Problems:
@@ -87,7 +88,9 @@ class GateWindow:
         means = [sum(column) / count for column in zip(*(g.weights for g in gates), strict=True)]
         entropy = sum(_entropy(g.weights) for g in gates) / count
         share = sum(g.branch == "cbam" for g in gates) / count
-        values = {f"mean_{name}": f"{mean:.4f}" for name, mean in zip(BRANCHES, means, strict=True)}
+        values: dict[str, object] = {
+            f"mean_{name}": f"{mean:.4f}" for name, mean in zip(BRANCHES, means, strict=True)
+        }
         values |= {
             "frames": count,
             "entropy_bits": f"{entropy:.4f}",

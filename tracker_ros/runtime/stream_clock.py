@@ -45,7 +45,9 @@ class StreamClock:
 
     def __init__(self, jump: int):
         self._jump = jump
-        self._former = None  # (stamp, arrival) that the clock before ended with
+        self._former: tuple[int, int] | None = (
+            None  # (stamp, arrival) that the clock before ended with
+        )
         self._begin()
 
     def _begin(self) -> None:

@@ -82,7 +82,7 @@ def _modes(metres: np.ndarray, strong: float) -> list[Surface]:
     bins = ((logs - first) / BIN).astype(int)
     counts = np.bincount(bins, minlength=bins.max() + 1)
     near = np.convolve(counts, (1, 1, 1), mode="same") if len(counts) > 2 else counts
-    found = []
+    found: list[Surface] = []
     # The largest first; what it holds is no longer there for the others.
     for peak in np.argsort(-near, kind="stable"):
         if near[peak] < strong:
