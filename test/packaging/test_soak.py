@@ -1,0 +1,25 @@
+"""`make soak` at its shortest: that what it measures can be measured."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("rclpy")
+SOAK = Path(__file__).parents[2] / "tools" / "soak.py"
+
+
+def test_shortest_soak_holds(tmp_path):
+    options = ["--frames=10", "--malformed=5", "--kills=1", "--cameras=2", "--seconds=1"]
+    done = subprocess.run(
+        [sys.executable, SOAK, *options], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    results = json.loads((tmp_path / "out" / "soak.json").read_text())
+    assert results["failures"] == []
+    assert results["frames"]["answered"] == 10
+    assert results["malformed"]["named"] == 5
+    assert results["kills"]["resumed"] == results["player_kills"]["resumed"] == 1
+    assert len(results["cameras"]["answered"]) == 2
