@@ -17,7 +17,16 @@ CONFIG = share_dir() / "config"
 # Empty where it stands for the value in the parameter file.
 FROM_TABLE = ("target_id", "depth_source", "depth_scale", "slop", "tf")
 # What track.launch.py takes; empty: its own default.
-TRACKER = ("image_transport", "model", "device", "engine", "precision", "init_bbox", "rviz")
+TRACKER = (
+    "image_transport",
+    "model",
+    "device",
+    "engine",
+    "precision",
+    "init_bbox",
+    "max_targets",
+    "rviz",
+)
 ARGUMENTS = {
     "namespace": ("", "Of both nodes; one for each camera."),
     "params_file": (str(CONFIG / "tracker.yaml"), "Parameters; the arguments here come first."),

@@ -13,7 +13,16 @@ from tracker_ros.nodes.parameters import TRACKER
 
 CONFIG = share_dir() / "config"
 # Empty where it stands for the value in the parameter file.
-FROM_TABLE = ("model", "device", "engine", "precision", "image_transport", "init_bbox", "autostart")
+FROM_TABLE = (
+    "model",
+    "device",
+    "engine",
+    "precision",
+    "image_transport",
+    "init_bbox",
+    "max_targets",
+    "autostart",
+)
 ARGUMENTS = {
     "namespace": ("", "The node's namespace; one for each camera."),
     "params_file": (str(CONFIG / "tracker.yaml"), "Parameters; the arguments here come first."),
