@@ -31,7 +31,7 @@ setup(
     zip_safe=False,
     entry_points={
         "console_scripts": [
-            "tracker-ros = tracker_ros.commands:main",
+            "tracker-ros = tracker_ros.__main__:main",
             "tracker_node = tracker_ros.nodes.entry:tracker_node",
             "follow_node = tracker_ros.nodes.entry:follow_node",
             "player_node = tracker_ros.nodes.entry:player_node",

@@ -1,5 +1,6 @@
 """Plays a bag to the tracker; ``ros2 launch tracker_ros replay.launch.py --show-args``."""
 
+from functools import partial
 from pathlib import Path
 
 from launch.actions import (
@@ -73,13 +74,21 @@ def _actions(context) -> list:
     after = [] if rviz else [EmitEvent(event=Shutdown(reason="the bag was played"))]
     if values["evaluate"]:
         evaluation = _evaluation(values)
-        end = RegisterEventHandler(OnProcessExit(target_action=evaluation, on_exit=after))
+        ended = partial(_ended, after)
+        end = RegisterEventHandler(OnProcessExit(target_action=evaluation, on_exit=ended))
         after = [end, evaluation]
     return [
         tracker,
         player,
         RegisterEventHandler(OnProcessExit(target_action=player, on_exit=after)),
     ]
+
+
+def _ended(after: list, event, context) -> list:
+    """What follows the evaluation. An exception is how a launch ends with status 1."""
+    if event.returncode:
+        raise RuntimeError(f"evaluate_bag ended with status {event.returncode}; see above")
+    return after
 
 
 def _evaluation(values: dict[str, str]) -> ExecuteProcess:

@@ -1,5 +1,18 @@
-"""``python -m tracker_ros`` is ``tracker-ros``."""
+"""``tracker-ros`` and ``python -m tracker_ros``."""
 
-import runpy
+import os
+import signal
+import sys
 
-runpy.run_module("tracker_ros.commands", run_name="__main__", alter_sys=True)
+
+def main() -> int:
+    """Run a command. Before it is imported there is nothing that Ctrl-C could leave unfinished."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, lambda *_: os._exit(128 + signal.SIGINT))
+    from .commands import main
+
+    return main()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,6 +1,8 @@
 import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -141,3 +143,32 @@ def test_a_missing_library_is_named_with_what_installs_it(
     assert main(arguments) == 1
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("tracker-ros: error: ") and line.endswith(f"pip install {wheel}")
+
+
+def test_names_that_are_no_text_cost_no_evaluation(sequence, tmp_path):
+    folder = sequence(4)
+    odd = folder.with_name(os.fsdecode(b"caf\xe9"))
+    folder.rename(odd)
+    arguments = ("evaluate", odd, "--peers-only", "--peer", "mosse", "--out", tmp_path / "out")
+    for options in ({}, {"env": {**os.environ, "PYTHONIOENCODING": "ascii"}}):
+        done = run(*arguments, **options)
+        assert done.returncode == 0, done.stderr
+        assert "Traceback" not in done.stderr and "report.html" in done.stdout
+    assert (tmp_path / "out" / "results.csv").read_text().count("\n") == 2
+
+
+def test_ctrl_c_while_a_command_is_imported_is_no_traceback():
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tracker_ros", "info", "dastm"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        maps = Path(f"/proc/{process.pid}/maps")
+        while "numpy" not in maps.read_text():
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "Traceback" not in err

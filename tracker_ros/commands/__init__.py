@@ -12,7 +12,7 @@ from collections.abc import Callable
 from .. import __version__
 from ..core.errors import TrackerError
 
-PROGRAM = "tracker-ros"
+PROGRAM, PACKAGE = "tracker-ros", "tracker_ros"
 COMMANDS = {
     "demo": "track a known target through ROS 2 and report",
     "track": "track a target in a video, folder, bag or camera",
@@ -85,6 +85,17 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as ``nohup`` wants it
             signal.signal(number, _end)
+    for stream in (sys.stdout, sys.stderr):  # names of files need not be text in any encoding
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")
+    before, interrupts = signal.getsignal(signal.SIGINT), []
+
+    def interrupt(number: int, frame) -> None:
+        interrupts.append(number)
+        raise KeyboardInterrupt
+
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
     try:
         parser = build(arguments)
         args = parser.parse_args(arguments)
@@ -92,27 +103,31 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
         status = args.run(args) or 0
         sys.stdout.flush()
         return status
-    except KeyboardInterrupt:
-        print(f"\n{PROGRAM}: interrupted", file=sys.stderr)
-        # Otherwise CPython ends by the signal if it came during the exec of a string, as there are
-        # in dataclasses and rosbags.
-        exec("")
-        return 128 + signal.SIGINT
-    except BrokenPipeError:  # ``tracker-ros info | head``
+    except (Exception, KeyboardInterrupt) as error:
+        # An import that was interrupted may end in any error.
+        if interrupts or isinstance(error, KeyboardInterrupt):
+            print(f"\n{PROGRAM}: interrupted", file=sys.stderr)
+            # Otherwise CPython ends by the signal if it came during the exec of a string, as there
+            # are in dataclasses and rosbags.
+            exec("")
+            return 128 + signal.SIGINT
+        return _explain(error)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _explain(error: Exception) -> int:
+    """Say what went wrong, and return the exit status. Raises what is a mistake of ours."""
+    if isinstance(error, BrokenPipeError):  # `tracker-ros info | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except ModuleNotFoundError as error:
-        if (error.name or "tracker_ros").startswith("tracker_ros"):
-            raise
-        package = error.name.partition(".")[0]
-        return _fail(
-            f"this command needs the Python package {package!r}, which is not here:"
-            f" pip install {DISTRIBUTIONS.get(package, package)}"
-        )
-    except OSError as error:
+    if isinstance(error, ModuleNotFoundError) and not (error.name or PACKAGE).startswith(PACKAGE):
+        return _fail(f"this command needs the Python package {error.name!r}, which is not here")
+    if isinstance(error, OSError):
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
-    except TrackerError as error:
+    if isinstance(error, TrackerError):
         return _fail(error)
+    raise error
 
 
 def _end(number: int, frame) -> None:

@@ -24,6 +24,8 @@ from typing import BinaryIO, TextIO
 
 logger = logging.getLogger(__name__)
 
+# For names of files that are no UTF-8, which may stand in any text.
+UNTOLD = "backslashreplace"
 _LINKS = 40  # as many as Linux follows
 
 
@@ -121,14 +123,13 @@ def growing(path: Path) -> Iterator[TextIO]:
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if is_stream(path):
-            with io.TextIOWrapper(
-                open_stream(path), "utf-8", newline="", line_buffering=True
-            ) as file:
+            stream = open_stream(path)
+            with io.TextIOWrapper(stream, "utf-8", UNTOLD, "", line_buffering=True) as file:
                 yield file
             return
         draft = Draft(path, grows=True)
         try:
-            with draft.part.open("w", buffering=1, newline="", encoding="utf-8") as file:
+            with draft.part.open("w", 1, "utf-8", UNTOLD, "") as file:
                 yield file
         except BaseException as error:
             draft.end(error)

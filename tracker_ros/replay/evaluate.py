@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.files import write_json
+from ..core.files import UNTOLD, write_json
 from ..evaluation.results import SequenceResult, result_path
 from ..sources.bag import BagSource
 from ..sources.bag_writer import replace_bag
@@ -63,7 +63,7 @@ def evaluate(
         bag = Path(part) / path.stem
         table = Path(part) / "table.csv"
         with (
-            table.open("w", newline="", encoding="utf-8") as file,
+            table.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
             OutputBag(bag, source, truth, where, options.debug_images) as outputs,
         ):
             rows = csv.writer(file, lineterminator="\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.files import replacing
+from ...core.files import UNTOLD, replacing
 from ..protocols import PROTOCOLS, Protocol, summary
 from ..results import Evaluation, SequenceResult, load_evaluation, load_results
 from .failures import find_failures
@@ -106,7 +106,10 @@ def write_csv(path: Path, loaded: Loaded, numbers: dict) -> None:
     """A line for each tracker and sequence."""
     measures = loaded.protocol.measures
     columns = ("frames", "absent", "lost", "fps")
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(path) as part,
+        part.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(
             ("tracker", "sequence", *measures, *columns, "p50_ms", "p99_ms", "attributes")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ...core.files import replacing
+from ...core.files import UNTOLD, replacing
 
 
 def write_page(path: Path, template: str, **content) -> None:
@@ -17,4 +17,4 @@ def write_page(path: Path, template: str, **content) -> None:
     )
     page = environment.get_template(template).render(content)
     with replacing(path) as part:
-        part.write_text(page, encoding="utf-8")
+        part.write_text(page, encoding="utf-8", errors=UNTOLD)

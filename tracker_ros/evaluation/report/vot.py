@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.files import replacing
+from ...core.files import UNTOLD, replacing
 from ..vot.measures import EAO_LENGTHS
 from ..vot.scores import TITLE
 from . import plots
@@ -31,7 +31,10 @@ def write_vot_report(folder: Path, numbers: dict) -> Path:
     with replacing(folder / "results.json") as part:
         part.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
     trackers = numbers["trackers"]
-    with replacing(folder / "results.csv") as part, part.open("w", newline="") as file:
+    with (
+        replacing(folder / "results.csv") as part,
+        part.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(("tracker", "sequence", *COLUMNS))
         for name, about in trackers.items():
