@@ -143,7 +143,7 @@ def test_trunk_of_the_shipped_dastm_fits_by_name():
     from tracker_ros.networks.presets import PRESETS
 
     with torch.device("meta"):
-        theirs = build("dastm", PRESETS["dastm"].network.to_dict()).state_dict()
+        theirs = build("dastm", PRESETS["dastm_tiny"].network.to_dict()).state_dict()
         for name in ("dastsiam_tiny", "siamfc_st_tiny"):
             network = build(PRESETS[name].architecture, PRESETS[name].network.to_dict())
             assert isinstance(network, Siamese)

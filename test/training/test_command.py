@@ -32,7 +32,7 @@ from tracker_ros.training.provenance import commit, data_names
         (["--minutes", "nan"], "--minutes is nan, not a number from 0 up"),
         (["--minutes", "inf"], "--minutes is inf, not a number from 0 up"),
         (["--rate", "-0.1"], "--rate is -0.1, not a number from 0 up"),
-        (["--network", "gate=firm"], "these values make no dastm: gate mode is 'firm', not one of"),
+        (["--network", "gate=firm"], "these values make no dastm_filter: gate mode is 'firm', not one of"),
         (["--device", "meta"], "--device is 'meta', not cpu, cuda or cuda:N"),
         (["--device", "cuda:"], "--device is 'cuda:', not cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "--device is 'cuda:99', but torch does not find it here"),
@@ -62,7 +62,16 @@ def test_got10ks_rule(shards, tmp_path, capsys, options, sentence):
 @pytest.mark.parametrize("recipe", ["paper", "short"])
 def test_a_papers_backbone_that_is_missing_is_said(shards, tmp_path, caplog, recipe):
     pytest.importorskip("torch")
-    small = ["--network", "widths=8,8,16,24", "--network", "depths=1,1,1", "--recipe", recipe]
+    small = [
+        "--model",
+        "dastm_tiny",
+        "--network",
+        "widths=8,8,16,24",
+        "--network",
+        "depths=1,1,1",
+        "--recipe",
+        recipe,
+    ]
     options = ["--steps", "1", "--batch", "2", "--workers", "0", "--out", str(tmp_path / "run")]
     assert main(["train", str(shards), *small, *options]) == 0
     told = [r.message for r in caplog.records if "was trained on ImageNet before" in r.message]

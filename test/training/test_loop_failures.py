@@ -147,7 +147,8 @@ SIZES = ["widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", 
 @pytest.fixture
 def training(shards, tmp_path):
     """A process of `tracker-ros train` that has done three steps and goes on."""
-    command = [sys.executable, "-m", "tracker_ros", "train", str(shards), "--recipe", "short"]
+    command = [sys.executable, "-m", "tracker_ros", "train", str(shards), "--model=dastm_tiny"]
+    command += ["--recipe=short"]
     command += [f"--network={size}" for size in SIZES]
     command += ["--tracking=query_size=64", "--tracking=memory_size=48"]
     command += ["--batch=2", "--memory-frames=2", "--log-every=1", "--steps=100000", "--rate=1e-5"]
@@ -176,7 +177,7 @@ def test_a_signal_ends_after_the_step_and_the_run_goes_on(
     last = told.splitlines()[-1]
     assert last.startswith("stopped after step ") and last.endswith("the same command goes on")
 
-    preset = PRESETS["dastm"]
+    preset = PRESETS["dastm_tiny"]
     values = {
         "network": {"neck": preset.network.neck},
         "tracking": preset.tracking.to_dict() | {"query_size": 64, "memory_size": 48},

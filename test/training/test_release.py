@@ -22,13 +22,14 @@ GRAPHS = ["small.locate.onnx", "small.remember.onnx"]
 def run(shards, tmp_path_factory):
     """The folder of a run of two steps by the paper's recipe, on a pre-trained backbone."""
     out = tmp_path_factory.mktemp("run")
-    small = overridden(preset("dastm").network, SIZES, "--network")
+    small = overridden(preset("dastm_tiny").network, SIZES, "--network")
     backbone = make_backbone(small)
     checkpoint.save(out / "t.pt", {"trunk": backbone.state_dict(), "facts": {"classes": 4}})
     network = [f"--network={value}" for value in (*SIZES, "gate=soft")]
     tracking = [f"--tracking={value}" for value in ("query_size=64", "memory_size=48")]
     options = ["--name", "small", "--steps", "2", "--batch", "2", "--workers", "0", "--seed", "3"]
-    data = ["train", str(shards), "--out", str(out), "--backbone", str(out / "t.pt")]
+    data = ["train", str(shards), "--model", "dastm_tiny", "--out", str(out)]
+    data += ["--backbone", str(out / "t.pt")]
     assert main([*data, *options, *network, *tracking]) == 0
     return out
 

@@ -8,6 +8,7 @@ there at all, and its box.
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import torch
@@ -85,6 +86,10 @@ class DastmFilter(nn.Module):
             STRIDE,
         )
 
+    def memory_cells(self, size: int) -> int:
+        """Cells along a side of what is remembered of a memory crop."""
+        return self.config.memory_cells
+
     def levels(self, crops: Tensor) -> tuple[Tensor, ...]:
         """Crops uint8 [B, S, S, 3] BGR → the trunk's three levels."""
         return self.trunk(normalise(crops, self.query_neck.out.weight.dtype))
@@ -107,7 +112,7 @@ class DastmFilter(nn.Module):
         """
         read = read_memory(self.query_neck(levels), memory)
         if self.filter is not None:
-            with torch.autocast(read.device.type, enabled=False):
+            with _exactly(read):
                 response = self.filter.respond(levels, *learned)
             read = torch.cat([read, self.place(response.to(read.dtype))], 1)
             return *self.head(read, size), response
@@ -129,7 +134,7 @@ class DastmFilter(nn.Module):
         memory, gate = self.attention(self.features(levels, boxes))
         memory = tokens(memory).unflatten(0, (batch, frames)).flatten(1, 2)
         if self.filter is not None:
-            with torch.autocast(memory.device.type, enabled=False):
+            with _exactly(memory):
                 parts = self.filter.learn(levels, boxes)
             learned = tuple(part.unflatten(0, (batch, frames)).mean(1) for part in parts)
         queries = len(query_crops) // batch
@@ -138,6 +143,13 @@ class DastmFilter(nn.Module):
         query = self.levels(query_crops)
         maps = self.match(query, memory, query_crops.shape[1], learned)
         return Maps(*maps[:3], gate.unflatten(0, (batch, frames)))
+
+
+def _exactly(x: Tensor) -> AbstractContextManager:
+    """No half precision for the filter: it divides by what may be small."""
+    if x.is_meta:  # where costs are counted; there is no autocast
+        return nullcontext()
+    return torch.autocast(x.device.type, enabled=False)
 
 
 class Locate(nn.Module):

@@ -183,7 +183,7 @@ def steps(network: Stif, tracking: TrackingConfig) -> dict[str, Step]:
     Raises ModelError where memory and query crops differ in size.
     """
     check_sizes(tracking.memory_size, tracking.query_size)
-    cells = network.memory_encoder.cells(tracking.memory_size)
+    cells = network.memory_cells(tracking.memory_size)
     features = torch.zeros(1, network.config.channels, cells, cells)
     recent = torch.zeros(1, T, *features.shape[1:])
     with torch.no_grad():

@@ -108,6 +108,10 @@ class Stmtrack(nn.Module):
         """The backbone of the memory branch."""
         return self.query_trunk if self.memory_trunk is None else self.memory_trunk
 
+    def memory_cells(self, size: int) -> int:
+        """Cells along a side of what is remembered of a memory crop of ``size`` pixels."""
+        return self.memory_encoder.cells(size)
+
     @staticmethod
     def label_map(boxes: Tensor, size: int) -> Tensor:
         """1 where a pixel's centre lies in the box, 0 elsewhere (STMTrack, sec. 3.2).
@@ -192,7 +196,7 @@ def steps(network: Stmtrack, tracking: TrackingConfig) -> dict[str, Step]:
 def locate_step(network: Stmtrack, tracking: TrackingConfig) -> Step:
     """``Locate`` with an example of three memorised frames."""
     query = torch.zeros(1, tracking.query_size, tracking.query_size, 3, dtype=torch.uint8)
-    cells = network.memory_encoder.cells(tracking.memory_size)
+    cells = network.memory_cells(tracking.memory_size)
     memory = torch.zeros(1, 3 * cells**2, network.config.channels)
     inputs = {"crop": query, "memory": memory}
     return Step(Locate(network), inputs, ("score", "boxes"), {"memory": 1})

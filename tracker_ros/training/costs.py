@@ -21,7 +21,7 @@ def measure_branches(
     ``skip`` computes nothing: 0. Leaves the network's mode and chance as they are.
     """
     weight = next(network.parameters())
-    cells = network.memory_encoder.cells(tracking.memory_size)
+    cells = network.memory_cells(tracking.memory_size)
     features = torch.zeros(
         1, network.config.channels, cells, cells, device=weight.device, dtype=weight.dtype
     ).contiguous(memory_format=torch.channels_last)

@@ -45,7 +45,8 @@ def command(shards, dev, tmp_path):
 
     def run(*more):
         sizes = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16")
-        arguments = ["ablate", str(shards), "--validate", str(dev), "--out", str(tmp_path / "out")]
+        arguments = ["ablate", str(shards), "--model", "dastm_tiny", "--validate", str(dev)]
+        arguments += ["--out", str(tmp_path / "out")]
         for size in (*sizes, "head_depth=1"):
             arguments += ["--network", size]
         for size in ("query_size=64", "memory_size=48", "lost_score=0", "memory_score=0"):

@@ -170,7 +170,7 @@ def test_a_converted_backbone_fits_the_network_of_its_sizes_and_no_other(
     for trunk in (network.memory_trunk, network.query_trunk):
         torch.testing.assert_close(trunk.stem[0].weight, first.flip(1))
     with pytest.raises(ModelError, match="does not fit the network"):
-        load_backbone(build("dastm", preset("dastm").network.to_dict()), made.path)
+        load_backbone(build("dastm", preset("dastm_tiny").network.to_dict()), made.path)
 
 
 def test_a_vit_that_is_neither_base_nor_large(official, tmp_path):
