@@ -32,7 +32,10 @@ from tracker_ros.training.provenance import commit, data_names
         (["--minutes", "nan"], "--minutes is nan, not a number from 0 up"),
         (["--minutes", "inf"], "--minutes is inf, not a number from 0 up"),
         (["--rate", "-0.1"], "--rate is -0.1, not a number from 0 up"),
-        (["--network", "gate=firm"], "these values make no dastm_filter: gate mode is 'firm', not one of"),
+        (
+            ["--network", "gate=firm"],
+            "these values make no dastm_filter: gate mode is 'firm', not one of",
+        ),
         (["--device", "meta"], "--device is 'meta', not cpu, cuda or cuda:N"),
         (["--device", "cuda:"], "--device is 'cuda:', not cpu, cuda or cuda:N"),
         (["--device", "cuda:99"], "--device is 'cuda:99', but torch does not find it here"),

@@ -50,6 +50,7 @@ class MemoryEngine:
             raise ModelError(
                 f"the step 'locate' takes {', '.join(self._learned)}, which 'remember' does not end"
             )
+        self._told = len(runner.inputs("remember")) - 1  # the box, and its score where it counts
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
 
     def start(self, crop: np.ndarray, box: Box) -> MemoryState:
@@ -113,11 +114,8 @@ class MemoryEngine:
         """Each state with one more frame in it."""
 
         def added(batch: list[int]) -> list[MemoryState]:
-            tokens, *others = self.runner.run(
-                "remember",
-                _stack(crops, batch),
-                np.array([boxes[i] for i in batch], np.float32),
-            )
+            told = [np.array([values[i] for i in batch], np.float32) for values in (boxes, scores)]
+            tokens, *others = self.runner.run("remember", _stack(crops, batch), *told[: self._told])
             shares = self.runner.numpy(others[0]) if self._gated else [None] * len(batch)
             learned = others[len(others) - len(self._learned) :]
             parts = [self.runner.split(part) for part in (tokens, *learned)]

@@ -26,6 +26,7 @@ from .reader import read_memory, shares, tokens
 from .step import Step
 from .stmtrack import Maps, Stmtrack, memory_example
 
+FOUND = (0.5, 0.9)  # trust in boxes that were found; 1 is that in the given one
 PLACE = 16  # channels that the filter's response becomes before the head
 
 
@@ -94,9 +95,16 @@ class DastmFilter(nn.Module):
         """Crops uint8 [B, S, S, 3] BGR → the trunk's three levels."""
         return self.trunk(normalise(crops, self.query_neck.out.weight.dtype))
 
-    def features(self, levels: tuple[Tensor, ...], boxes: Tensor) -> Tensor:
-        """Memory frames' levels and boxes [B, 4] → the middle of their features [B, C, m, m]."""
-        labels = Stmtrack.label_map(boxes, STRIDE * levels[1].shape[-1]).to(levels[1].dtype)
+    def features(self, levels: tuple[Tensor, ...], boxes: Tensor, trust: Tensor) -> Tensor:
+        """Memory frames' levels to the middle of their features [B, C, m, m].
+
+        Args:
+            boxes: float32 [B, 4], x, y, w, h in crop pixels. trust: float32 [B], what a label map
+                has inside the box instead of STMTrack's 1: so the box that was given weighs more
+                than those that were found, and may have drifted.
+        """
+        labels = Stmtrack.label_map(boxes, STRIDE * levels[1].shape[-1])
+        labels = (labels * trust[:, None, None, None]).to(levels[1].dtype)
         features = self.memory_neck(levels, labels)
         edge = (features.shape[-1] - self.config.memory_cells) // 2
         inner = slice(edge, edge + self.config.memory_cells)
@@ -127,11 +135,16 @@ class DastmFilter(nn.Module):
         return shares(tokens(self.query_neck(self.levels(crops))), memory)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
-        """One training step: memory [B, T, S, S, 3] and [B, T, 4], queries [B·K, S, S, 3]."""
+        """One training step: memory [B, T, S, S, 3] and [B, T, 4], queries [B·K, S, S, 3].
+
+        The first memory frame is the one that the target was given in.
+        """
         batch, frames = memory_crops.shape[:2]
         boxes, learned = memory_boxes.flatten(0, 1), ()
         levels = self.levels(memory_crops.flatten(0, 1))
-        memory, gate = self.attention(self.features(levels, boxes))
+        trust = torch.empty_like(memory_boxes[..., 0]).uniform_(*FOUND)
+        trust[:, 0] = 1
+        memory, gate = self.attention(self.features(levels, boxes, trust.flatten()))
         memory = tokens(memory).unflatten(0, (batch, frames)).flatten(1, 2)
         if self.filter is not None:
             with _exactly(memory):
@@ -185,14 +198,15 @@ class Remember(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, ...]:
+    def forward(self, crop: Tensor, box: Tensor, score: Tensor) -> tuple[Tensor, ...]:
         """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, m*m, C], gate weights [B, 4].
 
-        With a filter also its numerator and denominator, see ``CorrelationFilter.learn``.
+        ``score``: float32 [B], 1 for the box that was given, below for those that were found. With a filter also its numerator and denominator, see ``CorrelationFilter.learn``.
         """
         network = self.network
         levels = network.levels(crop)
-        features, weights = network.attention.choose(network.features(levels, box))
+        trust = torch.where(score < 1, score.clamp(*FOUND), 1.0)
+        features, weights = network.attention.choose(network.features(levels, box, trust))
         learned = () if network.filter is None else network.filter.learn(levels, box)
         return tokens(features), weights, *learned
 
@@ -221,5 +235,7 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
     locate = Step(Locate(network), inputs, found, {"memory": 1})
     return {
         "locate": locate,
-        "remember": Step(Remember(network), memory_example(tracking), remembered),
+        "remember": Step(
+            Remember(network), memory_example(tracking) | {"score": torch.ones(1)}, remembered
+        ),
     }

@@ -96,6 +96,12 @@ class SamplingConfig(Checked):
     adjacent: bool = option(False, "the last memory frame follows the one before it")
     negative: float = option(0.12, "share of samples whose query shows another target", most=1)
     kin: float = option(0.6, "share of them in which it is one of the target's class", most=1)
+    drift: float = option(
+        0.0,
+        "share of samples in which only the first memory frame has a box that did not drift",
+        most=1,
+    )
+    zoom: float = option(0.0, "share of samples whose windows are all wider or narrower", most=1)
     parts: float = option(
         0.3,
         "share of still pictures in which any part, of an object or not, is the target",

@@ -121,6 +121,8 @@ ONLINE = TrainingConfig(
             "paste": 0.18,
         },
         query_frames=2,
+        drift=0.5,
+        zoom=0.5,
         negative=0.15,
         shift=0.75,
     ),

@@ -27,6 +27,8 @@ from .geometry import inside, jitter, look, mirror, part_of, printed_window, str
 from .pasting import Collage
 
 Rng = np.random.Generator
+DRIFT = 0.2  # standard deviation of the log size of a box that drifted away
+ZOOM = (-0.05, 0.3)  # reach of the log size of windows
 KIN = 4  # views of another of the target's class, at least as many as there are queries
 ATTEMPTS = 20  # samples in a row that may be broken
 WORKERS = 64  # places for counts; more workers share them
@@ -119,13 +121,19 @@ class Samples(Dataset):
         if rng.random() < self.config.mirrored:
             views = [mirror(view) for view in views]
         grey = rng.random() < self.config.grey
+        drift = zoom = (1.0, 1.0)
+        if rng.random() < self.config.drift:
+            drift = tuple(np.exp(rng.normal(0, DRIFT) + rng.normal(0, DRIFT / 2, 2)))
+        if rng.random() < self.config.zoom:
+            zoom = (float(np.exp(rng.uniform(*ZOOM))),) * 2
+        both = (drift[0] * zoom[0], drift[1] * zoom[1])
         crops, boxes = [], []
         for number, view in enumerate(views):
-            image, box = (
-                self._memory_crop(view, rng)
-                if number < count
-                else self._query_crop(view, query, rng, grey)
-            )
+            if number < count:
+                # The first is the frame that the target was given in.
+                image, box = self._memory_crop(view, rng, (1.0, 1.0) if not number else drift, zoom)
+            else:
+                image, box = self._query_crop(view, query, rng, grey, both)
             crops.append(image)
             boxes.append(box)
         crops = [
@@ -206,22 +214,35 @@ class Samples(Dataset):
             clip.times, c.memory_frames, c.max_gap, c.causal, rng, c.query_frames, c.adjacent
         )
 
-    def _memory_crop(self, view: View, rng: Rng) -> tuple[np.ndarray, Box]:
-        """As the tracker crops: around a box that is a little wrong; or as a paper does."""
+    def _memory_crop(
+        self, view: View, rng: Rng, drift: tuple[float, float], zoom: tuple[float, float]
+    ) -> tuple[np.ndarray, Box]:
+        """As the tracker crops: around a box that is a little wrong; or as a paper does.
+
+        ``drift``: factors on width and height by which the box is wrong besides. ``zoom``: on the
+        sides of the window.
+        """
         t = self.tracking
         if self.config.crops != "tracked":
             window = printed_window(
                 view.box, t.memory_factor, t.memory_size, self.config, rng, True
             )
             return crop(view.image, window), window.to_crop(view.box)
-        box = jitter(view.box, rng, 0.06, 0.08)
+        wrong = _scaled(view.box, drift)
+        box = _scaled(jitter(wrong, rng, 0.06, 0.08), zoom)
         window = window_around(box, t.memory_factor, t.memory_size)
-        believed = jitter(view.box, rng, 0.02, 0.03)
+        believed = jitter(wrong, rng, 0.02, 0.03)
         return crop(view.image, window), window.to_crop(believed)
 
     def _query_crop(
-        self, view: View, drawn: Drawn, rng: Rng, grey: bool = False
+        self,
+        view: View,
+        drawn: Drawn,
+        rng: Rng,
+        grey: bool = False,
+        drift: tuple[float, float] = (1.0, 1.0),
     ) -> tuple[np.ndarray, Box]:
+        """``drift``: factors on the sides of the box that the tracker believes in."""
         t, c = self.tracking, self.config
         if c.crops != "tracked":
             window = printed_window(view.box, t.search_factor, t.query_size, c, rng)
@@ -232,7 +253,7 @@ class Samples(Dataset):
         reach = c.shift * (1.0 if rng.random() < 0.5 else 0.35)
         dx, dy = rng.uniform(-reach, reach, 2) * side
         factor = t.search_factor * float(np.exp(np.clip(rng.normal(0, c.scale), -0.5, 0.5)))
-        window = window_around((x + dx, y + dy, w, h), factor, t.query_size)
+        window = window_around(_scaled((x + dx, y + dy, w, h), drift), factor, t.query_size)
         if rng.random() < 0.7:  # else the padding at the rim would tell where the target is
             window = inside(window, view.image)
         return self._look(view, window, drawn, rng, grey)
@@ -264,6 +285,13 @@ class Samples(Dataset):
             return seen
         clip = drawn.clips[int(rng.choice(peers))]
         return clip.view(int(rng.integers(len(clip))), masked=True)
+
+
+def _scaled(box: Box, factors: tuple[float, float]) -> Box:
+    """A box around the same centre, its width and height times ``factors``."""
+    x, y, w, h = box
+    wide, high = w * factors[0], h * factors[1]
+    return x + (w - wide) / 2, y + (h - high) / 2, wide, high
 
 
 def _same(one: Drawn, other: Drawn | None) -> bool:
