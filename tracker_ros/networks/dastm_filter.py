@@ -201,7 +201,8 @@ class Remember(nn.Module):
     def forward(self, crop: Tensor, box: Tensor, score: Tensor) -> tuple[Tensor, ...]:
         """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, m*m, C], gate weights [B, 4].
 
-        ``score``: float32 [B], 1 for the box that was given, below for those that were found. With a filter also its numerator and denominator, see ``CorrelationFilter.learn``.
+        With a filter also its numerator and denominator, see ``CorrelationFilter.learn``.
+        ``score``: float32 [B], 1 for the box that was given, below for those that were found.
         """
         network = self.network
         levels = network.levels(crop)

@@ -88,14 +88,14 @@ def flags_for(path: Path, names: list[str]) -> np.ndarray:
     return np.array([int(word) for word in words])
 
 
-def pictures(folder: Path, suffix: str = ".jpg") -> list[str]:
+def pictures(folder: Path, suffixes: tuple[str, ...] = (".jpg",)) -> list[str]:
     """Names of the pictures in ``folder``, 2.jpg before 10.jpg. Raises SourceError if none."""
     try:
-        found = in_order(p for p in folder.iterdir() if p.name.endswith(suffix))
+        found = in_order(p for p in folder.iterdir() if p.name.lower().endswith(suffixes))
     except OSError as error:
         raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
     if not found:
-        raise SourceError(f"{folder} holds no picture *{suffix}")
+        raise SourceError(f"{folder} holds no picture *{' *'.join(suffixes)}")
     return [path.name for path in found]
 
 

@@ -230,7 +230,7 @@ def test_a_broken_picture_is_reported_once_counted_and_replaced(tmp_path, capfd)
     assert len(list(loader)) == 30
     assert samples.replaced >= 5  # counted in the worker, known here
     told = capfd.readouterr().err
-    assert told.count("001.png is not a picture; another sample is used") == 1
+    assert told.count("001.png is not a picture that OpenCV can decode") == 1
 
 
 def test_nothing_but_broken_pictures_ends_in_a_sentence(tmp_path):

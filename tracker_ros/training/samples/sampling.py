@@ -215,7 +215,11 @@ class Samples(Dataset):
         )
 
     def _memory_crop(
-        self, view: View, rng: Rng, drift: tuple[float, float], zoom: tuple[float, float]
+        self,
+        view: View,
+        rng: Rng,
+        drift: tuple[float, float] = (1.0, 1.0),
+        zoom: tuple[float, float] = (1.0, 1.0),
     ) -> tuple[np.ndarray, Box]:
         """As the tracker crops: around a box that is a little wrong; or as a paper does.
 
