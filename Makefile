@@ -64,5 +64,5 @@ lint: setup
 	@$(BIN)/lint-imports && $(BIN)/mypy
 
 clean:
-	rm -rf .venv $(HUMBLE) build dist install log out output *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-kilted $(HUMBLE) build dist install log out output *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

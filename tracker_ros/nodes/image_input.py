@@ -68,12 +68,15 @@ class ImageInput:
         self.profile = profile
         callbacks: dict[str, Any] = {"incompatible_qos": self._on_incompatible_qos}
         callbacks |= {"message_lost": self._on_message_lost}
-        if self._profile == "AUTO":
-            callbacks["matched"] = lambda event: self._rematch_soon()
-        try:
-            self._create(SubscriptionEventCallbacks(**callbacks))
-        except Exception:  # no such events in Humble (matched) or in this middleware
-            self._create(SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos))
+        callbacks |= {"matched": lambda event: self._rematch_soon()}
+        # Humble has no ``matched``; some middlewares do not tell of losses.
+        for unknown in ("matched", "message_lost"):
+            try:
+                self._create(SubscriptionEventCallbacks(**callbacks))
+                return
+            except (TypeError, RuntimeError):
+                del callbacks[unknown]
+        self._create(SubscriptionEventCallbacks(**callbacks))
 
     def _create(self, events) -> None:
         self._subscription = self._node.create_subscription(
