@@ -2,6 +2,7 @@
 
 import pytest
 
+from tracker_ros.core.errors import SourceError
 from tracker_ros.training.data.public import open_set
 
 
@@ -37,3 +38,18 @@ def test_lasot_without_a_list_is_read_whole(made):
 )
 def test_malformed_annotations_are_named(refusal, file, content, told):
     assert told in refusal("lasot", file, content)
+
+
+def test_attributes_come_from_the_toolkits_folder(made):
+    from tracker_ros.datasets import read_benchmark
+
+    root = made("lasot")
+    (root / "training_set.txt").unlink()
+    (root / "annos/att").mkdir(parents=True)
+    (root / "annos/att/bear-4.txt").write_text("0,1,0,0,0,1,0,0,1,0,0,0,1,0\n")
+    found = {one.name: one.attributes for one in read_benchmark("lasot", root)[0]}
+    assert found["bear-4"] == ("partial occlusion", "rotation", "scale variation", "low resolution")
+    assert found["cup-3"] == ()
+    (root / "annos/att/cup-3.txt").write_text("0,1,2\n")
+    with pytest.raises(SourceError, match=r"cup-3.txt is not a line of 14 flags"):
+        read_benchmark("lasot", root)

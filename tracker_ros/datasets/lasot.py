@@ -10,9 +10,26 @@ import numpy as np
 from ..core.errors import SourceError
 from ..sources.annotations import flags_for, lines, pictures, read_boxes
 from ..sources.order import in_order
-from .files import boxes_for
+from .files import boxes_for, flagged
 from .track import Track
 
+# In the order of the toolkit's annos/att/NAME.txt.
+ATTRIBUTES = (
+    "illumination variation",
+    "partial occlusion",
+    "deformation",
+    "motion blur",
+    "camera motion",
+    "rotation",
+    "background clutter",
+    "viewpoint change",
+    "scale variation",
+    "full occlusion",
+    "fast motion",
+    "out of view",
+    "low resolution",
+    "aspect ratio change",
+)
 TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line
 
 
@@ -29,7 +46,8 @@ def read_training(folder: Path) -> Iterator[Track]:
 def read_testing(folder: Path) -> Iterator[Track]:
     """The sequences of ``testing_set.txt``; without it, all but those of ``training_set.txt``.
 
-    Raises SourceError.
+    Attributes are read from ``annos/att/NAME.txt`` where the toolkit's folder ``annos`` is beside
+    the sequences. Raises SourceError.
     """
     for home in _homes(folder, TESTING, TRAINING):
         yield _track(folder, home, pictures(home / "img"), read_boxes(home / "groundtruth.txt"))
@@ -68,4 +86,5 @@ def _track(folder: Path, home: Path, names: list[str], boxes: np.ndarray) -> Tra
         home / "groundtruth.txt",
         absent=absent,
         label=home.name.rpartition("-")[0],
+        attributes=flagged(folder / "annos" / "att" / f"{home.name}.txt", ATTRIBUTES),
     )
