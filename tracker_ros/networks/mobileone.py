@@ -43,7 +43,8 @@ class MobileOne(nn.Module):
     ):
         super().__init__()
         self.channels, self.stem_channels = widths[-1], widths[0]
-        self.stem = RepConv(3, widths[0], stride=2, branches=branches, scale=scale)
+        # One branch, whatever the blocks have: Apple's code.
+        self.stem = RepConv(3, widths[0], stride=2, scale=scale)
         self.stages = nn.ModuleList()
         for index, (depth, stride) in enumerate(zip(depths, (2, 2, 1), strict=True)):
             plain = depth - late_se if index == 2 else depth

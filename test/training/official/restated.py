@@ -198,14 +198,14 @@ def mobileone(official, x: Tensor, widths, branches: int, late_se: int) -> Tenso
 
     def block(name: str, x: Tensor, outputs: int, kernel: int, stride: int, groups: int, se: bool):
         total, padding = 0, kernel // 2
-        if x.shape[1] == outputs and stride == 1:
+        if x.shape[1] == outputs and stride == 1 and name != "stage3.0":  # published at stride 2
             total = total + official.norm(f"{name}.rbr_skip", x)
         if kernel > 1:
             scaled = official.conv(
                 f"{name}.rbr_scale.conv", x, outputs, 1, False, groups, stride=stride
             )
             total = total + official.norm(f"{name}.rbr_scale.bn", scaled)
-        for index in range(branches):
+        for index in range(1 if name == "stage0" else branches):
             part = f"{name}.rbr_conv.{index}"
             convolved = official.conv(
                 f"{part}.conv", x, outputs, kernel, False, groups, stride=stride, padding=padding

@@ -101,11 +101,13 @@ def mobileone(source: Source, variant: str) -> tuple[dict, dict]:
             else:
                 draft.conv_norm(mine, f"{branch}.conv", f"{branch}.bn")
 
-        for index in range(branches):
+        for index in range(1 if stem else branches):
             put(f"{ours}.convs.{index}", f"{theirs}.rbr_conv.{index}")
         if f"{ours}.scale.0.weight" in draft.own:
             put(f"{ours}.scale", f"{theirs}.rbr_scale")
-        if f"{ours}.skip.weight" in draft.own:
+        if theirs == "stage3.0":  # at stride 2 it has no identity beside it
+            draft.silence(f"{ours}.skip")
+        elif f"{ours}.skip.weight" in draft.own:
             draft.norm(f"{ours}.skip", f"{theirs}.rbr_skip")
         if f"{ours}.attention.squeeze.weight" in draft.own:
             for mine, other in (("squeeze", "reduce"), ("excite", "expand")):

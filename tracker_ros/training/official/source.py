@@ -97,6 +97,13 @@ class Draft:
         value = self.source.take(count) if self.source.has(count) else torch.zeros(())
         self.put(f"{ours}.num_batches_tracked", count, value.long())
 
+    def silence(self, ours: str) -> None:
+        """A batch normalisation that theirs does not have: it says nothing, until it learns."""
+        for part in (*NORM, "num_batches_tracked"):
+            like = self.own[f"{ours}.{part}"]
+            value = torch.ones if part == "running_var" else torch.zeros
+            self.state[f"{ours}.{part}"] = value(like.shape, dtype=like.dtype)
+
     def conv_norm(self, ours: str, conv: str, norm: str) -> None:
         """A convolution and its normalisation as ``ours``.0 and .1, which has no bias before it."""
         self.copy(f"{ours}.0", conv, ["weight"])
