@@ -115,7 +115,7 @@ def follower(ros):
     """A peer in touch with an active follow node; no tracker but the peer."""
     node = NodeProcess("follow_node", "-r", "__ns:=/camera2", "-r",
                       "detections:=tracker_node/detections", "-p", "depth_qos:=DEFAULT",
-                      "-p", "tf:=true")  # fmt: skip
+                      "-p", "tf:=true", "-p", "depth_scala:=0.5")  # fmt: skip
     peer = Scene(ros, "/camera2")
     try:
         meet(peer)
@@ -333,6 +333,31 @@ def test_place_from_an_organised_cloud(follower):
     assert follower.set_parameters(depth_source="image") == []
     follower.change_state("activate")
     meet(follower)
+
+
+def test_a_parameter_that_is_not_there_is_named(follower):
+    status = follower.diagnosis("parameters", "there is no parameter depth_scala: it is ignored")
+    assert status.level == b"\x01"
+    assert "depth_scale is meant?" in status.message
+
+
+def test_parameters_and_transitions_that_cannot_be_are_refused(follower):
+    from lifecycle_msgs.msg import Transition
+    from lifecycle_msgs.srv import ChangeState
+
+    (reason,) = follower.set_parameters(depth_scale=0.0)
+    assert "depth_scale" in reason
+    (reason,) = follower.set_parameters(gate=5.0)
+    assert (
+        reason == "parameter gate can be set while the node is unconfigured or inactive, not active"
+    )
+    impossible = Transition(id=Transition.TRANSITION_CONFIGURE)
+    request = ChangeState.Request(transition=impossible)
+    assert not follower.call(ChangeState, "change_state", request).success
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, ("jana", BOX))
+    assert len(follower.place(stamp).detections) == 1
 
 
 @pytest.fixture(scope="module")

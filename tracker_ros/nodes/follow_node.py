@@ -257,7 +257,8 @@ class FollowNode(LifecycleNode):
     def _diagnose(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg())
         name = self.get_fully_qualified_name()[1:]
-        self._diagnostics.publish(to_array([self._input(), self._target()], header, name, ""))
+        checks = (self._input(), self._target(), self._unknown())
+        self._diagnostics.publish(to_array(checks, header, name, ""))
 
     def _input(self) -> Check:
         problem = self._problems.present("camera", "depth", "output")
@@ -282,6 +283,10 @@ class FollowNode(LifecycleNode):
         problem = self._problems.present("target")
         values = {"places": self._counts["places"], "problems": self._problems.counts["target"]}
         return Check("target", WARN if problem else OK, problem or self.stage, values)
+
+    def _unknown(self) -> Check:
+        unknown = parameters.unknown(self)
+        return Check("parameters", WARN if unknown else OK, "; ".join(unknown) or self.stage, {})
 
     def _check_parameters(self, changed) -> SetParametersResult:
         table = {parameter.name: parameter for parameter in parameters.FOLLOW}
