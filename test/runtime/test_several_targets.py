@@ -122,6 +122,33 @@ def test_a_live_id_starts_afresh_and_an_unusable_box_leaves_all_as_it_is(stage):
     assert stage.agree(stage.show(), {"a": 0, "b": 2})
 
 
+def test_any_start_that_succeeds_ends_the_complaint_about_one_that_failed(stage):
+    stage.show()
+    outside = Start((900.0, 0.0, 20.0, 20.0))
+    for bad, good in ((Starts((outside,)), stage.start(0)), (outside, Starts((stage.start(1),)))):
+        stage.sink.problems.clear()
+        stage.ask(bad)
+        (failed,) = (subject for subject, text in stage.sink.problems if text)
+        assert failed in ("init", "inits")
+        stage.ask(good)
+        assert stage.sink.problems[-2:] == [("init", None), ("inits", None)]
+
+
+def test_gates_are_told_once_though_frames_are_answered_again(stage):
+    stage.show()
+    stage.ask(Starts((stage.start(0, id="old"),)))
+    for _ in range(8):
+        stage.show()
+    told = sum(answer.gate is not None for answer in stage.sink.answers)
+    count = len(stage.sink.answers)
+    stage.ask(Starts((stage.start(1, id="new", index=3),)))
+    again = stage.sink.answers[count:]
+    assert told > 1 and len(again) == 6
+    # All but the newest frame, to which the old one has come, too.
+    assert all(answer.gate is None for answer in again[:-1])
+    assert any(one.gate for answer in again for one in answer.others)
+
+
 def test_a_number_that_somebody_bears_is_not_given_again(stage):
     stage.show()
     answer = stage.ask(Starts((stage.start(0, id="1"), stage.start(1))))

@@ -153,7 +153,15 @@ class Targets:
         """All that is known of a frame of the targets that are live."""
         noted = self._answers.get(frame.number, {})
         known = [
-            replace(noted[one], frame=frame, image=image, levels=levels, knows=track.tracker.state)
+            replace(
+                noted[one],
+                frame=frame,
+                image=image,
+                levels=levels,
+                # Of a frame that is answered again it was told the first time.
+                gate=noted[one].gate if track.last == frame.number else None,
+                knows=track.tracker.state,
+            )
             for one, track in self._tracks.items()
             if one in noted and noted[one].target is track.target
         ]

@@ -171,7 +171,11 @@ class Worker:
             except TrackerError as error:
                 named = f"target {start.id}: " if start.id and not starts.alone else ""
                 problems.append(f"{named}{error}")
-        self._sink.report("init" if starts.alone else "inits", "; ".join(problems) or None)
+        if problems:
+            self._sink.report("init" if starts.alone else "inits", "; ".join(problems))
+        else:
+            for subject in ("init", "inits"):
+                self._sink.report(subject, None)
         begun = [frame for frame in frames if frame]
         if begun:
             self._catch_up(min(begun, key=lambda frame: frame.number), resets)
