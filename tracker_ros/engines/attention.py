@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 
 from ..core.boxes import Box
+from ..core.config import TrackingConfig
 from ..core.errors import ModelError
-from ..networks.reader import tokens
+from ..networks.build import steps
 from ..networks.stif import Stif, T, time_shares
 from ..networks.ustam import Ustam
 from .store import load_network
@@ -71,6 +72,8 @@ class Explainer:
         # Each architecture has methods of its own.
         self.network: Any
         self.network, self.facts = load_network(files.weights)
+        tracking = TrackingConfig.from_dict(self.facts["tracking"])
+        self._remember = steps(self.network, tracking)["remember"]
 
     @torch.inference_mode()
     def explain(self, state: WatchedState, box: Box | None = None) -> Explanation:
@@ -105,10 +108,16 @@ class Explainer:
 
     def _read(self, query: Tensor, pictures: tuple[Picture, ...], box: Box) -> list[Tensor]:
         """Memory networks: shares of all memory cells."""
-        memory = [tokens(self.network.encode(*_tensors(picture))[0]) for picture in pictures]
+        memory = [self._encode(picture) for picture in pictures]
         shares = self.network.look(query, torch.cat(memory, 1))
         cells = target_cells(shares.shape[1], query.shape[1], box)
         return [_square(part) for part in shares[0, cells].mean(0).chunk(len(pictures))]
+
+    def _encode(self, picture: Picture) -> Tensor:
+        """The memory tokens [1, m, C] of a picture, by the step that the engine runs."""
+        crop, box = _tensors(picture)
+        given = {"crop": crop, "box": box, "score": torch.tensor([picture.score])}
+        return self._remember.module(*(given[name] for name in self._remember.inputs))[0]
 
     def _fused(
         self, network: Stif, query: Tensor, pictures: tuple[Picture, ...], box: Box

@@ -18,10 +18,14 @@ from .weights import MEMORY_NETWORKS
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """A memory crop, uint8 [M, M, 3] BGR, and the target's box in it, x, y, w, h in its pixels."""
+    """A memory crop, uint8 [M, M, 3] BGR, and the target's box in it, x, y, w, h in its pixels.
+
+    ``score``: that the box was found with; 1 for the one that was given.
+    """
 
     crop: np.ndarray
     box: Box
+    score: float
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,7 @@ class WatchedEngine:
 
     def start(self, crop: np.ndarray, box: Box) -> WatchedState:
         """See ``Engine.start``."""
-        first = Picture(crop, box)
+        first = Picture(crop, box, 1.0)
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
         return WatchedState(self.engine.start(crop, box), first, frames)
 
@@ -123,7 +127,7 @@ class WatchedEngine:
     def _remembered(
         self, state: WatchedState, crop: np.ndarray, box: Box, score: float, inner: Any
     ) -> WatchedState:
-        picture = Picture(crop, box)
+        picture = Picture(crop, box, score)
         return replace(
             state,
             inner=inner,

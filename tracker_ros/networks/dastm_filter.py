@@ -126,10 +126,6 @@ class DastmFilter(nn.Module):
             return *self.head(read, size), response
         return self.head(read, size)
 
-    def encode(self, crops: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
-        """Memory crops to features as they are remembered, and gate weights [B, 4]."""
-        return self.attention.choose(self.features(self.levels(crops), boxes))
-
     def look(self, crops: Tensor, memory: Tensor) -> Tensor:
         """What every query cell takes of every memory cell: [B, N, M], rows sum to 1."""
         return shares(tokens(self.query_neck(self.levels(crops))), memory)
