@@ -92,8 +92,22 @@ def test_clock_that_goes_back_for_good_empties_the_ring_and_its_frames_are_kept(
     assert slot.find(0).epoch == 0
     slot.put("", 5 * SECOND + 2, 1)
     assert stamps(slot) == [5 * SECOND, 5 * SECOND + 1, 5 * SECOND + 2]
-    assert (slot.find(0).epoch, slot.dropped, slot.misfits) == (1, 0, 0)
-    assert slot.wait(0).stamp == 5 * SECOND + 2
+    assert (slot.find(0).epoch, slot.misfits) == (1, 0)
+    for i in range(3):  # each of them, for nobody else was late
+        assert slot.wait(0).stamp == 5 * SECOND + i
+        slot.use(slot.wait(0))
+    assert slot.wait(0) is None
+    assert slot.dropped == 5
+
+
+def test_frame_that_somebody_names_is_believed():
+    slot = slot_of(*(10 * SECOND + i for i in range(5)))
+    slot.put("odd", 3600 * SECOND, 1)
+    assert slot.find(3600 * SECOND) is None
+    assert slot.find(3600 * SECOND + 1, vouched=True) is None
+    assert slot.find(3600 * SECOND, vouched=True).message == "odd"
+    assert slot.put("next", 3600 * SECOND + 30, 1).accepted
+    assert (stamps(slot), slot.misfits) == ([3600 * SECOND, 3600 * SECOND + 30], 0)
 
 
 def test_stamps_that_were_believed_and_then_denied_are_taken_out_of_the_ring(monkeypatch):

@@ -6,6 +6,7 @@ No ROS in here: a message is any object.
 import threading
 import time
 from collections import deque
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -47,6 +48,7 @@ class FrameSlot:
         self._bytes = 0
         self._epoch = 0
         self._last_used = 0
+        self._last_held = 0  # up to this number every frame is wanted, not the newest alone
         self._awake = False
         self.received = 0  # frames that arrived in order
         self.dropped = 0  # frames that no worker ever used, out of order or overtaken
@@ -61,20 +63,26 @@ class FrameSlot:
             arrival = time.monotonic()
             verdict = self._clock.judge(stamp, round(arrival * 1e9))
             self._held.append((message, stamp, size, arrival))
-            if verdict.jumped:
-                self._epoch += verdict.back
-                self._forget(len(self._ring))
-            self._forget(verdict.withdrawn)
-            self.misfits += verdict.withdrawn
-            if not verdict.accepted:
+            if verdict.accepted:
+                self._take(verdict)
+                self._condition.notify_all()
+            else:
                 self._leave_out(PERSISTENT - 1)
-                return verdict
-            self._leave_out(PERSISTENT if verdict.jumped else 1)
-            for held in self._held:
-                self._add(*held)
-            self._held = []
-            self._condition.notify_all()
             return verdict
+
+    def _take(self, verdict: Verdict) -> None:
+        """Put the frames that are held, and believed now, into the ring."""
+        if verdict.jumped:
+            self._epoch += verdict.back
+            self._forget(len(self._ring))
+        self._forget(verdict.withdrawn)
+        self.misfits += verdict.withdrawn
+        self._leave_out(verdict.frames)
+        for held in self._held:
+            self._add(*held)
+        if verdict.jumped:
+            self._last_held = self.received
+        self._held = []
 
     def _add(self, message: Any, stamp: int, size: int, arrival: float) -> None:
         self.received += 1
@@ -101,7 +109,7 @@ class FrameSlot:
         return too_old or self._bytes > MAX_BYTES or len(self._ring) > MAX_FRAMES
 
     def wait(self, timeout: float) -> Frame | None:
-        """The newest frame once there is one that was not used.
+        """The newest frame once there is one that was not used, or the next that was held.
 
         None after ``wake`` or ``timeout``.
         """
@@ -110,7 +118,23 @@ class FrameSlot:
             if self._awake:
                 self._awake = False
                 return None
-            return self._ring[-1][0] if self._fresh() else None
+            return self._next() if self._fresh() else None
+
+    def _next(self) -> Frame:
+        """The newest frame, but each of those that were held for a while."""
+        return next(iter(self._unused_of_held()), self._ring[-1][0])
+
+    def _unused_of_held(self) -> list[Frame]:
+        if self._last_used >= self._last_held:
+            return []
+        numbers = range(self._last_used + 1, self._last_held + 1)
+        return [frame for frame, _ in self._ring if frame.number in numbers]
+
+    def held_before(self, frames: Iterable[Frame | None]) -> list[Frame]:
+        """The frames that were held, are not used yet, and came before all of ``frames``."""
+        with self._condition:
+            first = min((frame.number for frame in frames if frame), default=0)
+            return [frame for frame in self._unused_of_held() if frame.number < first]
 
     def _fresh(self) -> bool:
         return bool(self._ring) and self._ring[-1][0].number > self._last_used
@@ -127,11 +151,18 @@ class FrameSlot:
             self.dropped += max(frame.number - self._last_used - 1, 0)
             self._last_used = max(frame.number, self._last_used)
 
-    def find(self, stamp: int) -> Frame | None:
-        """The frame with exactly this stamp, the newest for stamp 0; None if it is not there."""
+    def find(self, stamp: int, vouched: bool = False) -> Frame | None:
+        """The frame with exactly this stamp, the newest for stamp 0; None if it is not there.
+
+        vouched: somebody has seen the frame, which makes its stamp right if that was in doubt.
+        """
         with self._condition:
             if stamp == 0 and self._ring:
                 return self._ring[-1][0]
+            if vouched:
+                verdict = self._clock.believe(stamp, round(time.monotonic() * 1e9))
+                if verdict:
+                    self._take(verdict)
             return next((frame for frame, _ in reversed(self._ring) if frame.stamp == stamp), None)
 
     def after(self, number: int) -> list[Frame]:

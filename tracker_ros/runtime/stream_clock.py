@@ -24,6 +24,7 @@ class Verdict:
         accepted: it is in order; otherwise it is held until more frames decide.
         jumped: it is in order because, with those held before it, it shows another clock.
         back: that clock is far behind one that was well known: a recording begins again.
+        frames: so many frames, this and those held before it, are accepted.
         withdrawn: so many of the frames accepted last had wrong stamps.
         reason: one sentence, where something is wrong.
     """
@@ -31,6 +32,7 @@ class Verdict:
     accepted: bool
     jumped: bool = False
     back: bool = False
+    frames: int = 1
     withdrawn: int = 0
     reason: str | None = None
 
@@ -77,6 +79,13 @@ class StreamClock:
             reason=f"stamp {seconds(stamp)} is {seconds(abs(stamp - self._last))} s {side} the"
             " stamp before it: the frame is left out unless the next ones agree with it",
         )
+
+    def believe(self, stamp: int, arrival: int) -> Verdict | None:
+        """Take the clock of the frames that are held, if ``stamp`` is one of theirs.
+
+        For somebody who names that stamp, and so has seen the frame.
+        """
+        return self._change(arrival) if stamp in self._held else None
 
     def _allowance(self) -> int:
         return max(GAP, STEPS_IN_GAP * self._usual_step())
@@ -132,7 +141,11 @@ class StreamClock:
             self._accept(stamp, arrival)
         reason = f"image stamps jumped {'back' if ahead < 0 else 'ahead'} in time by"
         return Verdict(
-            accepted=True, jumped=True, back=back, reason=f"{reason} {seconds(abs(ahead))} s"
+            accepted=True,
+            jumped=True,
+            back=back,
+            frames=len(held),
+            reason=f"{reason} {seconds(abs(ahead))} s",
         )
 
     def _returns(self, stamp: int, arrival: int) -> bool:

@@ -153,11 +153,14 @@ class Worker:
         with self._lock:
             if (request, deadline) not in self._requests:
                 return  # superseded, or reset, while others were served
-            frames = [self._slot.find(entry.stamp) for entry in entries]
+            vouched = isinstance(request, Starts)
+            frames = [self._slot.find(entry.stamp, vouched) for entry in entries]
             if None in frames and time.monotonic() < deadline:
                 return
             self._requests.remove((request, deadline))
             resets = self._resets
+        for frame in self._slot.held_before(frames):
+            self._process(frame)
         if isinstance(request, Proposal):
             self._propose(request, frames[0], resets)
         else:
