@@ -10,7 +10,7 @@ unexport AMENT_PREFIX_PATH CMAKE_PREFIX_PATH COLCON_PREFIX_PATH LD_LIBRARY_PATH 
 unexport PYTHONHOME RMW_IMPLEMENTATION _ROS_WHEELS_BOOTSTRAP_COMPLETE
 export ROS_LOG_DIR ?= $(CURDIR)/log
 
-.PHONY: help setup demo test test-humble test-kilted soak bench docs lint clean
+.PHONY: help setup demo test test-humble test-kilted soak fuzz kills bench docs lint clean
 
 help:
 	@echo "make setup   create .venv with everything that is needed"
@@ -19,6 +19,8 @@ help:
 	@echo "make test-humble  what needs neither ROS nor torch, on Python 3.10, NumPy 1.21, OpenCV 4.5.4"
 	@echo "make test-kilted  the nodes on ROS 2 Kilted, from wheels, in .venv-kilted"
 	@echo "make soak    nodes for minutes: many frames, bad messages, kill -9 (ARGS=... for longer)"
+	@echo "make fuzz    2,000 damaged files for every reader (ARGS=... for more)"
+	@echo "make kills   kill -9 of evaluator, tracker and trainer (ARGS=... for more)"
 	@echo "make bench   measure speed (ARGS=... goes to tracker-ros benchmark)"
 	@echo "make docs    write the API reference, from the docstrings"
 	@echo "make lint    check style, imports between the rooms, and types"
@@ -56,6 +58,12 @@ test-kilted:
 
 soak: setup
 	@$(BIN)/python tools/soak.py $(ARGS)
+
+fuzz: setup
+	@$(BIN)/python tools/fuzz.py $(ARGS)
+
+kills: setup
+	@$(BIN)/python tools/kills.py $(ARGS)
 
 # What the package imports when it is first used, pdoc must find already there.
 ROOMS := core networks engines conversions sources runtime nodes datasets training evaluation replay \

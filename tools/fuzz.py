@@ -1,0 +1,257 @@
+"""Damaged files for every reader: each must be read as far as it goes, or named in one sentence.
+
+`make fuzz` makes 2,000 of them (ARGS="--cases 20000 --seed 7" for more), in processes of their own,
+so that a crash in OpenCV or FFmpeg is seen and counted, too. It prints a table, and exits 1 where a
+case crashed, hung, or ended in an error that names no file.
+"""
+
+import argparse
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+PATIENCE = 120.0  # seconds for a case, on a machine that is busy
+FRAMES = 12
+
+
+def originals(folder: Path) -> dict[str, Path]:
+    """Sound files of every kind, by kind; what belongs to each lies beside it."""
+    chance = np.random.default_rng(0)
+    pictures = [cv2.resize(chance.integers(0, 255, (6, 8, 3), np.uint8), (64, 48))] * FRAMES
+    found = {}
+    for suffix in ("jpg", "png", "webp", "tiff", "bmp", "ppm"):
+        found[suffix] = folder / f"picture.{suffix}"
+        cv2.imwrite(str(found[suffix]), pictures[0])
+    found["16-bit png"] = folder / "deep.png"
+    cv2.imwrite(str(found["16-bit png"]), pictures[0][..., 0].astype(np.uint16) * 16)
+    for suffix, codec in (("mp4", "mp4v"), ("avi", "MJPG"), ("mkv", "mp4v")):
+        found[suffix] = folder / f"film.{suffix}"
+        writer = cv2.VideoWriter(str(found[suffix]), cv2.VideoWriter.fourcc(*codec), 25, (64, 48))
+        for picture in pictures:
+            writer.write(picture)
+        writer.release()
+    for storage in ("mcap", "db3"):
+        bag = _bag(folder / f"bag-{storage}", storage, pictures)
+        found[f"{storage} bag"] = bag / f"{bag.name}.{storage}"
+        found[f"metadata of {storage}"] = bag / "metadata.yaml"
+    found["boxes"] = folder / "groundtruth_rect.txt"
+    found["boxes"].write_text("".join(f"{i},{i / 3:.2f},20,30\n" for i in range(FRAMES)))
+    found["truth table"] = folder / "truth.csv"
+    rows = "".join(f"{i / 25},{i},2,20,30\n" for i in range(FRAMES))
+    found["truth table"].write_text(f"stamp,x,y,w,h\n{rows}")
+    found["result"], found["evaluation"] = _results(folder)
+    found["weights"] = _weights(folder)
+    return found
+
+
+def _bag(path: Path, storage: str, pictures: list) -> Path:
+    from rosbags.rosbag2 import StoragePlugin, Writer
+
+    from tracker_ros import conversions
+    from tracker_ros.sources.typestore import bag_message, default_typestore
+
+    store = default_typestore()
+    plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
+    with Writer(path, version=8, storage_plugin=plugin) as writer:
+        kinds = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage",
+                 "vision_msgs/msg/Detection2DArray")  # fmt: skip
+        topics = dict(zip(kinds, ("/image", "/compressed", "/truth"), strict=True))
+        links = {kind: writer.add_connection(topic, kind, typestore=store)
+                 for kind, topic in topics.items()}  # fmt: skip
+        for i, picture in enumerate(pictures, 1):
+            stamp = conversions.ns_to_stamp(i * 40_000_000, bag_message)
+            header = bag_message("std_msgs/msg/Header", stamp=stamp)
+            boxes = bag_message(kinds[2], header=header)
+            boxes.detections.append(
+                conversions.box_to_detection((i, 2, 20, 30), header, make=bag_message)
+            )
+            messages = (
+                conversions.bgr_to_image(picture, header, bag_message),
+                conversions.bgr_to_compressed(picture, header, make=bag_message),
+                boxes,
+            )
+            for kind, message in zip(kinds, messages, strict=True):
+                writer.write(links[kind], i * 40_000_000, store.serialize_cdr(message, kind))
+    return path
+
+
+def _results(folder: Path) -> tuple[Path, Path]:
+    from tracker_ros.evaluation.results import Evaluation, SequenceResult, join_evaluation
+
+    n = FRAMES
+    result = SequenceResult(
+        "walk", np.ones((n, 4)), np.ones((n, 4)), np.ones(n), np.ones(n), np.zeros(n, bool),
+        np.ones((n, 4), np.float32), np.zeros(n, np.int8), np.ones(n, bool), (64, 48),
+    )  # fmt: skip
+    result.save(folder / "results" / "tracker" / "walk.npz")
+    about = {"tracker": {"settings": {}, "facts": None}}
+    join_evaluation(folder / "results", Evaluation("otb", "otb", ["x"], ["walk"], about, []))
+    return folder / "results" / "tracker" / "walk.npz", folder / "results" / "evaluation.json"
+
+
+def _weights(folder: Path) -> Path:
+    from tracker_ros.core.paths import share_dir
+
+    path = folder / "dastm_nano.safetensors"
+    shutil.copy(share_dir() / "models" / path.name, path)
+    return path
+
+
+def read(kind: str, path: Path) -> None:
+    """Read everything of a file with the reader that users' files of this kind go to."""
+    from tracker_ros.evaluation.results import SequenceResult, load_evaluation
+    from tracker_ros.replay.truth import read_csv
+    from tracker_ros.sources import open_source
+    from tracker_ros.sources.annotations import read_boxes
+    from tracker_ros.sources.folder import read_picture
+
+    if kind == "boxes":
+        read_boxes(path)
+    elif kind == "truth table":
+        read_csv(path)
+    elif kind == "result":
+        SequenceResult.load(path)
+    elif kind == "evaluation":
+        load_evaluation(path.parent)
+    elif kind == "weights":
+        from tracker_ros.engines.store import load_network
+
+        load_network(path)
+    elif "bag" in kind or "metadata" in kind:
+        bag = path.parent if "metadata" in kind else path
+        for topic in ("/image", "/compressed"):
+            with open_source(bag, topic=topic) as source:
+                _look(source)
+                _ = source.truth
+    elif path.suffix in (".mp4", ".avi", ".mkv"):
+        with open_source(path) as source:
+            _look(source)
+    else:
+        read_picture(path)
+
+
+def _look(source) -> None:
+    for count, frame in enumerate(source):
+        assert frame.image.dtype == np.uint8 and frame.image.ndim == 3
+        if count > 10 * FRAMES:  # a damaged index may promise any number
+            break
+
+
+def damaged(data: bytes, chance: random.Random) -> bytes:
+    """The bytes with some changed, cut out, doubled or cut off."""
+    content = bytearray(data)
+    for _ in range(chance.choice((1, 1, 2, 8))):
+        if not content:
+            break
+        at = chance.randrange(len(content))
+        length = chance.choice((1, 1, 2, 4, 16, 256))
+        way = chance.randrange(5)
+        if way == 0:
+            content[at : at + length] = chance.randbytes(min(length, len(content) - at))
+        elif way == 1:
+            content[at : at + length] = chance.choice((b"\0", b"\xff", b"\x7f")) * length
+        elif way == 2:
+            del content[at : at + length]
+        elif way == 3:
+            content[at:at] = content[at : at + length]
+        else:
+            del content[at:]
+    return bytes(content)
+
+
+def _work(pipe, folder: str) -> None:
+    """Read what comes by the pipe, in a process that may crash."""
+    import logging
+
+    from tracker_ros.core.errors import TrackerError
+
+    logging.disable(logging.WARNING)
+    cv2.setNumThreads(1)
+    while (case := pipe.recv()) is not None:
+        kind, path = case
+        try:
+            read(kind, Path(path))
+            pipe.send(("read", ""))
+        except TrackerError as error:
+            sentence = str(error)
+            good = folder in sentence and len(sentence.splitlines()) == 1
+            pipe.send(("named" if good else "unnamed", sentence))
+        except Exception as error:  # what is looked for
+            pipe.send(("error", f"{type(error).__name__}: {error}"))
+
+
+def fuzz(cases: int, seed: int, keep: Path) -> tuple[dict[str, Counter], list[str]]:
+    """Make and read so many damaged files; returns outcomes by kind, and what was wrong."""
+    context = multiprocessing.get_context("spawn")
+    outcomes: dict[str, Counter] = {}
+    wrong: list[str] = []
+    with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
+        sound = originals(Path(name))
+        kinds = list(sound)
+        worker = None
+        for number in range(cases):
+            kind = kinds[number % len(kinds)]
+            path = sound[kind]
+            content = path.read_bytes()
+            chance = random.Random(f"{seed} {number}")
+            path.write_bytes(damaged(content, chance))
+            if worker is None:
+                mine, theirs = context.Pipe()
+                worker = context.Process(target=_work, args=(theirs, name), daemon=True)
+                worker.start()
+                theirs.close()
+            mine.send((kind, str(path)))
+            try:
+                outcome = mine.recv() if mine.poll(PATIENCE) else ("hung", "")
+            except EOFError:
+                worker.join()
+                outcome = ("crash", f"exit code {worker.exitcode}")
+            if outcome[0] in ("hung", "crash"):
+                worker.kill()
+                worker.join()
+                worker = None
+            outcomes.setdefault(kind, Counter())[outcome[0]] += 1
+            if outcome[0] not in ("read", "named"):
+                keep.mkdir(parents=True, exist_ok=True)
+                shutil.copy(path, keep / f"{seed}-{number}-{path.name}")
+                wrong.append(f"{kind}, case {number}: {outcome[0]}: {outcome[1]}")
+            path.write_bytes(content)
+        if worker is not None:
+            mine.send(None)
+            worker.join(PATIENCE)
+    return outcomes, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=2000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", type=Path, default=Path("out/fuzz"))
+    args = parser.parse_args()
+    os.environ |= {"OPENCV_LOG_LEVEL": "SILENT", "OPENCV_FFMPEG_LOGLEVEL": "-8"}
+    begin = time.monotonic()
+    outcomes, wrong = fuzz(args.cases, args.seed, args.out)
+    for kind, counts in outcomes.items():
+        print(f"{kind:18}", *(f"{count:5} {name}" for name, count in sorted(counts.items())))
+    for each in wrong:
+        print(each)
+    print(f"{args.cases} damaged files in {time.monotonic() - begin:.0f} s, {len(wrong)} wrong")
+    args.out.mkdir(parents=True, exist_ok=True)
+    (args.out / "fuzz.json").write_text(
+        json.dumps({"outcomes": outcomes, "wrong": wrong}, indent=2)
+    )
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
