@@ -22,7 +22,7 @@ def test_it_sees_most_cups_and_some_that_are_none(clip):
     for index in range(0, 450, 30):
         truths = [clip.truth(index, cup) for cup in range(clip.cups)
                   if clip.visible(index, cup) >= 0.5]  # fmt: skip
-        found = [box for box, _ in detect(clip, index)]
+        found = [box for box, _, _ in detect(clip, index)]
         near = [max((overlap(box, true) for true in truths), default=0) > 0.5 for box in found]
         hits, alarms, shown = hits + sum(near), alarms + len(near) - sum(near), shown + len(truths)
     assert 0.6 < hits / shown < 0.95

@@ -262,6 +262,29 @@ def test_a_detector_corrects_where_it_may(stage, moved):
     assert track.tracker.last_box[0] - x == pytest.approx(20.0 if moved else 0.0, abs=4.0)
 
 
+@pytest.mark.parametrize(
+    "stage, states",
+    [
+        ({"auto_correct": True}, ["TRACKING", "TRACKING", "LOST"]),
+        ({"auto_correct": False}, ["TRACKING"] * 3),
+    ],
+    indirect=["stage"],
+)
+def test_a_target_on_what_is_of_another_class_is_given_up_after_some_time(stage, states):
+    stage.show()
+    stage.ask(stage.start(0, id="a", class_id="thing"))
+    found = []
+    for _ in range(3):
+        stage.show()
+        stage.ask(seen(stage, 0, kind="other"))
+        found.append(stage.show().state)
+    assert found == states
+    expected = [
+        "target a, a thing, lies on what was seen as other 3 times: it was given up as lost"
+    ]
+    assert stage.problems("detections") == (expected if "LOST" in states else [])
+
+
 @pytest.mark.parametrize("stage", [DETECTOR], indirect=True)
 def test_a_detector_finds_a_lost_one_again_beside_the_others(stage):
     stage.show()

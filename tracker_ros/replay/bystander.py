@@ -8,8 +8,10 @@ import numpy as np
 
 from ..datasets.synthetic.clip import HEIGHT, WIDTH, Clip
 from .recorder import Topics
+from .summary import Box
 
 CUPS = (0, 2, 3, 4)  # of the clip: the target and the look-alikes that the first frame shows
+CLASSES = ("red cup", "orange cup", "blue cup", "green cup", "pink cup")  # of all cups of the clip
 EVERY = 3  # the detector takes so long that it misses the frames between
 SEEN = 0.5  # share of a cup that must be visible
 MISSED, FALSE_ALARMS = 0.2, 0.5  # chance a cup, mean number an image
@@ -21,8 +23,8 @@ def name_of(cup: int) -> str:
     return f"cup {CUPS.index(cup) + 1}"
 
 
-def detect(clip: Clip, index: int) -> list[tuple[tuple[float, float, float, float], float]]:
-    """What the detector takes for cups in a frame: boxes and scores, the same every time."""
+def detect(clip: Clip, index: int) -> list[tuple[Box, str, float]]:
+    """What the detector takes for cups in a frame: box, class, score; the same every time."""
     random = np.random.default_rng((7, index))
     found = []
     for cup in range(clip.cups):
@@ -30,11 +32,12 @@ def detect(clip: Clip, index: int) -> list[tuple[tuple[float, float, float, floa
             continue
         x, y, w, h = clip.truth(index, cup)
         dx, dy, dw, dh = JITTER * random.normal(size=4)
-        found.append(((x + dx * w, y + dy * h, w * (1 + dw), h * (1 + dh)), 0.9))
+        box = (x + dx * w, y + dy * h, w * (1 + dw), h * (1 + dh))
+        found.append((box, CLASSES[cup], 0.9))
     for _ in range(random.poisson(FALSE_ALARMS)):
         side = random.uniform(30, 90)
         x, y = random.uniform(0, WIDTH - side), random.uniform(0, HEIGHT - side)
-        found.append(((x, y, side, side), 0.6))
+        found.append(((x, y, side, side), str(random.choice(CLASSES)), 0.6))
     return found
 
 
@@ -59,14 +62,14 @@ def bystander(clip: Clip, count: int) -> Callable:
             header = Header(stamp=ns_to_stamp(stamp), frame_id="camera")
             if index == 0:
                 boxes = [
-                    box_to_detection(clip.truth(0, cup), header, name_of(cup), "cup")
+                    box_to_detection(clip.truth(0, cup), header, name_of(cup), CLASSES[cup])
                     for cup in CUPS[:count]
                 ]
                 starts.publish(Detection2DArray(header=header, detections=boxes))
             elif index % EVERY == 0 and index < clip.length:
                 boxes = [
-                    box_to_detection(box, header, "", "cup", score)
-                    for box, score in detect(clip, index)
+                    box_to_detection(box, header, "", class_id, score)
+                    for box, class_id, score in detect(clip, index)
                 ]
                 detections.publish(Detection2DArray(header=header, detections=boxes))
 

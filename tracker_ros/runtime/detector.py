@@ -15,6 +15,7 @@ from .targets import Targets, Track
 
 MAX_CANDIDATES = 8  # for one lost target; each costs a call of the network
 AGREED = 0.7  # IoU of two boxes that need no correction
+CONTRADICTIONS = 3  # of a target's class, in a row, until the detector is believed
 
 
 class Detector:
@@ -26,6 +27,7 @@ class Detector:
     def __init__(self, targets: Targets, policy: Policy):
         self._targets, self._policy = targets, policy
         self.found_again = False
+        self._contradictions: dict[str, int] = {}  # in a row, by id
 
     def consider(
         self, proposal: Proposal, frame: Frame, image: np.ndarray
@@ -46,6 +48,8 @@ class Detector:
         ]
         pairs = assign(where, [(one.class_id, one.box) for one in left])
         if self._policy.auto_correct:
+            boxed = [(track, box) for track, (_, box) in zip(seen, where, strict=True)]
+            problems += self._contradicted(boxed, set(pairs), left, frame)
             for place, candidate in pairs.items():
                 _correct(seen[place], where[place][1], left[candidate].box)
         left = [one for place, one in enumerate(left) if place not in set(pairs.values())]
@@ -55,6 +59,31 @@ class Detector:
             if track.lost_since is not None:
                 left = self._find_again(track, left, frame, image)
         return self._start(left, frame, image), problems
+
+    def _contradicted(
+        self,
+        seen: list[tuple[Track, Box]],
+        agreed: set[int],
+        candidates: list[Candidate],
+        frame: Frame,
+    ) -> list[str]:
+        """Give up targets that lie on what is of another class, time after time."""
+        given_up, counts = [], {}
+        for place, (track, box) in enumerate(seen):
+            there = [one.class_id for one in candidates if overlap(one.box, box) >= AGREED]
+            if place in agreed or not there or not track.target.class_id:
+                continue
+            one = track.target.id
+            counts[one] = self._contradictions.get(one, 0) + 1
+            if counts[one] >= CONTRADICTIONS:
+                track.tracker.lose()
+                track.lost_since = frame.stamp
+                given_up.append(
+                    f"target {one}, a {track.target.class_id}, lies on what was seen as"
+                    f" {there[0]} {CONTRADICTIONS} times: it was given up as lost"
+                )
+        self._contradictions = counts
+        return given_up
 
     def _find_again(
         self, track: Track, left: list[Candidate], frame: Frame, image: np.ndarray
