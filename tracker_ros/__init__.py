@@ -14,4 +14,4 @@ __version__ = "0.1.0"
 __all__ = ["load_tracker", "update_all"]
 
 # ``tracker-ros --help`` and the message conversions need no engine.
-__getattr__ = deferred(__name__, load_tracker="engines", update_all="core.crowd")
+__getattr__ = deferred(__name__, load_tracker="engines", update_all="core.batch")

@@ -4,8 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
+from test.evaluation.vot_run import evaluate_vot
 from tracker_ros.commands import main
-from tracker_ros.evaluation.vot.scores import evaluate_vot
 
 LENGTHS = {"a": 16, "b": 12}
 

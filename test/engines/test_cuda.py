@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.core.crowd import update_all
+from tracker_ros.core.batch import update_all
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")

@@ -5,9 +5,10 @@ import cv2
 import numpy as np
 import pytest
 
+from test.evaluation.vot_run import evaluate_vot
 from tracker_ros.core.errors import InputError, SourceError
 from tracker_ros.evaluation.vot import measures
-from tracker_ros.evaluation.vot.scores import evaluate_vot, summary
+from tracker_ros.evaluation.vot.scores import summary
 from tracker_ros.evaluation.vot.sequences import VotSequence, find_vot_sequences
 from tracker_ros.evaluation.vot.supervised import (
     FAILED,

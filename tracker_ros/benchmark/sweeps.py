@@ -1,4 +1,4 @@
-"""What a frame costs as images, memory, targets and sequences grow."""
+"""Cost of a frame as images, memory, targets and sequences grow."""
 
 import copy
 import os
@@ -11,12 +11,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..core.batch import update_all
 from ..core.boxes import Box
-from ..core.crowd import update_all
 from ..core.tracker import Tracker
 from ..engines.weights import MEMORY_NETWORKS
 from ..evaluation.metrics import percentiles
-from .turns import timed
+from .timing import timed
 
 SIZES = ((640, 480), (1280, 720), (1920, 1080), (3840, 2160))  # width, height
 SEGMENTS = (1, 2, 4, 8, 16, 32, 64)
@@ -74,13 +74,13 @@ def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]
     """x: targets that share one model, all followed through every image."""
     cases, width = [], images[0].shape[1]
     for number in TARGETS:
-        crowd = [tracker.fork() for _ in range(number)]
-        for place, one in enumerate(crowd):
+        forks = [tracker.fork() for _ in range(number)]
+        for place, one in enumerate(forks):
             x = (box[0] + place * width / number) % (width - box[2])
             one.init(images[0], (x, *box[1:]))
 
-        def update(image, crowd=crowd):
-            update_all(crowd, [image] * len(crowd))
+        def update(image, forks=forks):
+            update_all(forks, [image] * len(forks))
 
         cases.append(({"x": number}, update, images))
     return _in_turn(cases)

@@ -1,4 +1,4 @@
-"""What a benchmark found, for people: ratios first."""
+"""Tables of a benchmark's results, ratios first."""
 
 from collections.abc import Iterable, Iterator
 

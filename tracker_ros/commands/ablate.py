@@ -14,7 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--validate", type=Path, required=True, metavar="FOLDER", help="sequences to score on"
     )
     parser.add_argument(
-        "--out", type=Path, required=True, metavar="FOLDER", help="runs and tables; it is gone on"
+        "--out",
+        type=Path,
+        required=True,
+        metavar="FOLDER",
+        help="for runs and tables; runs that are there already are continued",
     )
     parser.add_argument(
         "--variants",

@@ -58,16 +58,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..benchmark import tables, turns
+    from ..benchmark import tables, timing
     from ..benchmark.receive import receive
     from ..evaluation import hardware
 
     read = [args.source, *(path for name in args.model for path in model_files(name))]
     check_outputs(read, {"--json": args.json, "--plot": args.plot})
     images, box = _clip(args)
-    if len(images) <= 2 * turns.BLOCK:
+    if len(images) <= 2 * timing.BLOCK:
         raise InputError(
-            f"a benchmark needs more than {2 * turns.BLOCK} frames, but has {len(images)}"
+            f"a benchmark needs more than {2 * timing.BLOCK} frames, but has {len(images)}"
         )
     ours = _ours(args)
     report = {
@@ -135,7 +135,7 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
 
 def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
     from ..benchmark.footprint import footprints
-    from ..benchmark.turns import measure
+    from ..benchmark.timing import measure
     from ..evaluation.peers import Peer, parse_peers
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]

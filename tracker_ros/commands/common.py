@@ -1,4 +1,4 @@
-"""What several commands share: options, tables, progress, files."""
+"""Options, tables, progress and files that several commands share."""
 
 import argparse
 import math
@@ -19,7 +19,7 @@ def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
         "--precision",
         choices=PRECISIONS,
         default="fp32",
-        help="half of it runs on torch and TensorRT, where hardware is faster at it (fp32)",
+        help="bf16 and fp16 only on torch and TensorRT, where hardware is faster at them (fp32)",
     )
     group.add_argument(
         "--allow-cpu-fallback",

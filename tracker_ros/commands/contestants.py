@@ -1,13 +1,19 @@
 """The trackers that an evaluation compares: ours and peers."""
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..core.errors import InputError
+
+if TYPE_CHECKING:  # it imports NumPy, for which help must not wait
+    from ..core.trackable import Trackable
 
 
 @dataclass(frozen=True)
@@ -17,11 +23,11 @@ class Contestant:
     about: its entry in ``Evaluation.trackers``.
     """
 
-    make: Callable[[], object]
-    tracker: object
+    make: Callable[[], Trackable]
+    tracker: Trackable
     about: dict
 
-    def get(self) -> object:
+    def get(self) -> Trackable:
         """The tracker that is there already."""
         return self.tracker
 

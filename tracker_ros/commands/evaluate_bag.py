@@ -134,6 +134,7 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
 
 def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
     """Rows of the two tables. What fails is added to ``failures``, and the rest goes on."""
+    from ..core.tracker import Tracker
     from ..replay.deterministic import PeerTracker
     from ..replay.evaluate import Options, evaluate, sequence_name, write_live
     from ..replay.live import run_live
@@ -144,7 +145,7 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
         for (name, contestant), (source, truth) in (
             (tracker, pair) for tracker in trackers.items() for pair in sources
         ):
-            ours = hasattr(contestant.tracker, "locate")
+            ours = isinstance(contestant.tracker, Tracker)
             tracker = contestant.get() if ours else PeerTracker(contestant.get())
             task = bar.add_task(f"{name} {source.topic}", total=source.length)
             try:

@@ -1,4 +1,4 @@
-"""What ``tracker-ros evaluate`` runs and reports: one-pass evaluation, or VOT's protocol."""
+"""The two kinds of ``tracker-ros evaluate``: one-pass evaluation, and VOT's protocol."""
 
 import argparse
 from collections.abc import Iterable, Iterator

@@ -131,7 +131,7 @@ def _targets(tracker, count: int) -> list:
 
 
 def _update(targets: list, image) -> list:
-    from ..core.crowd import update_all
+    from ..core.batch import update_all
 
     if len(targets) == 1:
         return [targets[0].update(image)]

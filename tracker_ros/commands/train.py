@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -188,11 +187,12 @@ def find_device(name: str) -> str:
     import torch
 
     from ..core.errors import ParameterError
+    from ..evaluation.parallel import Share
 
     if not re.fullmatch("cpu|cuda(:[0-9]+)?", name):
         raise ParameterError(f"--device is {name!r}, not cpu, cuda or cuda:N")
     if name == "cuda":  # under torchrun, each process has a GPU of its own
-        name = f"cuda:{os.environ.get('LOCAL_RANK', 0)}"
+        name = f"cuda:{Share.of_environment().place}"
     if name != "cpu" and torch.device(name).index >= torch.cuda.device_count():
         raise ParameterError(f"--device is {name!r}, but torch does not find it here")
     return name

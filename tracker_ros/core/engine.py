@@ -1,4 +1,4 @@
-"""What the core asks of whatever runs a network."""
+"""The contract between the core and the engines that run a network."""
 
 from __future__ import annotations
 

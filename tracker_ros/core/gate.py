@@ -1,4 +1,4 @@
-"""What the dynamic attention's gate decided for one memorised frame (DASTM, sec. III-B)."""
+"""The decision of the dynamic attention's gate for one frame (DASTM, sec. III-B)."""
 
 from __future__ import annotations
 

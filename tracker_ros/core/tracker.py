@@ -72,7 +72,7 @@ class Tracker:
 
     ``update`` is ``locate`` followed by ``remember``; a caller that wants the box as early as
     possible calls the two itself and publishes in between. Their parts, around the calls of the
-    engine, are for ``core.crowd``, which makes one call for many targets.
+    engine, are for ``core.batch``, which makes one call for many targets.
     """
 
     def __init__(self, engine: Engine):

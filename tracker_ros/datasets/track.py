@@ -1,4 +1,4 @@
-"""What a reader of a public set yields: one target in the pictures of one sequence."""
+"""Tracks, which the readers of public sets yield: one target in the pictures of a sequence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a model is, in numbers, beside what its paper says."""
+"""A model in numbers, beside those of its paper."""
 
 from __future__ import annotations
 

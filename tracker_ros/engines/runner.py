@@ -1,4 +1,4 @@
-"""What runs the steps of a network; torch and ONNX Runtime each provide one."""
+"""Runners of a network's steps; torch and ONNX Runtime each provide one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the gate of the dynamic attention decided: per sequence, against motion and occlusion."""
+"""Decisions of the dynamic attention's gate: per sequence, against motion and occlusion."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What measured numbers depend on besides the tracker."""
+"""The hardware that measured numbers depend on."""
 
 import os
 import platform

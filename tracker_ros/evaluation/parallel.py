@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from ..core.errors import InputError, TrackerError
+from ..core.trackable import Trackable
 from .results import result_path
 
 PATIENCE = 0.5  # seconds between two looks at the counters, for the progress bar
@@ -91,9 +92,9 @@ def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], Result]
 
 def run_all(
     tracker: str,
-    make: Callable[[], object],
+    make: Callable[[], Trackable],
     runs: list[Run],
-    perform: Callable[[object, Run, Callable[[], object]], Result],
+    perform: Callable[[Trackable, Run, Callable[[], object]], Result],
     folder: Path,
     jobs: int = 1,
     on_frames: Callable[[int], object] = lambda count: None,

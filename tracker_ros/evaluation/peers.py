@@ -8,9 +8,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from ..core.boxes import Box
 from ..core.errors import InputError, brief
-
-Box = tuple[float, float, float, float]
 
 # MOSSE lives only in the legacy module; there its box is sub-pixel, as KCF's and CSRT's are.
 PEERS = {

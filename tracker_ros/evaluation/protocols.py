@@ -1,4 +1,4 @@
-"""What each benchmark scores: which frames count, and which measures are taken of them."""
+"""Protocols of the benchmarks: the frames that count, and the measures taken of them."""
 
 from collections import Counter
 from collections.abc import Iterable

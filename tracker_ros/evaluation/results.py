@@ -1,4 +1,4 @@
-"""What trackers did on sequences, as a folder that later runs complete and reports are made from.
+"""Results of trackers on sequences: a folder that later runs complete and reports are made from.
 
 FOLDER/evaluation.json            what was run: an ``Evaluation``
 FOLDER/TRACKER/SEQUENCE.npz       what one tracker did on one sequence: a ``SequenceResult``

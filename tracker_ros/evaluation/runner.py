@@ -11,6 +11,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..core.gate import BRANCHES
+from ..core.trackable import Trackable
 from ..sources.sequences import Sequence
 from .peers import PeerError
 from .results import SequenceResult
@@ -19,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 
 def run_sequence(
-    tracker, sequence: Sequence, on_frame: Callable[[], object] = lambda: None
+    tracker: Trackable, sequence: Sequence, on_frame: Callable[[], object] = lambda: None
 ) -> SequenceResult:
     """Run ``tracker`` (its ``init`` forgets the past) over ``sequence``; raises as these two do.
 

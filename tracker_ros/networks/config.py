@@ -1,4 +1,4 @@
-"""What every network's configuration can do: become plain JSON and come back."""
+"""Base of every network's configuration: to plain JSON and back."""
 
 from __future__ import annotations
 

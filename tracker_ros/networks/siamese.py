@@ -1,4 +1,4 @@
-"""What DASTSiam and SiamFC share: one trunk, three templates, spatio-temporal fusion.
+"""The common part of DASTSiam and SiamFC: one trunk, three templates, spatio-temporal fusion.
 
 f_i is the first template and stays, f_c is the newest one, f_a is the fusion's last result. The
 paper cuts templates with SiamFC's context margin; here windows are a multiple of √(w·h)

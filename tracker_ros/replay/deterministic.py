@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +13,7 @@ from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
 from ..core.levels import Levels
 from ..core.state import TargetState
+from ..core.trackable import Stepwise, Trackable
 from ..core.tracker import Result
 from ..evaluation.results import SequenceResult
 from ..runtime.frame_slot import FrameSlot
@@ -38,9 +41,9 @@ class Step:
 
 
 def replay(
-    tracker, source: Source, truth: Truth, problem: Callable[[str], object]
+    tracker: Stepwise, source: Source, truth: Truth, problem: Callable[[str], object]
 ) -> Iterator[Step]:
-    """Yield what ``tracker`` (ours or a ``PeerTracker``) answers to each frame of ``source``.
+    """Yield what ``tracker`` (ours, or a ``PeerTracker``) answers to each frame of ``source``.
 
     It starts on the first frame that ``truth`` has a box to start on for; before, there is no
     target.
@@ -99,38 +102,63 @@ class Sink:
 
 
 class Stopwatch:
-    """A tracker that adds up the seconds that it takes; all else is passed on."""
+    """A ``Stepwise`` tracker that adds up the seconds that its steps take."""
 
-    def __init__(self, tracker):
+    def __init__(self, tracker: Stepwise):
         self._tracker = tracker
         self._seconds = 0.0
 
-    def __getattr__(self, name: str):
-        value = getattr(self._tracker, name)
-        return self._timed(value) if name in ("init", "locate", "remember") else value
+    @property
+    def last_box(self) -> Box | None:
+        return self._tracker.last_box
 
-    def _timed(self, method):
-        def call(*arguments):
-            begin = time.perf_counter()
-            try:
-                return method(*arguments)
-            finally:
-                self._seconds += time.perf_counter() - begin
+    @property
+    def gate(self) -> Gate | None:
+        return self._tracker.gate
 
-        return call
+    @property
+    def memory_size(self) -> int:
+        return self._tracker.memory_size
+
+    @property
+    def state(self) -> Any:
+        return self._tracker.state
+
+    def reset(self) -> None:
+        self._tracker.reset()
+
+    def init(self, image: np.ndarray, box: Box) -> None:
+        with self._running():
+            self._tracker.init(image, box)
+
+    def locate(self, image: np.ndarray) -> Result:
+        with self._running():
+            return self._tracker.locate(image)
+
+    def remember(self) -> Gate | None:
+        with self._running():
+            return self._tracker.remember()
 
     def stop(self) -> float:
         """The seconds since it was last stopped."""
         seconds, self._seconds = self._seconds, 0.0
         return seconds
 
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._seconds += time.perf_counter() - begin
+
 
 class PeerTracker:
-    """A peer behind what the worker needs of our Tracker."""
+    """A peer as a ``Stepwise`` tracker, which remembers nothing."""
 
-    gate, memory_size = None, 0
+    gate, memory_size, state = None, 0, None
 
-    def __init__(self, peer):
+    def __init__(self, peer: Trackable):
         self._peer = peer
         self._lost_frames = 0
 

@@ -1,13 +1,13 @@
-"""What a session measured, as numbers, as lines of a table and as a plain sentence."""
+"""Summary of a session: numbers, lines of a table, and a plain sentence."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..core.boxes import Box
 from ..core.gate import Gate
 from ..evaluation.metrics import iou, success_auc
 
-Box = tuple[float, float, float, float]
 NO_BOX = (np.nan,) * 4
 MIN_LOSS = 5  # answers in a row without overlap that count as a loss
 

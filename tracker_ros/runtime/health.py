@@ -1,4 +1,4 @@
-"""What /diagnostics says, from counters and the last problems. No ROS in here."""
+"""Checks for /diagnostics, from counters and the last problems. No ROS in here."""
 
 import math
 import os

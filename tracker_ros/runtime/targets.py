@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..core.batch import locate_all, remember_all
 from ..core.boxes import Box
-from ..core.crowd import locate_all, remember_all
 from ..core.errors import InputError, TrackerError
 from ..core.state import TargetState
 from ..core.tracker import Result, Tracker

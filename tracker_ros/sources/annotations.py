@@ -1,4 +1,4 @@
-"""What sequences' text files hold: boxes, flags, names; and which pictures belong to them."""
+"""Annotation files of sequences (boxes, flags, names), and the pictures they belong to."""
 
 from __future__ import annotations
 

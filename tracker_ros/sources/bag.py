@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..conversions import to_bgr
+from ..core.boxes import Box
 from ..core.errors import SourceError, TrackerError
 from .base import Frame, Recorded, Source
 from .recording import Recording
@@ -22,7 +23,6 @@ TRUTH = "vision_msgs/msg/Detection2DArray"
 LATE, LATE_NS = 30, 500_000_000
 GAP = 5  # periods
 
-Box = tuple[float, float, float, float]
 ABSENT = (math.nan,) * 4
 
 

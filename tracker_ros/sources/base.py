@@ -1,4 +1,4 @@
-"""What every source of frames has in common: order, stamps, looping, closing."""
+"""Base class of every source of frames: order, stamps, looping, closing."""
 
 import math
 from abc import ABC, abstractmethod

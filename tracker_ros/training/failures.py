@@ -1,4 +1,4 @@
-"""What may end a training: each in one sentence that says what to do."""
+"""Reasons that end a training, each in one sentence that says what to do."""
 
 from __future__ import annotations
 

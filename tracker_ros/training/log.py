@@ -1,4 +1,4 @@
-"""What the loop says about itself: lines, CSV rows, TensorBoard's files, a plot."""
+"""The log of a training: lines, CSV rows, TensorBoard's files, a plot."""
 
 from __future__ import annotations
 

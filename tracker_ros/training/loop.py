@@ -17,9 +17,9 @@ from ..engines.torch_runner import DTYPES
 from ..networks.build import build
 from ..networks.presets import Preset
 from . import checkpoint
+from .attention_cost import measure_branches
 from .average import Average
 from .config import TrainingConfig
-from .costs import measure_branches
 from .failures import Stop, explained
 from .log import TrainingLog
 from .optimisers import make_optimiser, prepare, synchronised

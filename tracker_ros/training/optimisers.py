@@ -1,4 +1,4 @@
-"""What updates the weights, and which of them are held still."""
+"""The optimiser, its parameter groups, and the weights that are frozen."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def synchronised(model: nn.Module, processes: int, device: torch.device) -> nn.M
 
 
 def make_optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.Optimizer:
-    """Of two groups, the backbones last; ``share`` is a group's share of the learning rate."""
+    """Two parameter groups, the backbones second; ``share``: each group's of the learning rate."""
     slow = {id(p) for trunk in backbones(model) for p in trunk.parameters()}
     groups = [
         {"params": [p for p in model.parameters() if id(p) not in slow], "share": 1.0},

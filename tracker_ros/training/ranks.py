@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor, distributed
 
 from ..core.errors import ParameterError
+from ..evaluation.parallel import Share
 
 PATIENCE = timedelta(hours=12)  # the others wait while the first pre-trains the backbone
 
@@ -25,7 +25,7 @@ class Ranks:
     @classmethod
     def join(cls, device: torch.device) -> Ranks:
         """Join the group that torchrun started; alone where it did not."""
-        count = int(os.environ.get("WORLD_SIZE", "1"))
+        count = Share.of_environment().count
         if count == 1:
             return cls()
         if device.type == "cuda":

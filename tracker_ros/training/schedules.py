@@ -1,4 +1,4 @@
-"""What changes along a schedule, as functions of the share of it that is done."""
+"""Schedules of learning rate and temperature, as functions of the share that is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the page of a comparison shows."""
+"""Content of the page of a comparison."""
 
 import numpy as np
 

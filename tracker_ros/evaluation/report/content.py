@@ -1,4 +1,4 @@
-"""What the report's page shows, made from its numbers."""
+"""Content of the report's page, made from its numbers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

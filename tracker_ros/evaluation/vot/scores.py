@@ -1,39 +1,15 @@
 """VOT2018's numbers for one tracker on a set of sequences."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import numpy as np
 
 from . import measures
-from .sequences import VotSequence, find_vot_sequences
-from .supervised import FAILED, UNKNOWN, Pass, SupervisedRun, repetitions_needed, run_pass
+from .sequences import VotSequence
+from .supervised import FAILED, UNKNOWN, SupervisedRun
 
 TITLE = (
     "VOT2018 supervised: resets at overlap 0 after 5 frames, burn-in 10, EAO over 100-356 frames,"
     " R in failures per 100 frames; pixels and measures as vot-toolkit 0.9.0 counts them"
 )
-
-
-def evaluate_vot(
-    make_tracker: Callable[[], object],
-    folder: str | Path,
-    repetitions: int | None = None,
-    on_frame: Callable[[], object] = lambda: None,
-) -> dict:
-    """Run a tracker by VOT2018's supervised protocol over the VOT set in ``folder``: ``summary``.
-
-    repetitions: passes over each sequence; None for 1 or, of a tracker whose answers differ from
-    pass to pass, 15. Raises SourceError, and what the tracker raises.
-    """
-    sequences = find_vot_sequences(folder)
-    tracker = make_tracker()
-    count = repetitions or repetitions_needed(tracker, sequences)
-    runs = {
-        s.name: [run_pass(tracker, Pass(s, i + 1), on_frame) for i in range(count)]
-        for s in sequences
-    }
-    return summary(sequences, runs)
 
 
 def summary(sequences: list[VotSequence], runs: dict[str, list[SupervisedRun]]) -> dict:

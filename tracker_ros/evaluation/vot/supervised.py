@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import InputError, SourceError
 from ...core.files import replacing
+from ...core.trackable import Trackable
 from ..peers import PeerError
 from .regions import overlap
 from .sequences import VotSequence
@@ -80,7 +81,9 @@ class SupervisedRun:
             raise SourceError(f"{path} is not a VOT result of this version: {error}") from None
 
 
-def run_pass(tracker, run: Pass, on_frame: Callable[[], object] = lambda: None) -> SupervisedRun:
+def run_pass(
+    tracker: Trackable, run: Pass, on_frame: Callable[[], object] = lambda: None
+) -> SupervisedRun:
     """Let ``tracker``, whose ``init`` forgets the past, make one pass.
 
     It starts on the bounding box of the true region. Where its box has overlap 0 with the region it

@@ -21,11 +21,11 @@ from ...networks.gate import MODES
 from ...networks.presets import Preset
 from ...sources.sequences import find_sequences
 from .. import checkpoint
+from ..attention_cost import Parts, frame_costs, measure_parts
 from ..config import LossConfig, TrainingConfig
 from ..loop import Trainer
 from ..provenance import data_names
 from ..recipes import Loss
-from .costs import Parts, frame_costs, measure_parts
 from .papers import STUDIES, Part
 from .scores import score_weights
 from .tables import write_tables

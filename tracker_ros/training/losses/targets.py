@@ -1,4 +1,4 @@
-"""Which cell should say what (STMTrack, sec. 3.4; labels of the reference code)."""
+"""Training targets for every cell (STMTrack, sec. 3.4; labels of the reference code)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may happen to a picture: light, blur, noise, compression, occluders, look-alikes."""
+"""Augmentation of pictures: light, blur, noise, compression, occluders, look-alikes."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import numpy as np
 from ...core.boxes import Box
 from ..data.clips import View
 from .cutouts import cut_out, paste, place, streak
-
-Rng = np.random.Generator
+from .geometry import Rng
 
 
 def recolour(image: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
@@ -43,7 +42,7 @@ def tint(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 
 def degrade(image: np.ndarray, rng: Rng, share: float = 0.42) -> np.ndarray:
-    """In so many cases one of: defocus, motion blur, low resolution, noise, JPEG."""
+    """With this probability, one of defocus, motion blur, low resolution, noise and JPEG."""
     kind = rng.random() * 0.42 / share if share else 1.0
     if kind < 0.08:
         return cv2.GaussianBlur(image, (0, 0), rng.uniform(0.6, 2.0))

@@ -1,4 +1,4 @@
-"""What is seen of a view through a window, and simple changes of views."""
+"""Geometry of views: crops through a window, jitter, mirroring, stretching, turning."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from ..data.clips import Clip, Pictures, View
 from ..data.clipset import ClipSet
 from ..data.mixture import Frames
 from . import cutouts
+from .geometry import Rng
 
-Rng = np.random.Generator
 SIZE = 384  # pixels a side of the composed pictures
 MARGIN = 64  # pixels on each side into which the camera may pan
 ATTEMPTS = 100  # clips in a row whose mask may be too small

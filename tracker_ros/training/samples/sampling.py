@@ -23,10 +23,9 @@ from ..data.clipset import ClipSet
 from ..data.mixture import PASTE, open_mixture
 from . import augment
 from .frame_choice import choose_frames
-from .geometry import inside, jitter, look, mirror, part_of, printed_window, stretched, turn
+from .geometry import Rng, inside, jitter, look, mirror, part_of, printed_window, stretched, turn
 from .pasting import Collage
 
-Rng = np.random.Generator
 DRIFT = 0.2  # standard deviation of the log size of a box that drifted away
 ZOOM = (-0.05, 0.3)  # reach of the log size of windows
 KIN = 4  # views of another of the target's class, at least as many as there are queries

@@ -6,13 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..core.trackable import Trackable
+from ..core.tracker import Tracker
 from ..evaluation.metrics import percentiles
 
 BLOCK = 25  # frames at a stretch, so that idle threads of one engine do not disturb the next
 
 
 def measure(
-    trackers: dict[str, object],
+    trackers: dict[str, Trackable],
     images: list[np.ndarray],
     box: tuple[float, float, float, float],
     on_frame: Callable[[], object] = lambda: None,
@@ -40,10 +42,10 @@ def measure(
     return {name: _summary(stages) for name, stages in times.items()}
 
 
-def timed(tracker, image: np.ndarray) -> dict[str, float]:
+def timed(tracker: Trackable, image: np.ndarray) -> dict[str, float]:
     """Milliseconds of one frame, as "frame", and of its stages."""
     begin = time.perf_counter()
-    if not hasattr(tracker, "locate"):  # a peer
+    if not isinstance(tracker, Tracker):  # a peer
         tracker.update(image)
         return {"frame": 1e3 * (time.perf_counter() - begin)}
     result = tracker.locate(image)

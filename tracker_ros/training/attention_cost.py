@@ -1,16 +1,16 @@
-"""What it costs to memorise a frame: multiply-adds and milliseconds."""
+"""The cost of the dynamic attention on this machine: multiply-adds and milliseconds."""
 
 from __future__ import annotations
 
+import time
 from statistics import median
 
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from ...core.config import TrackingConfig
-from ...core.gate import BRANCHES
-from ...networks.dastm import Dastm
-from ..costs import now
+from ..core.config import TrackingConfig
+from ..core.gate import BRANCHES
+from ..networks.dastm import Dastm
 
 REPEATS = 100
 Parts = dict[str, dict[str, float]]
@@ -41,9 +41,9 @@ def measure_parts(network: Dastm, tracking: TrackingConfig) -> Parts:
         macs[name] = counter.get_total_flops() // 2
     for _ in range(REPEATS):
         for name, (function, *args) in calls.items():
-            start = now(device)
+            start = _now(device)
             function(*args)
-            times[name].append(1000 * (now(device) - start))
+            times[name].append(1000 * (_now(device) - start))
     return {name: {"macs": macs[name], "ms": median(times[name])} for name in calls}
 
 
@@ -60,3 +60,36 @@ def frame_costs(parts: Parts, shares: list[float], gated: bool) -> dict[str, flo
         costs[f"{kind}_attention"] = attention
         costs[f"{kind}_memory"] = attention + parts["features"][kind]
     return costs
+
+
+@torch.inference_mode()
+def measure_branches(
+    network: Dastm, tracking: TrackingConfig, repeats: int = REPEATS
+) -> dict[str, float]:
+    """Median milliseconds of each branch for one memorised frame, on the network's device.
+
+    ``skip`` computes nothing: 0. Leaves the network's mode and chance as they are.
+    """
+    weight = next(network.parameters())
+    cells = network.memory_cells(tracking.memory_size)
+    features = torch.zeros(
+        1, network.config.channels, cells, cells, device=weight.device, dtype=weight.dtype
+    ).contiguous(memory_format=torch.channels_last)
+    mode = network.training
+    network.eval()
+    costs = {name: 0.0 for name in BRANCHES}
+    for name in network.attention.branches:
+        seconds = []
+        for _ in range(repeats):
+            start = _now(weight.device)
+            network.attention.branch(name, features)
+            seconds.append(_now(weight.device) - start)
+        costs[name] = 1000 * median(seconds)
+    network.train(mode)
+    return costs
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()

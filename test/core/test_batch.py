@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from test.core.test_tracker import BOX, GOOD, RedEngine, frame
-from tracker_ros.core.crowd import locate_all, remember_all, update_all
+from tracker_ros.core.batch import locate_all, remember_all, update_all
 from tracker_ros.core.errors import InputError, ParameterError, TrackerError
 from tracker_ros.core.tracker import Tracker
 

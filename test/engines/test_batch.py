@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.core.crowd import update_all
+from tracker_ros.core.batch import update_all
 
 STARTS = [(40.0, 50.0, 24.0, 24.0), (90.0, 20.0, 30.0, 20.0), (10.0, 80.0, 20.0, 28.0)]
 

@@ -1,0 +1,76 @@
+"""Protocols of what follows one target: our ``Tracker``, OpenCV's trackers, and what wraps them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from .boxes import Box
+from .gate import Gate
+
+
+class Found(Protocol):
+    """What ``update`` answers.
+
+    Attributes:
+        box: (x, y, width, height) in pixels; None while the target is lost.
+        score: in [0, 1].
+        gate: the decision for the frame memorised last; None without one.
+    """
+
+    @property
+    def box(self) -> Box | None: ...
+
+    @property
+    def score(self) -> float: ...
+
+    @property
+    def gate(self) -> Gate | None: ...
+
+
+class Trackable(Protocol):
+    """What can be initialised and updated: all that evaluation asks of a tracker."""
+
+    @property
+    def last_box(self) -> Box | None:
+        """The estimate (x, y, width, height) in pixels, kept while the target is lost."""
+
+    def init(self, image: np.ndarray, box: Box) -> None:
+        """Start on ``box`` in ``image``, uint8 [H, W, 3] BGR, and forget what was before."""
+
+    def update(self, image: np.ndarray) -> Found:
+        """Find the target in the next image."""
+
+
+class Stepwise(Protocol):
+    """What the worker asks of a tracker of one target, in whose steps it publishes.
+
+    Attributes:
+        gate: the decision for the frame memorised last. memory_size: frames remembered.
+        state: what the engine knows of the target; None without one, or without an engine.
+    """
+
+    @property
+    def last_box(self) -> Box | None: ...
+
+    @property
+    def gate(self) -> Gate | None: ...
+
+    @property
+    def memory_size(self) -> int: ...
+
+    @property
+    def state(self) -> Any: ...
+
+    def reset(self) -> None:
+        """Forget the target."""
+
+    def init(self, image: np.ndarray, box: Box) -> None:
+        """Start on ``box`` in ``image``."""
+
+    def locate(self, image: np.ndarray) -> Any:
+        """Find the target: a ``core.tracker.Result``."""
+
+    def remember(self) -> Gate | None:
+        """Memorise the frame located last, if it is worth it."""
