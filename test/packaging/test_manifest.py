@@ -20,6 +20,7 @@ ROSDEP_KEYS = {
     "cv2": "python3-opencv",
     "hypothesis": "python3-hypothesis",
     "jinja2": "python3-jinja2",
+    "lz4": "python3-lz4",
     "matplotlib": "python3-matplotlib",
     "mcap": "mcap-ros2-support",
     "numpy": "python3-numpy",
@@ -27,12 +28,15 @@ ROSDEP_KEYS = {
     "pytest": "python3-pytest",
     "rich": "python3-rich",
     "rosbags": "python3-rosbags-pip",
+    "ruamel": "python3-ruamel.yaml",
     "scipy": "python3-scipy",
     "skimage": "python3-skimage",
     "yaml": "python3-yaml",
+    "zstandard": "python3-zstandard",
 }
 REQUIREMENTS = {
     "cv2": "opencv-contrib-python-headless",
+    "ruamel": "ruamel.yaml",
     "skimage": "scikit-image",
     "trax": "vot-trax",
     "yaml": "PyYAML",
@@ -42,7 +46,7 @@ TORCH = {"torch", "safetensors", "onnx", "onnxscript"}
 # Toolkits that a test or an option uses where somebody has installed them.
 IF_INSTALLED = {"foxglove", "yolo_msgs", "got10k", "tensorboard"}
 # ROS packages that need an installation: the code does without where they are missing.
-ONLY_WITH_ROS = {"launch", "launch_ros", "cv_bridge", "sensor_msgs_py", "rclpy", "rviz2"}
+ONLY_WITH_ROS = {"ament_index_python", "launch", "launch_ros", "cv_bridge", "sensor_msgs_py"}
 PLUGINS = {"python3-pytest-timeout"}  # no test imports it
 
 
@@ -77,7 +81,7 @@ def workshop() -> set[str]:
     return imports(*(path for path in rooms if path.name not in ROBOT)) - robot()
 
 
-def tested() -> set[str]:
+def of_tests() -> set[str]:
     return imports(ROOT / "test", ROOT / "examples")
 
 
@@ -94,7 +98,7 @@ def test_what_a_robot_installs_is_what_its_half_imports():
 
 
 def test_what_tests_install_besides_is_what_they_and_the_workshop_import():
-    assert named("test_depend") == keys((tested() | workshop()) - robot()) | PLUGINS
+    assert named("test_depend") == keys((of_tests() | workshop()) - robot()) | PLUGINS
 
 
 def test_extras_are_what_the_workshop_imports():
@@ -124,17 +128,19 @@ def _extras() -> dict[str, set[str]]:
 
 
 def test_requirements_name_every_import():
-    modules = imports(PACKAGE, ROOT / "launch") | tested()
+    modules = imports(PACKAGE, ROOT / "launch") | of_tests()
     assert {REQUIREMENTS.get(m, m) for m in modules if not _is_ros(m)} <= _requirements()
 
 
 def _requirements() -> set[str]:
     text = "\n".join(path.read_text() for path in (ROOT / "requirements").glob("*.txt"))
-    return set(re.findall(r"^[A-Za-z][\w-]*", text, re.MULTILINE)) | {"torch"}
+    return set(re.findall(r"^[A-Za-z][\w.-]*", text, re.MULTILINE)) | {"torch"}
 
 
 def _is_ros(module: str) -> bool:
-    return module in ONLY_WITH_ROS or bool(re.search(r"_(msgs|srvs|interfaces)$", module))
+    return module in ONLY_WITH_ROS | {"rclpy", "rviz2"} or bool(
+        re.search(r"_(msgs|srvs|interfaces)$", module)
+    )
 
 
 def test_one_version_everywhere():
