@@ -187,3 +187,12 @@ def test_the_demo_makes_room_only_where_a_bag_was(tmp_path, capsys, model):
     err = refused(capsys, "demo", "--output", tmp_path, "--model", model)
     assert "outputs is there already, and no recording" in err
     assert (tmp_path / "outputs" / "thesis.txt").read_text() == "mine"
+
+
+@pytest.mark.parametrize("options", ((), ("--output", "model.safetensors")))
+def test_a_checkpoint_is_not_converted_into_itself(model, tmp_path, capsys, monkeypatch, options):
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(model, "model.safetensors")
+    err = refused(capsys, "convert", "stmtrack", "model.safetensors", *options)
+    assert "would write over model.safetensors" in err
+    assert (tmp_path / "model.safetensors").read_bytes() == model.read_bytes()

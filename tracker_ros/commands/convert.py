@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from .outputs import check_outputs
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
@@ -25,6 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..training.official.convert import convert
 
+    stem = args.file.name.partition(".")[0]
+    outputs = [args.output] if args.output else [Path(f"{stem}.safetensors"), Path(f"{stem}.pt")]
+    check_outputs([args.file], {path.name: path for path in outputs})
     made = convert(args.kind, args.file, args.output)
     if made.unused:
         print(f"{len(made.unused)} tensors have no use here: {', '.join(made.unused)}")
