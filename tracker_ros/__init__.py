@@ -10,7 +10,7 @@ Several targets share the network: ``tracker.fork()``, and ``update_all(trackers
 
 from .core.lazy import deferred
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["load_tracker", "update_all"]
 
 # ``tracker-ros --help`` and the message conversions need no engine.
