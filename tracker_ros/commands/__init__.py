@@ -122,7 +122,11 @@ def _explain(error: Exception) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, ModuleNotFoundError) and not (error.name or PACKAGE).startswith(PACKAGE):
-        return _fail(f"this command needs the Python package {error.name!r}, which is not here")
+        package = error.name.partition(".")[0]
+        return _fail(
+            f"this command needs the Python package {package!r}, which is not here:"
+            f" pip install {DISTRIBUTIONS.get(package, package)}"
+        )
     if isinstance(error, OSError):
         return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
     if isinstance(error, TrackerError):
