@@ -76,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         seed=args.seed,
     )
     device = find_device(args.device)
-    check_outputs([args.data], {"--out": args.out})
+    check_outputs(args.data, {"--out": args.out})
     args.out.parent.mkdir(parents=True, exist_ok=True)
     pretrain(args.data, args.out, network, config, device, args.cache or default_cache())
     print(args.out)
