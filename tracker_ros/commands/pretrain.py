@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="weights and facts; an unfinished file goes on",
     )
     parser.add_argument(
-        "--model", default="dastm", help="whose backbone is trained (default: %(default)s)"
+        "--model", default="dastm_tiny", help="whose backbone is trained (default: %(default)s)"
     )
     for name, default, text in (
         ("epochs", 12, "passes over the pictures"),
@@ -63,6 +63,11 @@ def run(args: argparse.Namespace) -> int:
     network = preset(args.model).network
     if not hasattr(network, "backbone"):
         raise ParameterError(f"--model is {args.model!r}, which has no backbone to pre-train")
+    if network.backbone.startswith("efficientnet"):
+        raise ParameterError(
+            f"--model is {args.model!r}, whose backbone is {network.backbone}:"
+            " `tracker-ros convert` makes it of ImageNet's weights"
+        )
     if not 0 < args.rate < math.inf:
         raise ParameterError(f"--rate is {args.rate}, not a number above 0")
     if args.workers < 0 or args.seed < 0:

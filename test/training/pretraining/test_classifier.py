@@ -207,6 +207,7 @@ def test_the_command(folder, tmp_path, capsys):
         (["--device", "cuda:99"], "--device is 'cuda:99'"),
         (["--model", "no"], "model 'no' is unknown"),
         (["--model", "ustam_tiny"], "has no backbone to pre-train"),
+        (["--model", "dastm"], "efficientnet_lite0: `tracker-ros convert` makes it"),
         (["--model", "siamfc", "--batch", "2"], "too small for the backbone alexnet"),
     ):
         assert main(["pretrain", str(folder), "--out", str(out), *wrong]) == 1
