@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backbone", type=Path, metavar="FILE", help="of `tracker-ros pretrain`")
     parser.add_argument(
-        "--model", default="dastm", help="whose sizes all variants have (default: %(default)s)"
+        "--model", default="dastm_tiny", help="whose sizes all variants have (default: %(default)s)"
     )
     for name in ("network", "tracking"):
         parser.add_argument(
@@ -86,11 +86,11 @@ def run(args: argparse.Namespace) -> int:
     from .train import find_device
 
     design = preset(args.model)
-    gated = hasattr(design.network, "gate")
+    gated = design.architecture == "dastm"
     if not gated and design.architecture not in STUDIES:
         raise ParameterError(
-            f"--model is {args.model!r}, which has no gate, and no table of its paper is filled;"
-            f" there are those of {', '.join(STUDIES)}"
+            f"--model is {args.model!r}: no paper's table is about {design.architecture}; there are"
+            f" those of dastm, {', '.join(STUDIES)}"
         )
     names = dict.fromkeys(args.variants or ())
     if gated:

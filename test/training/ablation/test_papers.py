@@ -163,9 +163,6 @@ def test_the_command_fills_the_tables(shards, one_clip, tmp_path, name, variants
 def test_what_no_paper_compares(shards, tmp_path, capsys):
     command = ["ablate", str(shards), "--validate", str(tmp_path), "--out", str(tmp_path / "out")]
     assert main([*command, "--model", "ustam_tiny"]) == 1
-    assert (
-        "'ustam_tiny', which has no gate, and no table of its paper is filled"
-        in capsys.readouterr().err
-    )
+    assert "'ustam_tiny': no paper's table is about ustam" in capsys.readouterr().err
     assert main([*command, "--model", "stif_tiny", "--variants", "tde"]) == 1
     assert "variant 'tde' is none of baseline, ste, sde" in capsys.readouterr().err
