@@ -41,9 +41,9 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
         if files and path.is_dir():
             found += _inputs_in(path, all(_is_elsewhere(file, path) for file in files))
         for inside in found:
-            if option := taken.get(_identity(inside)):
+            if over := taken.get(_identity(inside)):
                 raise InputError(
-                    f"{option} would write over {inside}, which is read: choose another name"
+                    f"{over} would write over {inside}, which is read: choose another name"
                 )
 
 

@@ -90,11 +90,17 @@ def unpack_file(path: Path, folder: str) -> Path:
 
 def connection(number: int, topic: str, msgtype: str, definition: str = "") -> Connection:
     """What rosbags has for a topic; definition: the text of its message type, if known."""
-    from rosbags.interfaces import Connection, MessageDefinition, MessageDefinitionFormat
+    from rosbags.interfaces import (
+        Connection,
+        ConnectionExtRosbag2,
+        MessageDefinition,
+        MessageDefinitionFormat,
+    )
 
     kind = MessageDefinitionFormat.MSG if definition else MessageDefinitionFormat.NONE
+    about = ConnectionExtRosbag2("cdr", [])
     return Connection(
-        number, topic, msgtype, MessageDefinition(kind, definition), "", 0, None, None
+        number, topic, msgtype, MessageDefinition(kind, definition), "", 0, about, None
     )
 
 
