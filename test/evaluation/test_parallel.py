@@ -56,7 +56,7 @@ def test_results_do_not_depend_on_the_number_of_processes(sequences, tmp_path):
 
 def test_an_error_in_a_process_is_ours(sequences, tmp_path):
     sequences[2].paths[4].write_bytes(b"no picture")
-    with pytest.raises(SourceError, match=r"c.img.4\.png cannot be read"):
+    with pytest.raises(SourceError, match=r"c.img.4\.png is not a picture"):
         run_all("kcf", partial(Peer, "kcf"), sequences, run_sequence, tmp_path / "out", 2)
     kept = [s for s in sequences if is_done(tmp_path / "out", "kcf", s, SequenceResult.load)]
     assert sequences[2] not in kept

@@ -217,5 +217,5 @@ def test_a_damaged_picture_is_named(write):
     sequence = VotSequence(write(5))
     cv2.imwrite(str(sequence.paths[3]), np.zeros((8, 8, 3), np.uint8))
     sequence.paths[3].write_bytes(sequence.paths[3].read_bytes()[:50])
-    with pytest.raises(SourceError, match=r"00000004\.png cannot be read"):
+    with pytest.raises(SourceError, match=r"00000004\.png is not a picture"):
         run_pass(Scripted({}), Pass(sequence))
