@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from ..core.errors import SourceError
+from .storage import is_storage
 
 
 class BagWriter:
@@ -23,20 +24,24 @@ class BagWriter:
 
         self._path = Path(os.path.realpath(path))
         check_place(self._path)
-        self._part = self._path.with_name(self._path.name + ".part")
-        shutil.rmtree(self._part, ignore_errors=True)
+        if self._path.exists() and not any(self._path.iterdir()):
+            self._path.rmdir()
+        # Where nothing is lost, it grows at its place.
+        self._part = self._path
+        if self._path.exists():
+            folder = self._path.with_name(self._path.name + ".part")
+            shutil.rmtree(folder, ignore_errors=True)
+            self._part = folder / self._path.name
         self._types = default_typestore()
         # Version 8 is what ROS 2 Iron wrote, and what the releases before and after read.
-        self._writer = Writer(
-            self._part / self._path.name, version=8, storage_plugin=StoragePlugin.MCAP
-        )
+        self._writer = Writer(self._part, version=8, storage_plugin=StoragePlugin.MCAP)
         for key, value in (notes or {}).items():
             self._writer.set_custom_data(key, value)
         self._topics = topics
         self._connections = {}
 
     def __enter__(self) -> "BagWriter":
-        self._part.mkdir(parents=True)
+        self._part.parent.mkdir(parents=True, exist_ok=True)
         self._writer.open()
         for topic, kind in self._topics.items():
             self._connections[topic] = self._writer.add_connection(
@@ -46,11 +51,13 @@ class BagWriter:
 
     def __exit__(self, kind, error, traceback) -> None:
         self._writer.close()
-        if isinstance(error, Exception) and self._path.exists():
-            shutil.rmtree(self._part)
+        if self._part == self._path:
+            return
+        if isinstance(error, Exception):
+            shutil.rmtree(self._part.parent)
         else:
-            replace_bag(self._part / self._path.name, self._path)
-            self._part.rmdir()
+            replace_bag(self._part, self._path)
+            self._part.parent.rmdir()
 
     def write(self, topic: str, time_ns: int, message) -> None:
         """Write what ``typestore.bag_message`` made, or the CDR bytes of a message."""
@@ -61,7 +68,10 @@ class BagWriter:
 
 def check_place(path: Path) -> None:
     """Raise SourceError where ``path`` holds anything but a bag, which may be replaced."""
-    if path.is_dir() and ((path / "metadata.yaml").is_file() or not any(path.iterdir())):
+    # One that was killed while it was written has no metadata.yaml.
+    if path.is_dir() and all(
+        name == "metadata.yaml" or is_storage(name) for name in os.listdir(path)
+    ):
         return
     if path.exists():
         raise SourceError(f"{path} is there already, and no recording: choose another place")
