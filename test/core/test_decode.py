@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.decode import Prediction, cosine_window, decode
+from tracker_ros.core.decode import Prediction, cosine_window, decode, peak
 
 # Every influence off: the best cell's box comes out as it is.
 PLAIN = TrackingConfig(window_influence=0, penalty=0, size_rate=1)
@@ -117,3 +117,40 @@ def test_what_a_cell_was_chosen_by_and_how_sizes_trust_scores():
     assert found.box[2] == pytest.approx(20 + 0.5 * 0.9 * 20)
     trusting = decode(prediction, (20, 10), replace(config, size_trust=1.0))
     assert trusting.box[2] == pytest.approx(20 + 0.5 * 0.8 * 20)
+
+
+def answers(score, response):
+    """Boxes of 16 pixels around every cell's centre, and what a filter says."""
+    rows, columns = np.indices(score.shape) * 8.0 + 4
+    boxes = np.float32([columns - 8, rows - 8, columns + 8, rows + 8])
+    return Prediction(np.float32(score), boxes, np.float32(response))
+
+
+STILL = replace(PLAIN, size_rate=0.0)
+
+
+def test_a_filter_decides_between_cells_that_score_alike():
+    score, response = np.zeros((8, 8)), np.zeros((8, 8))
+    score[2, 2], score[5, 6], response[5, 6] = 0.8, 0.7, 0.9
+    seen = answers(score, response)
+    assert decode(seen, (16, 16), STILL).box[:2] == pytest.approx((2 * 8 - 4, 2 * 8 - 4))
+    found = decode(seen, (16, 16), replace(STILL, response_weight=0.5))
+    assert found.box[:2] == pytest.approx((6 * 8 - 4, 5 * 8 - 4))
+    assert found.score == pytest.approx(0.7)  # the network's own
+
+
+def test_a_filters_peak_draws_the_centre():
+    score, response = np.zeros((8, 8)), np.zeros((8, 8))
+    score[3, 3] = 0.8
+    response[3, 4:7] = 0.5, 1.0, 0.75  # a parabola's top lies at 5 + 1/6
+    x, y, w, h = decode(answers(score, response), (16, 16), replace(STILL, response_centre=0.5)).box
+    assert (w, h) == pytest.approx((16, 16))
+    assert x + w / 2 == pytest.approx(((3 + 0.5) * 8 + (5 + 1 / 6 + 0.5) * 8) / 2)
+    assert y + h / 2 == pytest.approx(3.5 * 8)
+
+
+@pytest.mark.parametrize("place", [(0, 0), (7, 7), (0, 7)])
+def test_a_peak_at_the_rim_is_a_whole_cell(place):
+    response = np.zeros((8, 8))
+    response[place] = 1
+    assert peak(response, *place) == (place[1], place[0])

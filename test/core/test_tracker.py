@@ -349,3 +349,53 @@ def test_a_box_has_a_least_side(side):
     tracker.init(frame(), BOX)
     box = tracker.update(frame((66, 46, 8, 8))).box
     assert min(box[2:]) == pytest.approx(max(side, 8), abs=1.5)
+
+
+class MeasuringEngine(RedEngine):
+    """Its filter answers best where the square has the side that it was learned with."""
+
+    def locate(self, crop, state):
+        prediction, state = super().locate(crop, state)
+        left, _, right, _ = prediction.boxes[:, 0, 0]
+        wanted = self.tracking.query_size / self.tracking.search_factor
+        likeness = np.exp(-abs(np.log(max(right - left, 1) / wanted)))
+        return replace(prediction, response=np.full_like(prediction.score, likeness)), state
+
+
+@pytest.mark.parametrize(("interval", "pace"), [(1, 1), (2, 1), (1, -1)])
+def test_a_filter_finds_the_scale_where_the_networks_size_does_not_count(interval, pace):
+    config = replace(CONFIG, size_rate=0.0, scale_step=0.1, scale_interval=interval)
+    tracker = Tracker(MeasuringEngine(config))
+    tracker.init(frame((60, 20, 60, 60), size=(240, 320)), (60, 20, 60, 60))
+    for step in range(1, 21):
+        side = 60 + pace * step
+        result = tracker.update(frame((60, 20, side, side), size=(240, 320)))
+    assert result.box[2] == pytest.approx(side, rel=0.12) and result.box[2] == result.box[3]
+    still = Tracker(MeasuringEngine(replace(config, scale_step=0.0)))
+    still.init(frame((60, 20, 60, 60), size=(240, 320)), (60, 20, 60, 60))
+    assert still.update(frame((60, 20, 70, 70), size=(240, 320))).box[2] == 60
+
+
+def test_what_comes_back_far_away_must_agree_with_the_first_frame():
+    """A square of another size is as red, but not what the first frame showed."""
+    size, far = (300, 400), (250, 150, 20, 20)
+
+    class Doubting(RedEngine):
+        doubted = False
+
+        def locate(self, crop, state):
+            prediction, state = super().locate(crop, state)
+            if self.doubted and len(state) == 1:  # what is asked with the first frame alone
+                prediction = replace(prediction, score=prediction.score * 0.3)
+            return prediction, state
+
+    for doubted in (True, False):
+        tracker = Tracker(Doubting())
+        tracker.engine.doubted = doubted
+        tracker.init(frame((200, 150, 20, 20), size=size), (200, 150, 20, 20))
+        tracker.update(frame((200, 150, 20, 20), size=size))  # a second memory: another state
+        for _ in range(CONFIG.lost_after + PATIENCE + 3):
+            tracker.update(frame((200, 150, 20, 20), score=0, size=size))
+        for _ in range(MOST_PLACES + CONFIG.recover_after):
+            result = tracker.update(frame(far, size=size))
+        assert (result.state is TargetState.LOST) == doubted

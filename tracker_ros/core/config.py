@@ -32,6 +32,11 @@ class TrackingConfig:
 
     calibration: float = 0.0  # share of the first frame's error that is taken off every box
 
+    response_weight: float = 0.0  # exponent of the filter's response in the ranking of cells
+    response_centre: float = 0.0  # share of the filter's peak in the centre of the box
+    scale_step: float = 0.0  # windows so much larger and smaller show a filter the target's scale
+    scale_interval: int = 1  # ... one of them every so many frames
+
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
     penalty: float = 0.06  # strength of the scale and ratio change penalty
     size_rate: float = 0.6  # share of the new size in the smoothed size ...

@@ -10,6 +10,9 @@ import numpy as np
 from .boxes import Box
 from .config import TrackingConfig
 
+REACH = 3  # cells: how far a filter's peak may be from the cell that was chosen
+LEAST_RESPONSE = 0.1  # of a filter where it sees nothing: the network may know better
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -50,12 +53,35 @@ def _change(ratio: np.ndarray) -> np.ndarray:
     return np.maximum(ratio, 1.0 / ratio)
 
 
+def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
+    """The highest place of ``response`` [h, w] near a cell: column and row, parts of cells.
+
+    Within ``REACH`` cells; a parabola through the neighbours tells the part.
+    """
+    top, left = max(row - REACH, 0), max(column - REACH, 0)
+    near = response[top : row + REACH + 1, left : column + REACH + 1]
+    row, column = (int(i) for i in np.unravel_index(int(near.argmax()), near.shape))
+    row, column = row + top, column + left
+    down, across = response[:, column], response[row]
+    return column + _vertex(across, column), row + _vertex(down, row)
+
+
+def _vertex(values: np.ndarray, middle: int) -> float:
+    """Where a parabola through three values has its top, from the middle one, -0.5 to 0.5."""
+    if not 0 < middle < len(values) - 1:
+        return 0.0
+    before, here, after = (float(value) for value in values[middle - 1 : middle + 2])
+    bend = before - 2 * here + after
+    return min(max((before - after) / (2 * bend), -0.5), 0.5) if bend < -1e-9 else 0.0
+
+
 def decode(prediction: Prediction, size: tuple[float, float], config: TrackingConfig) -> Candidate:
     """Choose the best cell's box, given the target's last ``size`` (width, height in crop pixels).
 
     Cells are ranked by score × change penalty, blended with a cosine window; the new size is
     smoothed by ``size_rate`` × penalty × a mean of 1 and the score, in which the score has the
-    share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5).
+    share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5). A filter's response, to the power
+    of ``response_weight``, is a factor of the ranking, and its peak draws the box's centre.
     """
     left, top, right, bottom = prediction.boxes
     width, height = np.maximum(right - left, 1e-3), np.maximum(bottom - top, 1e-3)
@@ -69,9 +95,11 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     ratio = _change((last_width / last_height) / (width / height))
     penalty = np.exp(-config.penalty * (scale * ratio - 1))
     blend = config.window_influence
-    ranked = (
-        prediction.score * penalty * (1 - blend) + cosine_window(*prediction.score.shape) * blend
-    )
+    likely = prediction.score * penalty
+    if prediction.response is not None and config.response_weight:
+        response = np.maximum(prediction.response, 0) + LEAST_RESPONSE
+        likely = likely * response**config.response_weight
+    ranked = likely * (1 - blend) + cosine_window(*likely.shape) * blend
     row, column = np.unravel_index(int(np.argmax(ranked)), ranked.shape)
 
     score = float(prediction.score[row, column])
@@ -85,5 +113,9 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     h = last_height + rate * (float(height[row, column]) - last_height)
     cx = float(left[row, column] + right[row, column]) / 2
     cy = float(top[row, column] + bottom[row, column]) / 2
+    if prediction.response is not None and config.response_centre:
+        share, (px, py) = config.response_centre, peak(prediction.response, row, column)
+        cx += share * ((px + 0.5) * config.stride - cx)
+        cy += share * ((py + 0.5) * config.stride - cy)
     box, best = (cx - w / 2, cy - h / 2, w, h), float(ranked[row, column])
     return Candidate(box, min(max(score, 0.0), 1.0), best)

@@ -42,6 +42,7 @@ class Result:
 # Views of the first frame that show how wrong the network is about the target's box: shift from its
 # middle, in its sides, and scale.
 BIAS_VIEWS = ((0, 0, 1), (0.2, 0.1, 1), (-0.2, 0.1, 1), (0.1, -0.2, 1.1), (-0.1, 0.2, 0.9))
+SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
 PATIENCE = 10  # frames at the place itself, where most occlusions end
 MOST_BIAS = 0.5
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
@@ -95,6 +96,7 @@ class Tracker:
         self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
         self._pending: tuple[np.ndarray, float] | None = None
         self._bias = NO_BIAS
+        self._frames = 0  # since the target was given
         self._unlearnt = 0  # frames since the one memorised last
         self._presence = Presence()
 
@@ -182,6 +184,8 @@ class Tracker:
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._presence.state is TargetState.LOST:
             found, score = self._look_further(search.image, found, score)
+        elif self.config.scale_step and prediction.response is not None:
+            found = self._rescaled(found, search, float(prediction.response.max()))
         self._presence = self._presence.after(score, self.config)
         self._move(self._clip(found, search.image), score)
         blend = self.config.memory_blend
@@ -245,6 +249,26 @@ class Tracker:
         self._presence = Presence(TargetState.LOST, lost_frames=1)
         self._box = self._sure_box = around or self._sure_box
         self._pending = None
+
+    def _rescaled(self, found: Box, search: Search, response: float) -> Box:
+        """``found``, larger or smaller where the filter answers better to such a window.
+
+        Larger and smaller take turns: a target does not change its scale by much between frames.
+        """
+        self._frames += 1
+        if self._frames % self.config.scale_interval:
+            return found
+        turn = self._frames // self.config.scale_interval % 2
+        factor = (1 + self.config.scale_step) ** (1 if turn else -1)
+        x, y, w, h = self._box
+        grown = (x + w * (1 - factor) / 2, y + h * (1 - factor) / 2, w * factor, h * factor)
+        window = window_around(grown, self.config.search_factor, self.config.query_size)
+        other, _ = self.engine.locate(crop(search.image, window), self._state)
+        if other.response.max() * SCALE_PENALTY <= response:
+            return found
+        factor = window.side / search.window.side  # in whole pixels
+        x, y, w, h = found
+        return x + w * (1 - factor) / 2, y + h * (1 - factor) / 2, w * factor, h * factor
 
     def _search_window(self, image: np.ndarray) -> Window:
         return window_around(self._box, self.config.search_factor, self.config.query_size)
