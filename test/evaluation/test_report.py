@@ -145,7 +145,7 @@ def test_pictures_of_a_bag(tmp_path):
     bag.rename(tmp_path / "elsewhere")
     (moment,), _ = find_moments(load(folder), "mosse")
     assert moment.picture is None
-    assert "is not a readable bag" in moment.problem
+    assert "cannot be read" in moment.problem
 
 
 def test_a_tracker_that_is_not_through(write_evaluation):

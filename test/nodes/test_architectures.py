@@ -34,11 +34,8 @@ def test_a_clip_is_tracked_through_the_node(tracker, scene, configured, name):
     assert status["state"] == "TRACKING" and int(status["memory_size"]) >= 2
 
 
-@pytest.mark.parametrize("name", ["dastm_nano", "dastm_large"])
-def test_other_sizes_of_dastm_decide_and_track_in_the_node(tracker, scene, configured, name):
-    if name == "dastm_large":
-        pytest.importorskip("torch")  # its graphs are not shipped
-    configured(name)
+def test_the_small_dastm_decides_and_tracks_in_the_node(tracker, scene, configured):
+    configured("dastm_nano")
     tracker.start(scene.frame(0), scene.box(0))
     for index in range(1, 6):
         detections, status = tracker.ask(scene.frame(index))

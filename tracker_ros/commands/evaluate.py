@@ -58,10 +58,9 @@ def run(args: argparse.Namespace) -> int:
     share = Share.of_environment()
     ours = ("evaluation.json", "results.json", "results.csv", "report.html")
     written = {f"--out's {name}": args.out / name for name in ours} if args.out else {}
-    check_outputs(
-        [*args.paths, args.out, *([] if args.peers_only else model_files(args.model))],
-        {"--json": args.json, **{name: path for name, path in written.items() if args.json}},
-    )
+    read = [*args.paths, *([] if args.peers_only else model_files(args.model))]
+    check_outputs(read, {"--json": args.json, **(written if args.json else {})})
+    check_outputs([args.out], {"--json": args.json})  # a run that goes on reads its folder
     if share.count > 1 and not args.out:
         raise InputError(f"{share.count} processes need --out, the folder where their results meet")
     with nullcontext(args.out) if args.out else tempfile.TemporaryDirectory() as folder:
