@@ -89,7 +89,7 @@ def boxes(message):
 
 def timeless(message):
     """Level, message and values of the frame's check, but for those that clocks measure."""
-    (check,) = message.status
+    check, *_ = message.status  # of the frame; then one for each target
     values = [(v.key, v.value) for v in check.values if not v.key.endswith("_ms")]
     return check.level, check.message, check.hardware_id, values
 

@@ -100,7 +100,7 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
         response = np.maximum(prediction.response, 0) + LEAST_RESPONSE
         likely = likely * response**config.response_weight
     ranked = likely * (1 - blend) + cosine_window(*likely.shape) * blend
-    row, column = np.unravel_index(int(np.argmax(ranked)), ranked.shape)
+    row, column = (int(i) for i in np.unravel_index(int(np.argmax(ranked)), ranked.shape))
 
     score = float(prediction.score[row, column])
     rate = min(

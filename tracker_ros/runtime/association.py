@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from ..core.boxes import Box
 
@@ -44,6 +43,9 @@ def assign(
     Returns:
         Place of the target → place of its detection.
     """
+    # Here, not above: a node without a detector starts without it.
+    from scipy.optimize import linear_sum_assignment
+
     if not targets or not detections:
         return {}
     found = overlaps([box for _, box in targets], [box for _, box in detections])
