@@ -1,0 +1,23 @@
+"""The demo's clip, without ROS: what `make demo` shows must not depend on luck."""
+
+import numpy as np
+import pytest
+
+from tracker_ros import load_tracker
+from tracker_ros.core.boxes import overlap
+from tracker_ros.core.paths import share_dir
+from tracker_ros.datasets.synthetic.clip import Clip
+
+SHIPPED = (share_dir() / "models" / "dastm.locate.onnx").exists()
+
+
+@pytest.mark.skipif(not SHIPPED, reason="no weights are shipped")
+def test_the_target_is_followed_to_the_last_frame():
+    clip = Clip()
+    tracker = load_tracker("dastm", engine="onnx")
+    tracker.init(clip.render(0), clip.truth(0))
+    results = [tracker.update(clip.render(index)) for index in range(1, 450)]
+    hidden = [r.box is None for i, r in enumerate(results, 1) if clip.visible(i) < 0.1]
+    assert sum(hidden) >= len(hidden) / 2  # it says so while the wall is before the target
+    last = [overlap(results[i - 1].box, clip.truth(i)) for i in range(430, 450)]
+    assert np.mean(last) > 0.4
