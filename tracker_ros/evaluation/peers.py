@@ -1,6 +1,7 @@
 """OpenCV's trackers behind the surface of our Tracker, for comparison in the same run."""
 
 import threading
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from typing import NamedTuple
@@ -24,6 +25,7 @@ NETWORKS = {
     "vit": ("TrackerVit", ("net",)),
 }
 PATIENCE = 60.0  # seconds for a frame; the slowest takes .1
+LAST_CALL = 5.0  # seconds that an interrupted call may take to its end
 MIL_SMALLEST = 4  # pixels; on smaller boxes it looks for samples for ever
 CHOICES = (*PEERS, "nano:BACKBONE,HEAD", "vit:MODEL")
 
@@ -54,6 +56,11 @@ class _Thread:
             answer, error = self._answers.get(timeout=PATIENCE)
         except Empty:
             raise TimeoutError from None
+        except BaseException:
+            # Ctrl-C: a process that ends while OpenCV's own threads work aborts.
+            with suppress(Empty):
+                self._answers.get(timeout=LAST_CALL)
+            raise
         if error is not None:
             raise error
         return answer
