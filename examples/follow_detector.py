@@ -48,8 +48,12 @@ class FollowDetector(Node):
 
 def main() -> None:
     rclpy.init()
-    with suppress(KeyboardInterrupt, ExternalShutdownException):
-        rclpy.spin(FollowDetector())
+    try:
+        with suppress(KeyboardInterrupt, ExternalShutdownException):
+            rclpy.spin(FollowDetector())
+    except RuntimeError:  # rclpy's, where a signal comes between two waits
+        if rclpy.ok():
+            raise
 
 
 if __name__ == "__main__":
