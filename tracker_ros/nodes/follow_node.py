@@ -14,7 +14,7 @@ from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 from ..conversions import stamp_to_ns
-from ..core.errors import InputError, TrackerError
+from ..core.errors import InputError
 from ..runtime.follow import inputs, messages
 from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
@@ -289,17 +289,8 @@ class FollowNode(LifecycleNode):
         return Check("parameters", WARN if unknown else OK, "; ".join(unknown) or self.stage, {})
 
     def _check_parameters(self, changed) -> SetParametersResult:
-        table = {parameter.name: parameter for parameter in parameters.FOLLOW}
-        for parameter in changed:
-            entry = table.get(parameter.name)
-            if entry is None:
-                continue
-            try:
-                entry.check(parameter.value)
-                entry.check_stage(self.stage)
-            except TrackerError as error:
-                return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
+        reason = parameters.refusal(parameters.FOLLOW, changed, self.stage)
+        return SetParametersResult(successful=not reason, reason=reason)
 
 
 def main(args: list[str] | None = None) -> None:

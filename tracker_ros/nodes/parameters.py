@@ -11,7 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from ..core.choices import ENGINES, PRECISIONS
-from ..core.errors import ParameterError
+from ..core.errors import ParameterError, TrackerError
 
 Value = bool | int | float | str
 
@@ -378,6 +378,23 @@ def declare(node, table: Iterable[Parameter]) -> None:
 
     for sentence in unknown(node):
         node.get_logger().warning(sentence)
+
+
+def refusal(table: Iterable[Parameter], changed: Iterable, stage: str) -> str:
+    """Why rclpy parameters may not be ``changed`` in a node's ``stage``; empty where they may.
+
+    What ``table`` does not have is not a concern of ours.
+    """
+    entries = {entry.name: entry for entry in table}
+    for parameter in changed:
+        if (entry := entries.get(parameter.name)) is None:
+            continue
+        try:
+            entry.check(parameter.value)
+            entry.check_stage(stage)
+        except TrackerError as error:
+            return str(error)
+    return ""
 
 
 def unknown(node) -> list[str]:

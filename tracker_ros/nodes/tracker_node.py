@@ -286,17 +286,8 @@ class TrackerNode(LifecycleNode):
         return response
 
     def _check_parameters(self, changed) -> SetParametersResult:
-        table = {parameter.name: parameter for parameter in parameters.TRACKER}
-        for parameter in changed:
-            entry = table.get(parameter.name)
-            if entry is None:
-                continue
-            try:
-                entry.check(parameter.value)
-                entry.check_stage(self.stage)
-            except TrackerError as error:
-                return SetParametersResult(successful=False, reason=str(error))
-        return SetParametersResult(successful=True)
+        reason = parameters.refusal(parameters.TRACKER, changed, self.stage)
+        return SetParametersResult(successful=not reason, reason=reason)
 
 
 def main(args: list[str] | None = None) -> None:
