@@ -62,6 +62,12 @@ def overlap(a: Box, b: Box) -> float:
     return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
+def scaled(box: Box, wider: float, higher: float) -> Box:
+    """``box`` around the same centre, its width and height times these factors."""
+    x, y, w, h = box
+    return x + w * (1 - wider) / 2, y + h * (1 - higher) / 2, w * wider, h * higher
+
+
 def clip_box(box: Box, image: np.ndarray, minimum: float = 4.0) -> Box:
     """Keep a predicted box usable: at least ``minimum`` pixels a side, centre inside the image."""
     x, y, w, h = box

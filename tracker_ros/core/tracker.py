@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .bias import NO_BIAS, Bias, bias_of
-from .boxes import Box, check_box, check_image, clip_box, overlap
+from .boxes import Box, check_box, check_image, clip_box, overlap, scaled
 from .crop import Window, crop, window_around
 from .decode import Prediction, decode
 from .engine import Engine, State
@@ -260,15 +260,14 @@ class Tracker:
             return found
         turn = self._frames // self.config.scale_interval % 2
         factor = (1 + self.config.scale_step) ** (1 if turn else -1)
-        x, y, w, h = self._box
-        grown = (x + w * (1 - factor) / 2, y + h * (1 - factor) / 2, w * factor, h * factor)
-        window = window_around(grown, self.config.search_factor, self.config.query_size)
+        window = window_around(
+            scaled(self._box, factor, factor), self.config.search_factor, self.config.query_size
+        )
         other, _ = self.engine.locate(crop(search.image, window), self._state)
         if other.response.max() * SCALE_PENALTY <= response:
             return found
         factor = window.side / search.window.side  # in whole pixels
-        x, y, w, h = found
-        return x + w * (1 - factor) / 2, y + h * (1 - factor) / 2, w * factor, h * factor
+        return scaled(found, factor, factor)
 
     def _search_window(self, image: np.ndarray) -> Window:
         return window_around(self._box, self.config.search_factor, self.config.query_size)

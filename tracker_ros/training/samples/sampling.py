@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from ...core.boxes import Box
+from ...core.boxes import Box, scaled
 from ...core.config import TrackingConfig
 from ...core.crop import Window, crop, window_around
 from ...core.errors import SourceError
@@ -231,8 +231,8 @@ class Samples(Dataset):
                 view.box, t.memory_factor, t.memory_size, self.config, rng, True
             )
             return crop(view.image, window), window.to_crop(view.box)
-        wrong = _scaled(view.box, drift)
-        box = _scaled(jitter(wrong, rng, 0.06, 0.08), zoom)
+        wrong = scaled(view.box, *drift)
+        box = scaled(jitter(wrong, rng, 0.06, 0.08), *zoom)
         window = window_around(box, t.memory_factor, t.memory_size)
         believed = jitter(wrong, rng, 0.02, 0.03)
         return crop(view.image, window), window.to_crop(believed)
@@ -256,7 +256,7 @@ class Samples(Dataset):
         reach = c.shift * (1.0 if rng.random() < 0.5 else 0.35)
         dx, dy = rng.uniform(-reach, reach, 2) * side
         factor = t.search_factor * float(np.exp(np.clip(rng.normal(0, c.scale), -0.5, 0.5)))
-        window = window_around(_scaled((x + dx, y + dy, w, h), drift), factor, t.query_size)
+        window = window_around(scaled((x + dx, y + dy, w, h), *drift), factor, t.query_size)
         if rng.random() < 0.7:  # else the padding at the rim would tell where the target is
             window = inside(window, view.image)
         return self._look(view, window, drawn, rng, grey)
@@ -288,13 +288,6 @@ class Samples(Dataset):
             return seen
         clip = drawn.clips[int(rng.choice(peers))]
         return clip.view(int(rng.integers(len(clip))), masked=True)
-
-
-def _scaled(box: Box, factors: tuple[float, float]) -> Box:
-    """A box around the same centre, its width and height times ``factors``."""
-    x, y, w, h = box
-    wide, high = w * factors[0], h * factors[1]
-    return x + (w - wide) / 2, y + (h - high) / 2, wide, high
 
 
 def _same(one: Drawn, other: Drawn | None) -> bool:
