@@ -67,7 +67,7 @@ kills: setup
 
 # What the package imports when it is first used, pdoc must find already there.
 ROOMS := core networks engines conversions sources runtime nodes datasets training evaluation replay \
-	benchmark commands
+	commands
 docs: setup
 	@$(BIN)/python -c 'import tracker_ros as t; vars(t).update({n: getattr(t, n) for n in t.__all__}); \
 		from pdoc.__main__ import cli; cli()' --docformat google --output-directory out/api \

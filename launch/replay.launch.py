@@ -20,8 +20,8 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import ExecutableInPackage
 
 from launch import LaunchDescription
-from tracker_ros.nodes import dds
 from tracker_ros.nodes.parameters import TRACKER
+from tracker_ros.nodes.process import dds
 
 FROM_TABLE = ("model", "device", "engine", "precision")  # empty: as in config/tracker.yaml
 WAIT = 120.0  # seconds, for the tracker to load its model and for rviz

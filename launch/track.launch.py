@@ -7,9 +7,9 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import ExecutableInPackage
 
 from launch import LaunchDescription
-from tracker_ros.core.paths import share_dir
-from tracker_ros.nodes import dds
+from tracker_ros.core.io.paths import share_dir
 from tracker_ros.nodes.parameters import TRACKER
+from tracker_ros.nodes.process import dds
 
 CONFIG = share_dir() / "config"
 # Empty where it stands for the value in the parameter file.

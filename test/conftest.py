@@ -89,8 +89,8 @@ def model(tmp_path_factory):
     """A tiny DASTM with random weights: it finds nothing, but takes every step."""
     torch = pytest.importorskip("torch", reason="torch is not installed here")
     from tracker_ros.core.config import TrackingConfig
-    from tracker_ros.engines.store import save_network
-    from tracker_ros.networks.dastm import Dastm, DastmConfig
+    from tracker_ros.engines.models.store import save_network
+    from tracker_ros.networks.architectures.dastm import Dastm, DastmConfig
 
     torch.manual_seed(0)
     sizes = DastmConfig(

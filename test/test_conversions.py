@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tracker_ros import conversions
 from tracker_ros.core.errors import InputError
-from tracker_ros.core.levels import Levels
+from tracker_ros.core.io.levels import Levels
 
 COLOUR = (200, 120, 40)  # B, G, R
 

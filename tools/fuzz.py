@@ -58,7 +58,7 @@ def _bag(path: Path, storage: str, pictures: list) -> Path:
     from rosbags.rosbag2 import StoragePlugin, Writer
 
     from tracker_ros import conversions
-    from tracker_ros.sources.typestore import bag_message, default_typestore
+    from tracker_ros.sources.bag.typestore import bag_message, default_typestore
 
     store = default_typestore()
     plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
@@ -100,7 +100,7 @@ def _results(folder: Path) -> tuple[Path, Path]:
 
 
 def _weights(folder: Path) -> Path:
-    from tracker_ros.core.paths import share_dir
+    from tracker_ros.core.io.paths import share_dir
 
     path = folder / "dastm_nano.safetensors"
     shutil.copy(share_dir() / "models" / path.name, path)
@@ -124,7 +124,7 @@ def read(kind: str, path: Path) -> None:
     elif kind == "evaluation":
         load_evaluation(path.parent)
     elif kind == "weights":
-        from tracker_ros.engines.store import load_network
+        from tracker_ros.engines.models.store import load_network
 
         load_network(path)
     elif "bag" in kind or "metadata" in kind:

@@ -333,7 +333,7 @@ def main() -> int:
     parser.add_argument("--model", default="dastm_nano", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    from tracker_ros.nodes import dds
+    from tracker_ros.nodes.process import dds
 
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

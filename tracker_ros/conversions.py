@@ -3,7 +3,7 @@
 Images are uint8 [H, W, 3] BGR; boxes are (x, y, w, h) floats in pixels of the subscribed image,
 top-left corner first, pixel i covering [i, i + 1). Messages are read by their fields only, so those
 of rclpy and of rosbags both work, and rclpy is not needed to read them. What makes messages takes a
-``Make``: ``ros_message``, or ``sources.typestore.bag_message`` to write bags without ROS.
+``Make``: ``ros_message``, or ``sources.bag.typestore.bag_message`` to write bags without ROS.
 """
 
 import array
@@ -17,10 +17,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from .core.boxes import MAX_IMAGE_SIDE, Box
 from .core.errors import InputError, brief
-from .core.levels import Levels
-from .core.pictures import decode
+from .core.geometry.boxes import MAX_IMAGE_SIDE, Box
+from .core.io.levels import Levels
+from .core.io.pictures import decode
 
 # Makes a message, such as Make("std_msgs/msg/Header", frame_id="camera"), the rest as by default.
 Make = Callable[..., Any]

@@ -3,15 +3,15 @@ import json
 import cv2
 import pytest
 
-from tracker_ros.benchmark import sweeps
 from tracker_ros.commands import main
 from tracker_ros.core.config import TrackingConfig
+from tracker_ros.evaluation.speed import sweeps
 
 
 @pytest.fixture(scope="module")
 def learner(model, tmp_path_factory):
     """As ``model``, but it memorises whatever it sees."""
-    from tracker_ros.engines.store import load_network, save_network  # torch
+    from tracker_ros.engines.models.store import load_network, save_network  # torch
 
     network, facts = load_network(model)
     tracking = TrackingConfig.from_dict(

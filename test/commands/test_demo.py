@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 
-from tracker_ros.core.paths import share_dir
+from tracker_ros.core.io.paths import share_dir
 
 PICTURES = 10
 

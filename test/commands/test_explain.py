@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.commands import main
-from tracker_ros.runtime.attention_view import WIDTH, AttentionView
+from tracker_ros.runtime.outputs.attention_view import WIDTH, AttentionView
 
 pytest.importorskip("torch")
 
@@ -52,7 +52,7 @@ def test_what_cannot_be_is_one_sentence(
 
 
 def test_heat_glows_where_it_is():
-    from tracker_ros.runtime.attention_view import heat
+    from tracker_ros.runtime.outputs.attention_view import heat
 
     image, values = np.full((80, 80, 3), 100, np.uint8), np.zeros((4, 4), np.float32)
     values[1, 2] = 0.5

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from test.core.test_tracker import BOX, CONFIG, RedEngine, frame
-from tracker_ros.core.bias import NO_BIAS, Bias, bias_of
-from tracker_ros.core.decode import Prediction
+from tracker_ros.core.geometry.bias import NO_BIAS, Bias, bias_of
+from tracker_ros.core.geometry.decode import Prediction
 from tracker_ros.core.tracker import MOST_BIAS, Tracker
 
 SIDES = st.floats(5, 100)

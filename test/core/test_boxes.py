@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from tracker_ros.core.boxes import MIN_SIDE, check_box, check_image, clip_box
 from tracker_ros.core.errors import InputError, TrackerError
+from tracker_ros.core.geometry.boxes import MIN_SIDE, check_box, check_image, clip_box
 
 IMAGE = np.zeros((60, 80, 3), np.uint8)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.integers() | st.booleans()

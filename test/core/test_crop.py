@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros.core.crop import Window, crop, window_around
+from tracker_ros.core.geometry.crop import Window, crop, window_around
 
 RNG = np.random.default_rng(0)
 IMAGE = RNG.integers(0, 255, (90, 120, 3), np.uint8)

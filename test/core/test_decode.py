@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.decode import Prediction, cosine_window, decode, peak
+from tracker_ros.core.geometry.decode import Prediction, cosine_window, decode, peak
 
 # Every influence off: the best cell's box comes out as it is.
 PLAIN = TrackingConfig(window_influence=0, penalty=0, size_rate=1)

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from tracker_ros.core.files import growing, replacing, write_json
+from tracker_ros.core.io.files import growing, replacing, write_json
 
 
 def write(path, text="new"):
@@ -80,7 +80,7 @@ def test_stdout_keeps_what_is_in_it(tmp_path, name, kind):
         name = tmp_path / "link"
         name.symlink_to("/dev/stdout")
     script = (
-        "import sys, pathlib; from tracker_ros.core.files import growing, write_json\n"
+        "import sys, pathlib; from tracker_ros.core.io.files import growing, write_json\n"
         "path = pathlib.Path(sys.argv[1])\n"
         "print('table', flush=True); write_json(path, {})\n"
         "with growing(path) as file: file.write('row\\n')\n"

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.core.levels import Levels
+from tracker_ros.core.io.levels import Levels
 
 GREY = cv2.GaussianBlur(
     np.random.default_rng(0).integers(0, 256, (60, 80), np.uint8), (0, 0), 3

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import InputError
-from tracker_ros.core.pictures import decode
+from tracker_ros.core.io.pictures import decode
 
 PICTURE = cv2.GaussianBlur(
     np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8), (0, 0), 2

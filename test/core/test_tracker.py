@@ -8,11 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.crop import Window, crop, window_around
-from tracker_ros.core.decode import Prediction
 from tracker_ros.core.errors import InputError, TrackerError
 from tracker_ros.core.gate import Gate
-from tracker_ros.core.search import MOST_PLACES
+from tracker_ros.core.geometry.crop import Window, crop, window_around
+from tracker_ros.core.geometry.decode import Prediction
+from tracker_ros.core.geometry.search import MOST_PLACES
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import PATIENCE, Tracker
 

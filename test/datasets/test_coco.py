@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.datasets.segments import decode_counts, rasterise
+from tracker_ros.datasets.formats.segments import decode_counts, rasterise
 from tracker_ros.training.data.public import open_set
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.engines.weights import ModelFiles
+from tracker_ros.engines.models.weights import ModelFiles
 
 # Everything counts as found and is remembered, so that boxes move and the memory fills.
 FOLLOW_ANYTHING = TrackingConfig(
@@ -24,9 +24,9 @@ FOLLOW_ANYTHING = TrackingConfig(
 def exported(tmp_path_factory):
     """ModelFiles of the network; read only."""
     torch = pytest.importorskip("torch")
-    from tracker_ros.engines.export import export_model
-    from tracker_ros.engines.store import save_network
-    from tracker_ros.networks.dastm import Dastm, DastmConfig
+    from tracker_ros.engines.models.export import export_model
+    from tracker_ros.engines.models.store import save_network
+    from tracker_ros.networks.architectures.dastm import Dastm, DastmConfig
 
     torch.manual_seed(3)
     network = Dastm(

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.core.boxes import Box
 from tracker_ros.core.errors import ModelError
+from tracker_ros.core.geometry.boxes import Box
 from tracker_ros.core.tracker import Tracker
 
 torch = pytest.importorskip("torch")
 
 from tracker_ros.core.config import TrackingConfig  # noqa: E402
 from tracker_ros.engines.attention import Explainer, target_cells  # noqa: E402
-from tracker_ros.engines.store import save_network  # noqa: E402
+from tracker_ros.engines.models.store import save_network  # noqa: E402
 from tracker_ros.engines.watched import WatchedEngine  # noqa: E402
 from tracker_ros.networks.build import build  # noqa: E402
 from tracker_ros.networks.presets import PRESETS  # noqa: E402

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.weights import (
+from tracker_ros.engines.models.weights import (
     KEY,
     NO_SEAL,
     ModelFiles,

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.core.paths import share_dir
+from tracker_ros.core.io.paths import share_dir
 from tracker_ros.evaluation.metrics import success_auc
-from tracker_ros.evaluation.runner import run_sequence
+from tracker_ros.evaluation.one_pass import run_sequence
 from tracker_ros.sources.sequences import open_sequence
 
 DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"

@@ -7,7 +7,7 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.weights import ModelFiles
+from tracker_ros.engines.models.weights import ModelFiles
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -19,9 +19,9 @@ CELLS = 12
 def made(request, tmp_path_factory):
     """Files of a network with random weights, with and without its filter."""
     from tracker_ros.core.config import TrackingConfig
-    from tracker_ros.engines.export import export_model
-    from tracker_ros.engines.store import save_network
-    from tracker_ros.networks.dastm_filter import DastmFilter, DastmFilterConfig
+    from tracker_ros.engines.models.export import export_model
+    from tracker_ros.engines.models.store import save_network
+    from tracker_ros.networks.architectures.dastm_filter import DastmFilter, DastmFilterConfig
 
     torch.manual_seed(2)
     config = DastmFilterConfig(
@@ -84,8 +84,8 @@ def test_a_filter_follows_with_a_network_that_has_learned_nothing(made, clip):
 
 
 def test_sizes_that_do_not_fit_are_told(made, tmp_path):
-    from tracker_ros.engines.export import export_model
-    from tracker_ros.engines.store import load_network, save_network
+    from tracker_ros.engines.models.export import export_model
+    from tracker_ros.engines.models.store import load_network, save_network
 
     network, facts = load_network(made[0].weights)
     from tracker_ros.core.config import TrackingConfig

@@ -5,8 +5,8 @@ import pytest
 pytest.importorskip("torch")
 
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.info import describe
-from tracker_ros.engines.papers import PINNED
+from tracker_ros.engines.models.info import describe
+from tracker_ros.engines.models.papers import PINNED
 from tracker_ros.networks.presets import PRESETS
 
 

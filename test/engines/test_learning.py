@@ -8,8 +8,8 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.crop import crop, window_around
-from tracker_ros.engines.weights import ModelFiles
+from tracker_ros.core.geometry.crop import crop, window_around
+from tracker_ros.engines.models.weights import ModelFiles
 from tracker_ros.evaluation.metrics import iou
 
 torch = pytest.importorskip("torch")
@@ -122,8 +122,8 @@ def draw(clip, rng, case, count=6):
 @pytest.fixture(scope="module", params=sorted(CASES))
 def learnt(request, clip, tmp_path_factory):
     """Files of a network that was trained on the clip, and the losses."""
-    from tracker_ros.engines.export import export_model
-    from tracker_ros.engines.store import save_network
+    from tracker_ros.engines.models.export import export_model
+    from tracker_ros.engines.models.store import save_network
     from tracker_ros.networks.build import build
     from tracker_ros.training.recipes import recipe
 

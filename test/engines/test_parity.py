@@ -9,8 +9,8 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.gate import BRANCHES
-from tracker_ros.core.paths import share_dir
-from tracker_ros.engines.weights import ModelFiles, steps_of
+from tracker_ros.core.io.paths import share_dir
+from tracker_ros.engines.models.weights import ModelFiles, steps_of
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
@@ -65,7 +65,7 @@ def test_both_engines_agree_on_every_branch(files, clip, branch):
 
 def favour_in_both(files: ModelFiles, branch: str) -> None:
     """Push the gate towards one branch in the weights and in the graph."""
-    from tracker_ros.engines.store import load_network, save_network
+    from tracker_ros.engines.models.store import load_network, save_network
 
     network, facts = load_network(files.weights)
     with torch.no_grad():
@@ -117,7 +117,7 @@ def test_exported_and_shipped_files_name_no_path_of_the_machine_that_made_them(e
 
 def test_export_of_damaged_weights_is_an_error_and_leaves_the_graphs(files):
     from tracker_ros.core.errors import ModelError
-    from tracker_ros.engines.export import export_model
+    from tracker_ros.engines.models.export import export_model
 
     before = files.graph("locate").read_bytes()
     files.weights.write_bytes(files.weights.read_bytes()[:-10])

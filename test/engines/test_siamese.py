@@ -9,8 +9,8 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.crop import crop, window_around
-from tracker_ros.engines.weights import ModelFiles
+from tracker_ros.core.geometry.crop import crop, window_around
+from tracker_ros.engines.models.weights import ModelFiles
 from tracker_ros.evaluation.metrics import iou
 
 torch = pytest.importorskip("torch")
@@ -84,8 +84,8 @@ class Learnt(NamedTuple):
 @pytest.fixture(scope="module", params=["dastsiam", "siamfc"])
 def learnt(request, clip, tmp_path_factory):
     """A very small network that has learnt one clip; saved and exported."""
-    from tracker_ros.engines.export import export_model
-    from tracker_ros.engines.store import save_network
+    from tracker_ros.engines.models.export import export_model
+    from tracker_ros.engines.models.store import save_network
     from tracker_ros.training.recipes import RECIPES
 
     recipe = RECIPES[request.param]
@@ -147,8 +147,8 @@ def test_graphs_carry_the_templates(learnt):
 
 
 def test_without_st_both_engines_run_too(clip, tmp_path):
-    from tracker_ros.engines.export import export_model
-    from tracker_ros.engines.store import save_network
+    from tracker_ros.engines.models.export import export_model
+    from tracker_ros.engines.models.store import save_network
 
     network, tracking = make("siamfc", st=False)
     tracking = replace(tracking, memory_score=0.0, tracking_score=0.0, lost_score=0.0)

@@ -6,7 +6,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.weights import ModelFiles
+from tracker_ros.engines.models.weights import ModelFiles
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
@@ -26,9 +26,9 @@ FOLLOW_ANYTHING = TrackingConfig(
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    from tracker_ros.engines.export import export_model
-    from tracker_ros.engines.store import save_network
-    from tracker_ros.networks.ustam import Ustam, UstamConfig
+    from tracker_ros.engines.models.export import export_model
+    from tracker_ros.engines.models.store import save_network
+    from tracker_ros.networks.architectures.ustam import Ustam, UstamConfig
 
     torch.manual_seed(0)
     network = Ustam(

@@ -10,12 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.evaluation.results import (
-    Evaluation,
-    SequenceResult,
-    join_evaluation,
-    result_path,
-)
+from tracker_ros.evaluation.results import Evaluation, SequenceResult, join_evaluation, result_path
 
 NAN = float("nan")
 

@@ -9,7 +9,7 @@ import pytest
 from tracker_ros.commands import main
 from tracker_ros.core.errors import InputError
 from tracker_ros.core.gate import BRANCHES
-from tracker_ros.evaluation.gate_report import NEARBY, decisions, gate_report
+from tracker_ros.evaluation.gate.report import NEARBY, decisions, gate_report
 from tracker_ros.evaluation.results import SequenceResult, result_path
 
 NAN = float("nan")

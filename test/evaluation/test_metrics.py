@@ -4,13 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import InputError
-from tracker_ros.evaluation.metrics import (
-    center_error,
-    iou,
-    precision,
-    success_auc,
-    success_curve,
-)
+from tracker_ros.evaluation.metrics import center_error, iou, precision, success_auc, success_curve
 
 NAN = float("nan")
 BOX = [0, 0, 10, 10]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.errors import InputError, SourceError, TrackerError
+from tracker_ros.evaluation.one_pass import run_sequence
 from tracker_ros.evaluation.parallel import Share, is_done, run_all
 from tracker_ros.evaluation.peers import Peer
 from tracker_ros.evaluation.results import SequenceResult, result_path
-from tracker_ros.evaluation.runner import run_sequence
 from tracker_ros.sources.sequences import find_sequences, open_sequence
 
 NAMES = ("a", "b", "c", "d", "e")

@@ -12,9 +12,9 @@ from onnx import TensorProto, helper
 from tracker_ros.commands import main
 from tracker_ros.core.errors import InputError
 from tracker_ros.evaluation.metrics import iou
+from tracker_ros.evaluation.one_pass import run_sequence
 from tracker_ros.evaluation.peers import Peer, parse_peers
 from tracker_ros.evaluation.protocols import summary
-from tracker_ros.evaluation.runner import run_sequence
 from tracker_ros.sources.sequences import find_sequences
 
 # One channel alone: OpenCV divides TrackerVit's picture by a Scalar, which turns the others' signs.

@@ -20,7 +20,7 @@ from tracker_ros.evaluation.report.moments import WIDTH, find_moments
 from tracker_ros.evaluation.report.numbers import load
 from tracker_ros.evaluation.report.plots import timeline
 from tracker_ros.evaluation.results import SequenceResult, load_results, result_path
-from tracker_ros.sources.typestore import bag_message, default_typestore
+from tracker_ros.sources.bag.typestore import bag_message, default_typestore
 
 GOOD, MISS = [0.87] * 30, [0.87] * 10 + [0.0] * 12 + [0.82] * 8
 TWO = {

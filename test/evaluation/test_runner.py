@@ -9,9 +9,9 @@ from tracker_ros.core.gate import Gate
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Result
 from tracker_ros.evaluation.metrics import success_auc
+from tracker_ros.evaluation.one_pass import run_sequence
 from tracker_ros.evaluation.peers import PEERS, Peer
 from tracker_ros.evaluation.protocols import summary
-from tracker_ros.evaluation.runner import run_sequence
 from tracker_ros.sources.sequences import find_sequences, open_sequence
 
 DEV = Path(__file__).parents[3] / "shared" / "data" / "dev"

@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 from tracker_ros.conversions import detection_to_box
-from tracker_ros.core.boxes import overlap
+from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.datasets.synthetic.bag import write_clip
 from tracker_ros.datasets.synthetic.clip import Clip
 

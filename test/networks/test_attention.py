@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from tracker_ros.networks.attention import CBAM, SE, CoordinateAttention, SpatialAttention
+from tracker_ros.networks.blocks.attention import CBAM, SE, CoordinateAttention, SpatialAttention
 
 
 def sigmoid(value):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from tracker_ros.networks.blocks import RepConv, SeparableConv, fuse
-from tracker_ros.networks.mobileone import MobileOne
+from tracker_ros.networks.backbones.mobileone import MobileOne
+from tracker_ros.networks.blocks.convolutions import RepConv, SeparableConv, fuse
 
 
 def trained(module, *shape):

@@ -7,12 +7,12 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.networks.attention import CBAM, SE, CoordinateAttention
-from tracker_ros.networks.blocks import fuse
+from tracker_ros.networks.architectures.dastm import Dastm, DastmConfig
+from tracker_ros.networks.backbones.mobileone import DEPTHS, VARIANTS, MobileOne
+from tracker_ros.networks.blocks.attention import CBAM, SE, CoordinateAttention
+from tracker_ros.networks.blocks.convolutions import fuse
+from tracker_ros.networks.blocks.reader import read_memory, tokens
 from tracker_ros.networks.build import build, steps
-from tracker_ros.networks.dastm import Dastm, DastmConfig
-from tracker_ros.networks.mobileone import DEPTHS, VARIANTS, MobileOne
-from tracker_ros.networks.reader import read_memory, tokens
 
 TINY = DastmConfig(
     widths=(8, 8, 16, 24), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1

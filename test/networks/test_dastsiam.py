@@ -3,8 +3,8 @@ import torch
 from torch import nn
 
 from tracker_ros.core.config import TrackingConfig
+from tracker_ros.networks.architectures.dastsiam import Dastsiam, DastsiamConfig, anchor_boxes
 from tracker_ros.networks.build import build, steps
-from tracker_ros.networks.dastsiam import Dastsiam, DastsiamConfig, anchor_boxes
 from tracker_ros.networks.presets import PRESETS
 
 TINY = {

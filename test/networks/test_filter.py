@@ -5,7 +5,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from tracker_ros.networks.filter import CorrelationFilter  # noqa: E402
+from tracker_ros.networks.blocks.filter import CorrelationFilter  # noqa: E402
 
 CELLS, STRIDE, TARGET, SIGMA, RIDGE = 12, 8, 4.0, 0.1, 1e-2
 

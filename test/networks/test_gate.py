@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from tracker_ros.core.gate import BRANCHES
-from tracker_ros.networks.gate import MODES, SUMS, DynamicAttention, GateUnit
+from tracker_ros.networks.blocks.gate import MODES, SUMS, DynamicAttention, GateUnit
 
 C = 16
 

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from tracker_ros.networks.head import Head, PlainHead, cell_centres, make_head
+from tracker_ros.networks.blocks.head import Head, PlainHead, cell_centres, make_head
 
 
 def test_cell_centres_are_symmetric_in_the_crop():

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from tracker_ros.networks.reader import attend, shares
+from tracker_ros.networks.blocks.reader import attend, shares
 
 
 @pytest.mark.parametrize("contrast", [0.1, 3.0, 30.0])

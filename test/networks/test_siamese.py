@@ -7,16 +7,16 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from tracker_ros.networks.alexnet import AlexNet
-from tracker_ros.networks.resnet import ResNet
-from tracker_ros.networks.siamese import (
+from tracker_ros.networks.architectures.siamese import (
     Siamese,
     SiameseConfig,
     SpatioTemporal,
     correlate,
     middle,
 )
-from tracker_ros.networks.transformer import Decoder, FusionLayer
+from tracker_ros.networks.backbones.alexnet import AlexNet
+from tracker_ros.networks.backbones.resnet import ResNet
+from tracker_ros.networks.blocks.transformer import Decoder, FusionLayer
 
 SMALL = {"channels": 8, "heads": 2, "ffn": 16, "layers": 2}
 

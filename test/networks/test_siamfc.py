@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from tracker_ros.core.config import TrackingConfig
+from tracker_ros.networks.architectures.siamfc import Locate, Siamfc, SiamfcConfig, resampling
 from tracker_ros.networks.build import steps
 from tracker_ros.networks.presets import PRESETS
-from tracker_ros.networks.siamfc import Locate, Siamfc, SiamfcConfig, resampling
 
 TINY = SiamfcConfig(
     backbone="mobileone",

@@ -7,9 +7,14 @@ import torch
 
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
+from tracker_ros.networks.architectures.stif import (
+    GatedAttention,
+    Stif,
+    StifConfig,
+    enhance_in_time,
+)
 from tracker_ros.networks.build import build, steps
 from tracker_ros.networks.presets import PRESETS
-from tracker_ros.networks.stif import GatedAttention, Stif, StifConfig, enhance_in_time
 
 TINY = StifConfig(
     backbone="mobileone",

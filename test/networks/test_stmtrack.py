@@ -9,10 +9,10 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from tracker_ros.core.memory import segment_centres
+from tracker_ros.networks.architectures.stmtrack import Stmtrack, StmtrackConfig
+from tracker_ros.networks.backbones.inception import InceptionV3
 from tracker_ros.networks.build import build, steps
-from tracker_ros.networks.inception import InceptionV3
 from tracker_ros.networks.presets import PRESETS
-from tracker_ros.networks.stmtrack import Stmtrack, StmtrackConfig
 
 NARROW = StmtrackConfig(width=0.1, channels=16, head_channels=8, head_depth=2)
 

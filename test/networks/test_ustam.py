@@ -6,10 +6,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.networks.corner import CornerHead, CornerMap
+from tracker_ros.networks.architectures.ustam import Ustam, UstamConfig, guided, relative, steps
+from tracker_ros.networks.blocks.corner import CornerHead, CornerMap
+from tracker_ros.networks.blocks.vit import position_code
 from tracker_ros.networks.presets import preset
-from tracker_ros.networks.ustam import Ustam, UstamConfig, guided, relative, steps
-from tracker_ros.networks.vit import position_code
 
 SMALL = UstamConfig(
     channels=32, depth=3, heads=2, query_size=64, template_size=32, patch=16, head_channels=16

@@ -236,7 +236,7 @@ def ros():
     import rclpy
     from rclpy.context import Context
 
-    from tracker_ros.nodes import dds
+    from tracker_ros.nodes.process import dds
 
     context = Context()
     with pytest.MonkeyPatch.context() as patch:

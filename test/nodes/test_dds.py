@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from tracker_ros.core.paths import share_dir
-from tracker_ros.nodes import dds
+from tracker_ros.core.io.paths import share_dir
+from tracker_ros.nodes.process import dds
 
 MIB = 2**20
 

@@ -8,13 +8,8 @@ from collections import defaultdict
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import (
-    bgr_to_image,
-    box_to_detection,
-    detection_to_box,
-    stamp_to_ns,
-)
-from tracker_ros.core.boxes import overlap
+from tracker_ros.conversions import bgr_to_image, box_to_detection, detection_to_box, stamp_to_ns
+from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.datasets.synthetic.clip import FOCAL, HEIGHT, WIDTH, Clip
 from tracker_ros.runtime.follow.camera import Camera
 

@@ -63,9 +63,9 @@ def test_follow_starts_both_nodes_with_their_arguments(run):
 
 def test_replay_plays_tracks_evaluates_and_ends(run, scene, model, tmp_path):
     from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
-    from tracker_ros.sources.bag import IMAGE, TRUTH
-    from tracker_ros.sources.bag_writer import BagWriter
-    from tracker_ros.sources.typestore import bag_message as make
+    from tracker_ros.sources.bag.source import IMAGE, TRUTH
+    from tracker_ros.sources.bag.typestore import bag_message as make
+    from tracker_ros.sources.bag.writer import BagWriter
 
     with BagWriter(tmp_path / "bag", {"/eye": IMAGE, "/truth": TRUTH}) as bag:
         for i in range(12):

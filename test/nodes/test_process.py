@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from test.nodes.conftest import PATIENCE
-from tracker_ros.nodes import logs
+from tracker_ros.nodes.process import logs
 
 
 @pytest.mark.parametrize("arguments, words", [

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.conversions import box_to_detection, detection_to_box, stamp_to_ns
-from tracker_ros.core.boxes import overlap
+from tracker_ros.core.geometry.boxes import overlap
 
 from .conftest import NodeProcess, Peer
 

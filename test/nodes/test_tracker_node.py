@@ -306,7 +306,7 @@ def test_an_attention_image_comes_to_those_who_subscribe(tracker, scene):
     from rclpy.qos import qos_profile_sensor_data
     from sensor_msgs.msg import Image
 
-    from tracker_ros.runtime.attention_view import WIDTH, AttentionView
+    from tracker_ros.runtime.outputs.attention_view import WIDTH, AttentionView
 
     found = []
     subscription = tracker.node.create_subscription(

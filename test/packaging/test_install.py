@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tracker_ros.core.paths import share_dir
+from tracker_ros.core.io.paths import share_dir
 
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"evaluate_bag", "follow_node", "tracker-ros", "tracker_node", "player_node"}
@@ -44,10 +44,14 @@ def installed(request, tmp_path_factory):
 
 def test_share_dir_is_found_in_the_prefix(installed):
     _, prefix = installed
-    (package,) = prefix.rglob("tracker_ros/core/paths.py")
+    (package,) = prefix.rglob("tracker_ros/core/io/paths.py")
     share = subprocess.check_output(
-        [sys.executable, "-c", "from tracker_ros.core.paths import share_dir; print(share_dir())"],
-        env={**os.environ, "PYTHONPATH": str(package.parents[2])},
+        [
+            sys.executable,
+            "-c",
+            "from tracker_ros.core.io.paths import share_dir; print(share_dir())",
+        ],
+        env={**os.environ, "PYTHONPATH": str(package.parents[3])},
         cwd=prefix,
         text=True,
     )
@@ -76,12 +80,12 @@ def test_ros_finds_the_package_and_its_commands(installed):
 def test_a_bag_is_evaluated_from_the_prefix(installed, tmp_path):
     """Away from the checkout, whose files an editable installation would find."""
     _, prefix = installed
-    (package,) = prefix.rglob("tracker_ros/core/paths.py")
+    (package,) = prefix.rglob("tracker_ros/core/io/paths.py")
     script = """
 from tracker_ros import conversions
 from tracker_ros.commands.evaluate_bag import main
-from tracker_ros.sources.bag_writer import BagWriter
-from tracker_ros.sources.typestore import bag_message as make
+from tracker_ros.sources.bag.writer import BagWriter
+from tracker_ros.sources.bag.typestore import bag_message as make
 import numpy as np, tracker_ros
 print(tracker_ros.__file__)
 image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
@@ -97,7 +101,7 @@ raise SystemExit(main(["bag", "--peers-only", "--peer", "mosse", "--out", "out"]
 """
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(package.parents[2])},
+        env={**os.environ, "PYTHONPATH": str(package.parents[3])},
         cwd=tmp_path, capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

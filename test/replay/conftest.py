@@ -8,8 +8,8 @@ import pytest
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 
 from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
-from tracker_ros.sources.typestore import bag_message as make
-from tracker_ros.sources.typestore import default_typestore
+from tracker_ros.sources.bag.typestore import bag_message as make
+from tracker_ros.sources.bag.typestore import default_typestore
 
 START, PERIOD = 1_700_000_000_000_000_000, 40_000_000  # ns
 SIZE = (60, 80)  # height, width

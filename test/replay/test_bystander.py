@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tracker_ros.core.boxes import overlap
+from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.datasets.synthetic.clip import Clip
 from tracker_ros.replay.bystander import CUPS, detect
 

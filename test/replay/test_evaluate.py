@@ -11,7 +11,7 @@ import yaml
 
 from tracker_ros.commands import evaluate_bag
 from tracker_ros.conversions import ENCODINGS
-from tracker_ros.sources.typestore import bag_message as make
+from tracker_ros.sources.bag.typestore import bag_message as make
 
 from .conftest import PERIOD, START, box, header, image, picture, png, read, truth
 

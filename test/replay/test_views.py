@@ -8,11 +8,11 @@ import numpy as np
 import yaml
 
 from tracker_ros.core.gate import BRANCHES, Gate
-from tracker_ros.core.paths import share_dir
+from tracker_ros.core.io.paths import share_dir
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Result
 from tracker_ros.replay.outputs import LAYOUT
-from tracker_ros.runtime import messages, status
+from tracker_ros.runtime.outputs import messages, status
 from tracker_ros.runtime.worker import Answer, Target
 
 from .conftest import header

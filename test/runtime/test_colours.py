@@ -5,8 +5,8 @@ import itertools
 
 import numpy as np
 
-from tracker_ros.runtime import overlay
-from tracker_ros.runtime.colours import colour_of
+from tracker_ros.runtime.outputs import overlay
+from tracker_ros.runtime.outputs.colours import colour_of
 
 
 def test_numbers_next_to_each_other_differ_in_hue():

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 
 from tracker_ros.core.gate import Gate
-from tracker_ros.runtime import health
-from tracker_ros.runtime.health import OK, Check, GateWindow, Problems
+from tracker_ros.runtime.outputs import health
+from tracker_ros.runtime.outputs.health import OK, Check, GateWindow, Problems
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_checks_become_a_diagnostic_array():
     pytest.importorskip("std_msgs")
     from std_msgs.msg import Header
 
-    from tracker_ros.runtime.status import to_array
+    from tracker_ros.runtime.outputs.status import to_array
 
     header = Header(frame_id="left")
     array = to_array(
@@ -100,7 +100,7 @@ def test_checks_become_a_diagnostic_array():
     (12.3456, "12.346"), (-1.0, "unknown"), (1e12, "unknown"), (math.nan, "unknown"),
 ])  # fmt: skip
 def test_latency_of_a_recording_is_unknown(latency, text):
-    from tracker_ros.runtime.status import frame_check
+    from tracker_ros.runtime.outputs.status import frame_check
     from tracker_ros.runtime.worker import Answer
 
     check = frame_check(Answer(None, None), None, 0, 0, latency, 1.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tracker_ros.runtime.input_health import COUNTERS, InputHealth
+from tracker_ros.runtime.outputs.input_health import COUNTERS, InputHealth
 
 
 class Camera:

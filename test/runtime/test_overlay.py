@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.gate import Gate
-from tracker_ros.runtime import overlay
+from tracker_ros.runtime.outputs import overlay
 
 GATE = Gate((0.1, 0.2, 0.3, 0.4), "cbam")
 

@@ -7,7 +7,7 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.conversions import bgr_to_image, ns_to_stamp
-from tracker_ros.core.boxes import overlap
+from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from tracker_ros.runtime.worker import Worker

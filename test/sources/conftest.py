@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from tracker_ros.sources.typestore import default_typestore
+from tracker_ros.sources.bag.typestore import default_typestore
 
 PERIOD = 40_000_000  # ns, 25 frames/s
 START = 1_700_000_000_000_000_000

@@ -1,7 +1,7 @@
 import pytest
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.sources.bag_writer import BagWriter
+from tracker_ros.sources.bag.writer import BagWriter
 
 TOPICS = {"/image": "sensor_msgs/msg/Image"}
 

@@ -101,7 +101,7 @@ def test_a_damaged_chunk_costs_no_more_than_itself(chunked, compression, hit, in
     path = chunked(compression)
     file = path / "bag.mcap"
     data = bytearray(file.read_bytes())
-    from tracker_ros.sources.mcap import _NEXT_CHUNK
+    from tracker_ros.sources.bag.mcap import _NEXT_CHUNK
 
     chunk = _NEXT_CHUNK.search(data, len(data) // 3).start()
     at = {"data": chunk + 5000, "head": chunk, "length": chunk + 1, "footer": len(data) - 30}[hit]

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 import tracker_ros
-from tracker_ros.sources.vision_types import DEFINITIONS
+from tracker_ros.sources.bag.vision_types import DEFINITIONS
 
 MESSAGES = Path(tracker_ros.__file__).parent / "interfaces" / "vision_msgs" / "msg"
 

@@ -113,7 +113,7 @@ def trainer(shards):
     """
     pytest.importorskip("torch", reason="torch is not installed here")
     from tracker_ros.core.config import TrackingConfig
-    from tracker_ros.networks.dastm import DastmConfig
+    from tracker_ros.networks.architectures.dastm import DastmConfig
     from tracker_ros.networks.presets import Preset
     from tracker_ros.training.config import LossConfig, SamplingConfig, TrainingConfig
     from tracker_ros.training.loop import Trainer

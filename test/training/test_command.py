@@ -9,10 +9,10 @@ import pytest
 from tracker_ros.commands import main
 from tracker_ros.commands.train import add_arguments
 from tracker_ros.core.errors import ParameterError
-from tracker_ros.networks.dastm import DastmConfig
+from tracker_ros.networks.architectures.dastm import DastmConfig
 from tracker_ros.training.config import LossConfig, SamplingConfig, TrainingConfig
 from tracker_ros.training.options import given, overridden
-from tracker_ros.training.provenance import commit, data_names
+from tracker_ros.training.records.provenance import commit, data_names
 
 
 @pytest.mark.parametrize(

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tracker_ros.core.errors import ModelError, ParameterError
-from tracker_ros.networks.backbones import make_backbone
-from tracker_ros.training import checkpoint
-from tracker_ros.training.average import Average
+from tracker_ros.networks.backbones.by_name import make_backbone
 from tracker_ros.training.config import SamplingConfig
+from tracker_ros.training.optimisation.average import Average
+from tracker_ros.training.records import checkpoint
 from tracker_ros.training.samples.batches import collate
 from tracker_ros.training.samples.sampling import Samples
 

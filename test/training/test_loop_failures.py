@@ -12,8 +12,8 @@ import torch
 
 from tracker_ros.core.errors import SourceError, TrackerError
 from tracker_ros.networks.presets import PRESETS
-from tracker_ros.training.failures import explained
 from tracker_ros.training.losses.memory import memory_loss
+from tracker_ros.training.records.failures import explained
 
 
 def quiet(_):

@@ -10,9 +10,9 @@ import cv2
 import pytest
 
 from tracker_ros.core.errors import TrackerError
-from tracker_ros.training.log import TrainingLog
-from tracker_ros.training.plot import plot_losses
-from tracker_ros.training.progress import Display
+from tracker_ros.training.records.log import TrainingLog
+from tracker_ros.training.records.plot import plot_losses
+from tracker_ros.training.records.progress import Display
 
 TERMS = {"total": 3.0, "overlap": 0.5, "gate_skip": 0.25, "gate_se": 0.75}
 
@@ -114,7 +114,7 @@ def test_elsewhere_than_on_a_terminal_lines_are_plain(capsys):
 
 def test_a_terminal_shows_a_bar_below_the_lines():
     code = """
-from tracker_ros.training.progress import Display
+from tracker_ros.training.records.progress import Display
 with Display() as display:
     display.show(0.25)
     display.tell("step 1: [loss] 3")

@@ -9,7 +9,8 @@ import torch
 from tracker_ros.core.errors import ModelError
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.config import TrainingConfig
-from tracker_ros.training.optimisers import make_optimiser, prepare
+from tracker_ros.training.optimisation.optimisers import make_optimiser, prepare
+from tracker_ros.training.optimisation.schedules import learning_rate, temperature
 from tracker_ros.training.recipes import (
     DASTM,
     DASTSIAM,
@@ -20,7 +21,6 @@ from tracker_ros.training.recipes import (
     recipe,
     short,
 )
-from tracker_ros.training.schedules import learning_rate, temperature
 
 
 @pytest.mark.parametrize(

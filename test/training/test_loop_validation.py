@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from tracker_ros.core.errors import SourceError
-from tracker_ros.training import checkpoint
+from tracker_ros.training.records import checkpoint
 
 
 def quiet(_):

@@ -4,11 +4,11 @@ import pytest
 import torch
 from torch import nn
 
-from tracker_ros.networks.inception import InceptionV3
-from tracker_ros.networks.mobileone import MobileOne
-from tracker_ros.networks.ustam import Ustam, UstamConfig
+from tracker_ros.networks.architectures.ustam import Ustam, UstamConfig
+from tracker_ros.networks.backbones.inception import InceptionV3
+from tracker_ros.networks.backbones.mobileone import MobileOne
 from tracker_ros.training.config import TrainingConfig
-from tracker_ros.training.optimisers import backbones, prepare, stem, synchronised
+from tracker_ros.training.optimisation.optimisers import backbones, prepare, stem, synchronised
 from tracker_ros.training.recipes import recipe
 
 

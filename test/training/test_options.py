@@ -3,7 +3,7 @@
 import pytest
 
 from tracker_ros.core.errors import ParameterError
-from tracker_ros.networks.dastsiam import DastsiamConfig
+from tracker_ros.networks.architectures.dastsiam import DastsiamConfig
 from tracker_ros.training.options import overridden
 
 

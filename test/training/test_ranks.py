@@ -43,7 +43,7 @@ CODE = """
 import os, sys, torch
 from pathlib import Path
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.networks.dastm import DastmConfig
+from tracker_ros.networks.architectures.dastm import DastmConfig
 from tracker_ros.networks.presets import Preset
 from tracker_ros.training.config import TrainingConfig
 from tracker_ros.training.loop import Trainer

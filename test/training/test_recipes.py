@@ -8,9 +8,9 @@ import torch
 from tracker_ros.networks.build import build
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.loop import Trainer
-from tracker_ros.training.optimisers import make_optimiser
+from tracker_ros.training.optimisation.optimisers import make_optimiser
+from tracker_ros.training.optimisation.schedules import learning_rate
 from tracker_ros.training.recipes import RECIPES, recipe
-from tracker_ros.training.schedules import learning_rate
 
 
 def test_stmtracks_values():

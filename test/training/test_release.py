@@ -7,11 +7,11 @@ import torch
 from tracker_ros import load_tracker
 from tracker_ros.commands import main
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.store import load_network
-from tracker_ros.networks.backbones import make_backbone
+from tracker_ros.engines.models.store import load_network
+from tracker_ros.networks.backbones.by_name import make_backbone
 from tracker_ros.networks.presets import preset
-from tracker_ros.training import checkpoint
 from tracker_ros.training.options import overridden
+from tracker_ros.training.records import checkpoint
 from tracker_ros.training.release import release, write_weights
 
 SIZES = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "head_depth=1")

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.store import load_network
-from tracker_ros.networks.inception import InceptionV3
-from tracker_ros.networks.stif import Stif, StifConfig
-from tracker_ros.networks.stmtrack import Stmtrack, StmtrackConfig
+from tracker_ros.engines.models.store import load_network
+from tracker_ros.networks.architectures.stif import Stif, StifConfig
+from tracker_ros.networks.architectures.stmtrack import Stmtrack, StmtrackConfig
+from tracker_ros.networks.backbones.inception import InceptionV3
 from tracker_ros.training.warm_start import warm_start
 
 SIZES = {

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import InputError
-from ..core.files import write_json
+from ..core.io.files import write_json
 from . import common
 from .outputs import check_outputs, model_files
 
@@ -58,9 +58,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..benchmark import tables, timing
-    from ..benchmark.receive import receive
     from ..evaluation import hardware
+    from ..evaluation.speed import tables, timing
+    from ..evaluation.speed.receive import receive
 
     read = [args.source, *(path for name in args.model for path in model_files(name))]
     check_outputs(read, {"--json": args.json, "--plot": args.plot})
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_json(args.json, report)
     if args.plot:
-        from ..benchmark.plot import draw
+        from ..evaluation.speed.plot import draw
 
         draw(report, args.plot)
     return 0
@@ -114,7 +114,7 @@ def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, fl
 def _ours(args: argparse.Namespace) -> dict[str, partial]:
     """What makes our trackers on every engine that is installed and that a model has files for."""
     from ..engines import load_tracker
-    from ..engines.weights import find_model
+    from ..engines.models.weights import find_model
 
     makers = {}
     for model in args.model:
@@ -134,9 +134,9 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
 
 
 def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
-    from ..benchmark.footprint import footprints
-    from ..benchmark.timing import measure
     from ..evaluation.peers import Peer, parse_peers
+    from ..evaluation.speed.footprint import footprints
+    from ..evaluation.speed.timing import measure
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
     makers = ours | {text.partition(":")[0]: partial(Peer, text) for text in peers}
@@ -170,7 +170,7 @@ def _node(args, images, box, bar) -> dict[str, dict]:
 
 
 def _sweeps(args, tracker, images, box, bar) -> dict[str, list]:
-    from ..benchmark import sweeps
+    from ..evaluation.speed import sweeps
 
     lengths = sweeps.FULL_LENGTHS if args.full else sweeps.LENGTHS
     found = {}

@@ -81,7 +81,7 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 
 
 def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Contestant]:
-    from ..engines.weights import find_model
+    from ..engines.models.weights import find_model
 
     make = partial(
         load_ours,

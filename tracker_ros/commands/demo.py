@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from ..core.errors import InputError, SourceError
-from ..core.files import write_json
+from ..core.io.files import write_json
 from . import common
 from .outputs import check_outputs, model_files
 
@@ -174,7 +174,7 @@ def _tracker_parameters(args: argparse.Namespace) -> dict[str, object]:
 
 def _check_output(args: argparse.Namespace, clip: str | None) -> None:
     """Make the folder, unless what is in it would be lost."""
-    from ..sources.bag_writer import check_place
+    from ..sources.bag.writer import check_place
 
     names = ("annotated.mp4", "contact_sheet.png", "timeline.png", "summary.json")
     written = {f"--output's {name}": args.output / name for name in names}

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ..core.errors import InputError
-from ..core.files import write_json
+from ..core.io.files import write_json
 from . import common, contestants
 from .outputs import check_outputs, model_files
 

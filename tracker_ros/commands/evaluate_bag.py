@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     from ..evaluation import hardware
     from ..evaluation.results import Evaluation, join_evaluation
     from ..replay.evaluate import sequence_name
-    from ..sources.recording import Recording
+    from ..sources.bag.recording import Recording
 
     if args.live and args.peers_only:
         raise InputError(
@@ -114,7 +114,7 @@ def run(args: argparse.Namespace) -> int:
 def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[tuple]:
     """A source and its truth for each topic that can be evaluated; the others are failures."""
     from ..replay.truth import find_truth
-    from ..sources.bag import BagSource, image_topics
+    from ..sources.bag.source import BagSource, image_topics
 
     found = []
     for topic in dict.fromkeys(args.topic or image_topics(recording)):

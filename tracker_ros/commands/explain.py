@@ -51,12 +51,12 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from ..core.errors import InputError, ParameterError
-    from ..core.files import replacing
+    from ..core.io.files import replacing
     from ..core.tracker import Tracker
     from ..engines.attention import Explainer
     from ..engines.watched import WatchedEngine
-    from ..runtime.attention_view import AttentionView
-    from ..runtime.overlay import draw
+    from ..runtime.outputs.attention_view import AttentionView
+    from ..runtime.outputs.overlay import draw
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
     from ..sources.writer import CODECS, VideoWriter

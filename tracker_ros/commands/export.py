@@ -14,7 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engines.export import export_model
+    from ..engines.models.export import export_model
 
     folder = args.output or args.weights.parent
     graphs = {path.name: path for path in folder.glob(f"{args.weights.stem}.*.onnx")}

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..core.errors import InputError
-from ..core.files import write_json
+from ..core.io.files import write_json
 from . import common
 from .outputs import check_outputs
 
@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..evaluation.gate_plot import plot_gate
-    from ..evaluation.gate_report import gate_report
+    from ..evaluation.gate.plot import plot_gate
+    from ..evaluation.gate.report import gate_report
     from ..evaluation.results import load_evaluation, load_results
 
     trackers = load_evaluation(args.folder).trackers

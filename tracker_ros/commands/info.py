@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engines.info import describe
+    from ..engines.models.info import describe
     from .common import print_table
 
     description = describe(args.model)

@@ -16,9 +16,9 @@ class OnePassTask:
 
     def __init__(self, args: argparse.Namespace):
         from ..datasets import read_benchmark
+        from ..evaluation.one_pass import run_sequence
         from ..evaluation.restarts import restarts
         from ..evaluation.results import SequenceResult
-        from ..evaluation.runner import run_sequence
 
         self.perform, self.load = run_sequence, SequenceResult.load
         read = [read_benchmark(args.dataset, path) for path in args.paths]

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ..core.errors import InputError
-from ..core.files import growing
 from ..core.gate import BRANCHES, Gate
+from ..core.io.files import growing
 from . import common
 from .outputs import check_outputs, model_files
 
@@ -139,7 +139,7 @@ def _update(targets: list, image) -> list:
 
 
 def _drawn(image, rows: "list[Row]"):
-    from ..runtime.overlay import draw, draw_all
+    from ..runtime.outputs.overlay import draw, draw_all
 
     if len(rows) == 1:
         (row,) = rows

@@ -104,8 +104,8 @@ def run(args: argparse.Namespace) -> int:
     from ..networks.presets import preset
     from ..training.data.public import default_cache
     from ..training.loop import Trainer
-    from ..training.progress import Display
     from ..training.recipes import recipe, short
+    from ..training.records.progress import Display
     from ..training.release import release
     from ..training.samples.preview import PREVIEWED, write_contact_sheet
     from ..training.samples.sampling import Samples

@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 def _serve(server, tracker) -> None:
     from trax import Rectangle, TraxStatus
 
-    from ..core.levels import Levels
+    from ..core.io.levels import Levels
 
     levels = None
     while True:

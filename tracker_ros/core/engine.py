@@ -7,10 +7,10 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .boxes import Box
 from .config import TrackingConfig
-from .decode import Prediction
 from .gate import Gate
+from .geometry.boxes import Box
+from .geometry.decode import Prediction
 
 State = Any  # opaque to the core; each architecture has its own, and never changes one in place
 

@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .boxes import Box
 from .gate import Gate
+from .geometry.boxes import Box
 
 
 class Found(Protocol):

@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .bias import NO_BIAS, Bias, bias_of
-from .boxes import Box, check_box, check_image, clip_box, overlap, scaled
-from .crop import Window, crop, window_around
-from .decode import Prediction, decode
 from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
-from .search import elsewhere
+from .geometry.bias import NO_BIAS, Bias, bias_of
+from .geometry.boxes import Box, check_box, check_image, clip_box, overlap, scaled
+from .geometry.crop import Window, crop, window_around
+from .geometry.decode import Prediction, decode
+from .geometry.search import elsewhere
 from .state import Presence, TargetState
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError
-from .files import FARTHEST
+from .formats.segments import has_area, segment_name
+from .formats.text import FARTHEST
 from .imagenet import LARGEST
-from .segments import has_area, segment_name
 from .track import Track
 
 logger = logging.getLogger(__name__)

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.boxes import Box, mask_box
 from ..core.errors import SourceError
+from ..core.geometry.boxes import Box, mask_box
 from ..sources.annotations import lines, pictures
 from ..sources.order import visible
-from .pictures import colours
+from .formats.pictures import colours
 from .track import Track
 
 LISTS = ("ImageSets/2017/train.txt", "ImageSets/2016/train.txt", "ImageSets/480p/train.txt")

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.errors import SourceError
 from ..sources.annotations import flags_for, lines, listed, pictures, read_boxes
-from .files import boxes_for, first_box_only
+from .formats.text import boxes_for, first_box_only
 from .track import Track
 
 

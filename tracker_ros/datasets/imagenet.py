@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.errors import SourceError
 from ..sources.order import visible
-from .files import FARTHEST
+from .formats.text import FARTHEST
 from .track import Track
 
 LARGEST = 0.3  # of a still picture's area: a larger object has no surroundings

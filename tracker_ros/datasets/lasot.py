@@ -10,7 +10,7 @@ import numpy as np
 from ..core.errors import SourceError
 from ..sources.annotations import flags_for, lines, pictures, read_boxes
 from ..sources.order import in_order
-from .files import boxes_for, flagged
+from .formats.text import boxes_for, flagged
 from .track import Track
 
 # In the order of the toolkit's annos/att/NAME.txt.

@@ -9,7 +9,7 @@ from ..core.errors import SourceError
 from ..sources.annotations import pictures, read_boxes
 from ..sources.folder import IMAGE_SUFFIXES, covered
 from ..sources.order import in_order, visible
-from .files import flagged
+from .formats.text import flagged
 from .track import Track
 
 # In the order of the toolkit's anno/att/NAME.txt.

@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.errors import SourceError
 from ..sources.annotations import pictures
 from ..sources.order import visible
-from .files import boxes_for, first_box_only
+from .formats.text import boxes_for, first_box_only
 from .track import Track
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from ..core.errors import SourceError
 from ..sources.annotations import lines, read_boxes
 from ..sources.order import in_order
-from .files import flagged
+from .formats.text import flagged
 from .track import Track
 
 CONFIG = "configSeqs.m"

@@ -13,8 +13,8 @@ from ..core.errors import ModelError, ParameterError, brief
 from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine
 from .memory_engine import MemoryEngine
-from .runner import Runner
-from .weights import MEMORY_NETWORKS, ModelFiles, find_model
+from .models.weights import MEMORY_NETWORKS, ModelFiles, find_model
+from .runners.base import Runner
 
 
 def load_tracker(
@@ -62,7 +62,7 @@ def load_tracker(
     engine, device = _resolve(files, engine, device)
     runner: Runner
     if engine != "torch":
-        from .onnx_runner import OnnxRunner
+        from .runners.onnx_runner import OnnxRunner
 
         runner = OnnxRunner(
             files,
@@ -75,7 +75,7 @@ def load_tracker(
         )
     else:
         try:
-            from .torch_runner import TorchRunner
+            from .runners.torch_runner import TorchRunner
         except ModuleNotFoundError as error:
             raise ModelError(
                 f"the torch engine needs the package {error.name!r}, which is not "
@@ -106,7 +106,7 @@ def network_tracker(
     network, architecture: str, tracking: TrackingConfig, device: str = "cpu"
 ) -> Tracker:
     """A tracker of a copy of a torch network as it is now, for validation while it trains."""
-    from .torch_runner import TorchRunner
+    from .runners.torch_runner import TorchRunner
 
     facts = {
         "architecture": architecture,

@@ -13,15 +13,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..core.boxes import Box
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
+from ..core.geometry.boxes import Box
+from ..networks.architectures.stif import Stif, T, time_shares
+from ..networks.architectures.ustam import Ustam
 from ..networks.build import steps
-from ..networks.stif import Stif, T, time_shares
-from ..networks.ustam import Ustam
-from .store import load_network
+from .models.store import load_network
+from .models.weights import find_model
 from .watched import Picture, WatchedState
-from .weights import find_model
 
 
 @dataclass(frozen=True)

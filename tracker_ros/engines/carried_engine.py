@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.boxes import Box
 from ..core.config import TrackingConfig
-from ..core.decode import Prediction
 from ..core.errors import ModelError
 from ..core.gate import Gate
+from ..core.geometry.boxes import Box
+from ..core.geometry.decode import Prediction
 from .memory_engine import check_step
-from .runner import Runner
+from .runners.base import Runner
 
 
 @dataclass(frozen=True)

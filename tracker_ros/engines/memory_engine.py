@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.boxes import Box
 from ..core.config import TrackingConfig
-from ..core.decode import Prediction
 from ..core.errors import ModelError
 from ..core.gate import BRANCHES, Gate
+from ..core.geometry.boxes import Box
+from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
-from .runner import Runner
+from .runners.base import Runner
 
 
 @dataclass(frozen=True)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.boxes import Box
-from ..core.decode import Prediction
 from ..core.engine import Engine
 from ..core.gate import Gate
+from ..core.geometry.boxes import Box
+from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
-from .weights import MEMORY_NETWORKS
+from .models.weights import MEMORY_NETWORKS
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from ..core.boxes import Box
 from ..core.errors import InputError, brief
+from ..core.geometry.boxes import Box
 
 # MOSSE lives only in the legacy module; there its box is sub-pixel, as KCF's and CSRT's are.
 PEERS = {

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError, SourceError
-from ..core.files import replacing
+from ..core.io.files import replacing
 
 FORMAT = 1
 FILE = "evaluation.json"

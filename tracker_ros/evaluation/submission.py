@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.files import replacing
+from ..core.io.files import replacing
 from .results import SequenceResult
 
 

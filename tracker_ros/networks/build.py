@@ -9,7 +9,7 @@ from torch import nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError, brief
-from . import dastm, dastm_filter, dastsiam, siamfc, stif, stmtrack, ustam
+from .architectures import dastm, dastm_filter, dastsiam, siamfc, stif, stmtrack, ustam
 from .config import NetworkConfig
 from .step import Step
 

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 from ..core.config import TrackingConfig
 from ..core.errors import ParameterError
+from .architectures.dastm import DastmConfig
+from .architectures.dastm_filter import DastmFilterConfig
+from .architectures.dastsiam import DastsiamConfig
+from .architectures.siamfc import SiamfcConfig
+from .architectures.stif import StifConfig
+from .architectures.stmtrack import StmtrackConfig
+from .architectures.ustam import UstamConfig
+from .backbones.mobileone import DEPTHS, VARIANTS
 from .config import NetworkConfig
-from .dastm import DastmConfig
-from .dastm_filter import DastmFilterConfig
-from .dastsiam import DastsiamConfig
-from .mobileone import DEPTHS, VARIANTS
-from .siamfc import SiamfcConfig
-from .stif import StifConfig
-from .stmtrack import StmtrackConfig
-from .ustam import UstamConfig
 
 
 class Preset(NamedTuple):

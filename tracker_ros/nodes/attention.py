@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import TrackerError
 from ..runtime.answer import Answer, Target
-from ..runtime.attention_view import AttentionView
-from ..runtime.overlay import draw
+from ..runtime.outputs.attention_view import AttentionView
+from ..runtime.outputs.overlay import draw
 
 if TYPE_CHECKING:
     from ..engines.attention import Explainer

@@ -20,8 +20,8 @@ from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
 from ..runtime.follow.following import Depth, Following
 from ..runtime.follow.pairing import Pairing
-from ..runtime.health import ERROR, OK, WARN, Check, Problems
-from ..runtime.status import to_array
+from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
+from ..runtime.outputs.status import to_array
 from . import parameters, qos
 from .lifecycle import refuse_impossible_transitions
 
@@ -294,7 +294,7 @@ class FollowNode(LifecycleNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    from .process import run
+    from .process.run import run
 
     run(FollowNode, args)
 

@@ -9,7 +9,7 @@ from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
 
 from ..runtime.answer import Answer
-from ..runtime.health import (
+from ..runtime.outputs.health import (
     ERROR,
     OK,
     WARN,
@@ -19,8 +19,8 @@ from ..runtime.health import (
     ProcessorUse,
     memory_values,
 )
-from ..runtime.input_health import InputHealth
-from ..runtime.status import to_array
+from ..runtime.outputs.input_health import InputHealth
+from ..runtime.outputs.status import to_array
 from . import parameters, qos
 
 WARNINGS = ("stamp", "jump", "detections", "targets")  # subjects; problems of all others are errors

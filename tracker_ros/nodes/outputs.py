@@ -9,11 +9,11 @@ from visualization_msgs.msg import ImageMarker
 
 from ..conversions import bgr_to_image
 from ..core.gate import Gate
-from ..runtime import messages
 from ..runtime.answer import Answer
 from ..runtime.frame_slot import Frame
-from ..runtime.health import Check, GateWindow
-from ..runtime.status import frame_check, target_checks, to_array
+from ..runtime.outputs import messages
+from ..runtime.outputs.health import Check, GateWindow
+from ..runtime.outputs.status import frame_check, target_checks, to_array
 from . import qos
 from .attention import Attention
 from .monitor import Monitor

@@ -11,8 +11,8 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
 from .. import conversions
-from ..core.boxes import Box
 from ..core.errors import ParameterError, SourceError, TrackerError
+from ..core.geometry.boxes import Box
 from ..sources import Frame, open_source
 from . import parameters, qos
 from .image_input import image_topic
@@ -200,7 +200,7 @@ def _truth(box: Box, header) -> Detection2DArray:
 
 
 def main(args: list[str] | None = None) -> None:
-    from .process import run
+    from .process.run import run
 
     run(PlayerNode, args)
 

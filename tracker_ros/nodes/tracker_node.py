@@ -16,7 +16,7 @@ from ..core.tracker import Tracker
 from ..engines import load_tracker
 from ..engines.watched import WatchedEngine
 from ..runtime.frame_slot import Frame, FrameSlot
-from ..runtime.health import process_age
+from ..runtime.outputs.health import process_age
 from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
 from . import parameters, qos
@@ -291,7 +291,7 @@ class TrackerNode(LifecycleNode):
 
 
 def main(args: list[str] | None = None) -> None:
-    from .process import run
+    from .process.run import run
 
     run(TrackerNode, args)
 

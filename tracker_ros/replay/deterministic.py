@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
-from ..core.levels import Levels
+from ..core.io.levels import Levels
 from ..core.state import TargetState
 from ..core.trackable import Stepwise, Trackable
 from ..core.tracker import Result

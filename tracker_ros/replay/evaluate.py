@@ -17,10 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.files import UNTOLD, write_json
+from ..core.io.files import UNTOLD, write_json
 from ..evaluation.results import SequenceResult, result_path
-from ..sources.bag import BagSource
-from ..sources.bag_writer import replace_bag
+from ..sources.bag.source import BagSource
+from ..sources.bag.writer import replace_bag
 from .deterministic import Log, Step, replay
 from .outputs import OutputBag, write_layout
 from .truth import Truth

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.errors import TrackerError
 from ..evaluation.metrics import iou, success_auc
 from ..evaluation.results import SequenceResult
-from ..sources.bag import BagSource
+from ..sources.bag.source import BagSource
 from . import session
 from .summary import Output, boxes_had
 

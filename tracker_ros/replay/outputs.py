@@ -4,11 +4,11 @@ import json
 from pathlib import Path
 
 from ..conversions import box_to_detection
-from ..core.paths import share_dir
-from ..runtime import messages, status
-from ..sources.bag import BagSource
-from ..sources.bag_writer import BagWriter
-from ..sources.typestore import bag_message
+from ..core.io.paths import share_dir
+from ..runtime.outputs import messages, status
+from ..sources.bag.source import BagSource
+from ..sources.bag.typestore import bag_message
+from ..sources.bag.writer import BagWriter
 from .deterministic import Step
 from .truth import Truth
 

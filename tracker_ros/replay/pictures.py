@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 
 from ..core.errors import SourceError
-from ..core.files import replacing
 from ..core.gate import BRANCHES
-from ..runtime import overlay
-from ..runtime.colours import colour_of
+from ..core.io.files import replacing
+from ..runtime.outputs import overlay
+from ..runtime.outputs.colours import colour_of
 from ..sources import Frame, Source
 from ..sources.writer import VideoWriter
 from .summary import Box, Output, overlaps

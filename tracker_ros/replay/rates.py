@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from ..conversions import bgr_to_image, ns_to_stamp
-from ..core.boxes import Box
+from ..core.geometry.boxes import Box
 from ..evaluation.metrics import percentiles
-from ..sources.bag import IMAGE
-from ..sources.bag_writer import BagWriter
-from ..sources.typestore import bag_message as make
+from ..sources.bag.source import IMAGE
+from ..sources.bag.typestore import bag_message as make
+from ..sources.bag.writer import BagWriter
 from . import session, summary
 
 # Images a second; None: as fast as they are answered, one at a time.

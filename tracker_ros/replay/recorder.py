@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 from ..core.errors import TrackerError
 from ..core.gate import BRANCHES, Gate
-from ..runtime.messages import DETECTIONS, STATUS
-from ..sources.bag import COMPRESSED, IMAGE
-from ..sources.bag_writer import BagWriter
+from ..runtime.outputs.messages import DETECTIONS, STATUS
+from ..sources.bag.source import COMPRESSED, IMAGE
+from ..sources.bag.writer import BagWriter
 from .summary import Box, Output
 
 _ERROR = b"\x02"  # diagnostic_msgs/DiagnosticStatus.ERROR

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import TrackerError
-from ..sources.bag_writer import BagWriter
+from ..sources.bag.writer import BagWriter
 from .recorder import Recorder, Topics, Usage
 from .summary import Output
 
@@ -94,7 +94,7 @@ def play(
     published so far. bystander: see ``Recorder.join``. targets: ids of several. Raises
     TrackerError, naming a log, where a node fails or nothing comes.
     """
-    from ..nodes import dds
+    from ..nodes.process import dds
 
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")

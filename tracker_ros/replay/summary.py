@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..core.boxes import Box
 from ..core.gate import Gate
+from ..core.geometry.boxes import Box
 from ..evaluation.metrics import iou, success_auc
 
 NO_BOX = (np.nan,) * 4

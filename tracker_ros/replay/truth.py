@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ..core.errors import SourceError
-from ..sources.bag import ABSENT, BagSource, Box
+from ..sources.bag.source import ABSENT, BagSource, Box
 
 BOX_COLUMNS = ("x", "y", "w", "h")
 KEY_COLUMNS = ("stamp_ns", "stamp", "frame")

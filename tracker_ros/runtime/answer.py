@@ -7,8 +7,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ..core.boxes import Box
 from ..core.gate import Gate
+from ..core.geometry.boxes import Box
 from ..core.tracker import Result
 from .frame_slot import Frame
 

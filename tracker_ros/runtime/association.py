@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..core.boxes import Box
+from ..core.geometry.boxes import Box
 
 MIN_OVERLAP = 0.3  # IoU below which a detection is somebody else
 

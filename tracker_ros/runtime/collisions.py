@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ..core.boxes import Box
+from ..core.geometry.boxes import Box
 from .association import overlaps
 
 TOO_MUCH = 0.7  # IoU of two boxes that are about one thing

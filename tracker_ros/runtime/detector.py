@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..core.boxes import Box, check_box, overlap
 from ..core.errors import InputError
+from ..core.geometry.boxes import Box, check_box, overlap
 from ..core.state import TargetState
 from .answer import Answer
 from .association import MIN_OVERLAP, assign, overlaps, same_class

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..core.boxes import Box
+from ..core.geometry.boxes import Box
 
 
 @dataclass(frozen=True)

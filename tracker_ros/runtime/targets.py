@@ -13,8 +13,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..core.batch import locate_all, remember_all
-from ..core.boxes import Box
 from ..core.errors import InputError, TrackerError
+from ..core.geometry.boxes import Box
 from ..core.state import TargetState
 from ..core.tracker import Result, Tracker
 from .answer import Answer, Target

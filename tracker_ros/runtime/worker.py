@@ -13,7 +13,7 @@ import numpy as np
 
 from ..conversions import to_bgr
 from ..core.errors import InputError, TrackerError
-from ..core.levels import Levels
+from ..core.io.levels import Levels
 from ..core.tracker import Tracker
 from .answer import Answer, Sink, Target
 from .detector import Detector

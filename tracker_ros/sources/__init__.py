@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 from ..core.errors import SourceError
+from .bag.storage import is_storage, refuse_ros1
 from .base import Frame, Source
 from .folder import IMAGE_SUFFIXES
-from .storage import is_storage, refuse_ros1
 
 __all__ = ["Frame", "Source", "is_bag", "open_source"]
 
@@ -33,7 +33,7 @@ def open_source(
 
         return CameraSource(int(camera[1]), rate, loop)
     if kind == "bag":
-        from .bag import BagSource
+        from .bag.source import BagSource
 
         return BagSource(path, topic, rate, loop)
     if kind == "folder":

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import SourceError
-from ..core.levels import Levels
+from ..core.io.levels import Levels
 
 DEFAULT_FPS = 30.0
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError, SourceError, brief
-from ..core.levels import Levels
-from ..core.pictures import decode
+from ..core.io.levels import Levels
+from ..core.io.pictures import decode
 from .annotations import absent_where_empty, read_boxes
 from .base import DEFAULT_FPS, Frame, Source
 from .order import in_order
@@ -27,7 +27,7 @@ OTB_RANGES = {
 def read_picture(path: Path, shrink: int = 1, levels: Levels | None = None) -> np.ndarray:
     """Decode ``path`` to uint8 [H, W, 3] BGR; raises SourceError if damaged.
 
-    shrink, levels: as for ``core.pictures.decode``.
+    shrink, levels: as for ``core.io.pictures.decode``.
     """
     try:
         data = path.read_bytes()

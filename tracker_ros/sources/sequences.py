@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError
-from ..core.levels import Levels
+from ..core.io.levels import Levels
 from .annotations import absent_where_empty, lines
 from .folder import TRUTH_NAME, FolderSource, read_picture
 from .order import in_order

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import SourceError
-from ..core.files import Draft, is_stream
+from ..core.io.files import Draft, is_stream
 
 logger = logging.getLogger(__name__)
 
@@ -33,9 +33,9 @@ def writable_rate(fps: float, suffix: str) -> float:
 class VideoWriter:
     """Writes .mp4 or .avi; as a context manager it leaves a playable file whatever happens.
 
-    The file takes the place of an older one when it is done; see ``core.files.Draft.end`` for what
-    becomes of it otherwise. The first picture gives the size, to which others are scaled. Raises
-    SourceError for another suffix, a path that cannot be written, and a full disk.
+    The file takes the place of an older one when it is done; see ``core.io.files.Draft.end`` for
+    what becomes of it otherwise. The first picture gives the size, to which others are scaled.
+    Raises SourceError for another suffix, a path that cannot be written, and a full disk.
     """
 
     def __init__(self, path: Path, fps: float):

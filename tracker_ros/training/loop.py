@@ -13,23 +13,23 @@ import numpy as np
 import torch
 
 from ..core.errors import ModelError, ParameterError, TrackerError, brief
-from ..engines.torch_runner import DTYPES
+from ..engines.runners.torch_runner import DTYPES
 from ..networks.build import build
 from ..networks.presets import Preset
-from . import checkpoint
-from .attention_cost import measure_branches
-from .average import Average
 from .config import TrainingConfig
-from .failures import Stop, explained
-from .log import TrainingLog
-from .optimisers import make_optimiser, prepare, synchronised
-from .plot import plot_losses
-from .provenance import commit, data_names, hardware
+from .optimisation.attention_cost import measure_branches
+from .optimisation.average import Average
+from .optimisation.optimisers import make_optimiser, prepare, synchronised
+from .optimisation.schedules import learning_rate
 from .ranks import Ranks
 from .recipes import Loss
+from .records import checkpoint
+from .records.failures import Stop, explained
+from .records.log import TrainingLog
+from .records.plot import plot_losses
+from .records.provenance import commit, data_names, hardware
 from .samples.batches import Batch, load_batches
 from .samples.sampling import Samples
-from .schedules import learning_rate
 from .validation import Validation
 from .warm_start import load_backbone, warm_start
 

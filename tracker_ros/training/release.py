@@ -7,10 +7,10 @@ from pathlib import Path
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError, brief
-from ..engines.export import export_model
-from ..engines.store import save_network
+from ..engines.models.export import export_model
+from ..engines.models.store import save_network
 from ..networks.build import build
-from . import checkpoint
+from .records import checkpoint
 
 
 def release(

@@ -10,11 +10,11 @@ from torch import Tensor
 from ..core.gate import BRANCHES
 from ..engines import network_tracker
 from ..evaluation.metrics import precision, success_auc
-from ..evaluation.runner import run_sequence
+from ..evaluation.one_pass import run_sequence
 from ..networks.build import build
 from ..networks.presets import Preset
 from ..sources.sequences import find_sequences
-from .log import TrainingLog
+from .records.log import TrainingLog
 
 
 class Validation:

@@ -7,9 +7,9 @@ from pathlib import Path
 from torch import nn
 
 from ..core.errors import ModelError, brief
-from ..engines.store import load_network
-from . import checkpoint
-from .optimisers import backbones
+from ..engines.models.store import load_network
+from .optimisation.optimisers import backbones
+from .records import checkpoint
 
 
 def warm_start(network: nn.Module, path: str | Path) -> list[str]:

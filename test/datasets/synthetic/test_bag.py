@@ -7,9 +7,9 @@ from rosbags.highlevel import AnyReader
 from tracker_ros.datasets.synthetic.bag import write_clip
 from tracker_ros.datasets.synthetic.clip import FPS, Clip
 from tracker_ros.sources import open_source
-from tracker_ros.sources.bag import TRUTH
-from tracker_ros.sources.bag_writer import BagWriter
-from tracker_ros.sources.typestore import bag_message
+from tracker_ros.sources.bag.source import TRUTH
+from tracker_ros.sources.bag.typestore import bag_message
+from tracker_ros.sources.bag.writer import BagWriter
 
 
 class Excerpt(Clip):

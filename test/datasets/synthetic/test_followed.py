@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.core.boxes import overlap
-from tracker_ros.core.paths import share_dir
+from tracker_ros.core.geometry.boxes import overlap
+from tracker_ros.core.io.paths import share_dir
 from tracker_ros.datasets.synthetic.clip import Clip
 
 SHIPPED = (share_dir() / "models" / "dastm.locate.onnx").exists()

@@ -9,11 +9,11 @@ import torch
 from tracker_ros.commands import main
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.memory import FrameMemory
-from tracker_ros.engines.store import load_network, save_network
+from tracker_ros.engines.models.store import load_network, save_network
+from tracker_ros.networks.architectures.stif import Stif, StifConfig
+from tracker_ros.networks.blocks.reader import read_memory, tokens
 from tracker_ros.networks.build import build, steps
 from tracker_ros.networks.presets import PRESETS
-from tracker_ros.networks.reader import read_memory, tokens
-from tracker_ros.networks.stif import Stif, StifConfig
 from tracker_ros.training.ablation.papers import READINGS, STUDIES
 from tracker_ros.training.losses.siamese import balanced, by_overlap
 

@@ -11,12 +11,12 @@ import torch
 from tracker_ros.commands import main
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ParameterError
-from tracker_ros.networks.dastm import Dastm, DastmConfig
-from tracker_ros.networks.gate import MODES
+from tracker_ros.networks.architectures.dastm import Dastm, DastmConfig
+from tracker_ros.networks.blocks.gate import MODES
 from tracker_ros.training.ablation import study as ablation
 from tracker_ros.training.ablation.study import VARIANTS, Variant
 from tracker_ros.training.ablation.tables import markdown, values
-from tracker_ros.training.attention_cost import frame_costs, measure_parts
+from tracker_ros.training.optimisation.attention_cost import frame_costs, measure_parts
 
 SIZES = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16, "head_channels": 16}
 TRACKING = TrackingConfig(query_size=64, memory_size=48)

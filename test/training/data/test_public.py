@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.errors import ParameterError, SourceError
-from tracker_ros.datasets.pictures import Folder
+from tracker_ros.datasets.formats.pictures import Folder
 from tracker_ros.training.data.clips import make_clip
 from tracker_ros.training.data.clipset import ClipSet
 from tracker_ros.training.data.mixture import Frames, open_mixture, parse_spec

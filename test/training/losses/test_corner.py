@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.networks.ustam import Corners
+from tracker_ros.networks.architectures.ustam import Corners
 from tracker_ros.training.config import LossConfig
 from tracker_ros.training.losses.corner import corner_loss, giou
 from tracker_ros.training.samples.batches import Batch

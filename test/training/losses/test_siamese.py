@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.networks.dastsiam import Dastsiam, RpnMaps, anchor_boxes
+from tracker_ros.networks.architectures.dastsiam import Dastsiam, RpnMaps, anchor_boxes
+from tracker_ros.networks.architectures.siamfc import Siamfc
 from tracker_ros.networks.presets import PRESETS
-from tracker_ros.networks.siamfc import Siamfc
 from tracker_ros.training.config import LossConfig
 from tracker_ros.training.losses.siamese import (
     anchor_deltas,

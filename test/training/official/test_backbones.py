@@ -4,16 +4,16 @@ import pytest
 import torch
 
 from tracker_ros.core.errors import ModelError
-from tracker_ros.networks.blocks import fuse, normalise
+from tracker_ros.networks.backbones.efficientnet import EfficientNetLite
+from tracker_ros.networks.backbones.inception import InceptionV3
+from tracker_ros.networks.backbones.mobileone import VARIANTS, MobileOne
+from tracker_ros.networks.backbones.resnet import ResNet
+from tracker_ros.networks.blocks.convolutions import fuse, normalise
 from tracker_ros.networks.build import build
-from tracker_ros.networks.efficientnet import EfficientNetLite
-from tracker_ros.networks.inception import InceptionV3
-from tracker_ros.networks.mobileone import VARIANTS, MobileOne
 from tracker_ros.networks.presets import preset
-from tracker_ros.networks.resnet import ResNet
-from tracker_ros.training import checkpoint
 from tracker_ros.training.official import backbones
 from tracker_ros.training.official.convert import convert
+from tracker_ros.training.records import checkpoint
 from tracker_ros.training.warm_start import load_backbone
 
 LITE = {  # published: channels and repeats of each stage

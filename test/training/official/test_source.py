@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 
 from tracker_ros.commands import main
 from tracker_ros.core.errors import ModelError, ParameterError
-from tracker_ros.networks.mobileone import VARIANTS
-from tracker_ros.training import checkpoint
+from tracker_ros.networks.backbones.mobileone import VARIANTS
 from tracker_ros.training.official.convert import KINDS, convert
 from tracker_ros.training.official.source import Source
+from tracker_ros.training.records import checkpoint
 
 
 @pytest.fixture

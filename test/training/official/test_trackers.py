@@ -7,12 +7,12 @@ import torch
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.info import describe
-from tracker_ros.engines.store import load_network
+from tracker_ros.engines.models.info import describe
+from tracker_ros.engines.models.store import load_network
+from tracker_ros.networks.architectures.ustam import UstamConfig
+from tracker_ros.networks.blocks.reader import tokens
 from tracker_ros.networks.build import steps
 from tracker_ros.networks.presets import PRESETS, Preset
-from tracker_ros.networks.reader import tokens
-from tracker_ros.networks.ustam import UstamConfig
 from tracker_ros.training.official import trackers
 from tracker_ros.training.official.convert import convert
 

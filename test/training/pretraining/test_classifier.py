@@ -10,13 +10,13 @@ import torch
 
 from tracker_ros.commands import main
 from tracker_ros.core.errors import ModelError, ParameterError, SourceError, TrackerError
-from tracker_ros.networks.backbones import make_backbone
-from tracker_ros.networks.dastm import DastmConfig
-from tracker_ros.training import checkpoint
+from tracker_ros.networks.architectures.dastm import DastmConfig
+from tracker_ros.networks.backbones.by_name import make_backbone
 from tracker_ros.training.pretraining import classifier as module
 from tracker_ros.training.pretraining.classifier import PretrainingConfig, one_cycle, pretrain
 from tracker_ros.training.pretraining.pictures import LabelledPictures, augment, load
 from tracker_ros.training.pretraining.sets import open_labelled
+from tracker_ros.training.records import checkpoint
 
 TINY = DastmConfig(widths=(8, 8, 16, 24), depths=(1, 1, 1))
 SMALL = PretrainingConfig(epochs=1, batch=8, size=16, held_out=8, rate=0.1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros.core.crop import Window
+from tracker_ros.core.geometry.crop import Window
 from tracker_ros.training.data.clips import View
 from tracker_ros.training.samples import augment
 from tracker_ros.training.samples.geometry import look, mirror, turn

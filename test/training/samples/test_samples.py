@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.decode import Prediction
+from tracker_ros.core.geometry.decode import Prediction
 from tracker_ros.core.tracker import Tracker
 from tracker_ros.training.data.clips import load_clips
 from tracker_ros.training.samples.frame_choice import choose_frames

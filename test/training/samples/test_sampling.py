@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import SourceError
 from tracker_ros.training.data.clips import Clip, load_clips
-from tracker_ros.training.log import TrainingLog
+from tracker_ros.training.records.log import TrainingLog
 from tracker_ros.training.samples import augment
 from tracker_ros.training.samples.frame_choice import choose_frames
 from tracker_ros.training.samples.sampling import Samples, SamplingConfig

@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...conversions import bgr_to_compressed, box_to_detection, ns_to_stamp
-from ...sources.bag import COMPRESSED, TRUTH
-from ...sources.bag_writer import BagWriter
+from ...sources.bag.source import COMPRESSED, TRUTH
+from ...sources.bag.writer import BagWriter
 from .clip import FPS, Clip
 
 IMAGE_TOPIC, TRUTH_TOPIC = "/image/compressed", "/truth"
@@ -16,7 +16,7 @@ _FIRST_STAMP = 1_000_000_000  # ns; not 0, which in ROS means that there is no s
 
 def write_clip(clip: Clip, path: Path, on_frame: Callable[[], object] = lambda: None) -> None:
     """Writes the clip's frames as JPEG with their truth; an empty array where it is hidden."""
-    from ...sources.typestore import bag_message as make
+    from ...sources.bag.typestore import bag_message as make
 
     with BagWriter(path, {IMAGE_TOPIC: COMPRESSED, TRUTH_TOPIC: TRUTH}) as bag:
         for index in range(clip.length):

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ...core.files import replacing
+from ...core.io.files import replacing
 from ..compare import Comparison
 from . import comparison, content, numbers
 from .page import write_page

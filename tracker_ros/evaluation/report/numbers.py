@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.files import UNTOLD, replacing
+from ...core.io.files import UNTOLD, replacing
 from ..protocols import PROTOCOLS, Protocol, summary
 from ..results import Evaluation, SequenceResult, load_evaluation, load_results
 from .failures import find_failures

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ...core.files import UNTOLD, replacing
+from ...core.io.files import UNTOLD, replacing
 
 
 def write_page(path: Path, template: str, **content) -> None:

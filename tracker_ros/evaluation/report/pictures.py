@@ -30,7 +30,7 @@ def read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int)
 
 def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
     """A frame of the bag, by the indices that ``replay.evaluate`` has written beside the result."""
-    from ...sources.bag import BagSource
+    from ...sources.bag.source import BagSource
 
     path = result_path(loaded.folder, tracker, result.sequence)
     try:

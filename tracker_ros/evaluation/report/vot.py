@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.files import UNTOLD, replacing
+from ...core.io.files import UNTOLD, replacing
 from ..vot.measures import EAO_LENGTHS
 from ..vot.scores import TITLE
 from . import plots

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.levels import Levels
+from ...core.io.levels import Levels
 from ...sources.annotations import lines, listed
 from ...sources.folder import FolderSource, read_picture
 from ...sources.order import visible

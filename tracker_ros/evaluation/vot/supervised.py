@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import InputError, SourceError
-from ...core.files import replacing
+from ...core.io.files import replacing
 from ...core.trackable import Trackable
 from ..peers import PeerError
 from .regions import overlap

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.boxes import Box
 from ...core.errors import InputError
+from ...core.geometry.boxes import Box
 
 INNER = 0.6  # share of the box's sides that is looked at: less background than at its rim
 BIN = np.log(1.02)  # depths within 2 % of each other share a bin: sensors err in proportion

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...core.boxes import Box
+from ...core.geometry.boxes import Box
 from .camera import Camera
 from .depth import Surface
 from .kalman import ConstantVelocity

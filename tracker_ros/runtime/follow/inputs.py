@@ -6,8 +6,8 @@ import math
 
 import numpy as np
 
-from ...core.boxes import MAX_IMAGE_SIDE
 from ...core.errors import InputError
+from ...core.geometry.boxes import MAX_IMAGE_SIDE
 from .camera import Camera
 
 ENCODINGS = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}

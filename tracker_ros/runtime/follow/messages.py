@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...conversions import Make, detection_to_box, ros_message
-from ...core.boxes import Box
-from ..colours import colour_of
+from ...core.geometry.boxes import Box
+from ..outputs.colours import colour_of
 from .follower import Place
 
 POSE = "geometry_msgs/msg/PoseStamped"

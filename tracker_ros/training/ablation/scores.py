@@ -11,8 +11,8 @@ from torch import Tensor, nn
 from ...core.gate import BRANCHES
 from ...engines import network_tracker
 from ...evaluation import metrics
+from ...evaluation.one_pass import run_sequence
 from ...evaluation.results import SequenceResult
-from ...evaluation.runner import run_sequence
 from ...networks.build import build
 from ...networks.presets import Preset
 from ...sources.sequences import find_sequences

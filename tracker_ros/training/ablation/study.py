@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ...core.errors import ParameterError
-from ...core.files import replacing
 from ...core.gate import BRANCHES
+from ...core.io.files import replacing
+from ...networks.blocks.gate import MODES
 from ...networks.build import build
-from ...networks.gate import MODES
 from ...networks.presets import Preset
 from ...sources.sequences import find_sequences
-from .. import checkpoint
-from ..attention_cost import Parts, frame_costs, measure_parts
 from ..config import LossConfig, TrainingConfig
 from ..loop import Trainer
-from ..provenance import data_names
+from ..optimisation.attention_cost import Parts, frame_costs, measure_parts
 from ..recipes import Loss
+from ..records import checkpoint
+from ..records.provenance import data_names
 from .papers import STUDIES, Part
 from .scores import score_weights
 from .tables import write_tables

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean, stdev
 
-from ...core.files import replacing
-from ..provenance import commit
+from ...core.io.files import replacing
+from ..records.provenance import commit
 from .papers import STUDIES, WHOLE
 
 PLAIN = ("skip", "skip")  # DASTM's baseline: variant and test

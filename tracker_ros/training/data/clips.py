@@ -11,9 +11,9 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from ...core.boxes import Box
 from ...core.errors import SourceError
-from ...datasets.files import FARTHEST
+from ...core.geometry.boxes import Box
+from ...datasets.formats.text import FARTHEST
 from .shards import Shard, find_shards
 
 MIN_SIDE = 10.0  # pixels: smaller objects teach noise

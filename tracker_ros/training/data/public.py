@@ -11,13 +11,13 @@ from typing import NamedTuple
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.paths import cache_dir
+from ...core.io.paths import cache_dir
 from ...datasets import got10k, lasot, trackingnet
 from ...datasets.coco import read_coco
 from ...datasets.davis import LISTS, read_davis
+from ...datasets.formats.pictures import Folder
 from ...datasets.imagenet import read_det, read_vid
 from ...datasets.otb import read_otb
-from ...datasets.pictures import Folder
 from ...datasets.track import Track
 from ...datasets.youtube_bb import read_youtube_bb
 from .clips import Clip, make_clip

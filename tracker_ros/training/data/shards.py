@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import InputError, SourceError, brief
-from ...core.pictures import decode
+from ...core.io.pictures import decode
 
 
 class Shard:

@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.config import TrackingConfig
-from ...networks.dastsiam import anchor_boxes
-from ...networks.head import cell_centres
+from ...networks.architectures.dastsiam import anchor_boxes
+from ...networks.blocks.head import cell_centres
 from ..config import LossConfig
 from ..ranks import processes, shared_mean
 from ..samples.batches import Batch

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ...networks.head import cell_centres
+from ...networks.blocks.head import cell_centres
 
 
 @dataclass(frozen=True)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 
 from ...core.errors import ModelError
-from ...networks.efficientnet import EfficientNetLite
-from ...networks.inception import InceptionV3
-from ...networks.mobileone import DEPTHS, LATE_SE, VARIANTS, MobileOne
-from ...networks.resnet import ResNet
-from ...networks.ustam import UstamConfig, make_vision_transformer
+from ...networks.architectures.ustam import UstamConfig, make_vision_transformer
+from ...networks.backbones.efficientnet import EfficientNetLite
+from ...networks.backbones.inception import InceptionV3
+from ...networks.backbones.mobileone import DEPTHS, LATE_SE, VARIANTS, MobileOne
+from ...networks.backbones.resnet import ResNet
 from .source import Draft, Source, for_our_pixels
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of RGB in [0, 1]

@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...core.errors import ParameterError
-from ...engines.store import save_network
+from ...engines.models.store import save_network
+from ...networks.backbones.efficientnet import VARIANTS as EFFICIENTNETS
+from ...networks.backbones.mobileone import VARIANTS as MOBILEONES
 from ...networks.build import build
-from ...networks.efficientnet import VARIANTS as EFFICIENTNETS
-from ...networks.mobileone import VARIANTS as MOBILEONES
-from .. import checkpoint
+from ..records import checkpoint
 from . import backbones, trackers
 from .source import Source
 

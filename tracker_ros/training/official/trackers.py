@@ -7,9 +7,9 @@ from dataclasses import replace
 import torch
 
 from ...core.errors import ModelError
+from ...networks.blocks.vit import position_code
 from ...networks.build import build
 from ...networks.presets import Preset, preset
-from ...networks.vit import position_code
 from .backbones import inception, vision_transformer
 from .source import Draft, Source, for_our_pixels
 

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.errors import ModelError, ParameterError, SourceError, TrackerError, brief
-from ...networks.backbones import make_backbone
+from ...networks.backbones.by_name import make_backbone
 from ...networks.config import NetworkConfig
-from .. import checkpoint
+from ..records import checkpoint
 from .pictures import LabelledPictures, PictureBatch, augment, load, normalised
 from .sets import open_labelled
 

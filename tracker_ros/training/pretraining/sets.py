@@ -10,15 +10,15 @@ from typing import Protocol
 import cv2
 import numpy as np
 
-from ...core.crop import crop, window_around
 from ...core.errors import ParameterError, SourceError
+from ...core.geometry.crop import crop, window_around
 from ...sources.folder import read_picture
 from ...sources.order import visible
-from ..checkpoint import writing
 from ..data.clips import load_clips
 from ..data.clipset import ClipSet
 from ..data.public import READERS, open_set
 from ..data.shards import Shard, find_shards
+from ..records.checkpoint import writing
 
 TILES, CROPS = "tiny", "voc"  # kinds of shards with labels
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")

@@ -7,7 +7,7 @@ from itertools import permutations
 import cv2
 import numpy as np
 
-from ...core.boxes import Box
+from ...core.geometry.boxes import Box
 from ..data.clips import View
 from .cutouts import cut_out, paste, place, streak
 from .geometry import Rng

@@ -5,7 +5,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ...core.boxes import Box
+from ...core.geometry.boxes import Box
 from ..data.clips import View
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from ...core.boxes import Box, mask_box
-from ...core.crop import Window, crop, window_around
+from ...core.geometry.boxes import Box, mask_box
+from ...core.geometry.crop import Window, crop, window_around
 from ..config import SamplingConfig
 from ..data.clips import MIN_SIDE, View
 

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.files import replacing
+from ...core.io.files import replacing
 from .sampling import Sample
 
 GREEN, RED, WHITE = (60, 220, 60), (60, 60, 240), (235, 235, 235)

@@ -13,10 +13,10 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from ...core.boxes import Box, scaled
 from ...core.config import TrackingConfig
-from ...core.crop import Window, crop, window_around
 from ...core.errors import SourceError
+from ...core.geometry.boxes import Box, scaled
+from ...core.geometry.crop import Window, crop, window_around
 from ..config import SamplingConfig
 from ..data.clips import Clip, View
 from ..data.clipset import ClipSet

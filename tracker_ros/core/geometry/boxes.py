@@ -1,0 +1,86 @@
+"""Boxes are (x, y, width, height): top-left corner and size in pixels, sub-pixel floats."""
+
+from __future__ import annotations
+
+import math
+import reprlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from ..errors import InputError
+
+Box = tuple[float, float, float, float]
+MIN_SIDE = 2.0  # pixels: below this nothing can be recognised
+MAX_IMAGE_SIDE = 16384  # pixels: above this an image is taken for a corrupt one
+
+
+def check_image(image: np.ndarray) -> np.ndarray:
+    """Return ``image`` if it is uint8 [H, W, 3] with sane sides. Raises InputError otherwise."""
+    if not isinstance(image, np.ndarray):
+        raise InputError(f"image is {type(image).__name__}, not a NumPy array")
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+        raise InputError(
+            f"image is {image.dtype} of shape {image.shape}, not uint8 (height, width, 3)"
+        )
+    height, width = image.shape[:2]
+    if not (min(height, width) >= MIN_SIDE and max(height, width) <= MAX_IMAGE_SIDE):
+        raise InputError(f"image is {width}x{height} pixels, outside 2 to {MAX_IMAGE_SIDE} a side")
+    return image
+
+
+def check_box(box: Sequence[float], image: np.ndarray) -> Box:
+    """Return ``box`` clipped to ``image``. Raises InputError for NaN, tiny or outside boxes."""
+    try:
+        if isinstance(box, str | bytes):
+            raise TypeError("text also yields four items")
+        x, y, w, h = (float(value) for value in box)
+    except (TypeError, ValueError, OverflowError) as error:
+        shown = " ".join(reprlib.repr(box).split())
+        raise InputError(f"box {shown} is not four numbers x, y, width, height") from error
+    if not all(math.isfinite(value) for value in (x, y, w, h)):
+        raise InputError(f"box ({x}, {y}, {w}, {h}) holds a value that is not finite")
+    if w < MIN_SIDE or h < MIN_SIDE:
+        raise InputError(
+            f"box ({x:g}, {y:g}, {w:g}, {h:g}) is smaller than {MIN_SIDE:g} pixels a side"
+        )
+    height, width = image.shape[:2]
+    left, top = max(x, 0.0), max(y, 0.0)
+    right, bottom = min(x + w, width), min(y + h, height)
+    if right - left < MIN_SIDE or bottom - top < MIN_SIDE:
+        raise InputError(
+            f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the {width}x{height} image"
+        )
+    return left, top, right - left, bottom - top
+
+
+def overlap(a: Box, b: Box) -> float:
+    """Intersection over union."""
+    width = min(a[0] + a[2], b[0] + b[2]) - max(a[0], b[0])
+    height = min(a[1] + a[3], b[1] + b[3]) - max(a[1], b[1])
+    shared = max(width, 0.0) * max(height, 0.0)
+    return shared / (a[2] * a[3] + b[2] * b[3] - shared)
+
+
+def scaled(box: Box, wider: float, higher: float) -> Box:
+    """``box`` around the same centre, its width and height times these factors."""
+    x, y, w, h = box
+    return x + w * (1 - wider) / 2, y + h * (1 - higher) / 2, w * wider, h * higher
+
+
+def clip_box(box: Box, image: np.ndarray, minimum: float = 4.0) -> Box:
+    """Keep a predicted box usable: at least ``minimum`` pixels a side, centre inside the image."""
+    x, y, w, h = box
+    height, width = image.shape[:2]
+    cx, cy = min(max(x + w / 2, 0.0), width), min(max(y + h / 2, 0.0), height)
+    w, h = min(max(w, minimum), width), min(max(h, minimum), height)
+    return cx - w / 2, cy - h / 2, w, h
+
+
+def mask_box(mask: np.ndarray) -> Box | None:
+    """The smallest box (x, y, w, h) of whole pixels around a mask, bool [H, W]; None if empty."""
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not len(rows):
+        return None
+    x, y = float(columns[0]), float(rows[0])
+    return x, y, columns[-1] + 1.0 - x, rows[-1] + 1.0 - y

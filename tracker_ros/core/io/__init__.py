@@ -1,0 +1,1 @@
+"""Files, folders and pictures on disk."""

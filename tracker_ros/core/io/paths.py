@@ -1,0 +1,33 @@
+"""Where the package's models, launch files and configuration lie, and what it made earlier."""
+
+import os
+from pathlib import Path
+
+from ..errors import TrackerError
+
+
+def share_dir() -> Path:
+    """The folder that holds ``models/``, ``launch/`` and ``config/``.
+
+    The checkout itself when the code runs from one (editable and symlinked installs too), else
+    ``share/tracker_ros`` of the prefix that pip or colcon installed the package into.
+    Raises TrackerError when neither is there.
+    """
+    package = Path(__file__).resolve().parents[2]
+    if (package.parent / "package.xml").is_file():
+        return package.parent
+    for prefix in package.parents:
+        share = prefix / "share" / "tracker_ros"
+        if share.is_dir():
+            return share
+    raise TrackerError(f"no share/tracker_ros belongs to {package}; install the package again")
+
+
+def cache_dir() -> Path:
+    """The user's folder for what can be made again; it need not exist."""
+    if folder := os.environ.get("XDG_CACHE_HOME"):
+        return Path(folder) / "tracker_ros"
+    home = os.path.expanduser("~")
+    if not os.path.isabs(home):  # neither HOME nor an entry in the passwd
+        raise TrackerError("there is no home folder for what is kept; set XDG_CACHE_HOME or HOME")
+    return Path(home) / ".cache" / "tracker_ros"

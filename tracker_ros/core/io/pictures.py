@@ -1,0 +1,76 @@
+"""Encoded pictures (JPEG, PNG, whatever OpenCV reads) to arrays, by one rule everywhere.
+
+Pixels are taken as they are stored. A tag that tells viewers to turn the picture (EXIF's
+orientation) is not obeyed: the boxes of OTB, VOT, COCO, ImageNet and their kind were drawn, or are
+scored by their toolkits, on stored pixels, and a camera's driver writes no such tag.
+"""
+
+from __future__ import annotations
+
+import re
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from .levels import Levels
+
+SHRUNK = {  # OpenCV's flag for each divisor of the sides
+    1: cv2.IMREAD_COLOR,
+    2: cv2.IMREAD_REDUCED_COLOR_2,
+    4: cv2.IMREAD_REDUCED_COLOR_4,
+    8: cv2.IMREAD_REDUCED_COLOR_8,
+}
+_JPEG, _END = b"\xff\xd8", b"\xff\xd9"
+# In a JPEG's compressed data, FF is followed by 00; D0 to D7 restart the decoder.
+_MARKER = re.compile(rb"\xff+[^\x00\xd0-\xd7\xff]", re.DOTALL)
+_BARE = (0x01, *range(0xD0, 0xD9))  # markers without a length
+_PADDING = bytes(range(1, 255)) * 4
+
+
+def decode(data: bytes, shrink: int = 1, levels: Levels | None = None) -> np.ndarray:
+    """Decode a picture to uint8 ``[H, W, 3]``, BGR.
+
+    Args:
+        data: the file's bytes.
+        shrink: 1, 2, 4 or 8, by which to divide the sides.
+        levels: of the target, for values of more than 8 bits; None: the picture's own.
+    Raises:
+        InputError: it is truncated, or no picture; the sentence goes on after a picture's name.
+    """
+    if data[:2] == _JPEG and not _ends(data):
+        # It may be whole for all that. If not, what is added becomes part of the picture.
+        found = data.rstrip(b"\0") if data.endswith(b"\0\0\0") else data  # room never written to
+        pixels, other = (_decode(found + rest + _END, shrink) for rest in (b"", _PADDING))
+        if not np.array_equal(pixels, other):
+            raise InputError(f"is a truncated JPEG of {len(data)} bytes")
+    else:
+        pixels = _decode(data, shrink)
+    return pixels if pixels.dtype == np.uint8 else (levels or Levels()).reduce(pixels)
+
+
+def _decode(data: bytes, shrink: int) -> np.ndarray:
+    if not data:
+        raise InputError("is not a picture but empty")
+    flags = SHRUNK[shrink] | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise InputError(f"of {len(data)} bytes cannot be decoded: {error.err}") from None
+    if pixels is None:
+        raise InputError(f"is not a picture that OpenCV can decode ({len(data)} bytes)")
+    return pixels
+
+
+def _ends(data: bytes) -> bool:
+    """Whether a JPEG comes to its end marker, whatever follows that (a motion photo's film)."""
+    place = 2
+    while True:
+        found = _MARKER.search(data, place)
+        if not found:
+            return False
+        code, place = data[found.end() - 1], found.end()
+        if code == _END[1]:
+            return True
+        if code not in _BARE:
+            place += int.from_bytes(data[place : place + 2], "big")

@@ -1,0 +1,48 @@
+"""Text files that several sets have in common: boxes of all pictures or of one, flags."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+
+from ...core.errors import SourceError
+from ...sources.annotations import lines, read_boxes
+
+FARTHEST = 1e6  # pixels: beyond any picture
+
+
+def flagged(path: Path | None, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of ``names`` at whose place ``path`` has a 1 instead of a 0; none without a file.
+
+    Raises SourceError naming the file.
+    """
+    if path is None or not path.is_file():
+        return ()
+    words = re.split(r"[\s,]+", " ".join(lines(path)))
+    if len(words) != len(names) or not {*words} <= {"0", "1"}:
+        raise SourceError(f"{path} is not a line of {len(names)} flags, 0 or 1")
+    return tuple(name for name, word in zip(names, words, strict=True) if word == "1")
+
+
+def first_box_only(path: Path, count: int) -> np.ndarray:
+    """Boxes [``count``, 4] of a set whose server keeps all but the first, the one in ``path``."""
+    boxes = read_boxes(path)
+    if len(boxes) != 1:
+        raise SourceError(f"{path} has {len(boxes)} lines, but a test set shows only the first box")
+    return np.vstack((boxes, np.full((count - 1, 4), np.nan)))
+
+
+def boxes_for(path: Path, names: list[str]) -> np.ndarray:
+    """The box of each picture, float64 [N, 4], from a text file of one x,y,w,h a line.
+
+    Raises SourceError naming file and line: not 4 numbers, NaN, another number of lines.
+    """
+    boxes = read_boxes(path)
+    wrong = np.flatnonzero(~(np.abs(boxes) <= FARTHEST).all(1))
+    if len(wrong):
+        raise SourceError(f"{path} line {wrong[0] + 1} holds NaN or a number beyond any picture")
+    if len(boxes) != len(names):
+        raise SourceError(f"{path} has {len(boxes)} lines for {len(names)} pictures")
+    return boxes

@@ -1,0 +1,1 @@
+"""Model files: found, read, written, exported, described."""

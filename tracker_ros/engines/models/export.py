@@ -1,0 +1,80 @@
+"""From weights to one ONNX graph for each step."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from pathlib import Path
+
+import torch
+
+from ...core.config import TrackingConfig
+from ...core.io.files import replacing
+from ...networks.blocks.convolutions import fuse
+from ...networks.build import steps
+from .store import load_network
+from .weights import KEY, NEXT, NO_SEAL, SEAL_KEY, ModelFiles, pack_facts, seal
+
+OPSET = 18
+
+
+def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
+    """Write ``NAME.STEP.onnx`` for every step of the network in ``weights``; returns the paths.
+
+    The graphs take and return what the steps do (see ``networks``), hold the fused network in
+    float32 and carry the weights' facts. Raises ModelError if the weights cannot be used.
+    """
+    import onnx
+
+    weights, folder = Path(weights), Path(folder)
+    network, facts = load_network(weights)
+    tracking = TrackingConfig.from_dict(facts["tracking"])
+    fuse(network)
+    files = ModelFiles(weights.stem, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    for logger in ("torch.onnx", "onnx_ir", "onnxscript"):
+        logging.getLogger(logger).setLevel(logging.ERROR)
+    written = []
+    for name, step in steps(network, tracking).items():
+        dynamic = tuple(
+            {step.dynamic[key]: torch.export.Dim.DYNAMIC} if key in step.dynamic else {}
+            for key in step.inputs
+        )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the exporter's own deprecations say nothing to a user
+            program = torch.onnx.export(
+                step.module.eval(),
+                tuple(step.inputs.values()),
+                dynamo=True,
+                verbose=False,
+                input_names=list(step.inputs),
+                output_names=[NEXT * (output in step.inputs) + output for output in step.outputs],
+                dynamic_shapes=dynamic,
+                opset_version=OPSET,
+                external_data=False,
+            )
+        assert program is not None  # it is for ``dynamo``
+        model = program.model_proto
+        _strip_traces(model.graph)
+        told = pack_facts(facts["architecture"], facts["network"], tracking, facts["training"])
+        onnx.helper.set_model_props(model, {KEY: told, SEAL_KEY: NO_SEAL})
+        with replacing(files.graph(name)) as part:
+            onnx.save(model, part)
+            seal(part)
+        written.append(files.graph(name))
+    return written
+
+
+def _strip_traces(graph) -> None:
+    """Drop the exporter's stack traces: they name paths of the machine that exported."""
+    for node in graph.node:
+        del node.metadata_props[:]
+        node.doc_string = ""
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                _strip_traces(attribute.g)
+    for value in [*graph.input, *graph.output, *graph.value_info, *graph.initializer]:
+        del value.metadata_props[:]
+        value.doc_string = ""
+    del graph.metadata_props[:]
+    graph.doc_string = ""

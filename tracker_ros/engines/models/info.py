@@ -1,0 +1,135 @@
+"""A model in numbers, beside those of its paper."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import ModelError
+from .papers import PINNED
+from .weights import MEMORY_NETWORKS, STEPS, ModelFiles, find_model
+
+
+def describe(model: str | Path) -> dict:
+    """Facts of a model or preset: parameters, MACs, memory, maps, training, the paper's figures.
+
+    MACs are multiply-accumulates of one call of each step, with as many memorised frames as a
+    tracker reads; ``frame`` is the sum over a frame that is located and remembered, ``layers`` the
+    same without the products of attention. A gate counts as if it chose CBAM, the dearest branch.
+    A carried state's bytes are shared among the frames that it stands for.
+
+    Raises ModelError if ``model`` is neither a model that can be used nor a preset's name.
+    """
+    import torch
+
+    from ...core.config import TrackingConfig
+    from ...networks.blocks.convolutions import fuse
+    from ...networks.build import build
+
+    files, facts = _facts(model)
+    architecture, sizes = facts["architecture"], facts["network"]
+    tracking = TrackingConfig.from_dict(facts["tracking"])
+    with torch.device("meta"):
+        network = build(architecture, sizes)
+        parameters = {"training": _size(network), "inference": _size(fuse(network))}
+        parts = {name: _size(part) for name, part in network.named_children()}
+        if sizes.get("gate") == "hard":  # it looks at values, of which there are none here
+            network = fuse(build(architecture, {**sizes, "gate": "cbam"}))
+    steps, arrays = _count(network, architecture, tracking)
+    per_frame, read = _memory(arrays, architecture, tracking)
+    frame = [steps[name] for name in ("locate", "remember")]
+    description = {
+        "model": files.name if files else str(model),
+        "architecture": architecture,
+        "parameters": parameters,
+        "parameters_by_part": parts,
+        "macs": {name: step.total for name, step in steps.items()}
+        | {
+            "frame": sum(step.total for step in frame),
+            "layers": sum(step.layers for step in frame),
+        },
+        "macs_by_part": {name: step.parts for name, step in steps.items()},
+        "map": "x".join(str(side) for side in steps["locate"].outputs[0].shape[1:]),
+        "state": {name: "x".join(map(str, array.shape)) for name, array in arrays.items()},
+        "frames_read": read,
+        "bytes_per_memorised_frame": per_frame,
+        "network": sizes,
+        "tracking": facts["tracking"],
+        "training": facts["training"],
+        "files": [str(path) for path in _paths(files) if path.is_file()],
+    }
+    return description | {"paper": _beside(description)}
+
+
+def _facts(model: str | Path) -> tuple[ModelFiles | None, dict]:
+    """The files of a model and its facts; for a preset, no files. Raises ModelError."""
+    from ...networks.presets import PRESETS
+    from .store import load_network
+
+    try:
+        files = find_model(model)
+    except ModelError as error:
+        if str(model) not in PRESETS:
+            raise ModelError(f"{error} nor a preset ({', '.join(PRESETS)})") from error
+        preset = PRESETS[str(model)]
+        return None, {
+            "architecture": preset.architecture,
+            "network": preset.network.to_dict(),
+            "tracking": preset.tracking.to_dict(),
+            "training": {},
+        }
+    return files, load_network(files.weights)[1]
+
+
+def _count(network, architecture: str, tracking) -> tuple[dict, dict]:
+    """MACs of each step, without values; the arrays of the state, by name."""
+    import torch
+
+    from ...networks.build import steps
+    from .macs import Macs, count
+
+    made: dict[str, Macs] = {}
+    arrays: dict[str, Any] = {}
+    with torch.device("meta"):
+        parts = steps(network, tracking)
+    frames = tracking.memory_segments + 2  # spread ones, the first and the last
+    for name in sorted(parts, key=("start", "remember", "locate").index):
+        step = parts[name]
+        inputs = list(step.inputs.values())
+        if step.dynamic:  # the memory, of as many frames as are read
+            inputs[list(step.inputs).index("memory")] = arrays["tokens"].repeat(1, frames, 1)
+        made[name] = count(network, step.module, *inputs)
+        if name == "start" or (name == "remember" and architecture in MEMORY_NETWORKS):
+            arrays |= dict(zip(step.outputs, made[name].outputs, strict=True))
+        between = made[name].total - sum(made[name].parts.values())
+        if between:
+            made[name].parts["reader" if architecture in MEMORY_NETWORKS else "other"] = between
+    arrays.pop("gate", None)
+    return {name: made[name] for name in parts}, arrays
+
+
+def _memory(arrays: dict, architecture: str, tracking) -> tuple[int, int]:
+    """Bytes of a remembered frame, and frames that a query is matched with at most."""
+    size = sum(array.nbytes for array in arrays.values())
+    if architecture in MEMORY_NETWORKS:
+        return size, tracking.memory_segments + 2
+    return size // tracking.memory_capacity, tracking.memory_capacity
+
+
+def _size(module) -> int:
+    return sum(value.numel() for value in module.parameters())
+
+
+def _paths(files: ModelFiles | None) -> list[Path]:
+    return [files.weights, *map(files.graph, STEPS)] if files else []
+
+
+def _beside(description: dict) -> dict[str, dict[str, Any]]:
+    """The figures that the model's paper pins, each with ours."""
+    made = {}
+    for place, theirs in PINNED.get(description["model"], {}).items():
+        ours: Any = description
+        for key in place.split("."):
+            ours = ours[key]
+        made[place] = {"paper": theirs, "ours": ours}
+    return made

@@ -1,0 +1,72 @@
+"""Networks to and from safetensors, which cannot execute code on loading."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from ...core.config import TrackingConfig
+from ...core.errors import ModelError, brief
+from ...core.io.files import replacing
+from ...networks.build import build
+from .weights import KEY, NO_SEAL, SEAL_KEY, check_seal, pack_facts, seal, unpack_facts
+
+
+def save_network(
+    path: str | Path,
+    network: nn.Module,
+    architecture: str,
+    tracking: TrackingConfig,
+    training: dict,
+    half: bool = False,
+) -> None:
+    """Write weights and facts to ``path`` (atomically); ``half``: as float16, half the size.
+
+    Whatever the file holds, ``load_network`` makes a float32 network of it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config: Any = network.config
+    facts = pack_facts(architecture, config.to_dict(), tracking, training)
+    with replacing(path) as part:
+        save_file(
+            {
+                name: (value.half() if half and value.is_floating_point() else value).contiguous()
+                for name, value in network.state_dict().items()
+            },
+            part,
+            {KEY: facts, SEAL_KEY: NO_SEAL},
+        )
+        seal(part)
+        part.chmod(0o644)  # safetensors makes it readable for its owner alone
+
+
+def load_network(path: str | Path) -> tuple[nn.Module, dict]:
+    """Build the network that ``path`` describes, with its weights; and the facts.
+
+    Raises ModelError: missing, corrupt or truncated file, unknown architecture, weights that do
+    not fit the configuration.
+    """
+    path = Path(path)
+    check_seal(path)
+    try:
+        with safe_open(path, "pt") as file:
+            metadata = file.metadata() or {}
+            state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
+    except (SafetensorError, OSError, ValueError) as error:
+        raise ModelError(f"model file {path} cannot be read: {brief(error)}") from error
+    facts = unpack_facts(metadata.get(KEY), path)
+    try:
+        network = build(facts["architecture"], facts["network"])
+        network.load_state_dict(state)
+    except ModelError as error:
+        raise ModelError(f"model file {path}: {error}") from error
+    except Exception as error:  # a configuration out of a file can break a network in many ways
+        raise ModelError(
+            f"model file {path}: the weights do not fit the network they describe: {brief(error)}"
+        ) from error
+    return network.eval(), facts

@@ -1,0 +1,180 @@
+"""Model files: where they are, what they say about themselves, and whether they belong together."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.config import TrackingConfig
+from ...core.errors import ModelError
+from ...core.io.paths import share_dir
+
+FORMAT = 1
+KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
+STEPS = ("start", "locate", "remember")
+MEMORY_NETWORKS = (
+    "stmtrack",
+    "dastm",
+    "dastm_filter",
+)  # they start as they remember: without a step for it
+NEXT = "next_"  # in a graph, before an output's name that is also an input's
+
+SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
+NO_SEAL = "tracker_ros-sha256-" + 64 * "0"
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of one model: ``NAME.safetensors`` and one ``NAME.STEP.onnx`` for each step."""
+
+    name: str
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """Weights for the torch engine."""
+        return self.folder / f"{self.name}.safetensors"
+
+    def graph(self, step: str) -> Path:
+        """Graph of one step for the ONNX engine."""
+        return self.folder / f"{self.name}.{step}.onnx"
+
+    @property
+    def has_weights(self) -> bool:
+        return self.weights.is_file()
+
+    @property
+    def has_graphs(self) -> bool:
+        return all(self.graph(step).is_file() for step in STEPS[1:])
+
+
+def find_model(model: str | Path) -> ModelFiles:
+    """The files of a shipped name (``dastm``) or of a path to any file of a model.
+
+    Raises ModelError naming what is missing and what there is.
+    """
+    path = Path(model)
+    if path.suffix in (".safetensors", ".onnx"):
+        if not path.is_file():
+            raise ModelError(f"model file {path} does not exist")
+        name = path.stem
+        if path.suffix == ".onnx":
+            name, dot, step = name.rpartition(".")
+            if not dot or step not in STEPS:
+                raise ModelError(f"model file {path} is not named NAME.{'|'.join(STEPS)}.onnx")
+        return ModelFiles(name, path.parent)
+    folder = share_dir() / "models"
+    files = ModelFiles(str(model), folder)
+    if path.name == str(model) and (files.has_weights or files.has_graphs):
+        return files
+    known = sorted(found.stem for found in folder.glob("*.safetensors"))
+    raise ModelError(
+        f"model {str(model)!r} is neither a .safetensors or .onnx file nor a shipped name "
+        f"({', '.join(known) or 'none is installed'})"
+    )
+
+
+def steps_of(architecture: str) -> tuple[str, ...]:
+    """The steps of which a network of this architecture consists."""
+    return STEPS[1:] if architecture in MEMORY_NETWORKS else STEPS
+
+
+def pack_facts(architecture: str, network: dict, tracking: TrackingConfig, training: dict) -> str:
+    """The metadata entry of a model file, as JSON."""
+    return json.dumps(
+        {
+            "format": FORMAT,
+            "architecture": architecture,
+            "network": network,
+            "tracking": tracking.to_dict(),
+            "training": training,
+        },
+        sort_keys=True,
+    )
+
+
+def unpack_facts(text: str | None, path: Path) -> dict:
+    """Check and parse the metadata entry of ``path``. Raises ModelError naming the file."""
+    if text is None:
+        raise ModelError(
+            f"model file {path} carries no {KEY} facts: it was not written by this package"
+        )
+    try:
+        facts = json.loads(text)
+        if facts["format"] != FORMAT:
+            raise ModelError(f"it has format {facts['format']}, this version reads {FORMAT}")
+        for name, kind in (("architecture", str), ("network", dict), ("training", dict)):
+            if not isinstance(facts[name], kind):
+                raise TypeError(f"{name} is {facts[name]!r}")
+        TrackingConfig.from_dict(facts["tracking"])
+    except ModelError as error:
+        raise ModelError(f"model file {path}: {error}") from error
+    except (json.JSONDecodeError, KeyError, TypeError, RecursionError) as error:
+        raise ModelError(f"model file {path} carries malformed facts: {error!r}") from error
+    return facts
+
+
+def with_tracking(facts: dict, tracking: TrackingConfig | None, compiled: bool) -> dict:
+    """Facts with other values of the tracker. ``compiled``: graphs, whose crops have a fixed size.
+
+    Raises ModelError where a graph has a value built in.
+    """
+    if tracking is None:
+        return facts
+    values = tracking.to_dict()
+    if compiled:
+        built_in = ["query_size", "memory_size", "stride"]
+        built_in += ["search_factor"] if facts["architecture"] == "siamfc" else []
+        old = TrackingConfig.from_dict(facts["tracking"]).to_dict()
+        for name in built_in:
+            if values[name] != old[name]:
+                raise ModelError(
+                    f"{name} is {values[name]}, but the graphs were made for {old[name]}; the torch"
+                    " engine can change it"
+                )
+    return {**facts, "tracking": values}
+
+
+def seal(path: Path) -> None:
+    """Fill in the digest of a file that was written with ``NO_SEAL`` in its metadata."""
+    data = bytearray(path.read_bytes())
+    start = data.index(NO_SEAL.encode())
+    data[start : start + len(NO_SEAL)] = _digest(data)
+    path.write_bytes(data)
+
+
+def check_seal(path: Path) -> None:
+    """Raise ModelError if ``path`` is missing, or is not byte for byte what was written.
+
+    Most of a model file is numbers: without this, damage there would only make boxes worse.
+    """
+    try:
+        data = bytearray(path.read_bytes())
+    except FileNotFoundError as error:
+        raise ModelError(f"model file {path} does not exist") from error
+    except OSError as error:
+        raise ModelError(f"model file {path} cannot be read: {error.strerror}") from error
+    found = re.search(rb"tracker_ros-sha256-[0-9a-f]{64}", data)
+    if found is None:
+        return  # cut short or of another origin: the reader of its format says which
+    written = found.group()
+    data[slice(*found.span())] = NO_SEAL.encode()
+    if _digest(data) != written:
+        raise ModelError(f"model file {path} is corrupt: its content does not match its checksum")
+
+
+def _digest(data: bytearray) -> bytes:
+    return b"tracker_ros-sha256-" + hashlib.sha256(data).hexdigest().encode()
+
+
+def same_model(first: dict, first_path: Path, second: dict, second_path: Path) -> None:
+    """Raise ModelError with both sides named if two files do not belong to one model."""
+    for name in first:
+        if first[name] != second.get(name):
+            raise ModelError(
+                f"{first_path} and {second_path} do not belong together: {name} is "
+                f"{first[name]!r} in the one and {second.get(name)!r} in the other"
+            )

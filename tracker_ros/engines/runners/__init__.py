@@ -1,0 +1,1 @@
+"""Run the steps of a network: torch, or ONNX Runtime."""

@@ -1,0 +1,167 @@
+"""Runs exported graphs with ONNX Runtime; needs no torch."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+
+from ...core.config import TrackingConfig
+from ...core.errors import ModelError, brief
+from ...core.io.paths import cache_dir
+from ..models.weights import (
+    KEY,
+    NEXT,
+    ModelFiles,
+    check_seal,
+    same_model,
+    steps_of,
+    unpack_facts,
+    with_tracking,
+)
+
+CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
+TENSORRT = "TensorrtExecutionProvider"
+
+
+class OnnxRunner:
+    """``Runner`` over one ONNX Runtime session for each step.
+
+    Args:
+        device: ``cpu``, ``cuda`` or ``cuda:N``. threads: per session; 0 lets ONNX Runtime choose.
+        tensorrt: let TensorRT compile the graphs for the GPU; what it made is kept for the next
+            time. precision: of TensorRT; the graphs themselves are fp32. tracking: replaces the
+            files' own.
+    Raises:
+        ModelError: a file is missing, corrupt or of another model; the device's provider is not
+            there or did not start, unless ``allow_cpu_fallback``.
+    """
+
+    batches = False  # graphs take one target; on a GPU the torch engine batches
+
+    def __init__(
+        self,
+        files: ModelFiles,
+        device: str = "cpu",
+        *,
+        allow_cpu_fallback: bool = False,
+        threads: int = 0,
+        tensorrt: bool = False,
+        precision: str = "fp32",
+        tracking: TrackingConfig | None = None,
+    ):
+        import onnxruntime
+
+        self._runtime = onnxruntime
+        offered = onnxruntime.get_available_providers()
+        asked = _providers(device, tensorrt, precision)
+        wanted = asked[0][0]
+        if wanted not in offered and not allow_cpu_fallback:
+            what = f"TensorRT on {device!r}" if tensorrt else f"device {device!r}"
+            raise ModelError(
+                f"{what} was asked for, but this onnxruntime offers only {', '.join(offered)}"
+            )
+        providers = [provider for provider in asked if provider[0] in offered]
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Waiting threads that spin take the cores from the camera, the middleware and each other:
+        # on two busy cores a frame took three times the CPU time and twice as long.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        first = files.graph("locate")
+        session, self.facts = self._open(first, options, providers)
+        self._sessions = {"locate": session}
+        for step in steps_of(self.facts["architecture"]):
+            if step not in self._sessions:
+                session, facts = self._open(files.graph(step), options, providers)
+                same_model(self.facts, first, facts, files.graph(step))
+                self._sessions[step] = session
+        self.facts = with_tracking(self.facts, tracking, True)
+        self._inputs, self._outputs = {}, {}
+        for step, session in self._sessions.items():
+            self._inputs[step] = tuple(value.name for value in session.get_inputs())
+            self._outputs[step] = tuple(
+                value.name.removeprefix(NEXT) for value in session.get_outputs()
+            )
+        real = self._sessions["locate"].get_providers()[0]
+        if real != wanted and not allow_cpu_fallback:
+            raise ModelError(
+                f"device {device!r} was asked for, but ONNX Runtime fell back to {real}"
+            )
+        self.provider = f"onnxruntime {real}"
+        self._side_by_side = real == CPU and _cores() > 1
+        self._pool: ThreadPoolExecutor | None = None
+
+    def _open(self, path: Path, options, providers: list[tuple[str, dict]]):
+        check_seal(path)
+        try:
+            session = self._runtime.InferenceSession(str(path), options, providers=providers)
+            facts = session.get_modelmeta().custom_metadata_map.get(KEY)
+        except Exception as error:  # ONNX Runtime's exceptions share no public base
+            raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
+        return session, unpack_facts(facts, path)
+
+    def inputs(self, step: str) -> Sequence[str]:
+        """See ``Runner.inputs``."""
+        return self._inputs[step]
+
+    def outputs(self, step: str) -> Sequence[str]:
+        """See ``Runner.outputs``."""
+        return self._outputs[step]
+
+    def run(self, step: str, *inputs: np.ndarray) -> list[np.ndarray]:
+        """See ``Runner.run``."""
+        return self._sessions[step].run(None, dict(zip(self._inputs[step], inputs, strict=True)))
+
+    def each(self, work, items) -> list:
+        """See ``Runner.each``: side by side on a CPU.
+
+        Two cores share out whole targets with less waiting than the parts of each operation, and
+        any graph can do it; docs/performance.md has what else was measured.
+        """
+        if len(items) < 2 or not self._side_by_side:
+            return [work(item) for item in items]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(_cores(), "onnxruntime")
+        return list(self._pool.map(work, items))
+
+    def join(self, arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
+        """See ``Runner.join``."""
+        return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
+
+    def split(self, array: np.ndarray) -> list[np.ndarray]:
+        """See ``Runner.split``: there is only ever one."""
+        return [array]
+
+    def numpy(self, array: np.ndarray) -> np.ndarray:
+        """See ``Runner.numpy``."""
+        return array
+
+
+def _cores() -> int:
+    """Those that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _providers(device: str, tensorrt: bool, precision: str) -> list[tuple[str, dict]]:
+    """Names and options of ONNX Runtime's providers, the best first."""
+    kind, _, index = device.partition(":")
+    if kind == "cpu":
+        return [(CPU, {})]
+    number = {"device_id": int(index or 0)}
+    if not tensorrt:
+        return [(CUDA, number), (CPU, {})]
+    # It compiles anew for every length of the memory that is longer than those before: the warm-up
+    # goes through all of them, so that this happens once in the life of a model on a machine.
+    cache = str(cache_dir() / "tensorrt")
+    kept = {
+        "trt_engine_cache_enable": True,
+        "trt_engine_cache_path": cache,
+        "trt_timing_cache_enable": True,
+        "trt_timing_cache_path": cache,
+    }
+    halved = {} if precision == "fp32" else {f"trt_{precision}_enable": True}
+    return [(TENSORRT, number | kept | halved), (CUDA, number), (CPU, {})]

@@ -1,0 +1,1 @@
+"""Decisions of the dynamic attention's gate, counted and drawn."""

@@ -1,0 +1,70 @@
+"""Times trackers on the same frames in one run, taking turns, so that they share conditions."""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+
+import numpy as np
+
+from ...core.trackable import Trackable
+from ...core.tracker import Tracker
+from ..metrics import percentiles
+
+BLOCK = 25  # frames at a stretch, so that idle threads of one engine do not disturb the next
+
+
+def measure(
+    trackers: dict[str, Trackable],
+    images: list[np.ndarray],
+    box: tuple[float, float, float, float],
+    on_frame: Callable[[], object] = lambda: None,
+) -> dict[str, dict]:
+    """Start every tracker on ``box`` in the first image and time it on the others.
+
+    images: uint8 [H, W, 3] BGR, more than BLOCK of them; the first BLOCK warm up and
+    are not counted. Returns for each tracker {"frames", "fps", "ms", "stages": {stage: ms}}, where
+    ms is {"p50", "p99"} in milliseconds. The stages are ``Result.timings``, "box" (from the image
+    to the box, their sum) and "remember", which comes after the box of frames that are memorised,
+    if any were; a peer has none. Each has its "share" of all frames' time, too.
+    """
+    times = {name: defaultdict(list) for name in trackers}
+    for start in range(0, len(images), BLOCK):
+        for name, tracker in trackers.items():
+            for i in range(start, min(start + BLOCK, len(images))):
+                if i == 0:
+                    tracker.init(images[0], box)
+                else:
+                    stages = timed(tracker, images[i])
+                    if i >= BLOCK:
+                        for stage, milliseconds in stages.items():
+                            times[name][stage].append(milliseconds)
+                on_frame()
+    return {name: _summary(stages) for name, stages in times.items()}
+
+
+def timed(tracker: Trackable, image: np.ndarray) -> dict[str, float]:
+    """Milliseconds of one frame, as "frame", and of its stages."""
+    begin = time.perf_counter()
+    if not isinstance(tracker, Tracker):  # a peer
+        tracker.update(image)
+        return {"frame": 1e3 * (time.perf_counter() - begin)}
+    result = tracker.locate(image)
+    located = time.perf_counter()
+    stages = {**result.timings, "box": 1e3 * (located - begin)}
+    if tracker.pending:
+        tracker.remember()
+        stages["remember"] = 1e3 * (time.perf_counter() - located)
+    return {"frame": stages["box"] + stages.get("remember", 0.0), **stages}
+
+
+def _summary(stages: dict[str, list[float]]) -> dict:
+    frame = stages.pop("frame")
+    return {
+        "frames": len(frame),
+        "fps": float(1e3 / np.mean(frame)),
+        "ms": percentiles(frame),
+        "stages": {
+            name: {**percentiles(values), "share": float(np.sum(values) / np.sum(frame))}
+            for name, values in stages.items()
+        },
+    }

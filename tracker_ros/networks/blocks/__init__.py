@@ -1,0 +1,1 @@
+"""Layers and modules that networks are made of."""

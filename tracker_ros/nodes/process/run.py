@@ -1,0 +1,56 @@
+"""Runs one node as a process: clear start-up errors, a clean end on SIGINT and SIGTERM."""
+
+import signal
+import sys
+
+from ...core.errors import ParameterError, TrackerError
+from . import dds, logs
+
+
+def run(create, args: list[str] | None = None) -> None:
+    """Spin the node that ``create()`` makes until a signal; exit 1 on errors with one sentence.
+
+    The node's ``start()`` is called before and ``release()`` after; it may end by itself with
+    ``done``.
+    """
+    import rclpy
+    from rclpy.executors import SingleThreadedExecutor
+    from rclpy.signals import SignalHandlerOptions
+
+    # rclpy's own handlers take the context away from under threads that still publish.
+    signals = []  # a handler must not take a lock, which Event.set() would
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+            continue  # as ``nohup`` wants it
+        signal.signal(number, lambda number, _: signals.append(number))
+    try:
+        dds.use_profile()
+        if folder := logs.use_log_folder():
+            print(f"the home folder cannot be written; logs are in {folder}", file=sys.stderr)
+        _init(rclpy, args, SignalHandlerOptions.NO)
+        node = create()
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        try:
+            node.start()
+            while not (signals or node.done):
+                executor.spin_once(timeout_sec=0.2)
+        finally:
+            executor.shutdown()
+            node.release()
+            node.destroy_node()
+    except TrackerError as error:
+        sys.exit(f"tracker-ros: error: {error}")
+    finally:
+        rclpy.try_shutdown()
+
+
+def _init(rclpy, args: list[str] | None, signals) -> None:
+    try:
+        rclpy.init(args=args, signal_handler_options=signals)
+    except Exception as error:  # a bad ROS argument or parameter file; rclpy has many types for it
+        reason = str(error).splitlines()[0]
+        if "logging" in reason:
+            hint = "set ROS_LOG_DIR to a folder that can be written"
+            raise TrackerError(f"ROS 2 cannot write its log; {hint}") from None
+        raise ParameterError(f"wrong ROS arguments: {reason}") from None

@@ -1,0 +1,143 @@
+"""Checks for /diagnostics, from counters and the last problems. No ROS in here."""
+
+import math
+import os
+import re
+import resource
+import sys
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.gate import BRANCHES, Gate
+
+OK, WARN, ERROR = 0, 1, 2  # as in diagnostic_msgs/DiagnosticStatus
+
+PROBLEM_SECONDS = 5.0  # a problem with one frame is shown for so long
+LASTING = ("model", "init", "inits", "qos")  # shown until it is solved
+TELL_SECONDS = 1.0  # between two different problems of one subject
+REPEAT_SECONDS = 5.0  # between two equal ones
+GATE_WINDOW = 100  # memorised frames
+
+
+@dataclass(frozen=True)
+class Check:
+    """One DiagnosticStatus."""
+
+    name: str
+    level: int
+    message: str
+    values: Mapping[str, object]
+
+
+class Problems:
+    """The last problem of each subject and how many there were; safe between threads."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._active: dict[str, tuple[str, float]] = {}
+        self._told: dict[str, float] = {}
+        self.counts: Counter[str] = Counter()
+
+    def report(self, subject: str, sentence: str) -> bool:
+        """Note a problem; returns whether it is time to tell people, whom floods do not help."""
+        now = time.monotonic()
+        with self._lock:
+            pause = REPEAT_SECONDS if self._present(subject) == sentence else TELL_SECONDS
+            self._active[subject] = (sentence, now)
+            self.counts[subject] += 1
+            if now - self._told.get(subject, -math.inf) < pause:
+                return False
+            self._told[subject] = now
+            return True
+
+    def solve(self, subject: str) -> None:
+        with self._lock:
+            self._active.pop(subject, None)
+
+    def present(self, *subjects: str) -> str | None:
+        """The latest problem that ``subjects`` have at present."""
+        with self._lock:
+            latest = sorted(subjects, key=lambda s: -self._active.get(s, ("", 0.0))[1])
+            return next(filter(None, map(self._present, latest)), None)
+
+    def _present(self, subject: str) -> str | None:
+        sentence, since = self._active.get(subject, (None, 0.0))
+        fades = subject not in LASTING and time.monotonic() - since > PROBLEM_SECONDS
+        return None if fades else sentence
+
+
+class GateWindow:
+    """The gate's decisions for the last memorised frames; safe between threads."""
+
+    def __init__(self, length: int = GATE_WINDOW):
+        self._gates: deque[Gate] = deque(maxlen=length)
+
+    def add(self, gate: Gate) -> None:
+        self._gates.append(gate)
+
+    def check(self) -> Check:
+        """Mean weights, mean entropy (bits, of 2) and the share of high computation (CBAM)."""
+        gates = list(self._gates)
+        if not gates:
+            return Check("gate", OK, "no frame memorised yet", {"frames": 0})
+        count = len(gates)
+        means = [sum(column) / count for column in zip(*(g.weights for g in gates), strict=True)]
+        entropy = sum(_entropy(g.weights) for g in gates) / count
+        share = sum(g.branch == "cbam" for g in gates) / count
+        values: dict[str, object] = {
+            f"mean_{name}": f"{mean:.4f}" for name, mean in zip(BRANCHES, means, strict=True)
+        }
+        values |= {
+            "frames": count,
+            "entropy_bits": f"{entropy:.4f}",
+            "high_computation_share": f"{share:.4f}",
+        }
+        return Check("gate", OK, f"high computation in {share:.0%} of {count} frames", values)
+
+
+def _entropy(weights) -> float:
+    return -sum(w * math.log2(w) for w in weights if w > 0)
+
+
+class ProcessorUse:
+    """How much of one processor core this process takes; 1.5 is one and a half."""
+
+    def __init__(self):
+        self._last = (time.monotonic(), time.process_time())
+
+    def since_last(self) -> float:
+        """The mean since the call before."""
+        last, self._last = self._last, (time.monotonic(), time.process_time())
+        return (self._last[1] - last[1]) / max(self._last[0] - last[0], 1e-9)
+
+
+def process_age() -> float:
+    """Seconds since this process began; NaN where the system does not tell."""
+    try:
+        ticks = Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19]
+        uptime = float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:  # not Linux
+        return math.nan
+    return uptime - int(ticks) / os.sysconf("SC_CLK_TCK")
+
+
+def memory_values(provider: str) -> dict[str, str]:
+    """Memory of the process and, where torch runs on a GPU, of the device, in MiB."""
+    values = {"process_memory_peak_mib": f"{_memory_peak():.0f}"}
+    torch = sys.modules.get("torch")
+    if torch is not None and "cuda" in provider:
+        values["device_memory_mib"] = f"{torch.cuda.memory_allocated() / 2**20:.0f}"
+    return values
+
+
+def _memory_peak() -> float:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:  # not Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # getrusage's begins with that of the process that started this one.
+    return int(re.search(r"VmHWM:\s*(\d+) kB", status)[1]) / 1024

@@ -1,0 +1,102 @@
+"""The messages about one frame that the tracker node publishes, by rclpy or another ``Make``."""
+
+from ...conversions import Make, bgr_to_image, box_to_detection, ros_message
+from ...core.gate import Gate
+from ...core.geometry.boxes import Box
+from ..answer import Answer
+from . import overlay
+from .colours import colour_of
+
+DETECTIONS = "vision_msgs/msg/Detection2DArray"
+STATUS = "diagnostic_msgs/msg/DiagnosticArray"
+MARKER = "visualization_msgs/msg/ImageMarker"
+DEBUG_IMAGE = "sensor_msgs/msg/Image"
+LINE_LIST, POLYGON = 2, 3  # types of MARKER
+REMOVE = 1  # an action
+
+
+def detections(answer: Answer, make: Make = ros_message):
+    """DETECTIONS: the box of every target that is seen."""
+    header = answer.frame.message.header
+    array = make(DETECTIONS, header=header)
+    for one in answer.targets:
+        if one.box is not None:
+            array.detections.append(
+                box_to_detection(
+                    one.box, header, one.target.id, one.target.class_id, one.score, make
+                )
+            )
+    return array
+
+
+def marker(answer: Answer, make: Make = ros_message):
+    """MARKER: the boxes in pixels, all in one message; its removal where there is none.
+
+    A viewer shows the latest message of a topic: with one for each target it would show the last.
+    One target is a polygon in the colour of its state; of several each has a colour of its own.
+    """
+    header = answer.frame.message.header
+    seen = [one for one in answer.targets if one.box is not None]
+    if not seen:
+        return make(MARKER, header=header, ns="target", type=POLYGON, scale=2.0, action=REMOVE)
+
+    def colour(red: float, green: float, blue: float):
+        return make("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=1.0)
+
+    def points(corners):
+        return [make("geometry_msgs/msg/Point", x=px, y=py) for px, py in corners]
+
+    if len(answer.targets) == 1:
+        b, g, r = (value / 255 for value in overlay.COLOURS.get(answer.state, overlay.OTHER))
+        return make(
+            MARKER,
+            header=header,
+            ns="target",
+            type=POLYGON,
+            scale=2.0,
+            points=points(_corners(answer.box)),
+            outline_color=colour(r, g, b),
+        )
+    lines, colours = [], []
+    for one in seen:
+        corners = _corners(one.box)
+        ends = zip(corners, (*corners[1:], corners[0]), strict=True)
+        lines += [point for pair in ends for point in pair]
+        colours += [colour(*colour_of(one.target.id))] * 4
+    return make(
+        MARKER,
+        header=header,
+        ns="target",
+        type=LINE_LIST,
+        scale=2.0,
+        points=points(lines),
+        outline_color=colours[0],
+        outline_colors=colours,
+    )
+
+
+def _corners(box: Box) -> tuple[tuple[float, float], ...]:
+    x, y, w, h = map(float, box)
+    return (x, y), (x + w, y), (x + w, y + h), (x, y + h)
+
+
+def debug_image(answer: Answer, gate: Gate | None, make: Make = ros_message):
+    """DEBUG_IMAGE: the frame with box, identity and state of every target.
+
+    Of a lone one also the gate's latest decision.
+    """
+    if answer.others:
+        canvas = overlay.draw_all(
+            answer.image, [(one.target.id, one.state, one.score, one.box) for one in answer.targets]
+        )
+    else:
+        shown = gate or (answer.result.gate if answer.result else None)
+        canvas = overlay.draw(
+            answer.image,
+            answer.state,
+            answer.score,
+            answer.box,
+            answer.target.id if answer.target else "",
+            shown,
+        )
+    return bgr_to_image(canvas, answer.frame.message.header, make)

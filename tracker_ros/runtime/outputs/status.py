@@ -1,0 +1,110 @@
+"""Diagnostic messages: one for every frame, and the node's own once a second."""
+
+import math
+from collections.abc import Iterable
+
+from ...conversions import Make, ros_message
+from ...core.gate import BRANCHES, Gate
+from ..answer import Answer
+from .health import ERROR, OK, WARN, Check
+
+LEVELS = {
+    "NO_TARGET": OK,
+    "TRACKING": OK,
+    "UNCERTAIN": WARN,
+    "LOST": WARN,
+    "ERROR": ERROR,
+    "DROPPED": WARN,
+}
+
+
+# diagnostic_updater would do this, but its Python part is not on PyPI.
+def to_array(
+    checks: Iterable[Check], header, node_name: str, hardware: str, make: Make = ros_message
+):
+    """diagnostic_msgs/DiagnosticArray of ``checks``, each named "node_name: check"."""
+    array = make("diagnostic_msgs/msg/DiagnosticArray", header=header)
+    for check in checks:
+        values = [
+            make("diagnostic_msgs/msg/KeyValue", key=key, value=str(value))
+            for key, value in check.values.items()
+        ]
+        array.status.append(
+            make(
+                "diagnostic_msgs/msg/DiagnosticStatus",
+                level=bytes([check.level]),
+                name=f"{node_name}: {check.name}",
+                message=check.message,
+                hardware_id=hardware,
+                values=values,
+            )
+        )
+    return array
+
+
+def frame_check(
+    answer: Answer,
+    gate: Gate | None,
+    memory_size: int,
+    dropped: int,
+    latency: float = math.nan,
+    pipeline: float = math.nan,
+    publishing: float = math.nan,
+    problem: str | None = None,
+) -> Check:
+    """What ~/status says of one frame, and of the target that started first.
+
+    latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
+    pipeline: milliseconds from the image's arrival to the same. publishing: what publishing the box
+    took of that. All are NaN for recordings. problem: why the frame has no answer.
+    """
+    result = answer.result
+    inference = 0.0
+    if result:  # without timings: a recorded frame, of which nothing depends on the clock
+        inference = sum(result.timings.values()) if result.timings else math.nan
+    values = _values(answer, gate, memory_size) | {
+        "targets": len(answer.targets),
+        "levels": answer.levels,
+        "inference_ms": _milliseconds(inference),
+        "pipeline_ms": _milliseconds(pipeline),
+        "publish_ms": _milliseconds(publishing),
+        # Of a recording, whose stamps are of another day, this says nothing.
+        "latency_ms": _milliseconds(latency if 0 <= latency < 60_000 else math.nan),
+        "dropped_frames": dropped,
+    }
+    return Check("frame", LEVELS[answer.state], problem or answer.state, values)
+
+
+def target_checks(answer: Answer) -> list[Check]:
+    """What ~/status says of each target."""
+    return [
+        Check(
+            f"target {one.target.id}",
+            LEVELS[one.state],
+            one.state,
+            _values(one, one.gate, one.memory_size),
+        )
+        for one in answer.targets
+    ]
+
+
+def _values(answer: Answer, gate: Gate | None, memory_size: int) -> dict[str, object]:
+    """Of one target."""
+    result, target = answer.result, answer.target
+    gate = gate or (result.gate if result else None)
+    values: dict[str, object] = {
+        "state": answer.state,
+        "target_id": target.id if target else "",
+        "class_id": target.class_id if target else "",
+        "score": f"{answer.score:.4f}",
+        "lost_frames": result.lost_frames if result else 0,
+        "memory_size": memory_size,
+        "gate_branch": gate.branch if gate else "",
+    }
+    for i, name in enumerate(BRANCHES):
+        values[f"gate_{name}"] = f"{gate.weights[i]:.4f}" if gate else ""
+    return values
+
+
+def _milliseconds(value: float) -> str:
+    return "unknown" if math.isnan(value) else f"{value:.3f}"

@@ -1,0 +1,224 @@
+"""The raw messages of a rosbag2 recording, of damaged ones too."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import Reader
+
+from ...core.errors import SourceError
+from .mcap import MISSING, McapStream
+from .storage import (
+    ZSTD,
+    Item,
+    has_log,
+    refuse_ros1,
+    storage_files,
+    stream_sqlite,
+    unpack_file,
+    unpacked,
+)
+
+logger = logging.getLogger(__name__)
+
+METADATA = "metadata.yaml"
+
+
+class Recording:
+    """Topics and raw messages of a bag directory or of one storage file.
+
+    connections: topic -> rosbags Connection (type, definition; msgcount as the bag tells it).
+    problems: what could not be read, a sentence each; they are logged, too.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.connections: dict[str, Connection] = {}
+        self.problems: list[str] = []
+        self._foreign: dict[str, str] = {}
+        self._unpacked: TemporaryDirectory | None = None
+        self._told = _metadata(path if path.is_dir() else path.parent)
+        try:
+            self._files = storage_files(path, self._told.files)
+            for file in self._files:
+                refuse_ros1(file)
+        except OSError as error:
+            raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+        self._indexed = not any(map(has_log, self._files)) and self._open_indexed()
+        if not self._indexed:
+            self._open_streams()
+
+    def _open_indexed(self) -> bool:
+        """Read topics by the bag's index; False where that is missing or damaged."""
+        try:
+            with Reader(self.path) as reader:
+                for c in reader.connections:
+                    known = self.connections.get(c.topic, c._replace(msgcount=0))
+                    self.connections[c.topic] = c._replace(msgcount=known.msgcount + c.msgcount)
+                    if c.ext and c.ext.serialization_format not in ("cdr", ""):
+                        self._foreign[c.topic] = c.ext.serialization_format
+        except Exception as error:  # damaged bytes raise anything from rosbags' parsers
+            self._reason = _sentence(error)
+            self.connections = {}
+            return False
+        for topic in self._foreign:
+            self.connections.pop(topic, None)
+        self._refuse_foreign()
+        return True
+
+    def _open_streams(self) -> None:
+        """Find the topics by reading everything; what of it is damaged is told."""
+        if any(file.suffix == ZSTD for file in self._files):
+            self._unpacked = TemporaryDirectory(prefix="tracker_ros-")
+            self._files = [self._unpack(file) for file in self._files]
+        errors = []
+        for file in self._files:
+            count = 0
+            try:
+                for connection, _, _ in self._stream(file):
+                    self.connections.setdefault(connection.topic, connection)
+                    count += 1
+            except Exception as error:  # as above
+                reason = _sentence(error)
+                errors.append(reason)
+                if count:
+                    self.warn(f"{file} breaks off after {count} messages: {reason}")
+        self._refuse_foreign()
+        reason = errors[0] if errors else getattr(self, "_reason", "it holds no message")
+        if not self.connections:
+            raise SourceError(f"{self.path} is not a readable bag: {reason}")
+        if not self._told.is_there and self.path.is_dir():
+            self.warn(f"{self.path} has no {METADATA}; what its files hold is read")
+        elif errors or self.problems:
+            self.warn(f"{self.path} is damaged ({reason}); what is left of it is read")
+
+    def _unpack(self, file: Path) -> Path:
+        if file.suffix != ZSTD:
+            return file
+        try:
+            return unpack_file(file, self._unpacked.name)
+        except Exception as error:  # zstandard has errors of its own
+            self.warn(f"{file} is damaged and was unpacked as far as it goes: {_sentence(error)}")
+            return Path(self._unpacked.name) / file.name.removesuffix(ZSTD)
+
+    def _refuse_foreign(self) -> None:
+        if self._foreign and not self.connections:
+            kinds = ", ".join(sorted(set(self._foreign.values())))
+            raise SourceError(
+                f"{self.path} holds messages in {kinds}, not in ROS 2's CDR:"
+                " convert it to a bag of ROS 2 first"
+            )
+
+    def messages(self, topic: str) -> Iterator[tuple[int, bytes]]:
+        """Yield log time (ns) and bytes of each message of a topic.
+
+        What is damaged is told, and read around; so is a count below the one that the bag tells.
+        """
+        seen: Counter[tuple] = Counter()
+        count, whole = 0, self._indexed
+        if whole:
+            try:
+                # A reader for each pass: two passes at a time must not share one file position.
+                with Reader(self.path) as reader:
+                    wanted = [c for c in reader.connections if c.topic == topic]
+                    for _, stamp, data in reader.messages(wanted) if wanted else ():
+                        seen[_key(stamp, data)] += 1
+                        count += 1
+                        yield stamp, unpacked(data)
+            except Exception as error:  # as above
+                reason = _sentence(error)
+                self.warn(f"{self.path} is damaged ({reason}); what is left of it is read")
+                whole = False
+        if not whole:
+            for file in self._files:
+                for connection, stamp, data in self._quiet_stream(file):
+                    if connection.topic != topic:
+                        continue
+                    if seen[_key(stamp, data)]:
+                        seen[_key(stamp, data)] -= 1
+                        continue
+                    count += 1
+                    yield stamp, unpacked(data)
+        promised = self._promised(topic)
+        if count < promised:
+            self.warn(
+                f"{self.path}: only {count} of the {promised} messages on {topic} could be read"
+            )
+
+    def _promised(self, topic: str) -> int:
+        """How many messages the bag says that a topic has; 0 where it does not."""
+        told = self._told.counts.get(topic, 0) if self._told.is_of(self.path) else 0
+        return max(told, self.connections[topic].msgcount or 0)
+
+    def _quiet_stream(self, file: Path) -> Iterator[Item]:
+        try:
+            yield from self._stream(file)
+        except Exception as error:  # as above; it was told when the bag was opened
+            self.warn(f"{file} breaks off: {_sentence(error)}")
+
+    def _stream(self, file: Path) -> Iterator[Item]:
+        """Yield every message of a storage file from its start, around what is damaged."""
+        if file.suffix != ".mcap":
+            yield from stream_sqlite(file)
+            return
+        stream, count = McapStream(file), 0
+        for item in stream.messages():
+            yield item
+            count += 1
+        self._foreign |= stream.foreign
+        if stream.problems:
+            ended = "breaks off after" if MISSING in stream.problems else "is read around damage:"
+            self.warn(f"{file} {ended} {count} messages: {'; '.join(stream.problems)}")
+
+    def warn(self, problem: str) -> None:
+        """Log a problem and keep it in ``problems``, once, though there are several passes."""
+        if problem not in self.problems:
+            self.problems.append(problem)
+            logger.warning("%s", problem)
+
+
+class _Metadata:
+    """What a bag's metadata.yaml tells: names of its files, and messages by topic."""
+
+    def __init__(self, content: object, is_there: bool):
+        self.is_there = is_there
+        self.files: list[str] = []
+        self.counts: dict[str, int] = {}
+        try:
+            about = content["rosbag2_bagfile_information"]
+            self.files = [Path(name).name for name in about["relative_file_paths"]]
+            for each in about["topics_with_message_count"]:
+                name, count = each["topic_metadata"]["name"], each["message_count"]
+                self.counts[name] = self.counts.get(name, 0) + int(count)
+        except (TypeError, KeyError, ValueError, AttributeError):
+            pass
+
+    def is_of(self, path: Path) -> bool:
+        """Whether the counts are of this folder or file, not of more files than that."""
+        return path.is_dir() or self.files == [path.name]
+
+
+def _metadata(folder: Path) -> _Metadata:
+    from ruamel.yaml import YAML
+
+    path = folder / METADATA
+    try:
+        return _Metadata(YAML(typ="safe").load(path.read_text(encoding="utf-8")), True)
+    except OSError:
+        return _Metadata(None, False)
+    except Exception:  # damaged bytes raise anything from the parser
+        return _Metadata(None, True)
+
+
+def _key(stamp: int, data: bytes) -> tuple:
+    """By which a message is known again that was read by the index already."""
+    return stamp, len(data), bytes(data[:16])
+
+
+def _sentence(error: Exception) -> str:
+    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

@@ -1,0 +1,241 @@
+"""Images and ground truth of rosbag2 recordings (sqlite3 and mcap), without ROS."""
+
+import bisect
+import functools
+import itertools
+import math
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...conversions import to_bgr
+from ...core.errors import SourceError, TrackerError
+from ...core.geometry.boxes import Box
+from ..base import Frame, Recorded, Source
+from .recording import Recording
+from .typestore import typestore_for
+
+IMAGE = "sensor_msgs/msg/Image"
+COMPRESSED = "sensor_msgs/msg/CompressedImage"
+TRUTH = "vision_msgs/msg/Detection2DArray"
+# An image is waited for while no more images and nanoseconds than these were recorded before it
+# and are later by their stamps.
+LATE, LATE_NS = 30, 500_000_000
+GAP = 5  # periods
+
+ABSENT = (math.nan,) * 4
+
+
+def image_topics(recording: Recording) -> list[str]:
+    """The topics of images, sorted. Raises SourceError if there is none."""
+    topics = recording.connections
+    found = sorted(name for name, c in topics.items() if c.msgtype in (IMAGE, COMPRESSED))
+    if not found:
+        only = ", ".join(sorted(topics)) or "nothing at all"
+        raise SourceError(f"{recording.path} has no image topic, only {only}")
+    return found
+
+
+class BagSource(Source):
+    """The images of one topic of a bag, in the order of their stamps.
+
+    An image recorded too late to wait for (see LATE) begins a new pass: time jumps back there.
+    Truth is the bag's Detection2DArray topic with "truth" in its name, as ``boxes`` reads it.
+    ``recording``: the bag, where it is open already.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        topic: str | None = None,
+        rate: float | None = None,
+        loop: bool = False,
+        recording: Recording | None = None,
+    ):
+        super().__init__(str(path), rate, loop)
+        self.recording = recording or Recording(path)
+        self.topic = self._choose(topic)
+        self._image = self.recording.connections[self.topic]
+
+    def _choose(self, topic: str | None) -> str:
+        topics = image_topics(self.recording)
+        listed = ", ".join(topics)
+        if topic is None and len(topics) > 1:
+            raise SourceError(f"{self.name} has {len(topics)} image topics, choose one: {listed}")
+        if topic is not None and topic not in topics:
+            raise SourceError(f"{self.name} has no image topic {topic!r}; it has: {listed}")
+        return topic or topics[0]
+
+    @functools.cached_property
+    def _order(self) -> list[tuple[int, int, int]]:
+        """Pass, stamp (ns) and place in the recording of each image, in the order of playing."""
+        order, seen, number = [], [], 0
+        for place, (log_time, data) in enumerate(self.recording.messages(self.topic)):
+            stamp = _stamp(data, log_time)
+            late = len(seen) - bisect.bisect_right(seen, stamp)
+            if late > LATE or (late and seen[-1] - stamp > LATE_NS):
+                seen, number = [], number + 1
+            bisect.insort(seen, stamp)
+            order.append((number, stamp, place))
+        return sorted(order)
+
+    @property
+    def stamps(self) -> list[int]:
+        """The header stamps (ns) in the order of playing; the log time where one is not set."""
+        return [stamp for _, stamp, _ in self._order]
+
+    @functools.cached_property
+    def length(self) -> int:
+        return len(self._order)
+
+    @functools.cached_property
+    def fps(self) -> float | None:
+        """Frames per second by the median distance of the first stamps."""
+        if self._rate:
+            return self._rate
+        gaps = sorted(b - a for a, b in itertools.pairwise(self.stamps[:30]))
+        gap = gaps[len(gaps) // 2] if gaps else 0
+        return 1e9 / gap if gap > 0 else None
+
+    @property
+    def truth_topics(self) -> list[str]:
+        """Topics of boxes that are called truth, sorted.
+
+        What a detector or a tracker found is of the same type, and must not be taken for it.
+        """
+        connections = self.recording.connections.items()
+        return sorted(name for name, c in connections if c.msgtype == TRUTH and "truth" in name)
+
+    @functools.cached_property
+    def truth(self) -> dict[int, Box] | None:
+        if len(self.truth_topics) != 1:
+            return None
+        try:
+            boxes = self.boxes(self.truth_topics[0])
+        except SourceError as error:
+            self.recording.warn(str(error))
+            return None
+        return {i: boxes[stamp] for i, stamp in enumerate(self.stamps) if stamp in boxes}
+
+    @property
+    def truth_origin(self) -> str | None:
+        return self.truth_topics[0] if self.truth is not None else None
+
+    def boxes(self, topic: str) -> dict[int, Box]:
+        """Stamp (ns) -> box of one target on a Detection2DArray topic, NaN where it is absent.
+
+        The target is the first detection there is, then those with its id. Raises SourceError if
+        there is no such topic, or where nothing tells one of several boxes from the others.
+        """
+        connection = self.recording.connections.get(topic)
+        if connection is None or connection.msgtype != TRUTH:
+            raise SourceError(f"{self.name} has no topic {topic!r} of type {TRUTH}")
+        store, target, boxes, reasons = typestore_for(connection), None, {}, []
+        for log_time, data in self.recording.messages(topic):
+            try:
+                found = _deserialize(store, data, TRUTH).detections
+            except SourceError as error:
+                reasons.append(str(error))
+                continue
+            if target is not None:
+                found = [each for each in found if each.id == target]
+            elif len(found):
+                target = found[0].id
+                found = [each for each in found if each.id == target]
+            if len(found) > 1:
+                which = f"of the id {target!r}" if target else "without ids"
+                raise SourceError(
+                    f"{self.name}: a message on {topic} has {len(found)} boxes {which}, which is no"
+                    " truth about one target"
+                )
+            boxes[_stamp(data, log_time)] = _box(found[0]) if len(found) else ABSENT
+        if reasons:
+            count = f"{len(reasons)} of {len(reasons) + len(boxes)} messages on {topic}"
+            self.recording.warn(f"{self.name}: {count} cannot be read: {reasons[0]}")
+        return boxes
+
+    def warn_of_stamps(self) -> None:
+        """Name jumps back, repetitions and gaps in time among the recording's problems."""
+        order = self._order
+        late, newest = 0, {}
+        for number, stamp, _ in sorted(order, key=lambda item: item[2]):
+            newest[number] = max(newest.get(number, stamp), stamp)
+            late += stamp < newest[number]
+        jumps = order[-1][0] if order else 0
+        steps = [b[1] - a[1] for a, b in itertools.pairwise(order) if a[0] == b[0]]
+        rising = sorted(step for step in steps if step > 0)
+        period = rising[len(rising) // 2] if rising else 0
+        gaps = [step for step in rising if step > GAP * period]
+        for count, sentence in (
+            (late, "images were recorded after later ones; they are put in order"),
+            (jumps, "times the stamps jump far back; the recording's order is kept there"),
+            (steps.count(0), "images have the stamp of the one before"),
+            (len(gaps), f"gaps in time, the longest of {max(gaps, default=0) / 1e9:.3g} s"),
+        ):
+            if count:
+                self.recording.warn(f"{self.name}, {self.topic}: {count} {sentence}")
+
+    def _read(self) -> Iterator[Frame]:
+        store = typestore_for(self._image)
+        reasons = []
+        for index, log_time, data in self._in_order():
+            try:
+                message = _deserialize(store, data, self._image.msgtype)
+                image = to_bgr(message, self.levels)
+            except TrackerError as error:
+                reasons.append(str(error))
+                continue
+            stamp = self._order[index][1]
+            recorded = Recorded(data, log_time, message)
+            yield Frame(stamp, image, f"{self.topic}#{index}", index, recorded)
+        if not reasons:
+            return
+        if len(reasons) == self.length:
+            raise SourceError(
+                f"none of the {self.length} images on {self.topic} of {self.name} can be read:"
+                f" {reasons[0]}"
+            )
+        self.recording.warn(
+            f"{self.name}: {len(reasons)} of {self.length} images on {self.topic} cannot be read"
+            f" and were skipped: {reasons[0]}"
+        )
+
+    def _in_order(self) -> Iterator[tuple[int, int, bytes]]:
+        """Index, log time and bytes of each image; holds back at most LATE of them."""
+        ranks = [0] * self.length
+        for index, (_, _, place) in enumerate(self._order):
+            ranks[place] = index
+        waiting: dict[int, tuple[int, bytes]] = {}
+        turn = 0
+        # A bag that is still being recorded has more messages by now.
+        for rank, recorded in zip(ranks, self.recording.messages(self.topic), strict=False):
+            waiting[rank] = recorded
+            while turn in waiting:
+                yield turn, *waiting.pop(turn)
+                turn += 1
+
+
+def _deserialize(store, data: bytes, msgtype: str):
+    try:
+        return store.deserialize_cdr(data, msgtype)
+    except Exception as error:  # damaged bytes raise anything from rosbags' generated code
+        reason = " ".join(str(error).split())
+        raise SourceError(f"damaged message ({type(error).__name__}: {reason})") from None
+
+
+def _stamp(data: bytes, log_time: int) -> int:
+    """The header stamp (ns) at the start of a CDR message; the log time where it is not set.
+
+    Read from the bytes, because decoding whole images to learn their stamps is slow.
+    """
+    if len(data) < 12:
+        return log_time
+    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
+    return seconds * 1_000_000_000 + nanoseconds or log_time
+
+
+def _box(detection) -> Box:
+    box = detection.bbox
+    center = getattr(box.center, "position", box.center)  # vision_msgs before Humble: Pose2D
+    found = (center.x - box.size_x / 2, center.y - box.size_y / 2, box.size_x, box.size_y)
+    return found if all(map(math.isfinite, found)) and min(found[2:]) > 0 else ABSENT

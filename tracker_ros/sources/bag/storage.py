@@ -1,0 +1,148 @@
+"""The storage files of a recording: which they are, what kind, and how damaged ones are read."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from ...core.errors import SourceError
+from ..order import in_order
+
+if TYPE_CHECKING:
+    from rosbags.interfaces import Connection
+
+SUFFIXES = (".mcap", ".db3")
+ZSTD = ".zstd"
+_PART = re.compile(r"(.*)_\d+", re.DOTALL)  # of a recording that was split
+_ROS1, _ZSTD_FRAME = b"#ROSBAG V", b"\x28\xb5\x2f\xfd"
+
+Item = tuple["Connection", int, bytes]  # topic and type, log time (ns), message
+
+
+def is_storage(name: str) -> bool:
+    """Whether a file of this name holds messages, if it is no hidden one."""
+    return name.removesuffix(ZSTD).endswith(SUFFIXES) and not name.startswith(".")
+
+
+def storage_files(path: Path, listed: list[str]) -> list[Path]:
+    """The files of a recording: ``path`` itself, or those in the folder, in order.
+
+    Args:
+        path: the file or folder.
+        listed: the names of files in its ``metadata.yaml``; empty without one.
+    Raises:
+        SourceError: there is none, or they are of several recordings.
+    """
+    if not path.is_dir():
+        return [path]
+    named = [path / name for name in listed if (path / name).is_file()]
+    if named:
+        return named
+    found = in_order(p for p in path.iterdir() if is_storage(p.name) and p.is_file())
+    starts = {match[1] if (match := _PART.fullmatch(_stem(p))) else p for p in found}
+    if len(starts) > 1:
+        names = ", ".join(p.name for p in found)
+        raise SourceError(f"{path} holds several recordings, name one of them: {names}")
+    return found
+
+
+def _stem(path: Path) -> str:
+    name = path.name.removesuffix(ZSTD)
+    return name.rpartition(".")[0]
+
+
+def refuse_ros1(path: Path) -> None:
+    """Raise SourceError where the file is a bag of ROS 1."""
+    with path.open("rb") as file:
+        if file.read(len(_ROS1)) == _ROS1:
+            raise SourceError(
+                f"{path} is a bag of ROS 1; this makes one of ROS 2 of it:"
+                f" rosbags-convert --src {path.name} --dst {path.stem}"
+            )
+
+
+def unpacked(data: bytes) -> bytes:
+    """A message as it was before rosbag2 compressed it; CDR never begins as such a one does."""
+    if data[:4] != _ZSTD_FRAME:
+        return data
+    import zstandard
+
+    return zstandard.ZstdDecompressor().decompressobj().decompress(data)
+
+
+def unpack_file(path: Path, folder: str) -> Path:
+    """Decompress a storage file into ``folder``, as far as it goes; returns the path."""
+    import zstandard
+
+    target = Path(folder) / path.name.removesuffix(ZSTD)
+    with path.open("rb") as source, target.open("wb") as file:
+        for piece in zstandard.ZstdDecompressor().read_to_iter(source):
+            file.write(piece)
+    return target
+
+
+def connection(number: int, topic: str, msgtype: str, definition: str = "") -> Connection:
+    """What rosbags has for a topic; definition: the text of its message type, if known."""
+    from rosbags.interfaces import (
+        Connection,
+        ConnectionExtRosbag2,
+        MessageDefinition,
+        MessageDefinitionFormat,
+    )
+
+    kind = MessageDefinitionFormat.MSG if definition else MessageDefinitionFormat.NONE
+    about = ConnectionExtRosbag2("cdr", [])
+    return Connection(
+        number, topic, msgtype, MessageDefinition(kind, definition), "", 0, about, None
+    )
+
+
+def has_log(file: Path) -> bool:
+    """Whether messages of an sqlite3 file are still in its write-ahead log."""
+    log = _log(file)
+    return file.suffix == ".db3" and log.is_file() and log.stat().st_size > 0
+
+
+def _log(file: Path) -> Path:
+    return file.with_name(f"{file.name}-wal")
+
+
+def stream_sqlite(file: Path) -> Iterator[Item]:
+    """Yield every message of an sqlite3 file and of its write-ahead log, in order of recording."""
+    with _database(file) as database:
+        # Without this SQLite refuses a file that is shorter than its header says.
+        database.execute("PRAGMA writable_schema=ON")
+        connections = {
+            number: connection(number, topic, msgtype)
+            for number, topic, msgtype in database.execute("SELECT id, name, type FROM topics")
+        }
+        # In the order of recording: the index over stamps may be what is damaged.
+        for number, stamp, data in database.execute(
+            "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
+        ):
+            yield connections[number], stamp, data
+
+
+@contextmanager
+def _database(file: Path) -> Iterator[sqlite3.Connection]:
+    uri = f"{file.resolve().as_uri()}?mode=ro"
+    if not has_log(file):
+        with closing(sqlite3.connect(f"{uri}&immutable=1", uri=True)) as database:
+            yield database
+        return
+    with TemporaryDirectory(prefix="tracker_ros-") as folder:
+        # SQLite needs to write an index of the log beside it.
+        if not os.access(file.resolve().parent, os.W_OK):
+            copy = Path(folder) / file.name
+            shutil.copyfile(file, copy)
+            shutil.copyfile(_log(file), _log(copy))
+            uri = copy.as_uri()
+        with closing(sqlite3.connect(uri, uri=True)) as database:
+            yield database

@@ -1,0 +1,1 @@
+"""Optimiser, schedules, averaged weights, and what the attention may cost."""

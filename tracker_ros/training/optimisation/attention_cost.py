@@ -1,0 +1,95 @@
+"""The cost of the dynamic attention on this machine: multiply-adds and milliseconds."""
+
+from __future__ import annotations
+
+import time
+from statistics import median
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from ...core.config import TrackingConfig
+from ...core.gate import BRANCHES
+from ...networks.architectures.dastm import Dastm
+
+REPEATS = 100
+Parts = dict[str, dict[str, float]]
+
+
+@torch.inference_mode()
+def measure_parts(network: Dastm, tracking: TrackingConfig) -> Parts:
+    """``macs`` and ``ms`` (median) of each part of memorising one frame, on the network's device.
+
+    The parts are ``features`` (backbone and neck), the attention's branches and ``gate``, its unit.
+    They take turns, so that all share the machine's conditions; macs are the multiply-adds of
+    convolutions and matrix products.
+
+    Args:
+        network: one with a gate, in evaluation mode.
+    """
+    device, side = next(network.parameters()).device, tracking.memory_size
+    crop = torch.zeros(1, side, side, 3, dtype=torch.uint8, device=device)
+    box = torch.tensor([[0.25, 0.25, 0.5, 0.5]], device=device) * side
+    features = network.features(crop, box)
+    calls = {"features": (network.features, crop, box), "gate": (network.attention.gate, features)}
+    for name, branch in network.attention.branches.items():
+        calls[name] = (branch, features)
+    macs, times = {}, {name: [] for name in calls}
+    for name, (function, *args) in calls.items():
+        with FlopCounterMode(display=False) as counter:
+            function(*args)
+        macs[name] = counter.get_total_flops() // 2
+    for _ in range(REPEATS):
+        for name, (function, *args) in calls.items():
+            start = _now(device)
+            function(*args)
+            times[name].append(1000 * (_now(device) - start))
+    return {name: {"macs": macs[name], "ms": median(times[name])} for name in calls}
+
+
+def frame_costs(parts: Parts, shares: list[float], gated: bool) -> dict[str, float]:
+    """Mean costs of one memorised frame: macs_ and ms_, each of the attention and of all.
+
+    Args:
+        shares: how often each branch is computed for a frame. gated: whether a gate decides.
+    """
+    share = dict(zip(BRANCHES[1:], shares[1:], strict=True)) | {"gate": float(gated)}
+    costs = {}
+    for kind in ("macs", "ms"):
+        attention = sum(part * parts[name][kind] for name, part in share.items())
+        costs[f"{kind}_attention"] = attention
+        costs[f"{kind}_memory"] = attention + parts["features"][kind]
+    return costs
+
+
+@torch.inference_mode()
+def measure_branches(
+    network: Dastm, tracking: TrackingConfig, repeats: int = REPEATS
+) -> dict[str, float]:
+    """Median milliseconds of each branch for one memorised frame, on the network's device.
+
+    ``skip`` computes nothing: 0. Leaves the network's mode and chance as they are.
+    """
+    weight = next(network.parameters())
+    cells = network.memory_cells(tracking.memory_size)
+    features = torch.zeros(
+        1, network.config.channels, cells, cells, device=weight.device, dtype=weight.dtype
+    ).contiguous(memory_format=torch.channels_last)
+    mode = network.training
+    network.eval()
+    costs = {name: 0.0 for name in BRANCHES}
+    for name in network.attention.branches:
+        seconds = []
+        for _ in range(repeats):
+            start = _now(weight.device)
+            network.attention.branch(name, features)
+            seconds.append(_now(weight.device) - start)
+        costs[name] = 1000 * median(seconds)
+    network.train(mode)
+    return costs
+
+
+def _now(device: torch.device) -> float:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    return time.perf_counter()
