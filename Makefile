@@ -57,7 +57,7 @@ test-kilted:
 	@.venv-kilted/bin/python -m pytest $(or $(ARGS),test/nodes test/replay test/packaging/test_interfaces.py)
 
 soak: setup
-	@$(BIN)/python tools/soak.py $(ARGS)
+	@$(BIN)/python tools/soak $(ARGS)
 
 fuzz: setup
 	@$(BIN)/python tools/fuzz.py $(ARGS)

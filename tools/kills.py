@@ -2,12 +2,14 @@
 
 `make kills` (ARGS="--kills 50 --seed 7"): each run is started again until it comes to its end.
 Whatever a run had written before it was killed must still be there and whole; and what comes out at
-the end must be what a run that was left alone writes. Exits 1 where that does not hold.
+the end must be what a run that was left alone writes. One that ends before it is killed begins
+anew. Exits 1 where that does not hold.
 """
 
 import argparse
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,30 +49,39 @@ def run(*arguments) -> subprocess.Popen:
     )  # fmt: skip
 
 
-def killed_until_done(command: tuple, kills: int, longest: float, chance: random.Random,
-                      check: Callable[[], None]) -> int:  # fmt: skip
-    """Start a command, kill it after a while, check what it left; then let it end.
+def killed_again_and_again(
+    command: tuple,
+    kills: int,
+    longest: float,
+    chance: random.Random,
+    check: Callable[[], None],
+    finished: Callable[[], None] = lambda: None,
+) -> None:
+    """Start a command and kill it after a while, ``kills`` times; then let it end.
 
-    Returns how often it was killed before it had ended by itself.
+    ``check`` looks at what is there after each run; ``finished`` at what a run left that came to
+    its end, and clears away what would keep the next one from beginning anew.
     """
-    count = 0
-    for _ in range(kills):
+    while True:
         process = run(*command)
         try:
-            process.wait(chance.uniform(0.2, longest))
+            _, err = process.communicate(
+                timeout=chance.uniform(0.2, max(longest, 1.0)) if kills else None
+            )
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
-            count += 1
-        process.communicate()
+            process.communicate()
+            check()
+            kills -= 1
+            continue
+        assert process.returncode == 0, err
         check()
-    process = run(*command)
-    _, err = process.communicate()
-    assert process.returncode == 0, err
-    check()
-    return count
+        finished()
+        if not kills:
+            return
 
 
-def evaluator(folder: Path, kills: int, chance: random.Random) -> int:
+def evaluator(folder: Path, kills: int, chance: random.Random) -> None:
     """Results are kept, and are those of a run that was left alone, to the last bit."""
     from tracker_ros.evaluation.results import SequenceResult
 
@@ -88,16 +99,18 @@ def evaluator(folder: Path, kills: int, chance: random.Random) -> int:
             SequenceResult.load(path)
             seen[path] = path.read_bytes()
 
-    count = killed_until_done(
-        ("evaluate", folder / "sets", *options, "--out", out), kills, longest, chance, check
-    )
-    assert len(seen) == 2 * SEQUENCES
-    for path, content in seen.items():
-        assert (alone / path.relative_to(out)).read_bytes() == content, f"{path} differs"
-    return count
+    def finished() -> None:
+        assert len(seen) == 2 * SEQUENCES
+        for path, content in seen.items():
+            assert (alone / path.relative_to(out)).read_bytes() == content, f"{path} differs"
+        shutil.rmtree(out)
+        seen.clear()
+
+    command = ("evaluate", folder / "sets", *options, "--out", out)
+    killed_again_and_again(command, kills, longest, chance, check, finished)
 
 
-def tracker(folder: Path, kills: int, chance: random.Random) -> int:
+def tracker(folder: Path, kills: int, chance: random.Random) -> None:
     """An earlier table and video outlive a run that is killed; rows are whole but for the last."""
     table, film = folder / "boxes.csv", folder / "film.avi"
     command = ("track", folder / "sets" / "square0", "--model", "dastm_nano", "--csv", table,
@@ -105,28 +118,39 @@ def tracker(folder: Path, kills: int, chance: random.Random) -> int:
     begin = time.monotonic()
     assert run(*command).wait() == 0
     longest = time.monotonic() - begin
-    before = table.read_text().splitlines(), film.stat().st_size
+    before = table.read_text().splitlines()
 
     def check() -> None:
         rows = table.read_text().splitlines()
-        assert len(rows) == 1 + FRAMES and [r.split(",")[0] for r in rows] == [
-            r.split(",")[0] for r in before[0]
-        ]
+        assert [r.split(",")[0] for r in rows] == [r.split(",")[0] for r in before]
         capture = cv2.VideoCapture(str(film))
         assert sum(iter(lambda: capture.read()[0], False)) == FRAMES
 
-    return killed_until_done(command, kills, longest, chance, check)
+    killed_again_and_again(command, kills, longest, chance, check)
 
 
-def trainer(folder: Path, kills: int, chance: random.Random) -> int:
-    """There is a checkpoint that can be gone on with at any moment, and it never goes back."""
+def trainer(folder: Path, kills: int, chance: random.Random) -> None:
+    """There is a checkpoint that can be gone on with at any moment, and it never goes back.
+
+    What comes out at the end are the weights of a run that was left alone, to the last bit.
+    """
     import torch
+    from safetensors.numpy import load_file
 
-    out = folder / "run"
-    command = (
-        *("train", f"otb:{folder / 'sets'}", "--recipe", "short", "--model", "dastm_nano"),
-        *("--steps", 6, "--batch", 2, "--workers", 0, "--checkpoint-every", 1, "--out", out),
-    )
+    def command(out: Path) -> tuple:
+        return (
+            *("train", f"otb:{folder / 'sets'}", "--recipe", "short", "--model", "dastm_nano"),
+            *("--steps", 6, "--batch", 2, "--workers", 0, "--checkpoint-every", 1, "--out", out),
+        )
+
+    def weights(out: Path) -> dict[str, bytes]:
+        tensors = load_file(out / "dastm_nano.safetensors")
+        return {name: tensor.tobytes() for name, tensor in tensors.items()}
+
+    alone, out = folder / "alone", folder / "run"
+    begin = time.monotonic()
+    assert run(*command(alone)).wait() == 0
+    longest = time.monotonic() - begin
     steps = [0]
 
     def check() -> None:
@@ -137,9 +161,12 @@ def trainer(folder: Path, kills: int, chance: random.Random) -> int:
             assert step >= steps[-1], f"step {step} after {steps[-1]}"
             steps.append(step)
 
-    count = killed_until_done(command, kills, 25.0, chance, check)
-    assert (out / "dastm_nano.safetensors").exists()
-    return count
+    def finished() -> None:
+        assert weights(out) == weights(alone), "the weights differ"
+        shutil.rmtree(out)
+        steps[:] = [0]
+
+    killed_again_and_again(command(out), kills, longest, chance, check, finished)
 
 
 def main() -> int:
@@ -155,8 +182,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="kills-") as name:
             sequences(Path(name) / "sets")
             try:
-                count = endure(Path(name), args.kills, random.Random(args.seed))
-                print(f"{endure.__name__}: killed {count} times, nothing lost, came to its end")
+                endure(Path(name), args.kills, random.Random(args.seed))
+                sentence = f"killed {args.kills} times, nothing lost, came to its end"
+                print(f"{endure.__name__}: {sentence}", flush=True)
             except AssertionError as error:
                 failed = True
                 print(f"{endure.__name__}: {error}")

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 pytest.importorskip("rclpy")
-SOAK = Path(__file__).parents[2] / "tools" / "soak.py"
+SOAK = Path(__file__).parents[2] / "tools" / "soak"
 
 
 def test_shortest_soak_holds(tmp_path):
-    options = ["--frames=10", "--malformed=5", "--kills=1", "--cameras=2", "--seconds=1"]
+    options = ["--frames=10", "--malformed=9", "--kills=1", "--cameras=2", "--seconds=1"]
     done = subprocess.run(
         [sys.executable, SOAK, *options], cwd=tmp_path, capture_output=True, text=True
     )
@@ -20,6 +20,6 @@ def test_shortest_soak_holds(tmp_path):
     results = json.loads((tmp_path / "out" / "soak.json").read_text())
     assert results["failures"] == []
     assert results["frames"]["answered"] == 10
-    assert results["malformed"]["named"] == 5
+    assert results["malformed"]["named"] == results["mutated"]["survived"] == 9
     assert results["kills"]["resumed"] == results["player_kills"]["resumed"] == 1
     assert len(results["cameras"]["answered"]) == 2

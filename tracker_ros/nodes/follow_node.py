@@ -263,6 +263,7 @@ class FollowNode(LifecycleNode):
     def _input(self) -> Check:
         problem = self._problems.present("camera", "depth", "output")
         values = {name: self._counts[name] for name in ("detections", "depth", "unpaired")}
+        values["malformed"] = self._problems.counts["camera"] + self._problems.counts["depth"]
         silence = None if problem else self._silence()
         level = ERROR if problem else WARN if silence else OK
         return Check("input", level, problem or silence or self.stage, values)

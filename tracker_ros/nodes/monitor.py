@@ -195,6 +195,8 @@ class Monitor:
             enabled=self._node.enabled,
             targets=", ".join(f"{one.target.id} {one.state}" for one in targets),
             failed_starts=counts["init"] + counts["inits"],
+            failed_removals=counts["remove"],
+            unusable_detections=counts["detections"],
         )
 
     def _parameters(self) -> Check:

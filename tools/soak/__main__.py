@@ -1,0 +1,200 @@
+"""What the nodes endure: many frames, malformed messages, kill -9, several cameras at once.
+
+`make soak` runs it for some minutes; ARGS="--frames 100000 --minutes 60 --kills 50" for longer.
+Everything goes over DDS between processes. It prints what it measured, writes it to out/soak.json,
+and exits 1 where something did not hold. docs/reliability.md keeps the figures.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import random
+import sys
+import time
+
+import cv2
+import numpy as np
+from malformed import malformed, mutations
+from nodes import OUT, PATIENCE, Camera, Node, frame
+
+GROWTH = 8.0  # MiB that memory may grow between the second fifth of the frames and the last
+
+
+def many_frames(count: int, minutes: float, model: str) -> dict:
+    """Send frames one after the other; each must be answered, and memory stay flat."""
+    every = max(min(count // 100, 500), 1)
+    tracker, camera = Node("tracker_node", "/soak", model=model), Camera("/soak")
+    memory, states = [], {}
+    log = (OUT / "soak" / "memory.txt").open("w")
+    try:
+        camera.start(0)
+        begin = time.monotonic()
+        for index in range(1, count + 1):
+            state = camera.ask(index)
+            states[state] = states.get(state, 0) + 1
+            if index % every == 0:
+                memory.append(tracker.memory_mib)
+                seconds, load = time.monotonic() - begin, os.getloadavg()[0]
+                print(f"{index} {seconds:.0f} {memory[-1]:.1f} {load}", file=log, flush=True)
+            if time.monotonic() - begin > 60 * minutes:
+                break
+        seconds = time.monotonic() - begin
+        tracker.end()
+    finally:
+        tracker.kill()
+        camera.close()
+    # Single samples go up and down with the allocator's arenas.
+    fifth = max(len(memory) // 5, 1)
+    settled, last = (float(np.median(part)) for part in (memory[fifth:][:fifth], memory[-fifth:]))
+    assert last - settled < GROWTH, f"memory grew from {settled:.1f} to {last:.1f} MiB"
+    return {
+        "frames": index, "answered": sum(states.values()), "states": states,
+        "frames_per_second": round(index / seconds, 1),
+        "memory_mib": {"second_fifth": round(settled, 1), "last_fifth": round(last, 1),
+                       "highest": round(max(memory), 1)},
+    }  # fmt: skip
+
+
+def kills(count: int, model: str, seed: int) -> dict:
+    """Kill -9 the tracker, and every other time its camera, at random moments; new ones go on."""
+    chance, waits = random.Random(seed), []
+    name = "/kills"
+    tracker, camera = Node("tracker_node", name, model=model), Camera(name)
+    try:
+        camera.start(0)
+        for number in range(count):
+            for index in range(chance.randrange(30)):
+                camera.send(index)
+                camera.spin(chance.random() / 30, lambda: False)
+            begin = time.monotonic()
+            tracker.kill()
+            tracker = Node("tracker_node", name, model=model)
+            if number % 2:  # the publisher goes without a word
+                camera.close()
+                camera = Camera(name)
+            camera.start(0)
+            waits.append(time.monotonic() - begin)
+        tracker.end()
+    finally:
+        tracker.kill()
+        camera.close()
+    return {
+        "kills": count, "resumed": len(waits),
+        "seconds_to_resume_p50": round(float(np.median(waits)), 2),
+        "seconds_to_resume_max": round(max(waits), 2),
+    }  # fmt: skip
+
+
+def player_kills(count: int, model: str, seed: int) -> dict:
+    """Kill -9 the player at random moments; the tracker must go on with the next one."""
+    chance = random.Random(seed)
+    clip = OUT / "soak" / "clip"
+    clip.mkdir(parents=True, exist_ok=True)
+    for index in range(60):
+        cv2.imwrite(str(clip / f"{index:03}.png"), frame(index)[0])
+    tracker, camera = Node("tracker_node", "/player", model=model), Camera("/player")
+    resumed = 0
+    try:
+        for _ in range(count):
+            player = Node("player_node", "/player", source=str(clip), loop=True, wait=0.0,
+                          subscribers=1)  # fmt: skip
+            camera.states.clear()
+            resumed += camera.spin(PATIENCE, lambda: len(camera.states) > 3)
+            camera.spin(chance.random(), lambda: False)
+            player.kill()
+        tracker.end()
+    finally:
+        tracker.kill()
+        camera.close()
+    assert resumed == count
+    return {"player_kills": count, "resumed": resumed}
+
+
+def cameras(count: int, seconds: float, rate: float, model: str) -> dict:
+    """So many cameras and trackers at once."""
+    names = [f"/camera{i}" for i in range(count)]
+    trackers = [Node("tracker_node", name, model=model) for name in names]
+    made = [Camera(name) for name in names]
+    sent = dict.fromkeys(names, 0)
+    answered = dict.fromkeys(names, 0)
+    try:
+        for camera in made:
+            camera.start(0)
+            camera.states.clear()
+        begin = time.monotonic()
+        for index in itertools.count():
+            if time.monotonic() - begin > seconds:
+                break
+            for name, camera in zip(names, made, strict=True):
+                camera.send(index)
+                sent[name] += 1
+            due = begin + (index + 1) / rate
+            for camera in made:
+                share = max(due - time.monotonic(), 0) / count
+                camera.spin(share, lambda: False)
+        for name, camera in zip(names, made, strict=True):
+            camera.spin(1.0, lambda: False)
+            answered[name] = len(camera.states)
+        for tracker in trackers:
+            tracker.end()
+    finally:
+        for tracker in trackers:
+            tracker.kill()
+        for camera in made:
+            camera.close()
+    assert all(n > 0.5 * sent[name] for name, n in answered.items()), (sent, answered)
+    return {"cameras": count, "sent": sent, "answered": answered, "rate_hz": rate}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--frames", type=int, default=5000, help="default: %(default)s")
+    parser.add_argument("--minutes", type=float, default=5.0, help="at most (%(default)s)")
+    parser.add_argument("--malformed", type=int, default=300, help="messages (%(default)s)")
+    parser.add_argument("--kills", type=int, default=10, help="of tracker and camera (%(default)s)")
+    parser.add_argument("--cameras", type=int, default=3, help="at once (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="of these (%(default)s)")
+    parser.add_argument("--rate", type=float, default=15.0, help="of each, in Hz (%(default)s)")
+    parser.add_argument("--model", default="dastm_nano", help="default: %(default)s")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args()
+    from tracker_ros.nodes.process import dds
+
+    dds.use_profile()
+    os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    os.environ.setdefault("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    parts = (
+        (args.frames, lambda: many_frames(args.frames, args.minutes, args.model)),
+        (args.malformed, lambda: malformed(args.malformed, args.model, args.seed)),
+        (args.malformed, lambda: mutations(args.malformed, args.model, args.seed)),
+        (args.kills, lambda: kills(args.kills, args.model, args.seed)),
+        (args.kills, lambda: player_kills(args.kills, args.model, args.seed)),
+        (args.cameras, lambda: cameras(args.cameras, args.seconds, args.rate, args.model)),
+    )
+    results, failures = {}, []
+    for wanted, part in parts:
+        if not wanted:
+            continue
+        begin = time.monotonic()
+        try:
+            found = part()
+        except AssertionError as error:
+            failures.append(str(error))
+            print(f"soak: {error}", file=sys.stderr, flush=True)
+            continue
+        found["seconds"] = round(time.monotonic() - begin, 1)
+        results |= {next(iter(found)): found}
+        print(json.dumps(found), flush=True)
+    rclpy.try_shutdown()
+    OUT.mkdir(exist_ok=True)
+    (OUT / "soak.json").write_text(json.dumps(results | {"failures": failures}, indent=1) + "\n")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
