@@ -9,7 +9,13 @@ from pathlib import Path
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from .common import positive_int
 
-    parser.add_argument("data", nargs="+", metavar="DATA", help="as of `tracker-ros train`")
+    parser.add_argument(
+        "data",
+        nargs="*",
+        metavar="DATA",
+        help="as of `tracker-ros train`; without any nothing is trained: parts of --model's own"
+        " weights are switched off in turn (attention, memory, filter)",
+    )
     parser.add_argument(
         "--validate", type=Path, required=True, metavar="FOLDER", help="sequences to score on"
     )
@@ -27,7 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME,…",
         help="of DASTM modes of the gate, or hard@B: what the attention may cost, as a share of the"
         " dearest branch (default: skip,se,ca,cbam,se+ca,static,random,soft,hard,hard@0.5); of"
-        " stmtrack, stif and dastsiam the rows of their papers' tables (default: all)",
+        " stmtrack, stif and dastsiam the rows of their papers' tables (default: all); without DATA"
+        " whole, skip, se, ca, cbam, soft, random, first-read, first-learnt, first, network,"
+        " network-first, filter (default: all)",
     )
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,…", help="(0,1,2)")
     parser.add_argument(
@@ -38,7 +46,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--backbone", type=Path, metavar="FILE", help="of `tracker-ros pretrain`")
     parser.add_argument(
-        "--model", default="dastm_tiny", help="whose sizes all variants have (default: %(default)s)"
+        "--model",
+        help="whose sizes all variants have (default: dastm_tiny), or whose weights (dastm)",
+    )
+    parser.add_argument(
+        "--starts",
+        type=positive_int,
+        default=1,
+        metavar="N",
+        help="without DATA: score each sequence from N starts (default: %(default)s)",
     )
     for name in ("network", "tracking"):
         parser.add_argument(
@@ -85,11 +101,26 @@ def run(args: argparse.Namespace) -> int:
     from ..training.recipes import recipe, short
     from .train import find_device
 
-    design = preset(args.model)
+    if not args.data:
+        from ..training.ablation.switches import switch_off
+
+        switch_off(
+            args.model or "dastm",
+            args.validate,
+            args.out,
+            args.variants or (),
+            starts=args.starts,
+            repeats=args.random_tests,
+            device=find_device(args.device),
+        )
+        print((args.out / "ablation.md").read_text())
+        return 0
+    model = args.model or "dastm_tiny"
+    design = preset(model)
     gated = design.architecture == "dastm"
     if not gated and design.architecture not in STUDIES:
         raise ParameterError(
-            f"--model is {args.model!r}: no paper's table is about {design.architecture}; there are"
+            f"--model is {model!r}: no paper's table is about {design.architecture}; there are"
             f" those of dastm, {', '.join(STUDIES)}"
         )
     names = dict.fromkeys(args.variants or ())

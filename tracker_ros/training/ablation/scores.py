@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ...core.engine import Engine
 from ...core.gate import BRANCHES
+from ...core.tracker import Tracker
 from ...engines import network_tracker
 from ...evaluation import metrics
 from ...evaluation.one_pass import run_sequence
+from ...evaluation.restarts import restarts
 from ...evaluation.results import SequenceResult
 from ...networks.build import build
 from ...networks.presets import Preset
@@ -19,7 +23,14 @@ from ...sources.sequences import find_sequences
 
 
 def score_weights(
-    weights: dict[str, Tensor], preset: Preset, folder: Path, device: str, repeats: int = 1
+    weights: dict[str, Tensor],
+    preset: Preset,
+    folder: Path,
+    device: str,
+    repeats: int = 1,
+    *,
+    starts: int = 1,
+    change: Callable[[Engine], Engine] = lambda engine: engine,
 ) -> dict:
     """Means over the sequences in ``folder`` and over ``repeats`` runs with other chance.
 
@@ -29,7 +40,8 @@ def score_weights(
     high_computation (that of CBAM).
 
     Args:
-        weights: all that a network of ``preset`` needs; more is left out.
+        weights: all that a network of ``preset`` needs; more is left out. starts: of each sequence,
+            see ``evaluation.restarts``. change: the engine that tracks instead.
     """
     architecture, config, tracking = preset
     network = build(architecture, config.to_dict())
@@ -37,11 +49,12 @@ def score_weights(
     place = torch.device(device)
     if place.type == "cuda":
         torch.cuda.reset_peak_memory_stats(place)
-    tracker = network_tracker(network, architecture, tracking, device)
+    tracker = Tracker(change(network_tracker(network, architecture, tracking, device).engine))
+    runs = [run for one in find_sequences(folder) for run in restarts(one, starts)]
     results = []
     for number in range(repeats):
         torch.manual_seed(number)
-        results += [run_sequence(tracker, one) for one in find_sequences(folder)]
+        results += [run_sequence(tracker, one) for one in runs]
     scores = _means(results) | {"tests": repeats}
     if place.type == "cuda":
         scores["peak_bytes"] = torch.cuda.max_memory_allocated(place)

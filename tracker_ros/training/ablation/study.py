@@ -137,7 +137,7 @@ def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[d
     Raises ParameterError where ``out`` holds an ablation of other settings; else as ``Trainer``.
     """
     out.mkdir(parents=True, exist_ok=True)
-    _same_settings(out / "settings.json", plan.settings())
+    same_settings(out / "settings.json", plan.settings())
     find_sequences(plan.validate)  # what is wrong with them should be said before hours of training
     parts = _parts(plan, out / "costs.json") if plan.gated else None
     scores: list[dict] = []
@@ -154,7 +154,8 @@ def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[d
     return scores
 
 
-def _same_settings(path: Path, settings: dict) -> None:
+def same_settings(path: Path, settings: dict) -> None:
+    """Keep the settings in ``path``. Raises ParameterError where others are there."""
     if path.is_file():
         try:
             old = json.loads(path.read_text())

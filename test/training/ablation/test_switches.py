@@ -1,0 +1,143 @@
+"""Parts of trained weights that are switched off: nothing else changes, and the tables say it."""
+
+import json
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from tracker_ros.commands import main  # noqa: E402
+from tracker_ros.core.geometry.decode import Prediction, decode  # noqa: E402
+from tracker_ros.engines import network_tracker  # noqa: E402
+from tracker_ros.engines.models.store import save_network  # noqa: E402
+from tracker_ros.networks.build import build  # noqa: E402
+from tracker_ros.networks.presets import PRESETS  # noqa: E402
+from tracker_ros.training.ablation.switches import (  # noqa: E402
+    ALONE,
+    SWITCHES,
+    Switched,
+    filter_alone,
+    markdown,
+)
+
+SIZES = {"channels": 16, "head_channels": 16, "head_depth": 1}
+
+
+@pytest.fixture(scope="module")
+def small():
+    """``dastm``, narrower, with random weights, and how it tracks."""
+    torch.manual_seed(0)
+    preset = PRESETS["dastm"]
+    preset = preset._replace(network=replace(preset.network, **SIZES))
+    return build(preset.architecture, preset.network.to_dict()).eval(), preset
+
+
+def crops(count, size=128):
+    return np.random.default_rng(0).integers(0, 256, (count, size, size, 3), dtype=np.uint8)
+
+
+BOX = (42.0, 44.0, 44.0, 40.0)
+
+
+@pytest.mark.parametrize("off", [(), ("memory",), ("learning",), ("filter",), ("network",)])
+def test_what_is_off_says_nothing_and_the_rest_is_the_same(small, off):
+    network, preset = small
+    plain = network_tracker(network, preset.architecture, preset.tracking).engine
+    engine = Switched(plain, off)
+    first, second, query = crops(3)
+    states = [one.start(first, BOX) for one in (engine, plain)]
+    for one in states:  # a filter that learnt nothing would be silent in any case
+        assert one.learned[0].abs().max() > 0 or "filter" in off
+    states = [
+        one.remember(second, BOX, 0.9, state)
+        for one, state in zip((engine, plain), states, strict=True)
+    ]
+    mine, theirs = states
+    assert torch.equal(mine.memory, theirs.memory) == ("memory" not in off)
+    kept = "learning" not in off and "filter" not in off
+    assert torch.equal(mine.learned[0], theirs.learned[0]) == kept
+    found, _ = engine.locate(query, mine)
+    wanted, _ = plain.locate(query, theirs)
+    assert np.array_equal(found.score, wanted.score) == (off == ())
+    if "filter" in off:
+        assert not found.response.any() and wanted.response.any()
+    if "memory" in off:
+        assert engine.remembered(mine) == 1 and plain.remembered(theirs) == 2
+
+
+def test_the_filter_alone_chooses_its_peak_and_keeps_the_size():
+    tracking = replace(PRESETS["dastm"].tracking, **ALONE)
+    response = np.zeros((16, 16), np.float32)
+    response[9, 6] = 0.8
+    maps = Prediction(np.ones((16, 16)), np.full((4, 16, 16), np.nan), response)
+    alone = filter_alone(maps, tracking)
+    found = decode(alone, (50.0, 30.0), tracking)
+    x, y, w, h = found.box
+    assert (w, h) == (50, 30)
+    assert (x + w / 2, y + h / 2) == pytest.approx((6.5 * 8, 9.5 * 8))
+    assert found.score == pytest.approx(0.8)
+
+
+@pytest.fixture
+def dev(tmp_path):
+    """Two sequences of four frames."""
+    for name in ("one", "two"):
+        home = tmp_path / "dev" / name
+        (home / "img").mkdir(parents=True)
+        for i, image in enumerate(crops(4, 160)):
+            cv2.imwrite(str(home / "img" / f"{i}.png"), image)
+        (home / "groundtruth_rect.txt").write_text("50,60,40,30\n" * 4)
+    return tmp_path / "dev"
+
+
+def test_every_row_is_scored_once_and_written(small, dev, tmp_path, capsys):
+    network, (architecture, _, tracking) = small
+    path, out = tmp_path / "small.safetensors", tmp_path / "out"
+    save_network(path, network, architecture, replace(tracking, memory_score=0.0), {})
+    command = ["ablate", "--model", str(path), "--validate", str(dev), "--out", str(out)]
+    assert main([*command, "--random-tests", "2"]) == 0
+    scores = json.loads((out / "ablation.json").read_text())["scores"]
+    assert [one["name"] for one in scores] == list(SWITCHES)
+    by_name = {one["name"]: one for one in scores}
+    assert by_name["random"]["tests"] == 2 and by_name["whole"]["tests"] == 1
+    assert by_name["ca"]["share_ca"] == 1 and by_name["skip"]["share_ca"] == 0
+    assert set(by_name["filter"]["auc_of"]) == {"one", "two"}
+    text = (out / "ablation.md").read_text()
+    assert capsys.readouterr().out.rstrip().endswith(text.rstrip())
+    times = {file: file.stat().st_mtime_ns for file in (out / "runs").iterdir()}
+    assert main([*command, "--variants", "whole,ca"]) == 0
+    assert {file: file.stat().st_mtime_ns for file in (out / "runs").iterdir()} == times
+    assert main([*command, "--starts", "2"]) == 1
+    assert "holds an ablation with another starts" in capsys.readouterr().err
+
+
+def test_tables_by_hand():
+    def one(name, *values):
+        named = dict(zip("abc", values, strict=True))
+        auc = sum(values) / 3
+        return {"name": name, "auc": auc, "auc_of": named, "precision": 0.7, "sr50": 0.6}
+
+    scores = [one("whole", 0.5, 0.6, 0.7), one("skip", 0.4, 0.6, 0.5)]
+    text = markdown({"model": "m", "validate": "dev", "starts": 1}, scores)
+    assert "| as it is | 0.600 | – | 0.700 | 0.600 |" in text
+    # -.1, 0 and -.2: mean -.1, deviation .1, over the root of 3.
+    assert "| none (skip) | 0.500 | -0.100 ± 0.058 |" in text
+    assert "SE always" not in text and "### Filter" not in text
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "told"),
+    [
+        ("dastm", ["--variants", "whole,half"], "variant 'half' is none of whole"),
+        ("siamfc_st_tiny", [], "has no filter beside its network (siamfc): give DATA"),
+        ("dastn", [], "is neither a .safetensors or .onnx file nor a shipped name"),
+    ],
+)
+def test_bad_options_are_told(tmp_path, capsys, model, options, told):
+    command = ["ablate", "--model", model, "--validate", str(tmp_path), "--out", str(tmp_path)]
+    assert main([*command, *options]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tracker-ros: error:") and told in error

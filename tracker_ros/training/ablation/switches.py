@@ -1,0 +1,265 @@
+"""What the parts of trained weights bring: each is switched off in turn, nothing is trained.
+
+For a network beside a filter (``networks.dastm_filter``): attention on the memorised frames, the
+memory beyond the first frame, the filter, the network.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from ...core.config import TrackingConfig
+from ...core.engine import Engine, State
+from ...core.errors import ParameterError
+from ...core.gate import Gate
+from ...core.geometry.boxes import Box
+from ...core.geometry.decode import Prediction
+from ...core.io.files import replacing
+from ...engines.models.store import load_network
+from ...engines.models.weights import find_model
+from ...networks.presets import Preset
+from ..records.provenance import commit
+from .scores import score_weights
+from .study import same_settings
+
+ARCHITECTURE = "dastm_filter"
+
+
+@dataclass(frozen=True)
+class Switch:
+    """A row: what is another than in the trained model.
+
+    Attributes:
+        network, tracking: values of its configurations. off: see ``Switched``.
+    """
+
+    name: str
+    title: str
+    network: Mapping[str, object] = field(default_factory=dict)
+    tracking: Mapping[str, object] = field(default_factory=dict)
+    off: tuple[str, ...] = ()
+
+
+# Without a filter the size is the network's own, at the rate that the model has.
+SILENT = {"response_weight": 0.0, "response_centre": 0.0, "scale_step": 0.0}
+# The filter has no box and no score that means something: it is never LOST and keeps proportions.
+ALONE = {
+    "response_weight": 0.0,
+    "response_centre": 1.0,
+    "size_rate": 0.0,
+    "penalty": 0.0,
+    "calibration": 0.0,
+    "memory_score": 0.0,
+    "tracking_score": 0.0,
+    "lost_score": 0.0,
+}
+WHOLE = Switch("whole", "as it is")
+TABLES: dict[str, tuple[Switch, ...]] = {
+    "Attention on the memorised frames": (
+        WHOLE,
+        Switch("skip", "none (skip)", {"gate": "skip"}),
+        Switch("se", "SE always", {"gate": "se"}),
+        Switch("ca", "CA always", {"gate": "ca"}),
+        Switch("cbam", "CBAM always", {"gate": "cbam"}),
+        Switch("soft", "sum weighted by the gate", {"gate": "soft"}),
+        Switch("random", "by chance", {"gate": "random"}),
+    ),
+    "Memory": (
+        WHOLE,
+        Switch("first-read", "the network reads the first frame alone", off=("memory",)),
+        Switch("first-learnt", "the filter learns from the first frame alone", off=("learning",)),
+        Switch("first", "both, the first frame alone", off=("memory", "learning")),
+    ),
+    "Filter": (
+        WHOLE,
+        Switch("network", "the network alone", tracking=SILENT, off=("filter",)),
+        Switch(
+            "network-first",
+            "the network alone, with the first frame alone",
+            tracking=SILENT,
+            off=("filter", "memory"),
+        ),
+        Switch("filter", "the filter alone", tracking=ALONE, off=("network",)),
+    ),
+}
+SWITCHES = {one.name: one for rows in TABLES.values() for one in rows}
+
+
+class Switched:
+    """``core.engine.Engine`` around a ``MemoryEngine``, without some of its parts.
+
+    Args:
+        off: ``memory``, the network reads the first frame alone; ``learning``, the filter knows the
+            first frame alone; ``filter``, it answers 0 everywhere; ``network``, the score is the
+            filter's response, and all boxes have one size.
+    """
+
+    def __init__(self, engine: Engine, off: Sequence[str]):
+        self.engine, self.off = engine, off
+        self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
+
+    def start(self, crop: np.ndarray, box: Box) -> State:
+        """See ``Engine.start``."""
+        state = self.engine.start(crop, box)
+        if "filter" in self.off:  # what answers is the numerator over the denominator
+            numerator, *others = state.learned
+            state = replace(state, learned=(0 * numerator, *others))
+        return state
+
+    def locate(self, crop: np.ndarray, state: State) -> tuple[Prediction, State]:
+        """See ``Engine.locate``."""
+        prediction, state = self.engine.locate(crop, state)
+        if "network" in self.off:
+            prediction = filter_alone(prediction, self.tracking)
+        return prediction, state
+
+    def remember(self, crop: np.ndarray, box: Box, score: float, state: State) -> State:
+        """See ``Engine.remember``."""
+        after = self.engine.remember(crop, box, score, state)
+        if "memory" in self.off:
+            after = replace(after, frames=state.frames, memory=state.memory)
+        if "learning" in self.off or "filter" in self.off:
+            after = replace(after, learned=state.learned)
+        return after
+
+    def locate_all(self, crops, states) -> list[tuple[Prediction, State]]:
+        """See ``Engine.locate_all``."""
+        return [self.locate(*one) for one in zip(crops, states, strict=True)]
+
+    def remember_all(self, crops, boxes, scores, states) -> list[State]:
+        """See ``Engine.remember_all``."""
+        lessons = zip(crops, boxes, scores, states, strict=True)
+        return [self.remember(*lesson) for lesson in lessons]
+
+    def gate(self, state: State) -> Gate | None:
+        """See ``Engine.gate``."""
+        return self.engine.gate(state)
+
+    def remembered(self, state: State) -> int:
+        """See ``Engine.remembered``."""
+        return self.engine.remembered(state)
+
+
+def filter_alone(prediction: Prediction, tracking: TrackingConfig) -> Prediction:
+    """The response as score, within [0, 1], and a box of the target's size around every cell."""
+    response = prediction.response
+    assert response is not None, "a network with a filter answers with its response"
+    half = tracking.query_size / tracking.search_factor / 2
+    rows, columns = (tracking.stride * (places + 0.5) for places in np.indices(response.shape))
+    boxes = np.stack([columns - half, rows - half, columns + half, rows + half])
+    return replace(prediction, score=response.clip(0, 1), boxes=boxes.astype(np.float32))
+
+
+def switch_off(
+    model: str | Path,
+    validate: Path,
+    out: Path,
+    names: Sequence[str] = (),
+    *,
+    starts: int = 1,
+    repeats: int = 3,
+    device: str = "cpu",
+    tell: Callable[[str], None] = print,
+) -> list[dict]:
+    """Score every switch on the sequences of ``validate``; returns the scores, one dict a switch.
+
+    ``out`` takes runs/NAME.json, and after each of them ablation.json and .md. What is there is not
+    scored again.
+
+    Args:
+        model: a shipped name or a path; the weights of a network beside a filter.
+        names: of ``SWITCHES``; none: all. starts: see ``score_weights``. repeats: runs of what goes
+            by chance.
+    Raises:
+        ParameterError: another kind of network, an unknown name, or ``out`` holds the scores of
+            other weights; ModelError, SourceError: as ``load_network``, ``find_sequences``.
+    """
+    if unknown := [name for name in names if name not in SWITCHES]:
+        raise ParameterError(f"variant {unknown[0]!r} is none of {', '.join(SWITCHES)}")
+    path = find_model(model).weights
+    network, facts = load_network(path)
+    if facts["architecture"] != ARCHITECTURE or facts["network"]["filter"] == "none":
+        raise ParameterError(
+            f"{path.name} has no filter beside its network ({facts['architecture']}): give DATA to"
+            " train variants of its paper's tables"
+        )
+    weights = network.state_dict()
+    tracking = TrackingConfig.from_dict(facts["tracking"])
+    preset = Preset(facts["architecture"], network.config, tracking)
+    settings = {
+        "model": path.name,
+        "sha256": sha256(path.read_bytes()).hexdigest(),
+        "facts": {name: facts[name] for name in ("network", "tracking")},
+        "validate": validate.name,
+        "starts": starts,
+    }
+    settings = json.loads(json.dumps(settings))  # tuples are lists there
+    (out / "runs").mkdir(parents=True, exist_ok=True)
+    same_settings(out / "settings.json", settings)
+    scores = []
+    for switch in [SWITCHES[name] for name in names or SWITCHES]:
+        done = out / "runs" / f"{switch.name}.json"
+        if not done.is_file():
+            changed = preset._replace(
+                network=replace(preset.network, **switch.network),
+                tracking=replace(preset.tracking, **switch.tracking),
+            )
+            score = score_weights(
+                weights,
+                changed,
+                validate,
+                device,
+                repeats if switch.network.get("gate") == "random" else 1,
+                starts=starts,
+                change=lambda engine, off=switch.off: Switched(engine, off),
+            )
+            with replacing(done) as part:
+                part.write_text(json.dumps({"name": switch.name} | score, indent=2) + "\n")
+        scores.append(json.loads(done.read_text()))
+        tell(f"{switch.title}: AUC {scores[-1]['auc']:.3f}")
+    with replacing(out / "ablation.json") as part:
+        content = {"settings": settings, "commit": commit(), "scores": scores}
+        part.write_text(json.dumps(content, indent=2) + "\n")
+    with replacing(out / "ablation.md") as part:
+        part.write_text(markdown(settings, scores))
+    return scores
+
+
+def markdown(settings: dict, scores: Sequence[dict]) -> str:
+    """The tables; a difference stands with its standard error over the sequences."""
+    found = {one["name"]: one for one in scores}
+    count = len(next(iter(found.values()))["auc_of"])
+    lines = [
+        f"{settings['model']}, nothing trained; {count} runs on {settings['validate']}, "
+        f"{settings['starts']} of each sequence. Difference: to the model as it is, mean ± standard"
+        " error over the runs.",
+        "",
+    ]
+    for title, rows in TABLES.items():
+        shown = [row for row in rows if row.name in found]
+        if not shown or shown == [WHOLE]:
+            continue
+        lines += [f"### {title}", "", "| | AUC | difference | precision | overlap > .5 |"]
+        lines += ["|---|---|---|---|---|"]
+        for row in shown:
+            one = found[row.name]
+            numbers = f"{one['auc']:.3f} | {_difference(one, found.get(WHOLE.name))}"
+            lines.append(
+                f"| {row.title} | {numbers} | {one['precision']:.3f} | {one['sr50']:.3f} |"
+            )
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _difference(one: dict, whole: dict | None) -> str:
+    if whole is None or one is whole:
+        return "–"
+    gaps = np.array([auc - whole["auc_of"][name] for name, auc in one["auc_of"].items()])
+    error = gaps.std(ddof=1) / len(gaps) ** 0.5 if len(gaps) > 1 else 0.0
+    return f"{gaps.mean():+.3f} ± {error:.3f}"
