@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from test.evaluation.vot_run import evaluate_vot
+from test.evaluation.vot.vot_run import evaluate_vot
 from tracker_ros.commands import main
 
 LENGTHS = {"a": 16, "b": 12}

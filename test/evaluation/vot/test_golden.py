@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import pytest
 
-from test.evaluation.vot_run import evaluate_vot
+from test.evaluation.vot.vot_run import evaluate_vot
 from tracker_ros.evaluation.vot.sequences import find_vot_sequences
 from tracker_ros.evaluation.vot.supervised import repetitions_needed
 

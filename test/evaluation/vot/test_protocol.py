@@ -5,7 +5,7 @@ import cv2
 import numpy as np
 import pytest
 
-from test.evaluation.vot_run import evaluate_vot
+from test.evaluation.vot.vot_run import evaluate_vot
 from tracker_ros.core.errors import InputError, SourceError
 from tracker_ros.evaluation.vot import measures
 from tracker_ros.evaluation.vot.scores import summary
