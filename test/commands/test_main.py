@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros import __version__
-from tracker_ros.commands import COMMANDS, common, main
+from tracker_ros.commands import COMMANDS, main
+from tracker_ros.commands.common.arguments import parse_box
 
 HEAVY = {"torch", "cv2", "rclpy", "onnxruntime", "onnx", "rosbags", "matplotlib", "rich", "numpy"}
 
@@ -103,7 +104,7 @@ def test_any_text_is_a_box_or_wrong_usage(text):
     import argparse
 
     try:
-        x, y, w, h = common.parse_box(text)
+        x, y, w, h = parse_box(text)
     except argparse.ArgumentTypeError:
         return
     assert w > 0 and h > 0 and abs(x) < float("inf") and abs(y) < float("inf")
@@ -111,7 +112,7 @@ def test_any_text_is_a_box_or_wrong_usage(text):
 
 @given(st.tuples(*[st.floats(0.01, 1e4)] * 4))
 def test_boxes_survive_the_command_line(box):
-    assert common.parse_box(",".join(map(str, box))) == box
+    assert parse_box(",".join(map(str, box))) == box
 
 
 def test_a_reader_that_leaves_is_no_traceback(model):

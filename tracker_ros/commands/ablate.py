@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from .common import positive_int
+    from .common.arguments import positive_int
 
     parser.add_argument(
         "data",

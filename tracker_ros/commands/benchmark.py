@@ -11,8 +11,9 @@ from pathlib import Path
 from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import InputError
 from ..core.io.files import write_json
-from . import common
-from .outputs import check_outputs, model_files
+from .common.arguments import parse_box, positive_int
+from .common.outputs import check_outputs, model_files
+from .common.terminal import print_table, progress_bar
 
 CLASSIC = ("csrt", "kcf", "mil")
 PARTS = ("trackers", "node", "sweeps")
@@ -22,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", help="video, folder or bag with truth; default: the demo's synthetic clip"
     )
-    parser.add_argument("--box", type=common.parse_box, metavar="X,Y,W,H", help="its target")
-    parser.add_argument("--frames", type=common.positive_int, default=200, metavar="N")
+    parser.add_argument("--box", type=parse_box, metavar="X,Y,W,H", help="its target")
+    parser.add_argument("--frames", type=positive_int, default=200, metavar="N")
     parser.add_argument(
         "--model",
         type=lambda text: text.split(","),
@@ -75,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
         "source": args.source or "demo clip",
         "picture": list(images[0].shape[1::-1]),
     }
-    with common.progress_bar() as bar:
+    with progress_bar() as bar:
         if "trackers" in args.parts:
             report["trackers"] = _trackers(args, ours, images, box, bar)
             report["receive"] = receive(images)
@@ -84,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
         if "sweeps" in args.parts:
             report["sweeps"] = _sweeps(args, next(iter(ours.values()))(), images, box, bar)
     for headings, rows in tables.tables(report):
-        common.print_table(headings, rows)
+        print_table(headings, rows)
     if args.json:
         write_json(args.json, report)
     if args.plot:

@@ -4,8 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from . import common
-from .outputs import check_outputs
+from .common.outputs import check_outputs
+from .common.terminal import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,7 +39,7 @@ def _print(comparison) -> None:
     titles = comparison.titles
     differences = comparison.scores_b - comparison.scores_a
     print(f"A: {comparison.a.label}\nB: {comparison.b.label}")
-    common.print_table(
+    print_table(
         ("sequence", *titles),
         (
             (name, *(f"{a:.3f} → {b:.3f} ({d:+.3f})" for a, b, d in zip(*row, strict=True)))
@@ -52,7 +52,7 @@ def _print(comparison) -> None:
             )
         ),
     )
-    common.print_table(
+    print_table(
         ("all", "A", "B", "B − A", f"{CONFIDENCE:.0%} interval", "which says"),
         (
             (

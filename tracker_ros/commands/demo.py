@@ -6,8 +6,9 @@ from pathlib import Path
 
 from ..core.errors import InputError, SourceError
 from ..core.io.files import write_json
-from . import common
-from .outputs import check_outputs, model_files
+from .common.arguments import add_tracker_arguments, parse_box, positive_int
+from .common.outputs import check_outputs, model_files
+from .common.terminal import print_table, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--box",
-        type=common.parse_box,
+        type=parse_box,
         metavar="X,Y,W,H",
         help="the target in the clip's first frame, in pixels (--box=-3,… for a negative x);"
         " default: the clip's own truth",
@@ -32,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for the video, the pictures, the recording and the numbers (%(default)s)",
     )
     parser.add_argument(
-        "--frames", type=common.positive_int, metavar="N", help="end the synthetic clip after N"
+        "--frames", type=positive_int, metavar="N", help="end the synthetic clip after N"
     )
     parser.add_argument(
         "--targets",
@@ -43,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="follow N cups of the synthetic clip at once, with the help of a detector that misses"
         " some and gives false alarms (%(default)s)",
     )
-    common.add_tracker_arguments(parser)
+    add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -64,7 +65,7 @@ def _run_several(args: argparse.Namespace) -> int:
         raise InputError("--targets is about the synthetic clip, but another one is given")
     _check_clip(args)
     _check_output(args, None)
-    with common.progress_bar() as bar:
+    with progress_bar() as bar:
         path = _synthesise(args, bar)
         clip = Clip(_frames(args))
         names = {beside.name_of(cup): cup for cup in beside.CUPS[: args.targets]}
@@ -101,7 +102,7 @@ def _run_several(args: argparse.Namespace) -> int:
     write_json(args.output / "summary.json", content | {"hardware": hardware.describe()})
     tables = [dict(summary.rows(one)) for one in numbers.values()]
     measures = list(dict.fromkeys(measure for table in tables for measure in table))
-    common.print_table(
+    print_table(
         ("measure", *numbers),
         [(one, *(table.get(one, "-") for table in tables)) for one in measures],
     )
@@ -126,7 +127,7 @@ def _run_one(args: argparse.Namespace) -> int:
 
     clip = _check_clip(args)
     _check_output(args, clip)
-    with common.progress_bar() as bar:
+    with progress_bar() as bar:
         if clip is None:
             clip = _synthesise(args, bar)
         with open_source(clip, topic=args.topic or None) as source:
@@ -160,7 +161,7 @@ def _run_one(args: argparse.Namespace) -> int:
         args.output / "summary.json",
         {"clip": str(clip), **numbers, "engine": provider, "hardware": hardware.describe()},
     )
-    common.print_table(("measure", "value"), [*summary.rows(numbers), ("engine", provider or "-")])
+    print_table(("measure", "value"), [*summary.rows(numbers), ("engine", provider or "-")])
     if sentence := summary.verdict(numbers):
         print(sentence)
     print(f"Video, pictures, recording and numbers are in {args.output}.")

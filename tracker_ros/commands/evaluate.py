@@ -8,8 +8,10 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.io.files import write_json
-from . import common, contestants
-from .outputs import check_outputs, model_files
+from .common import contestants
+from .common.arguments import add_tracker_arguments, positive_int
+from .common.outputs import check_outputs, model_files
+from .common.terminal import progress_bar
 
 DATASETS = ("folder", "otb", "lasot", "got10k", "trackingnet", "uav123", "tlp", "vot")
 
@@ -35,21 +37,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--jobs",
-        type=common.positive_int,
+        type=positive_int,
         default=1,
         metavar="N",
         help="processes that share the sequences and the cores (1)",
     )
     parser.add_argument(
         "--starts",
-        type=common.positive_int,
+        type=positive_int,
         default=1,
         metavar="N",
         help="evaluate each sequence from so many frames on, evenly spread, not from the first"
         " alone (TRE)",
     )
     parser.add_argument("--json", type=Path, metavar="PATH", help="write all scores as JSON")
-    common.add_tracker_arguments(parser)
+    add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -71,9 +73,9 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
     from ..evaluation import hardware
     from ..evaluation.parallel import is_done, run_all
     from ..evaluation.results import Evaluation, join_evaluation, locked
-    from . import scores
+    from .common import tasks
 
-    task = scores.VotTask(args) if args.dataset == "vot" else scores.OnePassTask(args)
+    task = tasks.VotTask(args) if args.dataset == "vot" else tasks.OnePassTask(args)
     threads = max(1, hardware.cores() // (args.jobs * share.local))
     several_gpus = args.device == "cuda" and share.local > 1
     device = f"cuda:{share.place}" if several_gpus else args.device
@@ -89,7 +91,7 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
     )
     join_evaluation(folder, evaluation)
     runs = {name: task.runs(name, contestant.tracker) for name, contestant in trackers.items()}
-    with common.progress_bar() as bar:
+    with progress_bar() as bar:
         todo, shown = {}, {}
         for name in trackers:
             mine = share.of(runs[name])

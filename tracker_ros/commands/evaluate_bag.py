@@ -6,8 +6,11 @@ from functools import partial
 from pathlib import Path
 
 from ..core.errors import InputError, TrackerError
-from . import PROGRAM, common, contestants, execute
-from .outputs import check_outputs
+from . import PROGRAM, execute
+from .common import contestants
+from .common.arguments import add_tracker_arguments, parse_box
+from .common.outputs import check_outputs
+from .common.terminal import print_table, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -54,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="then play the bag to the tracker node through DDS: latency, drops, loss of accuracy",
     )
     contestants.add_arguments(parser)
-    common.add_tracker_arguments(parser)
+    add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,7 +75,7 @@ def run(args: argparse.Namespace) -> int:
     folder = args.out or Path("out") / args.bag.resolve().stem
     check_outputs([args.bag, *(value for _, value in args.truth)], {"--out": folder})
     failures: list[str] = []
-    with common.progress_bar() as bar:
+    with progress_bar() as bar:
         bar.add_task(f"reading {args.bag.name}", total=None)
         sources = _sources(args, Recording(args.bag), failures)
     trackers = contestants.contestants(args, hardware.cores(), args.device)
@@ -91,9 +94,7 @@ def run(args: argparse.Namespace) -> int:
         raise TrackerError(f"nothing in {args.bag} could be evaluated: {'; '.join(failures)}")
     for sentence in failures:
         print(f"{PROGRAM}: warning: {sentence}", file=sys.stderr)
-    common.print_table(
-        ("tracker", "topic", "frames", "lost", "AUC", "P at 20 px", "frames/s"), rows
-    )
+    print_table(("tracker", "topic", "frames", "lost", "AUC", "P at 20 px", "frames/s"), rows)
     for source, truth in sources:
         print(
             f"truth about {source.topic}: from {truth.origin}"
@@ -101,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
             else f"no truth about {source.topic}: nothing was scored"
         )
     if lives:
-        common.print_table(
+        print_table(
             ("live", "dropped", "stamp to box, ms, p50 / p99", "overlap with replay", "AUC (loss)"),
             lives,
         )
@@ -141,7 +142,7 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
 
     options = Options(args.images == "copied", args.debug_images)
     rows, lives = [], []
-    with common.progress_bar() as bar:
+    with progress_bar() as bar:
         for (name, contestant), (source, truth) in (
             (tracker, pair) for tracker in trackers.items() for pair in sources
         ):
@@ -213,7 +214,7 @@ def _of_topic(text: str) -> tuple[str | None, str]:
 
 def _box_of_topic(text: str) -> tuple[str | None, tuple[float, float, float, float]]:
     topic, value = _of_topic(text)
-    return topic, common.parse_box(value)
+    return topic, parse_box(value)
 
 
 def _given(pairs: list[tuple], topic: str):

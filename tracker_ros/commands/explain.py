@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from . import common
+from .common.arguments import add_tracker_arguments, parse_box, positive_int, tracker_from
 
 SHEET = 12  # rows of a sheet
 
@@ -15,12 +15,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--box",
-        type=common.parse_box,
+        type=parse_box,
         metavar="X,Y,W,H",
         help="the target in the first frame, in pixels; default: the source's own truth",
     )
     parser.add_argument("--topic", help="the image topic of a bag that has several")
-    parser.add_argument("--frames", type=common.positive_int, metavar="N", help="stop after N")
+    parser.add_argument("--frames", type=positive_int, metavar="N", help="stop after N")
     parser.add_argument(
         "--out",
         type=Path,
@@ -34,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N,…",
         help=f"the sheet's frames, from 0 (default: the last {SHEET})",
     )
-    common.add_tracker_arguments(parser)
+    add_tracker_arguments(parser)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
     from ..sources.writer import CODECS, VideoWriter
-    from .outputs import check_outputs, model_files
+    from .common.outputs import check_outputs, model_files
 
     suffix = args.out.suffix.lower()
     sheet = suffix in (".png", ".jpg", ".jpeg")
@@ -70,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
         raise ParameterError("--at is for a sheet: give --out as .png or .jpg")
     check_outputs([Path(args.source), *model_files(args.model)], {"--out": args.out})
     explainer = Explainer(args.model)
-    tracker = Tracker(WatchedEngine(common.tracker_from(args).engine))
+    tracker = Tracker(WatchedEngine(tracker_from(args).engine))
     view, rows = AttentionView(), []
     with ExitStack() as stack:
         source = stack.enter_context(open_source(args.source, topic=args.topic))

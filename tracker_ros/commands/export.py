@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from .outputs import check_outputs
+from .common.outputs import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.io.files import write_json
-from . import common
-from .outputs import check_outputs
+from .common.outputs import check_outputs
+from .common.terminal import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,7 +61,7 @@ def _print(table) -> None:
         [f"{a:.0%}" if plain else f"{a:.0%} ({b:.0%})" for a, b in zip(*pair, strict=True)]
         for pair in zip(shares, expected, strict=True)
     )
-    common.print_table(
+    print_table(
         (table.title, "frames", *BRANCHES),
         (
             (row, total, *(these if total else "–" * len(BRANCHES)))

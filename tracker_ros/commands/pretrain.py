@@ -7,7 +7,7 @@ from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from .common import positive_int
+    from .common.arguments import positive_int
 
     parser.add_argument(
         "data",
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from ..networks.presets import preset
     from ..training.data.public import default_cache
     from ..training.pretraining.classifier import PretrainingConfig, pretrain
-    from .outputs import check_outputs
+    from .common.outputs import check_outputs
     from .train import find_device
 
     network = preset(args.model).network

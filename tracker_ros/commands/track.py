@@ -12,8 +12,9 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
 from ..core.io.files import growing
-from . import common
-from .outputs import check_outputs, model_files
+from .common.arguments import add_tracker_arguments, parse_box, positive_int, tracker_from
+from .common.outputs import check_outputs, model_files
+from .common.terminal import print_table, progress_bar
 
 COLUMNS = (
     "frame",
@@ -39,16 +40,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--box",
-        type=common.parse_box,
+        type=parse_box,
         action="append",
         metavar="X,Y,W,H",
         help="the target in the first frame, in pixels (--box=-3,… for a negative x); again for"
         " each further target; default: the source's own truth",
     )
     parser.add_argument("--topic", help="the image topic of a bag that has several")
-    parser.add_argument(
-        "--frames", type=common.positive_int, metavar="N", help="stop after N frames"
-    )
+    parser.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
     parser.add_argument("--video", type=Path, metavar="PATH", help="annotated .mp4 or .avi")
     parser.add_argument(
         "--csv",
@@ -56,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="PATH",
         help="one row a frame and target; no box while the target is lost",
     )
-    common.add_tracker_arguments(parser)
+    add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -76,12 +75,12 @@ def run(args: argparse.Namespace) -> int:
         # Truth is of one target.
         truths = source.truth or {} if args.box is None or len(args.box) == 1 else {}
         several = args.box is not None and len(args.box) > 1
-        targets = _targets(common.tracker_from(args), len(args.box or ()))
+        targets = _targets(tracker_from(args), len(args.box or ()))
         table = csv.writer(stack.enter_context(growing(args.csv))) if args.csv else None
         video = None
         if args.video:
             video = stack.enter_context(VideoWriter(args.video, source.fps or DEFAULT_FPS))
-        bar = stack.enter_context(common.progress_bar())
+        bar = stack.enter_context(progress_bar())
         task = bar.add_task("tracking", total=args.frames or source.length)
         logs = [Log() for _ in targets]
         seconds: list[float] = []
@@ -122,7 +121,7 @@ def run(args: argparse.Namespace) -> int:
         common_rows.append(("values seen as 0..255", levels))
     rows += [(*row, *[""] * (len(targets) - 1)) for row in common_rows]
     heads = [f"target {n}" for n in range(1, len(targets) + 1)] if several else ["value"]
-    common.print_table(("measure", *heads), rows)
+    print_table(("measure", *heads), rows)
     return 0
 
 

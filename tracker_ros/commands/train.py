@@ -109,7 +109,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.release import release
     from ..training.samples.preview import PREVIEWED, write_contact_sheet
     from ..training.samples.sampling import Samples
-    from .outputs import check_outputs
+    from .common.outputs import check_outputs
 
     design = preset(args.model)
     design = design._replace(

@@ -10,13 +10,13 @@ from pathlib import Path
 from types import SimpleNamespace
 
 from ..core.errors import InputError, TrackerError
-from . import common
+from .common.arguments import add_tracker_arguments, tracker_from
 
 ENCODINGS = {("uint8", 3): "rgb8", ("uint8", 1): "mono8", ("uint16", 1): "mono16"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    common.add_tracker_arguments(parser)
+    add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
             "the TraX protocol needs the Python package vot-trax: pip install vot-trax"
         ) from None
 
-    tracker = common.tracker_from(args)
+    tracker = tracker_from(args)
     images = [Image.PATH, Image.MEMORY, Image.BUFFER]
     try:
         server = Server(

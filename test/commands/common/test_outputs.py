@@ -11,7 +11,7 @@ import cv2
 import pytest
 
 from tracker_ros.commands import main
-from tracker_ros.commands.outputs import check_outputs
+from tracker_ros.commands.common.outputs import check_outputs
 from tracker_ros.core.errors import InputError
 from tracker_ros.sources import open_source
 

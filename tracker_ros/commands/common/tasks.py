@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from ..core.errors import InputError
-from . import common
+from ...core.errors import InputError
+from .terminal import print_table
 
 
 class OnePassTask:
@@ -15,10 +15,10 @@ class OnePassTask:
     """
 
     def __init__(self, args: argparse.Namespace):
-        from ..datasets import read_benchmark
-        from ..evaluation.one_pass import run_sequence
-        from ..evaluation.restarts import restarts
-        from ..evaluation.results import SequenceResult
+        from ...datasets import read_benchmark
+        from ...evaluation.one_pass import run_sequence
+        from ...evaluation.restarts import restarts
+        from ...evaluation.results import SequenceResult
 
         self.perform, self.load = run_sequence, SequenceResult.load
         read = [read_benchmark(args.dataset, path) for path in args.paths]
@@ -41,13 +41,13 @@ class OnePassTask:
 
     def numbers(self, folder: Path) -> dict:
         """The scores of all trackers, JSON-ready."""
-        from ..evaluation.report import numbers
+        from ...evaluation.report import numbers
 
         return numbers.summarise(numbers.load(folder))
 
     def print(self, numbers: dict) -> None:
         """Show the scores as a table."""
-        from ..evaluation.protocols import PROTOCOLS, TITLES
+        from ...evaluation.protocols import PROTOCOLS, TITLES
 
         protocol = PROTOCOLS[self.protocol]
         _print(numbers, {measure: TITLES[measure] for measure in protocol.measures})
@@ -57,9 +57,9 @@ class OnePassTask:
 
     def write(self, folder: Path) -> Iterator[Path]:
         """Write the report, and what can be submitted; yields the paths."""
-        from ..evaluation.report import write_report
-        from ..evaluation.results import load_evaluation, load_results
-        from ..evaluation.submission import write_submission
+        from ...evaluation.report import write_report
+        from ...evaluation.results import load_evaluation, load_results
+        from ...evaluation.submission import write_submission
 
         if self.protocol == "server":
             for tracker in load_evaluation(folder).trackers:
@@ -78,8 +78,8 @@ class VotTask:
     protocol = "vot"
 
     def __init__(self, args: argparse.Namespace):
-        from ..evaluation.vot.sequences import find_vot_sequences
-        from ..evaluation.vot.supervised import SupervisedRun, run_pass
+        from ...evaluation.vot.sequences import find_vot_sequences
+        from ...evaluation.vot.supervised import SupervisedRun, run_pass
 
         if args.starts > 1:
             raise InputError("VOT restarts by its own rule: --starts is for one-pass evaluation")
@@ -90,16 +90,16 @@ class VotTask:
 
     def runs(self, name: str, tracker) -> list:
         """What ``run_all`` runs: one pass over each sequence, 15 if ``tracker`` differs in them."""
-        from ..evaluation.vot.supervised import Pass, repetitions_needed
+        from ...evaluation.vot.supervised import Pass, repetitions_needed
 
         self._repetitions[name] = count = repetitions_needed(tracker, self._found)
         return [Pass(s, i + 1) for s in self._found for i in range(count)]
 
     def numbers(self, folder: Path) -> dict:
         """The scores of this run's trackers that have made all passes, JSON-ready."""
-        from ..evaluation.results import load_evaluation, result_path
-        from ..evaluation.vot.scores import summary
-        from ..evaluation.vot.supervised import Pass
+        from ...evaluation.results import load_evaluation, result_path
+        from ...evaluation.vot.scores import summary
+        from ...evaluation.vot.supervised import Pass
 
         evaluation = load_evaluation(folder)
         scores = {}
@@ -116,14 +116,14 @@ class VotTask:
 
     def print(self, numbers: dict) -> None:
         """Show the scores as a table."""
-        from ..evaluation.vot.scores import TITLE
+        from ...evaluation.vot.scores import TITLE
 
         _print(numbers, {"accuracy": "A", "robustness": "R", "eao": "EAO"})
         print(TITLE)
 
     def write(self, folder: Path) -> Iterator[Path]:
         """Write the report; yields its path."""
-        from ..evaluation.report.vot import write_vot_report
+        from ...evaluation.report.vot import write_vot_report
 
         yield write_vot_report(folder, self.numbers(folder))
 
@@ -139,7 +139,7 @@ def _print(numbers: dict, titles: dict[str, str]) -> None:
     trackers = numbers["trackers"]
     cells = [result["per_sequence"] | {"all": result} for result in trackers.values()]
     rows = ([name, *(_cell(column[name], titles) for column in cells)] for name in cells[0])
-    common.print_table((" / ".join((*titles.values(), "frames/s")), *trackers), rows)
+    print_table((" / ".join((*titles.values(), "frames/s")), *trackers), rows)
 
 
 def _cell(row: dict, measures: Iterable[str]) -> str:

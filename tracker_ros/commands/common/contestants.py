@@ -10,10 +10,10 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..core.errors import InputError
+from ...core.errors import InputError
 
 if TYPE_CHECKING:  # it imports NumPy, for which help must not wait
-    from ..core.trackable import Trackable
+    from ...core.trackable import Trackable
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Contestant:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Options for ``contestants``, besides ``common.add_tracker_arguments``."""
+    """Options for ``contestants``, besides ``arguments.add_tracker_arguments``."""
     parser.add_argument(
         "--peer",
         type=_peers,
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def _peers(text: str) -> list[str]:
-    from ..evaluation.peers import parse_peers
+    from ...evaluation.peers import parse_peers
 
     return parse_peers(text)
 
@@ -81,7 +81,7 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 
 
 def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Contestant]:
-    from ..engines.models.weights import find_model
+    from ...engines.models.weights import find_model
 
     make = partial(
         load_ours,
@@ -110,9 +110,9 @@ def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Con
 
 def _tracking(args: argparse.Namespace, facts: dict):
     """What --paper and --tracking make of the model's own tracking config; None without them."""
-    from ..core.config import TrackingConfig
-    from ..evaluation.paper import paper_tracking
-    from ..training.options import overridden
+    from ...core.config import TrackingConfig
+    from ...evaluation.paper import paper_tracking
+    from ...training.options import overridden
 
     if not (args.paper or args.tracking):
         return None
@@ -129,7 +129,7 @@ def load_ours(model: str, threads: int, **options):
     """
     import cv2
 
-    from ..engines import load_tracker
+    from ...engines import load_tracker
 
     cv2.setNumThreads(threads)
     tracker = load_tracker(model, threads=threads, **options)
@@ -153,7 +153,7 @@ def load_peer(text: str, threads: int):
     """A peer with so many threads on the CPU. Raises as ``Peer`` does."""
     import cv2
 
-    from ..evaluation.peers import Peer
+    from ...evaluation.peers import Peer
 
     cv2.setNumThreads(threads)
     return Peer(text)

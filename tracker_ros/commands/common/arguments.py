@@ -1,11 +1,9 @@
-"""Options, tables, progress and files that several commands share."""
+"""Options that several commands share, and the values they take."""
 
 import argparse
 import math
-import sys
-from collections.abc import Iterable
 
-from ..core.choices import ENGINES, PRECISIONS
+from ...core.choices import ENGINES, PRECISIONS
 
 
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +28,7 @@ def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
 
 def tracker_from(args: argparse.Namespace):
     """The tracker that ``add_tracker_arguments`` describes. Raises ModelError."""
-    from ..engines import load_tracker
+    from ...engines import load_tracker
 
     return load_tracker(
         args.model,
@@ -59,42 +57,3 @@ def positive_int(text: str) -> int:
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
-
-
-def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
-    """Print a table; the first column is text, the others are numbers."""
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD)
-    for i, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if i else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*map(str, row))
-    # A pipe has no width to wrap at.
-    Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False).print(table)
-
-
-def progress_bar():
-    """A rich progress bar on stderr, shown only to terminals."""
-    from rich.console import Console
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
-
-    console = Console(stderr=True)
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        console=console,
-        disable=not console.is_terminal,
-    )

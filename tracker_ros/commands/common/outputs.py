@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from ..core.errors import InputError
-from ..core.io.files import is_stream
+from ...core.errors import InputError
+from ...core.io.files import is_stream
 
 # What is read of folders: pictures, recordings, annotations, results, weights.
 _READ = re.compile(
@@ -49,7 +49,7 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
 
 def model_files(name: str) -> list[Path]:
     """The files that ``--model NAME`` reads. Raises ModelError if there are none."""
-    from ..engines.models.weights import find_model
+    from ...engines.models.weights import find_model
 
     files = find_model(name)
     return [path for path in files.folder.glob(f"{files.name}.*") if path.is_file()]
