@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,6 +12,8 @@ from hypothesis import strategies as st
 from tracker_ros import __version__
 from tracker_ros.commands import COMMANDS, main
 from tracker_ros.commands.common.arguments import parse_box
+from tracker_ros.sources import open_source
+from tracker_ros.sources.writer import VideoWriter
 
 HEAVY = {"torch", "cv2", "rclpy", "onnxruntime", "onnx", "rosbags", "matplotlib", "rich", "numpy"}
 
@@ -146,16 +149,35 @@ def test_a_missing_library_is_named_with_what_installs_it(
     assert line.startswith("tracker-ros: error: ") and line.endswith(f"pip install {wheel}")
 
 
-def test_names_that_are_no_text_cost_no_evaluation(sequence, tmp_path):
+def test_names_that_are_no_text_cost_no_evaluation(sequence, model, tmp_path):
     folder = sequence(4)
     odd = folder.with_name(os.fsdecode(b"caf\xe9"))
     folder.rename(odd)
-    arguments = ("evaluate", odd, "--peers-only", "--peer", "mosse", "--out", tmp_path / "out")
+    arguments = ("evaluate", odd, "--model", model, "--peer", "mosse", "--out", tmp_path / "out")
     for options in ({}, {"env": {**os.environ, "PYTHONIOENCODING": "ascii"}}):
         done = run(*arguments, **options)
         assert done.returncode == 0, done.stderr
         assert "Traceback" not in done.stderr and "report.html" in done.stdout
-    assert (tmp_path / "out" / "results.csv").read_text().count("\n") == 2
+    assert (tmp_path / "out" / "results.csv").read_text().count("\n") == 3
+
+
+def test_names_of_videos_that_are_no_text(sequence, model, tmp_path):
+    clip, film = (tmp_path / os.fsdecode(name) for name in (b"\xff\xfe in.avi", b"out \xff.mp4"))
+    with VideoWriter(clip, 25) as writer:
+        for picture in sorted((sequence(4) / "img").iterdir()):
+            writer.write(cv2.imread(str(picture)))
+    done = run("track", clip, "--box", "5,20,20,20", "--model", model, "--video", film)
+    assert done.returncode == 0, done.stderr
+    assert len(list(open_source(film))) == 4
+
+
+def test_closed_streams_do_not_become_the_output(sequence, model, tmp_path):
+    table = tmp_path / "boxes.csv"
+    command = f'"$0" -m tracker_ros track "{sequence(3)}" --model "{model}" --csv "{table}"'
+    for closed in (">&-", "<&-", "2>&-", "<&- >&- 2>&-"):
+        done = subprocess.run(["sh", "-c", f"{command} {closed}", sys.executable], timeout=300)
+        assert done.returncode == 0
+        assert len(table.read_text().splitlines()) == 4
 
 
 def test_ctrl_c_while_a_command_is_imported_is_no_traceback():

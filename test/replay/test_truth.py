@@ -5,6 +5,8 @@ import pytest
 
 from tracker_ros.commands import main
 from tracker_ros.conversions import box_to_detection
+from tracker_ros.core.errors import SourceError
+from tracker_ros.replay.truth import read_csv
 
 from .conftest import PERIOD, START, box, header, image, make, truth
 
@@ -94,3 +96,20 @@ def test_rows_without_target_do_not_count(write, evaluate, tmp_path, absent):
     rows = [f"{s},{absent if i == 3 else ','.join(map(str, box(i)))}" for i, s in enumerate(stamps)]
     run = evaluate(path, "--truth", table(tmp_path / "truth.csv", stamps, rows))
     assert np.isnan(run.result().truth).any(1).tolist() == [i == 3 for i in range(COUNT)]
+
+
+@pytest.mark.parametrize(
+    "header, row, sentence",
+    (
+        ("stamp", "1e999999999,1,2,3,4", "which is too much"),
+        ("frame", "0.5,1,2,3,4", "which is no whole number"),
+        ("stamp_ns", "1.7e-3,1,2,3,4", "which is no whole number"),
+        ("frame", "1,1e400,2,3,4", "a number that is too large"),
+        ("frame", "0,9,9,9,9", "line 3 has another box for the frame 0"),
+    ),
+)
+def test_numbers_that_mean_nothing_are_named(tmp_path, header, row, sentence):
+    path = tmp_path / "truth.csv"
+    path.write_text(f"{header},x,y,w,h\n0,1,2,3,4\n{row}\n")
+    with pytest.raises(SourceError, match=sentence):
+        read_csv(path)

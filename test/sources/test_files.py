@@ -1,3 +1,5 @@
+import os
+
 import cv2
 import numpy as np
 import pytest
@@ -117,6 +119,13 @@ def test_truncated_picture_is_named(otb):
     path = folder / "img" / "0002.jpg"
     path.write_bytes(path.read_bytes()[:-200])
     with pytest.raises(SourceError, match=r"0002\.jpg .*truncated"):
+        list(open_source(folder))
+
+
+def test_a_pipe_among_the_pictures_is_not_waited_for(otb):
+    folder = otb("1,1,5,5\n" * 3)
+    os.mkfifo(folder / "img" / "z.jpg")
+    with pytest.raises(SourceError, match=r"z\.jpg is not a file"):
         list(open_source(folder))
 
 

@@ -85,6 +85,7 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as ``nohup`` wants it
             signal.signal(number, _end)
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):  # names of files need not be text in any encoding
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -114,6 +115,21 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
         return _explain(error)
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+def _open_standard_streams() -> None:
+    """Put the null device where one was closed (``>&-``): the next file would take its number.
+
+    What libraries print would then go into that file.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
+        if getattr(sys, name) is None:
+            stream = open(number, "w" if number else "r", closefd=False)  # noqa: SIM115
+            setattr(sys, name, stream)
 
 
 def _explain(error: Exception) -> int:

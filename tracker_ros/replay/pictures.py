@@ -9,6 +9,7 @@ import numpy as np
 from ..core.errors import SourceError
 from ..core.gate import BRANCHES
 from ..core.io.files import replacing
+from ..core.io.names import utf8_name
 from ..runtime.outputs import overlay
 from ..runtime.outputs.colours import colour_of
 from ..sources import Frame, Source
@@ -90,8 +91,8 @@ def draw_pictures(
             on_frame()
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
     rows = [np.hstack(tiles[i : i + SHEET_COLUMNS]) for i in range(0, len(tiles), SHEET_COLUMNS)]
-    with replacing(folder / "contact_sheet.png", ".png") as part:
-        if not cv2.imwrite(str(part), np.vstack(rows)):
+    with replacing(folder / "contact_sheet.png", ".png") as part, utf8_name(part) as name:
+        if not cv2.imwrite(name, np.vstack(rows)):
             raise SourceError(f"{folder / 'contact_sheet.png'} cannot be written (a full disk?)")
 
 

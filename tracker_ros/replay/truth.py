@@ -13,6 +13,7 @@ from ..sources.bag.source import ABSENT, BagSource, Box
 
 BOX_COLUMNS = ("x", "y", "w", "h")
 KEY_COLUMNS = ("stamp_ns", "stamp", "frame")
+FARTHEST = 2**63  # of all stamps and places; decimals may be of any size
 
 
 @dataclass(frozen=True)
@@ -127,11 +128,22 @@ def read_csv(path: Path) -> tuple[str, dict[int, Box]]:
     if key is None or missing:
         needed = f"{', '.join(BOX_COLUMNS)} and one of {', '.join(KEY_COLUMNS)}"
         raise SourceError(f"{path} must have a line of column names, among them {needed}")
-    boxes = {}
+    boxes: dict[int, Box] = {}
     for line, row in enumerate(rows, 2):
-        place = int(_number(row[key], f"{path} line {line}") * (10**9 if key == "stamp" else 1))
-        boxes[place] = _box(row, f"{path} line {line}")
+        where = f"{path} line {line}"
+        place, box = _place(row[key], key, where), _box(row, where)
+        if boxes.setdefault(place, box) != box:
+            raise SourceError(f"{where} has another box for the {key} {row[key]} of a line before")
     return key, boxes
+
+
+def _place(cell: str | None, key: str, where: str) -> int:
+    number = _number(cell, where)
+    if number.copy_abs() > FARTHEST:
+        raise SourceError(f"{where} has {cell} for a {key}, which is too much")
+    if key != "stamp" and number != number.to_integral_value():
+        raise SourceError(f"{where} has {cell} for a {key}, which is no whole number")
+    return int(number * (10**9 if key == "stamp" else 1))
 
 
 def _box(row: dict[str, str | None], where: str) -> Box:
@@ -139,6 +151,8 @@ def _box(row: dict[str, str | None], where: str) -> Box:
     if all((cell or "").strip().lower() in ("", "nan") for cell in cells):
         return ABSENT
     x, y, w, h = (float(_number(cell, where)) for cell in cells)
+    if not all(map(math.isfinite, (x, y, w, h))):
+        raise SourceError(f"{where} has a number that is too large")
     if w == h == 0:
         return ABSENT
     if w <= 0 or h <= 0:

@@ -30,6 +30,8 @@ def read_picture(path: Path, shrink: int = 1, levels: Levels | None = None) -> n
     shrink, levels: as for ``core.io.pictures.decode``.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path} is not a file")  # to read a pipe would wait for ever
         data = path.read_bytes()
     except (OSError, ValueError) as error:
         raise SourceError(f"{path} cannot be read: {brief(error)}") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 
 from ..core.errors import SourceError
+from ..core.io.names import utf8_name
 from .base import DEFAULT_FPS, Frame, Source
 from .folder import IMAGE_SUFFIXES
 
@@ -42,7 +43,8 @@ class VideoSource(Source):
         self.length = round(self._seconds * self._own_fps) or None
 
     def _open(self) -> cv2.VideoCapture:
-        capture = cv2.VideoCapture(str(self._path))
+        with utf8_name(self._path) as name:
+            capture = cv2.VideoCapture(name)
         if not capture.isOpened():
             raise SourceError(f"{self._path} is not a video that OpenCV can decode")
         return capture

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.errors import SourceError
 from ..core.io.files import Draft, is_stream
+from ..core.io.names import utf8_name
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,8 @@ class VideoWriter:
         self._largest = self._size[0] * self._size[1] // 4  # as long as nothing has been written
         codec = cv2.VideoWriter.fourcc(*CODECS[self._path.suffix.lower()])
         part = self._draft.part
-        self._writer = cv2.VideoWriter(str(part), codec, self._fps, self._size)
+        with utf8_name(part) as name:
+            self._writer = cv2.VideoWriter(name, codec, self._fps, self._size)
         if not self._writer.isOpened():
             raise SourceError(f"{self._path} cannot be written as a video")
 
@@ -106,7 +108,8 @@ class VideoWriter:
 
 
 def _last_frame_is_there(path: Path, frames: int) -> bool:
-    capture = cv2.VideoCapture(str(path))
+    with utf8_name(path) as name:
+        capture = cv2.VideoCapture(name)
     try:
         if int(capture.get(cv2.CAP_PROP_FRAME_COUNT)) < frames:
             return False

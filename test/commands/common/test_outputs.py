@@ -81,6 +81,27 @@ def test_nor_is_the_model(sequence, model, tmp_path, capsys):
     assert copy.read_bytes() == model.read_bytes()
 
 
+def test_nor_what_a_descriptor_is_open_on(clip, model, capsys):
+    before = clip.read_bytes()
+    with clip.open("r+b") as file:
+        for folder in ("/dev/fd", "/proc/self/fd"):
+            err = refused(capsys, "track", clip, "--box", BOX, "--model", model, "--csv",
+                          f"{folder}/{file.fileno()}")  # fmt: skip
+            assert "--csv would write over" in err
+    assert clip.read_bytes() == before
+
+
+def test_nor_what_an_earlier_run_left(clip, model, tmp_path, capsys):
+    left, output = tmp_path / "film.avi.part.avi", tmp_path / "film.avi"
+    clip.rename(left)
+    output.write_bytes(b"earlier")
+    before = left.read_bytes()
+    for option in ("--video", "--csv"):
+        err = refused(capsys, "track", left, "--box", BOX, "--model", model, option, output)
+        assert f"{option} would write over {left}" in err
+    assert left.read_bytes() == before
+
+
 def test_two_outputs_are_two_files(sequence, model, tmp_path, capsys):
     folder, output = sequence(3), tmp_path / "new.avi"
     (tmp_path / "link.avi").symlink_to("new.avi")

@@ -49,6 +49,15 @@ def test_orientation_tags_are_not_obeyed(shrink):
     assert obeyed.shape == (128, 96, 3)  # so the tag is one that OpenCV obeys
 
 
+@pytest.mark.parametrize("shrink", (1, 2, 4, 8))
+@pytest.mark.parametrize("kind", (np.float32, np.float64, np.int16))
+def test_tiff_with_one_channel_of_any_kind(kind, shrink):
+    data = cv2.imencode(".tiff", PICTURE[..., 0].astype(kind))[1].tobytes()
+    found = decode(data, shrink)
+    assert found.dtype == np.uint8 and found.shape == (96 // shrink, 128 // shrink, 3)
+    assert len(np.unique(found)) > 40
+
+
 @pytest.mark.parametrize("suffix", (".png", ".tiff", ".pgm"))
 def test_12_bits_in_16_keep_their_contrast(suffix):
     grey = PICTURE[..., 0]

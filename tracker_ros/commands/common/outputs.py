@@ -25,7 +25,7 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
         inputs: files and folders that are read; whatever is not there counts for nothing.
         outputs: the file, or folder, that each option names; None where it was left out.
     Raises:
-        InputError: two of them are the same, by whatever name, symbolic or hard link.
+        InputError: two of them are the same, by whatever name: a symbolic or hard link, /dev/fd/3.
     """
     named = {option: Path(path) for option, path in outputs.items() if path is not None}
     taken: dict[object, str] = {}
@@ -35,13 +35,16 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
             raise InputError(f"{taken[key]} and {option} are the same file, {path}")
         if key is not None:
             taken[key] = option
-    files = [path for path in named.values() if path.is_file()]
+    written = {place: option for option, path in named.items() for place in _places(path)}
+    written = {place: option for place, option in written.items() if os.path.exists(place)}
+    options = {_file(place): option for place, option in written.items()}
+    files = [place for place in written if os.path.isfile(place)]
     for path in (Path(given) for given in inputs if given is not None):
         found = [path] if path.exists() else []
         if files and path.is_dir():
             found += _inputs_in(path, all(_is_elsewhere(file, path) for file in files))
         for inside in found:
-            if over := taken.get(_identity(inside)):
+            if over := options.get(_file(inside)):
                 raise InputError(
                     f"{over} would write over {inside}, which is read: choose another name"
                 )
@@ -60,10 +63,21 @@ def _identity(path: Path) -> object:
     try:
         if not path.is_dir() and is_stream(path):
             return None
-        found = os.stat(path)
+        return _file(path)
     except (OSError, ValueError):
         return os.path.realpath(path)
+
+
+def _file(path: Path) -> tuple[int, int]:
+    """What it is by whatever name, one's own descriptor among them."""
+    found = os.stat(path)
     return found.st_dev, found.st_ino
+
+
+def _places(path: Path) -> list[Path]:
+    """Where what becomes ``path`` is written: there, or first beside it (``core.io.files``)."""
+    real = os.path.realpath(path)
+    return [path, Path(f"{real}.part"), Path(f"{real}.part{path.suffix}")]
 
 
 def _is_elsewhere(file: Path, folder: Path) -> bool:

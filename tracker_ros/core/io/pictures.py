@@ -52,14 +52,24 @@ def decode(data: bytes, shrink: int = 1, levels: Levels | None = None) -> np.nda
 def _decode(data: bytes, shrink: int) -> np.ndarray:
     if not data:
         raise InputError("is not a picture but empty")
-    flags = SHRUNK[shrink] | cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_ANYDEPTH | cv2.IMREAD_IGNORE_ORIENTATION
+    content = np.frombuffer(data, np.uint8)
     try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        pixels = cv2.imdecode(content, flags | SHRUNK[shrink])
+        if pixels is None:  # as TIFF with one channel of floats, of which it makes no colours
+            pixels = _grey(cv2.imdecode(content, flags), shrink)
     except cv2.error as error:
         raise InputError(f"of {len(data)} bytes cannot be decoded: {error.err}") from None
     if pixels is None:
         raise InputError(f"is not a picture that OpenCV can decode ({len(data)} bytes)")
     return pixels
+
+
+def _grey(pixels: np.ndarray | None, shrink: int) -> np.ndarray | None:
+    if pixels is None or pixels.ndim != 2 or pixels.dtype == np.uint8:
+        return None
+    height, width = (-(-side // shrink) for side in pixels.shape)
+    return cv2.merge([cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)] * 3)
 
 
 def _ends(data: bytes) -> bool:

@@ -176,7 +176,7 @@ def _svg(figure, title: str) -> str:
 
     file = io.StringIO()
     # Marks and clip paths are named by a hash: with the title as salt it is unique in the page.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": title}):
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": ascii(title)}):
         figure.savefig(file, format="svg", transparent=True, metadata={"Date": None})
     svg = file.getvalue()
     svg = re.sub(r"<(metadata|style).*?</\1>", "", svg[svg.index("<svg") :], flags=re.S)

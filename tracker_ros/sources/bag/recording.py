@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import Reader
+from rosbags.rosbag2 import Reader, ReaderError
 
 from ...core.errors import SourceError
 from .mcap import MISSING, McapStream
@@ -63,7 +63,8 @@ class Recording:
                     if c.ext and c.ext.serialization_format not in ("cdr", ""):
                         self._foreign[c.topic] = c.ext.serialization_format
         except Exception as error:  # damaged bytes raise anything from rosbags' parsers
-            self._reason = _sentence(error)
+            told = isinstance(error, ReaderError)  # others are about bytes, not about the bag
+            self._reason = _sentence(error) if told else "its bytes make no sense"
             self.connections = {}
             return False
         for topic in self._foreign:

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...core.io.files import replacing
+from ...core.io.names import utf8_name
 from .sampling import Sample
 
 GREEN, RED, WHITE = (60, 220, 60), (60, 60, 240), (235, 235, 235)
@@ -37,8 +38,8 @@ def contact_sheet(samples: Sequence[Sample], columns: int = COLUMNS) -> np.ndarr
 def write_contact_sheet(samples: Sequence[Sample], path: Path) -> None:
     """Write the contact sheet as a picture. Raises SourceError if the file cannot be written."""
     try:
-        with replacing(path, path.suffix) as part:
-            if not cv2.imwrite(str(part), contact_sheet(samples)):
+        with replacing(path, path.suffix) as part, utf8_name(part) as name:
+            if not cv2.imwrite(name, contact_sheet(samples)):
                 raise OSError
     except (OSError, cv2.error):  # of OpenCV: a suffix that it does not know
         raise SourceError(
