@@ -1,19 +1,27 @@
 """Many targets in one call: the same answers as one by one, and none moves when one cannot."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from test.core.test_tracker import BOX, GOOD, RedEngine, frame
-from tracker_ros.core.batch import locate_all, remember_all, update_all
+from test.core.test_tracker import BOX, CONFIG, GOOD, MeasuringEngine, RedEngine, frame
+from tracker_ros.core.batch import (
+    MEMORISED,
+    RESCALED,
+    locate_all,
+    remember_all,
+    update_all,
+)
 from tracker_ros.core.errors import InputError, ParameterError, TrackerError
 from tracker_ros.core.tracker import Tracker
 
 OTHER = (20, 70, 16, 24)
 
 
-def crowd(*boxes):
+def crowd(*boxes, engine=None):
     """Trackers that share an engine, and each one's picture of its own target."""
-    trackers = [Tracker(RedEngine())]
+    trackers = [Tracker(engine or RedEngine())]
     trackers += [trackers[0].fork() for _ in boxes[1:]]
     for tracker, box in zip(trackers, boxes, strict=True):
         tracker.init(frame(box), box)
@@ -70,3 +78,24 @@ def test_strangers_twins_and_missing_images_are_refused():
     with pytest.raises(ParameterError, match="2 trackers need as many images, not 1"):
         update_all(trackers, images[:1])
     assert update_all([], []) == []
+
+
+def test_many_take_turns_at_looking_at_the_scale_and_at_memorising():
+    config = replace(CONFIG, scale_step=0.1, scale_interval=2, memory_interval=2)
+    count = 2 * max(RESCALED, MEMORISED) + 1
+    trackers, images = crowd(*[BOX] * count, engine=MeasuringEngine(config))
+    others, sizes = [], []
+    locate_all_of_engine = trackers[0].engine.locate_all
+
+    def note(crops, states, others_now):
+        others.append([other is not None for other in others_now])
+        return locate_all_of_engine(crops, states, others_now)
+
+    trackers[0].engine.locate_all = note
+    for _ in range(8):
+        update_all(trackers, images)
+        sizes.append([one.memory_size for one in trackers])
+    assert [sum(asked) for asked in others] == [0, *[RESCALED] * 7]
+    assert np.sum(others, 0).min() >= 2  # none is left out
+    assert np.diff(sizes, axis=0).sum(1).tolist() == [MEMORISED] * 7
+    assert min(sizes[-1]) >= 3  # the first frame, and two more

@@ -45,6 +45,7 @@ class RedEngine:
     """States are tuples of what was remembered; `log` tells the order of the steps."""
 
     facts, provider = {}, "test"
+    responds = reuses = False
 
     def __init__(self, tracking=CONFIG):
         self.tracking = tracking
@@ -55,7 +56,7 @@ class RedEngine:
         self.log.append(("start", crop.copy(), box))
         return ((crop, box),)
 
-    def locate(self, crop, state):
+    def locate(self, crop, state, other=None):
         self.log.append(("locate", crop.copy()))
         if self.answer is not None:
             return self.answer, state
@@ -72,14 +73,15 @@ class RedEngine:
             score[row, column] = (np.median(crop[:, :, 2][red]) - 100) / 100
         return Prediction(score, boxes), state
 
-    def locate_all(self, crops, states):
-        return [self.locate(*one) for one in zip(crops, states, strict=True)]
+    def locate_all(self, crops, states, others=None):
+        others = others or [None] * len(crops)
+        return [self.locate(*one) for one in zip(crops, states, others, strict=True)]
 
     def remember_all(self, crops, boxes, scores, states):
         return [self.remember(*one) for one in zip(crops, boxes, scores, states, strict=True)]
 
     def remember(self, crop, box, score, state):
-        self.log.append(("remember", crop.copy(), box, score))
+        self.log.append(("remember", None if crop is None else crop.copy(), box, score))
         return (*state, (crop, box))
 
     def gate(self, state):
@@ -354,12 +356,20 @@ def test_a_box_has_a_least_side(side):
 class MeasuringEngine(RedEngine):
     """Its filter answers best where the square has the side that it was learned with."""
 
-    def locate(self, crop, state):
+    responds = True
+
+    def locate(self, crop, state, other=None):
         prediction, state = super().locate(crop, state)
+        seen = replace(prediction, response=self.answer_to(prediction))
+        if other is not None:
+            seen = replace(seen, other=self.answer_to(super().locate(other, state)[0]))
+        return seen, state
+
+    def answer_to(self, prediction):
         left, _, right, _ = prediction.boxes[:, 0, 0]
         wanted = self.tracking.query_size / self.tracking.search_factor
         likeness = np.exp(-abs(np.log(max(right - left, 1) / wanted)))
-        return replace(prediction, response=np.full_like(prediction.score, likeness)), state
+        return np.full_like(prediction.score, likeness)
 
 
 @pytest.mark.parametrize(("interval", "pace"), [(1, 1), (2, 1), (1, -1)])
@@ -383,7 +393,7 @@ def test_what_comes_back_far_away_must_agree_with_the_first_frame():
     class Doubting(RedEngine):
         doubted = False
 
-        def locate(self, crop, state):
+        def locate(self, crop, state, other=None):
             prediction, state = super().locate(crop, state)
             if self.doubted and len(state) == 1:  # what is asked with the first frame alone
                 prediction = replace(prediction, score=prediction.score * 0.3)
@@ -399,3 +409,20 @@ def test_what_comes_back_far_away_must_agree_with_the_first_frame():
         for _ in range(MOST_PLACES + CONFIG.recover_after):
             result = tracker.update(frame(far, size=size))
         assert (result.state is TargetState.LOST) == doubted
+
+
+@pytest.mark.parametrize(("moved", "reused"), [(0, True), (6, True), (24, False)])
+def test_a_query_with_the_target_in_its_middle_is_memorised_as_it_is(moved, reused):
+    class Reusing(RedEngine):
+        reuses = True
+
+    engine = Reusing(replace(CONFIG, memory_size=CONFIG.query_size))
+    tracker = Tracker(engine)
+    tracker.init(frame(), BOX)
+    tracker.update(frame((BOX[0] + moved, *BOX[1:])))
+    _, query = engine.log[-2]
+    step, crop, box, _ = engine.log[-1]
+    assert step == "remember" and (crop is None) == reused
+    red = np.argwhere((query if reused else crop)[:, :, 2] > 110)
+    (top, left), (bottom, right) = red.min(0), red.max(0) + 1
+    assert box == pytest.approx((left, top, right - left, bottom - top), abs=1.5)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from time import perf_counter
 
 import numpy as np
@@ -10,6 +10,11 @@ import numpy as np
 from .errors import ParameterError
 from .gate import Gate
 from .tracker import Result, Tracker
+
+# How many targets may do so in one frame; those that have waited for longest come first. What is
+# put off costs accuracy only where there are many targets, and all of them at once cost frames.
+RESCALED = 4  # look at another scale
+MEMORISED = 4  # memorise it
 
 
 def update_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
@@ -38,9 +43,16 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
         raise ParameterError(f"{len(trackers)} trackers need as many images, not {len(images)}")
     if not trackers:
         return []
-    searches = [one.search(image) for one, image in zip(trackers, images, strict=True)]
+    due = _first(trackers, RESCALED, lambda one: one.rescaling)
+    searches = [
+        one.search(image, id(one) in due) for one, image in zip(trackers, images, strict=True)
+    ]
     begin = perf_counter()
-    answers = engine.locate_all([s.crop for s in searches], [one.state for one in trackers])
+    answers = engine.locate_all(
+        [search.crop for search in searches],
+        [one.state for one in trackers],
+        [search.other_crop for search in searches],
+    )
     taken = 1e3 * (perf_counter() - begin)
     return [
         one.settle(search, prediction, state, taken)
@@ -55,13 +67,20 @@ def remember_all(trackers: Sequence[Tracker]) -> list[Gate | None]:
     for trackers that do not share an engine.
     """
     engine = _shared_engine(trackers)
-    learners = [one for one in trackers if one.pending]
+    due = _first(trackers, MEMORISED, lambda one: one.unlearnt if one.pending else 0)
+    learners = [one for one in trackers if id(one) in due]
     if not learners:
         return [None] * len(trackers)
     crops, boxes, scores = zip(*(one.lesson() for one in learners), strict=True)
     states = engine.remember_all(crops, boxes, scores, [one.state for one in learners])
     gates = {id(one): one.learn(state) for one, state in zip(learners, states, strict=True)}
     return [gates.get(id(one)) for one in trackers]
+
+
+def _first(trackers: Sequence[Tracker], most: int, waited: Callable[[Tracker], int]) -> set[int]:
+    """Of those that have waited, the ``most`` that have for longest, as their ids."""
+    waiting = sorted(filter(waited, trackers), key=waited, reverse=True)
+    return {id(one) for one in waiting[:most]}
 
 
 def _shared_engine(trackers: Sequence[Tracker]):

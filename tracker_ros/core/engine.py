@@ -25,29 +25,45 @@ class Engine(Protocol):
         tracking: geometry and policy stored with the weights.
         facts: what the weights say about themselves (architecture, data, steps, commit, scores).
         provider: what really runs the network, for example ``onnxruntime CPUExecutionProvider``.
+        responds: whether ``locate`` answers for another crop, too, at the cost of a filter alone.
+        reuses: whether ``remember`` can learn from the query that was located last.
     """
 
     tracking: TrackingConfig
     facts: dict
     provider: str
+    responds: bool
+    reuses: bool
 
     def start(self, crop: np.ndarray, box: Box) -> State:
         """The state of a new target, from a memory crop and its box."""
 
-    def locate(self, crop: np.ndarray, state: State) -> tuple[Prediction, State]:
-        """Find the target in a query crop."""
+    def locate(
+        self, crop: np.ndarray, state: State, other: np.ndarray | None = None
+    ) -> tuple[Prediction, State]:
+        """Find the target in a query crop.
+
+        ``other``: a crop for ``Prediction.other``; for engines that respond.
+        """
 
     def locate_all(
-        self, crops: Sequence[np.ndarray], states: Sequence[State]
+        self,
+        crops: Sequence[np.ndarray],
+        states: Sequence[State],
+        others: Sequence[np.ndarray | None] | None = None,
     ) -> list[tuple[Prediction, State]]:
-        """``locate`` for several targets at once, at least one."""
+        """``locate`` for several targets at once, at least one. ``others``: of each; None: none."""
 
-    def remember(self, crop: np.ndarray, box: Box, score: float, state: State) -> State:
-        """Memorise a memory crop with the box that was found in it."""
+    def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
+        """Memorise a memory crop with the box that was found in it.
+
+        None for the query that was located last, in whose pixels the box then is; for engines that
+        reuse it.
+        """
 
     def remember_all(
         self,
-        crops: Sequence[np.ndarray],
+        crops: Sequence[np.ndarray | None],
         boxes: Sequence[Box],
         scores: Sequence[float],
         states: Sequence[State],

@@ -45,25 +45,32 @@ BIAS_VIEWS = ((0, 0, 1), (0.2, 0.1, 1), (-0.2, 0.1, 1), (0.1, -0.2, 1.1), (-0.1,
 SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
 PATIENCE = 10  # frames at the place itself, where most occlusions end
 MOST_BIAS = 0.5
+NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 
 
 class Search(NamedTuple):
-    """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``."""
+    """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``.
+
+    ``other`` and ``other_crop``: the same of another scale, where the filter alone shall look.
+    """
 
     image: np.ndarray
     window: Window
     crop: np.ndarray
     milliseconds: float
+    other: Window | None
+    other_crop: np.ndarray | None
 
 
 class Lesson(NamedTuple):
     """A memory crop, the box in it (x, y, width, height) and the score it was found with.
 
-    The score is blended as ``memory_blend`` says.
+    ``crop``: None for the query that was located last. The score is blended as ``memory_blend``
+    says.
     """
 
-    crop: np.ndarray
+    crop: np.ndarray | None
     box: Box
     score: float
 
@@ -94,9 +101,10 @@ class Tracker:
         self._first: State | None = None  # what the first frame alone says
         self._box: Box | None = None  # where it is thought to be
         self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
-        self._pending: tuple[np.ndarray, float] | None = None
+        self._pending: tuple[Search, float] | None = None
         self._bias = NO_BIAS
-        self._frames = 0  # since the target was given
+        self._unscaled = 0  # frames since the scale was looked at
+        self._larger = True  # whether that is at a larger one, the next time
         self._unlearnt = 0  # frames since the one memorised last
         self._presence = Presence()
 
@@ -114,6 +122,11 @@ class Tracker:
     def pending(self) -> bool:
         """Whether ``remember`` has a frame to memorise."""
         return self._pending is not None
+
+    @property
+    def unlearnt(self) -> int:
+        """Frames since the one memorised last."""
+        return self._unlearnt
 
     @property
     def last_box(self) -> Box | None:
@@ -156,17 +169,35 @@ class Tracker:
         """
         search = self.search(image)
         begin = perf_counter()
-        prediction, state = self.engine.locate(search.crop, self._state)
+        prediction, state = self.engine.locate(search.crop, self._state, search.other_crop)
         return self.settle(search, prediction, state, 1e3 * (perf_counter() - begin))
 
-    def search(self, image: np.ndarray) -> Search:
-        """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``."""
+    @property
+    def rescaling(self) -> int:
+        """By how many frames a look at another scale is due in the next one; 0: not yet."""
+        config = self.config
+        lost = self._presence.state is TargetState.LOST
+        if lost or not (config.scale_step and self.engine.responds):
+            return 0
+        return max(self._unscaled + 2 - config.scale_interval, 0)
+
+    def search(self, image: np.ndarray, rescale: bool = True) -> Search:
+        """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``.
+
+        ``rescale``: look at another scale, too, if that is due.
+        """
         if self._state is None:
             raise TrackerError("the tracker has no target: call init first")
         check_image(image)
         begin = perf_counter()
-        window = self._search_window(image)
-        return Search(image, window, crop(image, window), 1e3 * (perf_counter() - begin))
+        window, other = self._window(self._box), None
+        if rescale and self.rescaling:
+            # Larger and smaller take turns: between frames a scale does not change by much.
+            factor = (1 + self.config.scale_step) ** (1 if self._larger else -1)
+            other = self._window(scaled(self._box, factor, factor))
+        crops = crop(image, window), None if other is None else crop(image, other)
+        taken = 1e3 * (perf_counter() - begin)
+        return Search(image, window, crops[0], taken, other, crops[1])
 
     def settle(
         self, search: Search, prediction: Prediction, state: State, milliseconds: float
@@ -184,8 +215,10 @@ class Tracker:
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._presence.state is TargetState.LOST:
             found, score = self._look_further(search.image, found, score)
-        elif self.config.scale_step and prediction.response is not None:
-            found = self._rescaled(found, search, float(prediction.response.max()))
+        elif search.other is None:
+            self._unscaled += 1
+        else:
+            found = self._rescaled(found, search, prediction)
         self._presence = self._presence.after(score, self.config)
         self._move(self._clip(found, search.image), score)
         blend = self.config.memory_blend
@@ -196,7 +229,7 @@ class Tracker:
             and worth >= self.config.memory_score
             and self._unlearnt >= self.config.memory_interval
         )
-        self._pending = (search.image, worth) if worthwhile else None
+        self._pending = (search, worth) if worthwhile else None
         lost = self._presence.state is TargetState.LOST
         return Result(
             None if lost else self._box,
@@ -222,9 +255,13 @@ class Tracker:
         if self._state is None:
             raise TrackerError("the tracker has no target: call init first")
         best, config = None, self.config
-        for box in [check_box(box, check_image(image)) for box in boxes]:
-            window = window_around(box, config.search_factor, config.query_size)
-            prediction, state = self.engine.locate(crop(image, window), self._state)
+        given = [check_box(box, check_image(image)) for box in boxes]
+        if not given:
+            return None
+        windows = [self._window(box) for box in given]
+        crops = [crop(image, window) for window in windows]
+        answers = self.engine.locate_all(crops, [self._state] * len(given))
+        for box, window, (prediction, state) in zip(given, windows, answers, strict=True):
             found = decode(prediction, window.to_crop(box)[2:], config)
             place = self._clip(window.to_image(found.box), image)
             agrees = found.score >= config.recover_score and overlap(place, box) >= RECOVER_OVERLAP
@@ -250,31 +287,20 @@ class Tracker:
         self._box = self._sure_box = around or self._sure_box
         self._pending = None
 
-    def _rescaled(self, found: Box, search: Search, response: float) -> Box:
-        """``found``, larger or smaller where the filter answers better to such a window.
-
-        Larger and smaller take turns: a target does not change its scale by much between frames.
-        """
-        self._frames += 1
-        if self._frames % self.config.scale_interval:
+    def _rescaled(self, found: Box, search: Search, prediction: Prediction) -> Box:
+        """``found``, larger or smaller where the filter answers better to such a window."""
+        self._unscaled, self._larger = 0, not self._larger
+        if prediction.other.max() * SCALE_PENALTY <= prediction.response.max():
             return found
-        turn = self._frames // self.config.scale_interval % 2
-        factor = (1 + self.config.scale_step) ** (1 if turn else -1)
-        window = window_around(
-            scaled(self._box, factor, factor), self.config.search_factor, self.config.query_size
-        )
-        other, _ = self.engine.locate(crop(search.image, window), self._state)
-        if other.response.max() * SCALE_PENALTY <= response:
-            return found
-        factor = window.side / search.window.side  # in whole pixels
+        factor = search.other.side / search.window.side  # in whole pixels
         return scaled(found, factor, factor)
 
-    def _search_window(self, image: np.ndarray) -> Window:
-        return window_around(self._box, self.config.search_factor, self.config.query_size)
+    def _window(self, box: Box) -> Window:
+        return window_around(box, self.config.search_factor, self.config.query_size)
 
     def _look(self, image: np.ndarray, around: Box, state: State) -> tuple[Box, float]:
         """What ``state`` finds in the window around a box: a box in the image, and its score."""
-        window = window_around(around, self.config.search_factor, self.config.query_size)
+        window = self._window(around)
         prediction, _ = self.engine.locate(crop(image, window), state)
         # The size that it had, whatever that of the window's box.
         w, h = (side * window.scale for side in self._sure_box[2:])
@@ -298,12 +324,16 @@ class Tracker:
     def _measure_bias(self, image: np.ndarray, target: Box) -> Bias:
         """How wrong the network is about the target's box in the frame that it was shown."""
         x, y, w, h = target
-        errors = []
-        for dx, dy, scale in BIAS_VIEWS:
-            view = (x + dx * w, y + dy * h, w * scale, h * scale)
-            window = window_around(view, self.config.search_factor, self.config.query_size)
-            prediction, _ = self.engine.locate(crop(image, window), self._state)
-            errors.append(bias_of(prediction, window.to_crop(target)))
+        windows = [
+            self._window((x + dx * w, y + dy * h, w * scale, h * scale))
+            for dx, dy, scale in BIAS_VIEWS
+        ]
+        crops = [crop(image, window) for window in windows]
+        answers = self.engine.locate_all(crops, [self._state] * len(crops))
+        errors = [
+            bias_of(prediction, window.to_crop(target))
+            for window, (prediction, _) in zip(windows, answers, strict=True)
+        ]
         share, most = self.config.calibration, MOST_BIAS
         return Bias(*(np.clip(share * np.median(errors, 0), -most, most).tolist()))
 
@@ -332,9 +362,14 @@ class Tracker:
         """The first part of ``remember``: what the frame located last has to teach, if anything."""
         if self._pending is None:
             return None
-        image, score = self._pending
+        search, score = self._pending
+        x, y, w, h = box = search.window.to_crop(self._box)
+        middle = search.window.size / 2
+        away = max(abs(x + w / 2 - middle), abs(y + h / 2 - middle))
+        if self.engine.reuses and away <= NEAR * self.config.stride:
+            return Lesson(None, box, score)
         window = window_around(self._box, self.config.memory_factor, self.config.memory_size)
-        return Lesson(crop(image, window), window.to_crop(self._box), score)
+        return Lesson(crop(search.image, window), window.to_crop(self._box), score)
 
     def learn(self, state: State) -> Gate | None:
         """The last part of ``remember``: the engine's state with the lesson in it."""

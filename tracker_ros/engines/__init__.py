@@ -12,6 +12,7 @@ from ..core.config import TrackingConfig
 from ..core.errors import ModelError, ParameterError, brief
 from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine
+from .filter_engine import FilterEngine
 from .memory_engine import MemoryEngine
 from .models.weights import MEMORY_NETWORKS, ModelFiles, find_model
 from .runners.base import Runner
@@ -98,6 +99,8 @@ def load_tracker(
 
 def make_tracker(runner: Runner) -> Tracker:
     """A tracker, not yet warm, of the network that ``runner`` runs. Raises ModelError."""
+    if "trunk" in runner.steps:
+        return Tracker(FilterEngine(runner))
     memory = runner.facts["architecture"] in MEMORY_NETWORKS
     return Tracker(MemoryEngine(runner) if memory else CarriedEngine(runner))
 

@@ -73,7 +73,7 @@ class Explainer:
         self.network: Any
         self.network, self.facts = load_network(files.weights)
         tracking = TrackingConfig.from_dict(self.facts["tracking"])
-        self._remember = steps(self.network, tracking)["remember"]
+        self._steps = steps(self.network, tracking)
 
     @torch.inference_mode()
     def explain(self, state: WatchedState, box: Box | None = None) -> Explanation:
@@ -114,10 +114,14 @@ class Explainer:
         return [_square(part) for part in shares[0, cells].mean(0).chunk(len(pictures))]
 
     def _encode(self, picture: Picture) -> Tensor:
-        """The memory tokens [1, m, C] of a picture, by the step that the engine runs."""
+        """The memory tokens [1, m, C] of a picture, by the steps that the engine runs."""
         crop, box = _tensors(picture)
         given = {"crop": crop, "box": box, "score": torch.tensor([picture.score])}
-        return self._remember.module(*(given[name] for name in self._remember.inputs))[0]
+        last = self._steps.get("learn") or self._steps["remember"]
+        if "trunk" in self._steps:
+            trunk = self._steps["trunk"]
+            given |= zip(trunk.outputs, trunk.module(crop), strict=True)
+        return last.module(*(given[name] for name in last.inputs))[0]
 
     def _fused(
         self, network: Stif, query: Tensor, pictures: tuple[Picture, ...], box: Box

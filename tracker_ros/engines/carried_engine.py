@@ -33,6 +33,8 @@ class CarriedEngine:
     it. ``locate`` returns score and boxes first.
     """
 
+    responds = reuses = False
+
     def __init__(self, runner: Runner):
         self.runner = runner
         self.facts, self.provider = runner.facts, runner.provider
@@ -57,7 +59,9 @@ class CarriedEngine:
         values = self.runner.run("start", crop[None], np.array([box], np.float32))
         return CarriedState(dict(zip(self.runner.outputs("start"), values, strict=True)), 1)
 
-    def locate(self, crop: np.ndarray, state: CarriedState) -> tuple[Prediction, CarriedState]:
+    def locate(
+        self, crop: np.ndarray, state: CarriedState, other: np.ndarray | None = None
+    ) -> tuple[Prediction, CarriedState]:
         """See ``Engine.locate``."""
         score, boxes, *changed = self._run("locate", state, crop[None])
         prediction = Prediction(self.runner.numpy(score)[0], self.runner.numpy(boxes)[0])
@@ -65,14 +69,15 @@ class CarriedEngine:
         return prediction, self._changed(state, names, changed)
 
     def remember(
-        self, crop: np.ndarray, box: Box, score: float, state: CarriedState
+        self, crop: np.ndarray | None, box: Box, score: float, state: CarriedState
     ) -> CarriedState:
         """See ``Engine.remember``."""
+        assert crop is not None  # no query is reused
         changed = self._run("remember", state, crop[None], np.array([box], np.float32))
         after = self._changed(state, self.runner.outputs("remember"), changed)
         return replace(after, count=state.count + 1)
 
-    def locate_all(self, crops, states) -> list[tuple[Prediction, CarriedState]]:
+    def locate_all(self, crops, states, others=None) -> list[tuple[Prediction, CarriedState]]:
         """See ``Engine.locate_all``; each its own call."""
         return self.runner.each(
             lambda one: self.locate(*one), list(zip(crops, states, strict=True))

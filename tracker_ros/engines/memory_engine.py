@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 from typing import Any
 
@@ -25,17 +25,20 @@ class MemoryState:
     Attributes:
         frames: token arrays [1, h*w, C]. memory: those to read, joined. learned: running averages
             of what frames taught a filter, by the places of ``locate``'s further inputs.
-        gate: of the last frame.
+        gate: of the last frame. seen: what a shared trunk made of the query that was located last.
     """
 
     frames: FrameMemory
     memory: Any
     learned: tuple[Any, ...] = ()
     gate: Gate | None = None
+    seen: tuple[Any, ...] | None = None
 
 
 class MemoryEngine:
     """``core.engine.Engine`` for networks with the steps ``locate`` and ``remember``."""
+
+    reuses = False
 
     def __init__(self, runner: Runner):
         self.runner = runner
@@ -50,6 +53,7 @@ class MemoryEngine:
             raise ModelError(
                 f"the step 'locate' takes {', '.join(self._learned)}, which 'remember' does not end"
             )
+        self.responds = bool(self._learned)
         self._told = len(runner.inputs("remember")) - 1  # the box, and its score where it counts
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
 
@@ -59,12 +63,17 @@ class MemoryEngine:
             [MemoryState(FrameMemory(self.tracking.memory_capacity), None)], [crop], [box], [1.0]
         )[0]
 
-    def locate(self, crop: np.ndarray, state: MemoryState) -> tuple[Prediction, MemoryState]:
+    def locate(
+        self, crop: np.ndarray, state: MemoryState, other: np.ndarray | None = None
+    ) -> tuple[Prediction, MemoryState]:
         """See ``Engine.locate``."""
-        return self.locate_all([crop], [state])[0]
+        return self.locate_all([crop], [state], [other])[0]
 
     def locate_all(
-        self, crops: Sequence[np.ndarray], states: Sequence[MemoryState]
+        self,
+        crops: Sequence[np.ndarray],
+        states: Sequence[MemoryState],
+        others: Sequence[np.ndarray | None] | None = None,
     ) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``; one call for all targets that remember equally much."""
 
@@ -74,21 +83,27 @@ class MemoryEngine:
                 self.runner.join([states[i].learned[place] for i in batch], 0)
                 for place in range(len(self._learned))
             ]
-            maps = self.runner.run("locate", _stack(crops, batch), memory, *learned)
+            maps = self.runner.run("locate", stack([crops[i] for i in batch]), memory, *learned)
             each = zip(*(self.runner.numpy(part) for part in maps), strict=True)
             return [(i, Prediction(*parts)) for i, parts in zip(batch, each, strict=True)]
 
         batches = self._batches([state.memory.shape[1] for state in states])
         found = dict(chain.from_iterable(self.runner.each(answers, batches)))
+        for i, other in enumerate(others or ()):
+            if other is not None:
+                answer = self.locate(other, states[i])[0].response
+                found[i] = replace(found[i], other=answer)
         return [(found[i], state) for i, state in enumerate(states)]
 
-    def remember(self, crop: np.ndarray, box: Box, score: float, state: MemoryState) -> MemoryState:
+    def remember(
+        self, crop: np.ndarray | None, box: Box, score: float, state: MemoryState
+    ) -> MemoryState:
         """See ``Engine.remember``."""
         return self._add([state], [crop], [box], [score])[0]
 
     def remember_all(
         self,
-        crops: Sequence[np.ndarray],
+        crops: Sequence[np.ndarray | None],
         boxes: Sequence[Box],
         scores: Sequence[float],
         states: Sequence[MemoryState],
@@ -107,7 +122,7 @@ class MemoryEngine:
     def _add(
         self,
         states: Sequence[MemoryState],
-        crops: Sequence[np.ndarray],
+        crops: Sequence[np.ndarray | None],
         boxes: Sequence[Box],
         scores: Sequence[float],
     ) -> list[MemoryState]:
@@ -115,7 +130,9 @@ class MemoryEngine:
 
         def added(batch: list[int]) -> list[MemoryState]:
             told = [np.array([values[i] for i in batch], np.float32) for values in (boxes, scores)]
-            tokens, *others = self.runner.run("remember", _stack(crops, batch), *told[: self._told])
+            tokens, *others = self._encode(
+                [crops[i] for i in batch], [states[i] for i in batch], *told
+            )
             shares = self.runner.numpy(others[0]) if self._gated else [None] * len(batch)
             learned = others[len(others) - len(self._learned) :]
             parts = [self.runner.split(part) for part in (tokens, *learned)]
@@ -127,6 +144,17 @@ class MemoryEngine:
         # All are of one kind: the batches hold them in their order.
         batches = self._batches([0] * len(states))
         return list(chain.from_iterable(self.runner.each(added, batches)))
+
+    def _encode(
+        self,
+        crops: Sequence[np.ndarray | None],
+        states: Sequence[MemoryState],
+        boxes: np.ndarray,
+        scores: np.ndarray,
+    ) -> Sequence[Any]:
+        """Tokens, gate weights where there is a gate, and what a filter is taught, of a batch."""
+        given = [crop for crop in crops if crop is not None]  # all: no query is reused
+        return self.runner.run("remember", stack(given), *(boxes, scores)[: self._told])
 
     def _state(
         self,
@@ -161,9 +189,9 @@ class MemoryEngine:
         return list(found.values())
 
 
-def _stack(crops: Sequence[np.ndarray], batch: Sequence[int]) -> np.ndarray:
-    """Those crops along a new first axis; a lone one is not copied."""
-    return crops[batch[0]][None] if len(batch) == 1 else np.stack([crops[i] for i in batch])
+def stack(crops: Sequence[np.ndarray]) -> np.ndarray:
+    """Crops along a new first axis; a lone one is not copied."""
+    return crops[0][None] if len(crops) == 1 else np.stack(crops)
 
 
 def check_step(runner: Runner, step: str, wanted: Sequence[str]) -> None:

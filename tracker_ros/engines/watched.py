@@ -58,6 +58,7 @@ class WatchedEngine:
     def __init__(self, engine: Engine):
         self.engine = engine
         self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
+        self.responds, self.reuses = engine.responds, engine.reuses
         self._reads = engine.facts["architecture"] in MEMORY_NETWORKS
 
     def start(self, crop: np.ndarray, box: Box) -> WatchedState:
@@ -66,23 +67,28 @@ class WatchedEngine:
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
         return WatchedState(self.engine.start(crop, box), first, frames)
 
-    def locate(self, crop: np.ndarray, state: WatchedState) -> tuple[Prediction, WatchedState]:
+    def locate(
+        self, crop: np.ndarray, state: WatchedState, other: np.ndarray | None = None
+    ) -> tuple[Prediction, WatchedState]:
         """See ``Engine.locate``."""
-        prediction, inner = self.engine.locate(crop, state.inner)
+        prediction, inner = self.engine.locate(crop, state.inner, other)
         return prediction, self._located(state, crop, prediction, inner)
 
     def locate_all(
-        self, crops: Sequence[np.ndarray], states: Sequence[WatchedState]
+        self,
+        crops: Sequence[np.ndarray],
+        states: Sequence[WatchedState],
+        others: Sequence[np.ndarray | None] | None = None,
     ) -> list[tuple[Prediction, WatchedState]]:
         """See ``Engine.locate_all``."""
-        answers = self.engine.locate_all(crops, [state.inner for state in states])
+        answers = self.engine.locate_all(crops, [state.inner for state in states], others)
         return [
             (prediction, self._located(state, crop, prediction, inner))
             for state, crop, (prediction, inner) in zip(states, crops, answers, strict=True)
         ]
 
     def remember(
-        self, crop: np.ndarray, box: Box, score: float, state: WatchedState
+        self, crop: np.ndarray | None, box: Box, score: float, state: WatchedState
     ) -> WatchedState:
         """See ``Engine.remember``."""
         inner = self.engine.remember(crop, box, score, state.inner)
@@ -90,7 +96,7 @@ class WatchedEngine:
 
     def remember_all(
         self,
-        crops: Sequence[np.ndarray],
+        crops: Sequence[np.ndarray | None],
         boxes: Sequence[Box],
         scores: Sequence[float],
         states: Sequence[WatchedState],
@@ -125,9 +131,11 @@ class WatchedEngine:
         )
 
     def _remembered(
-        self, state: WatchedState, crop: np.ndarray, box: Box, score: float, inner: Any
+        self, state: WatchedState, crop: np.ndarray | None, box: Box, score: float, inner: Any
     ) -> WatchedState:
-        picture = Picture(crop, box, score)
+        shown = state.query if crop is None else crop
+        assert shown is not None  # what is reused was located
+        picture = Picture(shown, box, score)
         return replace(
             state,
             inner=inner,

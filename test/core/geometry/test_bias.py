@@ -38,7 +38,7 @@ class WideEngine(RedEngine):
 
     factor = 1.3
 
-    def locate(self, crop, state):
+    def locate(self, crop, state, other=None):
         prediction, state = super().locate(crop, state)
         left, top, right, bottom = prediction.boxes
         more = (self.factor - 1) * (right - left) / 2

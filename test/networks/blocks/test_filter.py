@@ -7,12 +7,12 @@ torch = pytest.importorskip("torch")
 
 from tracker_ros.networks.blocks.filter import CorrelationFilter  # noqa: E402
 
-CELLS, STRIDE, TARGET, SIGMA, RIDGE = 12, 8, 4.0, 0.1, 1e-2
+CELLS, STRIDE, TARGET, LEVELS, SIGMA, RIDGE = 12, 8, 4.0, (3, 5, 4), 0.1, 1e-2
 
 
 @pytest.fixture
 def filter():
-    return CorrelationFilter(CELLS, STRIDE, TARGET, SIGMA, RIDGE)
+    return CorrelationFilter(CELLS, STRIDE, TARGET, LEVELS, SIGMA, RIDGE)
 
 
 def levels(seed=0, batch=2):
@@ -31,40 +31,47 @@ def rolled(parts, rows, columns):
     )
 
 
-def as_complex(parts):
-    return parts[:, 0].numpy() + 1j * parts[:, 1].numpy()
+def as_complex(spectrum):
+    """[B, h, n, 2·D] → [B, D, h, n]."""
+    real, imaginary = spectrum.permute(0, 3, 1, 2).chunk(2, 1)
+    return real.numpy() + 1j * imaginary.numpy()
+
+
+def rfft2(x):
+    """NumPy's, the half spectrum along y: [B, D, n, n] → [B, D, h, n]."""
+    return np.fft.rfft2(x.numpy(), axes=(3, 2))
 
 
 @pytest.mark.parametrize("cells", [11, 12, 16, 20])
 def test_spectra_are_those_of_an_fft(cells):
     x = torch.randn(2, 3, cells, cells, generator=torch.Generator().manual_seed(1))
-    ours = as_complex(CorrelationFilter(cells, STRIDE, TARGET).spectrum(x))
-    assert np.abs(ours - np.fft.rfft2(x.numpy())).max() < 1e-4
+    ours = as_complex(CorrelationFilter(cells, STRIDE, TARGET, LEVELS).spectrum(x))
+    assert np.abs(ours - rfft2(x)).max() < 1e-4
 
 
 @pytest.mark.parametrize("cells", [11, 12])
 def test_learning_and_answering_are_ridge_regression(cells):
     """Σ Y·conj(X)·Z / (Σ |X|² + λ), with a Gaussian Y at the box's centre, by NumPy's FFT."""
-    filter = CorrelationFilter(cells, STRIDE, TARGET, SIGMA, RIDGE)
+    filter = CorrelationFilter(cells, STRIDE, TARGET, LEVELS, SIGMA, RIDGE)
     boxes = torch.tensor([[30.0, 36.0, 20.0, 12.0], [44.0, 20.0, 24.0, 24.0]])
-    numerator, denominator = filter.learn(levels(0), boxes)
-    answer = filter.respond(levels(7), numerator, denominator)[:, 0].numpy()
-    x, z = (np.fft.rfft2(filter.features(levels(seed)).numpy()) for seed in (0, 7))
+    learned = filter.learn(filter.transform(levels(0)), boxes)
+    answer = filter.respond(filter.transform(levels(7)), *learned)[:, 0].numpy()
+    x, z = (rfft2(filter.features(levels(seed))) for seed in (0, 7))
     for i, (left, top, w, h) in enumerate(boxes.numpy()):
         # A Gaussian around cell 0, moved to the box's centre by the shift theorem.
         gap = np.minimum(np.arange(cells), cells - np.arange(cells)) / (SIGMA * TARGET)
         bump = np.exp(-0.5 * (gap[:, None] ** 2 + gap**2))
         row, column = (top + h / 2) / STRIDE - 0.5, (left + w / 2) / STRIDE - 0.5
-        down, across = np.fft.fftfreq(cells)[:, None], np.fft.rfftfreq(cells)
-        y = np.fft.rfft2(bump) * np.exp(-2j * np.pi * (down * row + across * column))
+        down, across = np.fft.rfftfreq(cells)[:, None], np.fft.fftfreq(cells)
+        y = np.fft.rfft2(bump, axes=(1, 0)) * np.exp(-2j * np.pi * (down * row + across * column))
         quotient = (y * x[i].conj() * z[i]).sum(0) / ((np.abs(x[i]) ** 2).sum(0) + RIDGE)
-        wanted = np.fft.irfft2(quotient, s=(cells, cells))
+        wanted = np.fft.irfft2(quotient, s=(cells, cells), axes=(1, 0))
         assert np.abs(answer[i] - wanted).max() < 1e-4
 
 
 def test_what_was_learned_is_found_where_it_was(filter):
     boxes = torch.tensor([[28.0, 36.0, 32.0, 32.0]])  # its middle is that of cell (6, 5)
-    seen = levels(3, batch=1)
+    seen = filter.transform(levels(3, batch=1))
     answer = filter.respond(seen, *filter.learn(seen, boxes))[0, 0]
     assert np.unravel_index(int(answer.argmax()), answer.shape) == (6, 5)
     assert answer.max() == pytest.approx(1, abs=0.02)
@@ -76,14 +83,15 @@ def test_the_answer_moves_with_the_target(filter):
     seen = levels(3, batch=1)
     # Bilinear enlargement of the coarse level does not wrap around the rim.
     seen = (seen[0], seen[1], torch.zeros_like(seen[2]))
-    answer = filter.respond(rolled(seen, -1, 2), *filter.learn(seen, boxes))[0, 0]
+    learned = filter.learn(filter.transform(seen), boxes)
+    answer = filter.respond(filter.transform(rolled(seen, -1, 2)), *learned)[0, 0]
     assert np.unravel_index(int(answer.argmax()), answer.shape) == (4, 9)
 
 
 def test_another_picture_gets_a_weak_answer(filter):
     boxes = torch.tensor([[28.0, 36.0, 32.0, 32.0]])
-    learned = filter.learn(levels(3, batch=1), boxes)
-    assert filter.respond(levels(4, batch=1), *learned).max() < 0.4
+    learned = filter.learn(filter.transform(levels(3, batch=1)), boxes)
+    assert filter.respond(filter.transform(levels(4, batch=1)), *learned).max() < 0.4
 
 
 def test_every_level_weighs_the_same_and_has_no_mean(filter):

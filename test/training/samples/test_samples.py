@@ -238,12 +238,13 @@ class Recorder:
     """An engine that keeps what it is shown."""
 
     tracking, facts, provider = TRACKING, {}, "test"
+    responds = reuses = False
 
     def start(self, crop, box):
         self.memory, self.memory_box = crop.copy(), box
         return ()
 
-    def locate(self, crop, state):
+    def locate(self, crop, state, other=None):
         self.query = crop.copy()
         return Prediction(np.zeros((12, 12), np.float32), np.zeros((4, 12, 12), np.float32)), state
 

@@ -23,11 +23,13 @@ class Prediction:
         boxes: float32 [4, h, w], left, top, right, bottom in crop pixels.
         response: float32 [h, w], of a filter that is learned online, 1 where the target is as it
             was; None without one.
+        other: float32 [h, w], its response in another crop that was asked for; None otherwise.
     """
 
     score: np.ndarray
     boxes: np.ndarray
     response: np.ndarray | None = None
+    other: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

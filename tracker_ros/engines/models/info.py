@@ -14,9 +14,10 @@ def describe(model: str | Path) -> dict:
     """Facts of a model or preset: parameters, MACs, memory, maps, training, the paper's figures.
 
     MACs are multiply-accumulates of one call of each step, with as many memorised frames as a
-    tracker reads; ``frame`` is the sum over a frame that is located and remembered, ``layers`` the
-    same without the products of attention. A gate counts as if it chose CBAM, the dearest branch.
-    A carried state's bytes are shared among the frames that it stands for.
+    tracker reads; ``frame`` is the sum over a frame that is located and remembered, of which a
+    shared trunk sees one crop, and ``layers`` the same without the products of attention. A gate
+    counts as if it chose CBAM, the dearest branch. A carried state's bytes are shared among the
+    frames that it stands for.
 
     Raises ModelError if ``model`` is neither a model that can be used nor a preset's name.
     """
@@ -37,7 +38,8 @@ def describe(model: str | Path) -> dict:
             network = fuse(build(architecture, {**sizes, "gate": "cbam"}))
     steps, arrays = _count(network, architecture, tracking)
     per_frame, read = _memory(arrays, architecture, tracking)
-    frame = [steps[name] for name in ("locate", "remember")]
+    frame = [steps[name] for name in steps if name not in ("start", "respond")]
+    found = steps.get("match") or steps["locate"]
     description = {
         "model": files.name if files else str(model),
         "architecture": architecture,
@@ -49,7 +51,7 @@ def describe(model: str | Path) -> dict:
             "layers": sum(step.layers for step in frame),
         },
         "macs_by_part": {name: step.parts for name, step in steps.items()},
-        "map": "x".join(str(side) for side in steps["locate"].outputs[0].shape[1:]),
+        "map": "x".join(str(side) for side in found.outputs[0].shape[1:]),
         "state": {name: "x".join(map(str, array.shape)) for name, array in arrays.items()},
         "frames_read": read,
         "bytes_per_memorised_frame": per_frame,
@@ -93,13 +95,15 @@ def _count(network, architecture: str, tracking) -> tuple[dict, dict]:
     with torch.device("meta"):
         parts = steps(network, tracking)
     frames = tracking.memory_segments + 2  # spread ones, the first and the last
-    for name in sorted(parts, key=("start", "remember", "locate").index):
+    order = ("start", "trunk", "remember", "learn", "locate", "match", "respond")
+    for name in sorted(parts, key=order.index):
         step = parts[name]
         inputs = list(step.inputs.values())
         if step.dynamic:  # the memory, of as many frames as are read
             inputs[list(step.inputs).index("memory")] = arrays["tokens"].repeat(1, frames, 1)
         made[name] = count(network, step.module, *inputs)
-        if name == "start" or (name == "remember" and architecture in MEMORY_NETWORKS):
+        last = "learn" if "learn" in parts else "remember"
+        if name == "start" or (name == last and architecture in MEMORY_NETWORKS):
             arrays |= dict(zip(step.outputs, made[name].outputs, strict=True))
         between = made[name].total - sum(made[name].parts.values())
         if between:

@@ -14,12 +14,10 @@ from ...core.io.paths import share_dir
 
 FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
-STEPS = ("start", "locate", "remember")
-MEMORY_NETWORKS = (
-    "stmtrack",
-    "dastm",
-    "dastm_filter",
-)  # they start as they remember: without a step for it
+STEPS = ("start", "locate", "remember", "trunk", "match", "learn", "respond")
+# They start as they remember: without a step for it.
+MEMORY_NETWORKS = ("stmtrack", "dastm", "dastm_filter")
+SHARED_TRUNK = ("dastm_filter",)  # what these see of a crop serves all that is done with it
 NEXT = "next_"  # in a graph, before an output's name that is also an input's
 
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
@@ -47,8 +45,17 @@ class ModelFiles:
         return self.weights.is_file()
 
     @property
+    def first_graph(self) -> Path:
+        """The graph to open first: what it says of itself tells which others there are."""
+        trunk = self.graph("trunk")
+        return trunk if trunk.is_file() else self.graph("locate")
+
+    @property
     def has_graphs(self) -> bool:
-        return all(self.graph(step).is_file() for step in STEPS[1:])
+        return any(
+            all(self.graph(step).is_file() for step in steps)
+            for steps in (("locate", "remember"), ("trunk", "match", "learn"))
+        )
 
 
 def find_model(model: str | Path) -> ModelFiles:
@@ -77,9 +84,12 @@ def find_model(model: str | Path) -> ModelFiles:
     )
 
 
-def steps_of(architecture: str) -> tuple[str, ...]:
-    """The steps of which a network of this architecture consists."""
-    return STEPS[1:] if architecture in MEMORY_NETWORKS else STEPS
+def steps_of(architecture: str, network: dict | None = None) -> tuple[str, ...]:
+    """The steps of which a network of this architecture, and with these values, consists."""
+    if architecture in SHARED_TRUNK:
+        alone = (network or {}).get("filter") == "none"
+        return ("trunk", "match", "learn") + (() if alone else ("respond",))
+    return STEPS[1:3] if architecture in MEMORY_NETWORKS else STEPS[:3]
 
 
 def pack_facts(architecture: str, network: dict, tracking: TrackingConfig, training: dict) -> str:

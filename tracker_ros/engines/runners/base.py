@@ -12,12 +12,13 @@ class Runner(Protocol):
     """Arrays are NumPy going in; what a step returns is the runner's own kind, to be passed on.
 
     Attributes:
-        facts: the model file's facts. provider: what really runs the network. batches: whether
-            ``run`` takes several targets at once, along axis 0.
+        facts: the model file's facts. provider: what really runs the network. steps: their names.
+        batches: whether ``run`` takes several targets at once, along axis 0.
     """
 
     facts: dict
     provider: str
+    steps: Sequence[str]
     batches: bool
 
     def inputs(self, step: str) -> Sequence[str]:

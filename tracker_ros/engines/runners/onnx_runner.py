@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -71,14 +72,19 @@ class OnnxRunner:
         # on two busy cores a frame took three times the CPU time and twice as long.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        first = files.graph("locate")
+        first = files.first_graph
         session, self.facts = self._open(first, options, providers)
-        self._sessions = {"locate": session}
-        for step in steps_of(self.facts["architecture"]):
-            if step not in self._sessions:
-                session, facts = self._open(files.graph(step), options, providers)
-                same_model(self.facts, first, facts, files.graph(step))
+        self.steps: Sequence[str] = steps_of(self.facts["architecture"], self.facts["network"])
+        if first == files.graph("locate") and "locate" not in self.steps:
+            self.steps = ("locate", "remember")
+        self._sessions = {}
+        for step in self.steps:
+            path = files.graph(step)
+            if path == first:
                 self._sessions[step] = session
+            else:
+                self._sessions[step], facts = self._open(path, options, providers)
+                same_model(self.facts, first, facts, path)
         self.facts = with_tracking(self.facts, tracking, True)
         self._inputs, self._outputs = {}, {}
         for step, session in self._sessions.items():
@@ -86,7 +92,7 @@ class OnnxRunner:
             self._outputs[step] = tuple(
                 value.name.removeprefix(NEXT) for value in session.get_outputs()
             )
-        real = self._sessions["locate"].get_providers()[0]
+        real = session.get_providers()[0]
         if real != wanted and not allow_cpu_fallback:
             raise ModelError(
                 f"device {device!r} was asked for, but ONNX Runtime fell back to {real}"
@@ -120,13 +126,31 @@ class OnnxRunner:
         """See ``Runner.each``: side by side on a CPU.
 
         Two cores share out whole targets with less waiting than the parts of each operation, and
-        any graph can do it; docs/performance.md has what else was measured.
+        any graph can do it; docs/performance.md has what else was measured. The caller's thread
+        takes part: what it does itself need not wait for another to wake up.
         """
         if len(items) < 2 or not self._side_by_side:
             return [work(item) for item in items]
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(_cores(), "onnxruntime")
-        return list(self._pool.map(work, items))
+            self._pool = ThreadPoolExecutor(_cores() - 1, "onnxruntime")
+        waiting, done = deque(enumerate(items)), [None] * len(items)
+
+        def take() -> None:
+            while waiting:
+                try:
+                    place, item = waiting.popleft()
+                except IndexError:  # another thread was faster
+                    return
+                done[place] = work(item)
+
+        others = [self._pool.submit(take) for _ in range(min(_cores(), len(items)) - 1)]
+        try:
+            take()
+        finally:
+            for other in others:
+                if not other.cancel():  # it has begun
+                    other.result()
+        return done
 
     def join(self, arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
         """See ``Runner.join``."""

@@ -39,6 +39,7 @@ class TorchRunner:
         convert(self._device, DTYPES[precision], memory_format=torch.channels_last)
         tracking = TrackingConfig.from_dict(facts["tracking"])
         self._steps = steps(network, tracking)
+        self.steps: Sequence[str] = tuple(self._steps)
         modules = {name: step.module.eval() for name, step in self._steps.items()}
         self._calls: dict[str, Callable[..., Any]] = dict(modules)
         if self._device.type == "cuda":

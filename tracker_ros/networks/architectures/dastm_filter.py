@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ...core.config import TrackingConfig
 from ..backbones.efficientnet import EfficientNetLite
@@ -24,9 +25,11 @@ from ..blocks.pyramid import STRIDE, PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
 from ..config import NetworkConfig
 from ..step import Step
-from .stmtrack import Maps, Stmtrack, memory_example
+from .stmtrack import Maps, Stmtrack
 
 FOUND = (0.5, 0.9)  # trust in boxes that were found; 1 is that in the given one
+LEVELS = 3  # of the trunk, before the spectrum in what is seen of a crop
+LEVEL_NAMES = ("fine", "middle", "coarse")
 PLACE = 16  # channels that the filter's response becomes before the head
 
 
@@ -77,7 +80,9 @@ class DastmFilter(nn.Module):
         )
         self.filter = self.place = None
         if config.filter == "correlation":
-            self.filter = CorrelationFilter(config.search_cells, STRIDE, config.target_cells)
+            self.filter = CorrelationFilter(
+                config.search_cells, STRIDE, config.target_cells, levels
+            )
             self.place = nn.Conv2d(1, PLACE, 3, padding=1)
         self.head = make_head(
             2 * channels + PLACE * (self.place is not None),
@@ -91,9 +96,18 @@ class DastmFilter(nn.Module):
         """Cells along a side of what is remembered of a memory crop."""
         return self.config.memory_cells
 
-    def levels(self, crops: Tensor) -> tuple[Tensor, ...]:
-        """Crops uint8 [B, S, S, 3] BGR → the trunk's three levels."""
-        return self.trunk(normalise(crops, self.query_neck.out.weight.dtype))
+    def see(self, crops: Tensor) -> tuple[Tensor, ...]:
+        """Crops uint8 [B, S, S, 3] BGR → all that the other steps need of them.
+
+        The trunk's three levels, of strides 8, 8 and 16, and, with a filter, their spectrum (see
+        ``CorrelationFilter``).
+        """
+        fine, middle, coarse = self.trunk(normalise(crops, self.query_neck.out.weight.dtype))
+        levels = F.avg_pool2d(fine, 2), middle, coarse
+        if self.filter is None:
+            return levels
+        with _exactly(middle):
+            return *levels, self.filter.transform(levels)
 
     def features(self, levels: tuple[Tensor, ...], boxes: Tensor, trust: Tensor) -> Tensor:
         """Memory frames' levels to the middle of their features [B, C, m, m].
@@ -110,25 +124,37 @@ class DastmFilter(nn.Module):
         inner = slice(edge, edge + self.config.memory_cells)
         return features[:, :, inner, inner]
 
+    def teach(self, seen: tuple[Tensor, ...], boxes: Tensor) -> tuple[Tensor, ...]:
+        """What a seen crop teaches the filter, see ``CorrelationFilter.learn``."""
+        if self.filter is None:
+            return ()
+        with _exactly(seen[LEVELS]):
+            return self.filter.learn(seen[LEVELS], boxes)
+
+    def respond(self, spectrum: Tensor, learned: tuple[Tensor, ...]) -> Tensor:
+        """The filter's answer [B, 1, h, w]."""
+        with _exactly(spectrum):
+            return self.filter.respond(spectrum, *learned)
+
     def match(
-        self, levels: tuple[Tensor, ...], memory: Tensor, size: int, learned: tuple[Tensor, ...]
+        self, seen: tuple[Tensor, ...], memory: Tensor, learned: tuple[Tensor, ...]
     ) -> tuple[Tensor, ...]:
-        """Query levels against memory tokens [B, M, C] and the filter: see ``Head.forward``.
+        """A seen query against memory tokens [B, M, C] and the filter: see ``Head.forward``.
 
         ``learned``: numerator and denominator of the filter, nothing without one. With a filter
         its response [B, 1, h, w] is returned, too.
         """
-        read = read_memory(self.query_neck(levels), memory)
+        size = STRIDE * seen[1].shape[-1]
+        read = read_memory(self.query_neck(seen[:LEVELS]), memory)
         if self.filter is not None:
-            with _exactly(read):
-                response = self.filter.respond(levels, *learned)
+            response = self.respond(seen[LEVELS], learned)
             read = torch.cat([read, self.place(response.to(read.dtype))], 1)
             return *self.head(read, size), response
         return self.head(read, size)
 
     def look(self, crops: Tensor, memory: Tensor) -> Tensor:
         """What every query cell takes of every memory cell: [B, N, M], rows sum to 1."""
-        return shares(tokens(self.query_neck(self.levels(crops))), memory)
+        return shares(tokens(self.query_neck(self.see(crops)[:LEVELS])), memory)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
         """One training step: memory [B, T, S, S, 3] and [B, T, 4], queries [B·K, S, S, 3].
@@ -136,21 +162,18 @@ class DastmFilter(nn.Module):
         The first memory frame is the one that the target was given in.
         """
         batch, frames = memory_crops.shape[:2]
-        boxes, learned = memory_boxes.flatten(0, 1), ()
-        levels = self.levels(memory_crops.flatten(0, 1))
+        boxes = memory_boxes.flatten(0, 1)
+        seen = self.see(memory_crops.flatten(0, 1))
         trust = torch.empty_like(memory_boxes[..., 0]).uniform_(*FOUND)
         trust[:, 0] = 1
-        memory, gate = self.attention(self.features(levels, boxes, trust.flatten()))
+        memory, gate = self.attention(self.features(seen[:LEVELS], boxes, trust.flatten()))
         memory = tokens(memory).unflatten(0, (batch, frames)).flatten(1, 2)
-        if self.filter is not None:
-            with _exactly(memory):
-                parts = self.filter.learn(levels, boxes)
-            learned = tuple(part.unflatten(0, (batch, frames)).mean(1) for part in parts)
+        parts = self.teach(seen, boxes)
+        learned = tuple(part.unflatten(0, (batch, frames)).mean(1) for part in parts)
         queries = len(query_crops) // batch
         memory = memory.repeat_interleave(queries, 0)
         learned = tuple(part.repeat_interleave(queries, 0) for part in learned)
-        query = self.levels(query_crops)
-        maps = self.match(query, memory, query_crops.shape[1], learned)
+        maps = self.match(self.see(query_crops), memory, learned)
         return Maps(*maps[:3], gate.unflatten(0, (batch, frames)))
 
 
@@ -161,8 +184,20 @@ def _exactly(x: Tensor) -> AbstractContextManager:
     return torch.autocast(x.device.type, enabled=False)
 
 
-class Locate(nn.Module):
-    """The step that finds the target in one query crop."""
+class Trunk(nn.Module):
+    """The step that sees a crop, whatever it is for."""
+
+    def __init__(self, network: DastmFilter):
+        super().__init__()
+        self.network = network
+
+    def forward(self, crop: Tensor) -> tuple[Tensor, ...]:
+        """uint8 [B, S, S, 3] → levels [B, C, S/stride, S/stride], the spectrum: see ``see``."""
+        return self.network.see(crop)
+
+
+class Match(nn.Module):
+    """The step that finds the target in a query that was seen."""
 
     def __init__(self, network: DastmFilter):
         super().__init__()
@@ -170,69 +205,101 @@ class Locate(nn.Module):
 
     def forward(
         self,
-        crop: Tensor,
         memory: Tensor,
+        fine: Tensor,
+        middle: Tensor,
+        coarse: Tensor,
+        spectrum: Tensor | None = None,
         numerator: Tensor | None = None,
         denominator: Tensor | None = None,
     ) -> tuple[Tensor, ...]:
-        """uint8 [B, Q, Q, 3], tokens [B, M, C], the filter → score [B, h, w], boxes [B, 4, h, w].
+        """Tokens [B, M, C], what was seen, the filter → score [B, h, w], boxes [B, 4, h, w].
 
         With a filter also its response [B, h, w].
         """
-        network, size = self.network, crop.shape[1]
-        learned = () if numerator is None else (numerator, denominator)
-        levels = network.levels(crop)
-        logits, centerness, boxes, *response = network.match(levels, memory, size, learned)
+        seen = _given(fine, middle, coarse, spectrum)
+        learned = _given(numerator, denominator)
+        logits, centerness, boxes, *response = self.network.match(seen, memory, learned)
         score = (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0]
         return score, boxes, *(part[:, 0] for part in response)
 
 
-class Remember(nn.Module):
-    """The step that encodes one memory crop, and what it teaches the filter."""
+class Respond(nn.Module):
+    """The step that asks the filter alone, as for a crop of another scale."""
 
     def __init__(self, network: DastmFilter):
         super().__init__()
         self.network = network
 
-    def forward(self, crop: Tensor, box: Tensor, score: Tensor) -> tuple[Tensor, ...]:
-        """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, m*m, C], gate weights [B, 4].
+    def forward(self, spectrum: Tensor, numerator: Tensor, denominator: Tensor) -> tuple[Tensor]:
+        """The spectrum of a crop and the filter → its response [B, h, w]."""
+        return (self.network.respond(spectrum, (numerator, denominator))[:, 0],)
+
+
+class Learn(nn.Module):
+    """The step that encodes one crop that was seen, and what it teaches the filter."""
+
+    def __init__(self, network: DastmFilter):
+        super().__init__()
+        self.network = network
+
+    def forward(
+        self,
+        box: Tensor,
+        score: Tensor,
+        fine: Tensor,
+        middle: Tensor,
+        coarse: Tensor,
+        spectrum: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Box [B, 4] x, y, w, h, score [B], what was seen → tokens [B, m*m, C], gate [B, 4].
 
         With a filter also its numerator and denominator, see ``CorrelationFilter.learn``.
-        ``score``: float32 [B], 1 for the box that was given, below for those that were found.
+        ``score``: 1 for the box that was given, below for those that were found.
         """
-        network = self.network
-        levels = network.levels(crop)
+        seen = _given(fine, middle, coarse, spectrum)
         trust = torch.where(score < 1, score.clamp(*FOUND), 1.0)
-        features, weights = network.attention.choose(network.features(levels, box, trust))
-        learned = () if network.filter is None else network.filter.learn(levels, box)
-        return tokens(features), weights, *learned
+        features = self.network.features(seen[:LEVELS], box, trust)
+        features, weights = self.network.attention.choose(features)
+        return tokens(features), weights, *self.network.teach(seen, box)
+
+
+def _given(*inputs: Tensor | None) -> tuple[Tensor, ...]:
+    return tuple(value for value in inputs if value is not None)
 
 
 def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
-    """The two steps that engines run and export writes."""
+    """The steps that engines run and export writes."""
     config = network.config
+    size = config.search_cells * STRIDE
     for name in ("query_size", "memory_size"):
-        if getattr(tracking, name) != config.search_cells * STRIDE:
+        if getattr(tracking, name) != size:
             raise ValueError(
                 f"{name} is {getattr(tracking, name)} pixels, but the network has "
                 f"{config.search_cells} cells of {STRIDE}"
             )
-    found, remembered = ("score", "boxes"), ("tokens", "gate")
-    memory = torch.zeros(1, 3 * config.memory_cells**2, config.channels)
-    query = torch.zeros(1, tracking.query_size, tracking.query_size, 3, dtype=torch.uint8)
-    inputs = {"crop": query, "memory": memory}
-    if network.filter is not None:
-        n, channels = config.search_cells, sum(network.trunk.levels)
-        inputs |= {
-            "numerator": torch.zeros(1, 2, channels, n, n // 2 + 1),
-            "denominator": torch.ones(1, n, n // 2 + 1),
-        }
-        found += ("response",)
-        remembered += ("numerator", "denominator")
-    locate = Step(Locate(network), inputs, found, {"memory": 1})
-    return {
-        "locate": locate,
-        "remember": Step(
-            Remember(network), memory_example(tracking) | {"score": torch.ones(1)}, remembered
-        ),
+    n, learned = config.search_cells, {}
+    sides = n, n, n // 2
+    seen = {
+        name: torch.zeros(1, channels, side, side)
+        for name, channels, side in zip(LEVEL_NAMES, network.trunk.levels, sides, strict=True)
     }
+    if network.filter is not None:
+        half, parts = n // 2 + 1, 2 * sum(network.trunk.levels)
+        seen["spectrum"] = spectrum = torch.zeros(1, half, n, parts)
+        learned = {
+            "numerator": torch.zeros(1, half, n, 2, parts),
+            "denominator": torch.ones(1, half, n),
+        }
+    crop = {"crop": torch.zeros(1, size, size, 3, dtype=torch.uint8)}
+    memory = {"memory": torch.zeros(1, 3 * config.memory_cells**2, config.channels)}
+    told = {"box": torch.tensor([[0.25, 0.25, 0.5, 0.5]]) * size, "score": torch.ones(1)}
+    found = ("score", "boxes")
+    made = {"trunk": Step(Trunk(network), crop, tuple(seen))}
+    if learned:
+        found += ("response",)
+        inputs = {"spectrum": spectrum, **learned}
+        made["respond"] = Step(Respond(network), inputs, ("response",))
+    made["match"] = Step(Match(network), memory | seen | learned, found, {"memory": 1})
+    made["learn"] = Step(Learn(network), told | seen, ("tokens", "gate", *learned))
+    return made

@@ -12,6 +12,7 @@ is as fast as an FFT, and it exports to ONNX as two matrix products.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -21,19 +22,27 @@ from torch.nn import functional as F
 class CorrelationFilter(nn.Module):
     """Learns where a target is from one crop and its box, and looks for it in another.
 
-    Spectra are [B, 2, D, n, n // 2 + 1], the real and the imaginary part of D channels; the last
-    axis is half a spectrum, as of every real signal.
+    A spectrum is [B, h, n, 2·D]: frequencies along y, of which a real signal needs h = n // 2 + 1;
+    those along x; the real parts of D channels, then the imaginary ones. Channels come last so that
+    each transform is one product of large matrices.
 
     Args:
         cells: n, cells along a side of the grid.
         stride: crop pixels for one cell.
         target: side of the target in cells, as the crop's factor leaves it.
+        levels: channels of each level; D is their sum.
         sigma: standard deviation of the wanted response, in sides of the target.
         ridge: weight of the filter's own size in the regression (λ).
     """
 
     def __init__(
-        self, cells: int, stride: int, target: float, sigma: float = 0.1, ridge: float = 1e-2
+        self,
+        cells: int,
+        stride: int,
+        target: float,
+        levels: Sequence[int],
+        sigma: float = 0.1,
+        ridge: float = 1e-2,
     ):
         super().__init__()
         self.cells, self.stride, self.ridge = cells, stride, ridge
@@ -42,32 +51,47 @@ class CorrelationFilter(nn.Module):
         places = torch.arange(cells)
         # Whole turns are taken off in integers: float32 would lose digits with them.
         angles = 2 * math.pi * (places[:, None] * places % cells).double() / cells
-        # In half a spectrum all columns stand for two but the first and, of an even number, the
-        # last.
-        twice = torch.full((half,), 2.0)
+        cos, sin = angles.cos(), angles.sin()
+        along = torch.stack([cos, -sin], 1)[:half]  # frequency, part, place
+        # In half a spectrum all rows stand for two but the first and, of an even number, the last.
+        twice = torch.full((half, 1, 1), 2.0).double()
         twice[0] = 1
         if cells % 2 == 0:
             twice[-1] = 1
         gap = torch.minimum(places, cells - places) / (sigma * target)
         wanted = torch.fft.fft(torch.exp(-0.5 * gap**2)).real
-        frequencies = torch.fft.fftfreq(cells) * 2 * math.pi
         # Not persistent: they follow from the sizes, which are stored with the weights.
         for name, value in {
             "window": hann[:, None] * hann,
-            "cos": angles.cos(),
-            "sin": angles.sin(),
-            "twice": twice / cells**2,
-            "label": wanted[:, None] * wanted[:half],
-            "frequencies": frequencies,
+            # Along y, [h·2, n], and back, [n, h·2].
+            "down": along.flatten(0, 1),
+            "up": (along * twice / cells**2).flatten(0, 1).T,
+            # Along x, [n·2, 2·n], from parts of places to frequencies' parts; multiplied from the
+            # right it is the way back.
+            "across": torch.stack([torch.cat([cos, sin], 1), torch.cat([-sin, cos], 1)], 1).flatten(
+                0, 1
+            ),
+            # Energy of a channel's level, [D, D] from energies of channels.
+            "level": torch.block_diag(*(torch.ones(count, count) for count in levels)) / cells**2,
+            "label": wanted[:half, None] * wanted,
+            "frequencies": torch.fft.fftfreq(cells) * 2 * math.pi,
         }.items():
-            self.register_buffer(name, value.float(), persistent=False)
+            self.register_buffer(name, value.float().contiguous(), persistent=False)
+
+    def _apply(self, fn, recurse=True):
+        """Constants go along to another device, but stay float32: it divides by what is small."""
+        exact = dict(self._buffers)
+        super()._apply(fn, recurse)
+        for name, value in exact.items():
+            self._buffers[name] = value.to(self._buffers[name].device)
+        return self
 
     def features(self, levels: tuple[Tensor, ...]) -> Tensor:
         """Levels of any stride as one grid under a cosine window: float32 [B, D, n, n].
 
         Every channel loses its mean; every level weighs the same, however many its channels.
         """
-        parts = []
+        grids = []
         for level in levels:
             level = level.float()
             if level.shape[-1] > self.cells:
@@ -75,55 +99,54 @@ class CorrelationFilter(nn.Module):
             elif level.shape[-1] < self.cells:
                 size = (self.cells, self.cells)
                 level = F.interpolate(level, size, mode="bilinear", align_corners=False)
-            level = level - level.mean((2, 3), keepdim=True)
-            spread = level.square().mean((1, 2, 3), keepdim=True).sqrt() + 1e-6
-            parts.append(level / (spread * math.sqrt(level.shape[1])))
-        return torch.cat(parts, 1) * self.window
+            grids.append(level)
+        x = torch.cat(grids, 1)
+        x = x - x.mean((2, 3), keepdim=True)
+        energy = torch.linalg.vector_norm(x, dim=(2, 3)).square()
+        scale = 1 / ((energy @ self.level).sqrt() + 1e-6)
+        return x * scale[:, :, None, None] * self.window
 
     def spectrum(self, x: Tensor) -> Tensor:
-        """[B, D, n, n] → [B, 2, D, n, n // 2 + 1]."""
-        half = len(self.twice)
-        real, imaginary = x @ self.cos[:, :half], -(x @ self.sin[:, :half])
-        return torch.stack(
-            [
-                self.cos @ real + self.sin @ imaginary,
-                self.cos @ imaginary - self.sin @ real,
-            ],
-            1,
-        )
+        """[B, D, n, n] → [B, h, n, 2·D]."""
+        channels, n, half = x.shape[1], self.cells, len(self.label)
+        x = x.flatten(2).transpose(1, 2).reshape(-1, n, n * channels)
+        x = (self.down @ x).view(-1, half, 2 * n, channels)
+        return (self.across @ x).view(-1, half, n, 2 * channels)
 
-    def learn(self, levels: tuple[Tensor, ...], boxes: Tensor) -> tuple[Tensor, Tensor]:
+    def transform(self, levels: tuple[Tensor, ...]) -> Tensor:
+        """The spectrum of a crop's features, of which the other methods make everything."""
+        return self.spectrum(self.features(levels))
+
+    def learn(self, x: Tensor, boxes: Tensor) -> tuple[Tensor, Tensor]:
         """What one crop teaches; both parts of several crops are averaged, each on its own.
 
         Args:
-            levels: features of the crop. boxes: float32 [B, 4], x, y, w, h in crop pixels.
+            x: spectrum of the crop. boxes: float32 [B, 4], x, y, w, h in crop pixels.
         Returns:
-            numerator [B, 2, D, n, n // 2 + 1], denominator [B, n, n // 2 + 1].
+            numerator [B, h, n, 2, 2·D], what the parts of a spectrum are multiplied by for real
+            and imaginary part of the answer's; denominator [B, h, n].
         """
-        x = self.spectrum(self.features(levels))
         centres = (boxes[:, :2] + boxes[:, 2:] / 2) / self.stride - 0.5  # x, y in cells
-        half = len(self.twice)
+        half = len(self.label)
         phase = (
-            centres[:, 1, None, None] * self.frequencies[:, None]
-            + centres[:, 0, None, None] * self.frequencies[:half].abs()
+            centres[:, 1, None, None] * self.frequencies[:half, None].abs()
+            + centres[:, 0, None, None] * self.frequencies
         )
-        real, imaginary = self.label * phase.cos(), -self.label * phase.sin()
-        real, imaginary = real[:, None], imaginary[:, None]
+        y, z = self.label * phase.cos(), -self.label * phase.sin()
+        y, z = y[..., None], z[..., None]
+        a, b = x.chunk(2, 3)
         # Label times the conjugate of the crop.
+        real, imaginary = y * a + z * b, z * a - y * b
         numerator = torch.stack(
-            [real * x[:, 0] + imaginary * x[:, 1], imaginary * x[:, 0] - real * x[:, 1]], 1
+            [torch.cat([real, -imaginary], 3), torch.cat([imaginary, real], 3)], 3
         )
-        return numerator, x.square().sum((1, 2))
+        return numerator, x.square().sum(3)
 
-    def respond(self, levels: tuple[Tensor, ...], numerator: Tensor, denominator: Tensor) -> Tensor:
-        """Where the target is in a crop: [B, 1, n, n], 1 where all is as it was learned."""
-        x = self.spectrum(self.features(levels))
-        real = (numerator[:, 0] * x[:, 0] - numerator[:, 1] * x[:, 1]).sum(1)
-        imaginary = (numerator[:, 0] * x[:, 1] + numerator[:, 1] * x[:, 0]).sum(1)
-        scale = self.twice / (denominator + self.ridge)
-        real, imaginary = real * scale, imaginary * scale
-        # Inverse transform: down the columns, then along the rows, of which only the real part is.
-        rows = self.cos @ real - self.sin @ imaginary
-        turned = self.cos @ imaginary + self.sin @ real
-        half = len(self.twice)
-        return (rows @ self.cos[:half] - turned @ self.sin[:half])[:, None]
+    def respond(self, x: Tensor, numerator: Tensor, denominator: Tensor) -> Tensor:
+        """Where the target is in a crop, of its spectrum: [B, 1, n, n].
+
+        1 where all is as it was learned.
+        """
+        both = (numerator @ x[..., None])[..., 0] / (denominator + self.ridge)[..., None]
+        rows = both.flatten(2) @ self.across  # [B, h, 2·n]
+        return (self.up @ rows.view(-1, self.up.shape[1], self.cells))[:, None]

@@ -28,9 +28,10 @@ def to_boxes(sides: Tensor, stride: int, size: int) -> Tensor:
     sides = sides.float().clamp(max=5).exp() * stride
     rows = cell_centres(sides.shape[2], stride, size, sides.device)[None, :, None]
     columns = cell_centres(sides.shape[3], stride, size, sides.device)[None, None, :]
-    return torch.stack(
-        [columns - sides[:, 0], rows - sides[:, 1], columns + sides[:, 2], rows + sides[:, 3]], 1
-    )
+    shape = sides.shape[2:]
+    centres = torch.stack([columns.expand(1, *shape), rows.expand(1, *shape)] * 2, 1)
+    outwards = torch.arange(4, device=sides.device) // 2 * 2 - 1  # -1, -1, 1, 1
+    return centres + outwards[:, None, None] * sides
 
 
 def tower(inputs: int, channels: int, depth: int, kind: str) -> nn.Sequential:

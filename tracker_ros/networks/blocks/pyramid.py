@@ -1,4 +1,4 @@
-"""Features of strides 4, 8 and 16 as one map of stride 8, for memory and for queries."""
+"""Three levels of features as one map of stride 8, for memory and for queries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ class PyramidNeck(nn.Module):
     """Three levels to features that are compared with others: [B, channels, S/8, S/8].
 
     Args:
-        levels: channels of the trunk's strides 4, 8 and 16. depth: separable blocks.
+        levels: channels of the trunk's strides 4, 8 and 16; the first is averaged to stride 8
+            before, which is the same as after a 1×1 convolution and costs a quarter. depth:
+            separable blocks.
         labelled: whether a label map is taken in (the memory branch; STMTrack, eq. 1). The trunk
             has seen no label map before: it is the same for memory and query, and may be frozen.
     """
@@ -36,7 +38,7 @@ class PyramidNeck(nn.Module):
         fine, middle, coarse = (
             lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)
         )
-        x = middle + F.avg_pool2d(fine, 2)
+        x = middle + fine
         x = x + F.interpolate(coarse, scale_factor=2.0, mode="nearest")
         if self.label is not None:
             x = x + self.label(F.avg_pool2d(labels, STRIDE))
