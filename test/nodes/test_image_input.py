@@ -59,6 +59,30 @@ def listener(graph):
         images.destroy()
 
 
+@pytest.mark.parametrize("first", ("RELIABLE", "BEST_EFFORT"))
+def test_messages_come_from_publishers_of_either_kind(graph, first):
+    from std_msgs.msg import String
+
+    from tracker_ros.nodes import qos
+    from tracker_ros.nodes.message_input import MessageInput
+
+    got, node, sender = [], graph.node("listener"), graph.node("sender")
+    messages = MessageInput(node, String, "detections", lambda m: got.append(m.data))
+    for name in (first, "RELIABLE", "BEST_EFFORT"):
+        publisher = sender.create_publisher(String, "detections", getattr(qos, name))
+        graph.until(publisher.get_subscription_count)
+        sent = itertools.count()
+
+        def arrived():
+            publisher.publish(String(data=f"{name} {next(sent)}"))  # noqa: B023
+            return any(data.startswith(name) for data in got)  # noqa: B023
+
+        graph.until(arrived)
+        got.clear()
+    messages.destroy()
+    graph.until(lambda: not publisher.get_subscription_count())
+
+
 def publish(graph, name: str, kind=None, topic: str = "image", context=None, **policies):
     from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
     from sensor_msgs.msg import Image

@@ -24,6 +24,7 @@ from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
 from ..runtime.outputs.status import to_array
 from . import parameters, qos
 from .lifecycle import refuse_impossible_transitions
+from .message_input import MessageInput
 
 INPUTS = ("detections", "depth", "camera")
 
@@ -87,17 +88,15 @@ class FollowNode(LifecycleNode):
         self._camera = None
         self._last = dict.fromkeys(INPUTS, time.monotonic())
         profile = qos.stream_profile(values.depth_qos)
-        create = self.create_subscription
-        self._listening = [
-            create(Detection2DArray, "detections", self._on_detections, qos.RELIABLE)
-        ]
+        wanted = [(Detection2DArray, "detections", self._on_detections, qos.RELIABLE)]
         if values.depth_source == "points":
-            self._listening += [create(PointCloud2, "points", self._on_points, profile)]
+            wanted += [(PointCloud2, "points", self._on_points, profile)]
         else:
-            self._listening += [
-                create(Image, "depth/image", self._on_depth, profile),
-                create(CameraInfo, "depth/camera_info", self._on_camera_info, profile),
+            wanted += [
+                (Image, "depth/image", self._on_depth, profile),
+                (CameraInfo, "depth/camera_info", self._on_camera_info, profile),
             ]
+        self._listening = [MessageInput(self, *one) for one in wanted]
         # For boxes whose depth never comes.
         self._clocks = [
             self.create_timer(0.1, self._pair, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -124,8 +123,8 @@ class FollowNode(LifecycleNode):
         return super().on_error(state)
 
     def _stop(self) -> None:
-        for subscription in self._listening:
-            self.destroy_subscription(subscription)
+        for one in self._listening:
+            one.destroy()
         for timer in self._clocks:
             self.destroy_timer(timer)
         self._listening, self._clocks = [], []

@@ -8,11 +8,6 @@ from sensor_msgs.msg import CompressedImage, Image
 
 from . import qos
 
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
-except ImportError:  # Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks
-
 KINDS = {"raw": Image, "compressed": CompressedImage}
 TYPES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
 SUFFIX = "/compressed"
@@ -72,11 +67,11 @@ class ImageInput:
         # Humble has no ``matched``; some middlewares do not tell of losses.
         for unknown in ("matched", "message_lost"):
             try:
-                self._create(SubscriptionEventCallbacks(**callbacks))
+                self._create(qos.SubscriptionEventCallbacks(**callbacks))
                 return
             except (TypeError, RuntimeError):
                 del callbacks[unknown]
-        self._create(SubscriptionEventCallbacks(**callbacks))
+        self._create(qos.SubscriptionEventCallbacks(**callbacks))
 
     def _create(self, events) -> None:
         self._subscription = self._node.create_subscription(

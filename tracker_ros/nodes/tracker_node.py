@@ -19,9 +19,10 @@ from ..runtime.frame_slot import Frame, FrameSlot
 from ..runtime.outputs.health import process_age
 from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
-from . import parameters, qos
+from . import parameters
 from .image_input import ImageInput, image_topic
 from .lifecycle import refuse_impossible_transitions
+from .message_input import MessageInput
 from .monitor import Monitor
 from .outputs import Outputs
 
@@ -57,7 +58,7 @@ class TrackerNode(LifecycleNode):
             (Detection2DArray, "init_targets", self._on_init_targets),
             (Detection2D, "remove_target", self._on_remove_target),
         ):
-            self.create_subscription(kind, f"~/{name}", answer, qos.RELIABLE)
+            MessageInput(self, kind, f"~/{name}", answer)
 
     @property
     def image_topic(self) -> str:
@@ -155,14 +156,12 @@ class TrackerNode(LifecycleNode):
         )
         if values.auto_init or values.auto_init_new or values.auto_correct:
             self._inputs.append(
-                self.create_subscription(
-                    Detection2DArray, "detections", self._on_detections, qos.RELIABLE
-                )
+                MessageInput(self, Detection2DArray, "detections", self._on_detections)
             )
 
     def _stop(self) -> None:
-        for subscription in self._inputs:
-            self.destroy_subscription(subscription)
+        for one in self._inputs:
+            one.destroy()
         self._inputs = []
         if self.images:
             self.images.destroy()

@@ -1,0 +1,49 @@
+"""Subscriptions to messages, whatever quality of service their publishers offer."""
+
+from collections.abc import Callable
+
+from . import qos
+
+
+class MessageInput:
+    """A subscription that may be reliable until somebody publishes who is not; then it takes both.
+
+    A reliable one would get nothing from a best-effort publisher, as some detectors are, and best
+    effort from the start might lose what others publish once.
+
+    Args:
+        node: an rclpy node, in an executor.
+        kind: the messages' class.
+        topic: a name as for ``create_subscription``.
+        on_message: gets the messages.
+        profile: what is asked for at first.
+    """
+
+    def __init__(self, node, kind, topic: str, on_message: Callable, profile=qos.RELIABLE):
+        self._node, self._kind, self._topic, self._on_message = node, kind, topic, on_message
+        self._subscription = None
+        self._subscribe(profile)
+
+    def _subscribe(self, profile) -> None:
+        self.profile = profile
+        events = qos.SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos)
+        self._subscription = self._node.create_subscription(
+            self._kind, self._topic, self._on_message, profile, event_callbacks=events
+        )
+
+    def destroy(self) -> None:
+        """End the subscription."""
+        if self._subscription:
+            self._node.destroy_subscription(self._subscription)
+        self._subscription = None
+
+    def _on_incompatible_qos(self, event) -> None:
+        # Not from an event of the subscription that ends by it.
+        self._node.executor.create_task(self._relax)
+
+    def _relax(self) -> None:
+        if self._subscription and self.profile is not qos.BEST_EFFORT:
+            self.destroy()
+            self._subscribe(qos.BEST_EFFORT)
+            topic = self._node.resolve_topic_name(self._topic)
+            self._node.get_logger().info(f"{topic}: subscribed {qos.describe(qos.BEST_EFFORT)}")
