@@ -32,7 +32,7 @@ def annotate(image: np.ndarray, output: Output | None, truth: Box | None) -> np.
         corners = (round(x), round(y)), (round(x + w), round(y + h))
         cv2.rectangle(picture, *corners, (255, 255, 255), 1)
     if output is None:
-        return overlay.draw(picture, "NO_ANSWER", 0.0)
+        return overlay.draw(picture, "NO_ANSWER", None)
     return overlay.draw(picture, output.state, output.score, output.box, gate=output.gate)
 
 
@@ -46,7 +46,7 @@ def annotate_all(
             x, y, w, h = map(round, box)
             cv2.rectangle(picture, (x, y), (x + w, y + h), (255, 255, 255), 1)
     answers = [
-        (one, output.state, output.score, output.box) if output else (one, "NO_ANSWER", 0.0, None)
+        (one, output.state, output.score, output.box) if output else (one, "NO_ANSWER", None, None)
         for one, output in outputs.items()
     ]
     return overlay.draw_all(picture, answers)

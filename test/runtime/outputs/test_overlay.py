@@ -35,3 +35,21 @@ def test_any_box_in_any_image(box, width, height):
     image = np.full((height, width, 3), 9, np.uint8)
     canvas = overlay.draw(image, "TRACKING", 1.0, box, "7", GATE)
     assert canvas.shape == image.shape
+
+
+@given(st.tuples(*[st.floats(-1e4, 1e4)] * 4), st.integers(2, 300), st.integers(2, 300))
+def test_any_boxes_in_any_image(box, width, height):
+    image = np.full((height, width, 3), 9, np.uint8)
+    canvas = overlay.draw_all(image, [("7", "TRACKING", 0.5, box), ("8", "NO_ANSWER", None, None)])
+    assert canvas.shape == image.shape
+
+
+@pytest.mark.parametrize("x", (-40, 100, 310))
+@pytest.mark.parametrize("y", (-40, 0, 100, 230))
+def test_names_are_whole_wherever_the_box_is(x, y):
+    def ink(*corner):
+        canvas = np.zeros((240, 320, 3), np.uint8)
+        overlay._name(canvas, "cup 1", (*corner, 50, 50), 1, (0, 255, 0))
+        return (canvas[..., 1] > 0).sum()
+
+    assert ink(x, y) == ink(100, 100) > 0

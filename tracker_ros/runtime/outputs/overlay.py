@@ -11,37 +11,41 @@ from .colours import colour_of
 
 COLOURS = {"TRACKING": (80, 220, 60), "UNCERTAIN": (0, 190, 255), "LOST": (60, 60, 235)}  # BGR
 OTHER = (200, 200, 200)
+PITCH = 14  # of lines of text
 FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
 def draw(
     image: np.ndarray,
     state: str,
-    score: float,
+    score: float | None,
     box: Box | None = None,
     target_id: str = "",
     gate: Gate | None = None,
 ) -> np.ndarray:
-    """A copy of ``image`` (uint8 [H, W, 3] BGR) with box, state, score and the gate's weights."""
+    """A copy of ``image`` (uint8 [H, W, 3] BGR) with box, state, score and the gate's weights.
+
+    score: None where there is none.
+    """
     canvas = image.copy()
     unit = max(1, round(min(image.shape[:2]) / 240))
     colour = COLOURS.get(state, OTHER)
     if box is not None:
         x, y, w, h = (round(value) for value in box)
         cv2.rectangle(canvas, (x, y), (x + w, y + h), colour, unit)
-    label = state.replace("_", " ").lower() + (f" {target_id}" if target_id else "")
-    _text(canvas, f"{label}  {score:.2f}", (4 * unit, 13 * unit), unit, colour)
+    label = _words(state) + (f" {target_id}" if target_id else "")
+    _text(canvas, label + _digits(score), (4 * unit, 13 * unit), unit, colour)
     if gate is not None:
         _bars(canvas, gate, unit)
     return canvas
 
 
 def draw_all(
-    image: np.ndarray, targets: Sequence[tuple[str, str, float, Box | None]]
+    image: np.ndarray, targets: Sequence[tuple[str, str, float | None, Box | None]]
 ) -> np.ndarray:
     """A copy of ``image`` (uint8 [H, W, 3] BGR) with several targets, each in its own colour.
 
-    targets: (id, state, score, box or None).
+    targets: (id, state, score or None, box or None).
     """
     canvas = image.copy()
     unit = max(1, round(min(image.shape[:2]) / 240))
@@ -50,10 +54,29 @@ def draw_all(
         if box is not None:
             x, y, w, h = (round(value) for value in box)
             cv2.rectangle(canvas, (x, y), (x + w, y + h), colour, unit)
-            _text(canvas, target_id, (x + 2 * unit, y + h - 3 * unit), unit, colour)
-        text = f"{target_id} {state.replace('_', ' ').lower()}  {score:.2f}"
-        _text(canvas, text, (4 * unit, (13 + 11 * line) * unit), unit, colour)
+            _name(canvas, target_id, (x, y, w, h), unit, colour)
+        text = f"{target_id} {_words(state)}{_digits(score)}"
+        _text(canvas, text, (4 * unit, (13 + PITCH * line) * unit), unit, colour)
     return canvas
+
+
+def _words(state: str) -> str:
+    return state.replace("_", " ").lower()
+
+
+def _digits(score: float | None) -> str:
+    return "" if score is None else f"  {score:.2f}"
+
+
+def _name(canvas: np.ndarray, name: str, box: tuple[int, int, int, int], unit: int, colour) -> None:
+    """Write a name above its box, or below where the picture ends; never out of the picture."""
+    x, y, _, h = box
+    (wide, high), _ = cv2.getTextSize(name, FONT, 0.38 * unit, unit)
+    top, gap = y - 3 * unit, 3 * unit
+    bottom = y + h + high + gap
+    at = top if top - high >= 0 else bottom
+    left = min(max(x, gap), max(canvas.shape[1] - wide - gap, 0))
+    _text(canvas, name, (left, min(at, canvas.shape[0] - gap)), unit, colour)
 
 
 def _bars(canvas: np.ndarray, gate: Gate, unit: int) -> None:
@@ -71,5 +94,8 @@ def _bars(canvas: np.ndarray, gate: Gate, unit: int) -> None:
 
 
 def _text(canvas: np.ndarray, text: str, at: tuple[int, int], unit: int, colour) -> None:
-    for thickness, ink in ((3 * unit, (0, 0, 0)), (unit, colour)):
-        cv2.putText(canvas, text, at, FONT, 0.38 * unit, ink, thickness, cv2.LINE_AA)
+    # A dark edge; thick dark letters below would do in OpenCV 4, where they are wider.
+    for dx, dy in ((-1, -1), (-1, 1), (1, -1), (1, 1), (0, 0)):
+        place = at[0] + dx * unit, at[1] + dy * unit
+        ink = colour if dx == 0 else (0, 0, 0)
+        cv2.putText(canvas, text, place, FONT, 0.38 * unit, ink, unit, cv2.LINE_AA)
