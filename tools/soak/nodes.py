@@ -69,9 +69,12 @@ class Node:
 
 
 class Camera:
-    """Publishes images to one tracker node and hears its answers."""
+    """Publishes images to one tracker node and hears its answers.
 
-    def __init__(self, namespace: str):
+    executor: of another camera, which then hears for both.
+    """
+
+    def __init__(self, namespace: str, executor=None):
         import rclpy
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.executors import SingleThreadedExecutor
@@ -79,8 +82,8 @@ class Camera:
         from vision_msgs.msg import Detection2D, Detection2DArray
 
         self.node = rclpy.create_node("camera", namespace=namespace)
-        self._executor = SingleThreadedExecutor()
-        self._executor.add_node(self.node)
+        self.executor = executor or SingleThreadedExecutor()
+        self.executor.add_node(self.node)
         self._images = self.node.create_publisher(Image, "image", 10)
         self._inits = self.node.create_publisher(Detection2D, "tracker_node/init_target", 10)
         self.boxes, self.states = {}, {}
@@ -100,7 +103,7 @@ class Camera:
         self.states[stamp_to_ns(message.header.stamp)] = values["state"]
 
     def close(self) -> None:
-        self._executor.shutdown()
+        self.executor.remove_node(self.node)
         self.node.destroy_node()
 
     def send(self, index: int, change=lambda message: None) -> int:
@@ -138,7 +141,7 @@ class Camera:
         while not enough():
             if time.monotonic() > end:
                 return False
-            self._executor.spin_once(timeout_sec=0.05)
+            self.executor.spin_once(timeout_sec=0.05)
         return True
 
     def ask(self, index: int) -> str:
