@@ -5,16 +5,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ..conversions import bgr_to_image, ns_to_stamp
+from ..conversions import bgr_to_image, box_to_detection, ns_to_stamp
 from ..core.geometry.boxes import Box
 from ..evaluation.metrics import percentiles
+from ..evaluation.speed.sweeps import spread
 from ..sources.bag.source import IMAGE
 from ..sources.bag.typestore import bag_message as make
 from ..sources.bag.writer import BagWriter
 from . import session, summary
+from .recorder import Topics
 
-# Images a second; None: as fast as they are answered, one at a time.
-RATES = (30.0, 60.0, None)
+# Images a second (None: as fast as they are answered, one at a time), and targets.
+RATES = ((30.0, 1), (30.0, 4), (60.0, 1), (None, 1))
 SECONDS = 6.0  # played at each rate, as far as the images are enough
 
 
@@ -34,22 +36,53 @@ def through_node(
     startup_s: from the beginning of the process until the node is active with a warm model.
     """
     measured = {}
-    for rate in RATES:
+    for rate, targets in RATES:
         name = f"{rate:g} frames/s" if rate else "in turn"
+        name += f", {targets} targets" if targets > 1 else ""
         count = len(images) if rate is None else min(len(images), round(SECONDS * rate))
         source = folder / f"{count} images"
         if not source.exists():
             _write(images[:count], source)
         player = {"source": str(source), "image_transport": "raw"}
-        player |= {"init_bbox": ",".join(map(str, box)), "rate": rate or 0.0}
+        player |= {"rate": rate or 0.0}
+        beside = None
+        if targets > 1:
+            beside = _starts(spread(box, images[0].shape[1], targets))
+        else:
+            player |= {"init_bbox": ",".join(map(str, box))}
         if rate is None:
             player |= {"mode": "acknowledged"}
         # Reliable: on a busy machine best effort may lose the image that the target starts in.
         parameters = tracker | {"image_transport": "raw", "image_qos": "DEFAULT"}
-        played = session.play(player, parameters, None, folder / f"log {name}")
+        parameters |= {"max_targets": targets}
+        logs = folder / f"log {name}"
+        played = session.play(player, parameters, None, logs, bystander=beside)
         measured[name] = _summary(played)
         on_rate()
     return measured
+
+
+def _starts(boxes: list[Box]) -> Callable:
+    """For ``session.play``: starts on the boxes in the first image."""
+
+    def join(node, topics: Topics) -> Callable[[int, int], None]:
+        from std_msgs.msg import Header
+        from vision_msgs.msg import Detection2DArray
+
+        from ..nodes import qos
+
+        topic = f"{topics.tracker}/init_targets"
+        publisher = node.create_publisher(Detection2DArray, topic, qos.RELIABLE)
+
+        def on_image(index: int, stamp: int) -> None:
+            if index == 0:
+                header = Header(stamp=ns_to_stamp(stamp), frame_id="camera")
+                found = [box_to_detection(box, header) for box in boxes]
+                publisher.publish(Detection2DArray(header=header, detections=found))
+
+        return on_image
+
+    return join
 
 
 def _write(images: list[np.ndarray], path: Path) -> None:

@@ -75,15 +75,20 @@ def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]
     cases, width = [], images[0].shape[1]
     for number in TARGETS:
         forks = [tracker.fork() for _ in range(number)]
-        for place, one in enumerate(forks):
-            x = (box[0] + place * width / number) % (width - box[2])
-            one.init(images[0], (x, *box[1:]))
+        for one, place in zip(forks, spread(box, width, number), strict=True):
+            one.init(images[0], place)
 
         def update(image, forks=forks):
             update_all(forks, [image] * len(forks))
 
         cases.append(({"x": number}, update, images))
     return _in_turn(cases)
+
+
+def spread(box: Box, width: int, number: int) -> list[Box]:
+    """So many boxes side by side in an image of that width, the given one first."""
+    x, y, w, h = box
+    return [((x + place * width / number) % (width - w), y, w, h) for place in range(number)]
 
 
 def sequence_lengths(
