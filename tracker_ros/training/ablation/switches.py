@@ -92,7 +92,7 @@ SWITCHES = {one.name: one for rows in TABLES.values() for one in rows}
 
 
 class Switched:
-    """``core.engine.Engine`` around a ``MemoryEngine``, without some of its parts.
+    """``core.engine.Engine`` around that of a memory network, without some of its parts.
 
     Args:
         off: ``memory``, the network reads the first frame alone; ``learning``, the filter knows the
@@ -103,6 +103,7 @@ class Switched:
     def __init__(self, engine: Engine, off: Sequence[str]):
         self.engine, self.off = engine, off
         self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
+        self.responds, self.reuses = engine.responds, engine.reuses
 
     def start(self, crop: np.ndarray, box: Box) -> State:
         """See ``Engine.start``."""
@@ -112,30 +113,34 @@ class Switched:
             state = replace(state, learned=(0 * numerator, *others))
         return state
 
-    def locate(self, crop: np.ndarray, state: State) -> tuple[Prediction, State]:
+    def locate(
+        self, crop: np.ndarray, state: State, other: np.ndarray | None = None
+    ) -> tuple[Prediction, State]:
         """See ``Engine.locate``."""
-        prediction, state = self.engine.locate(crop, state)
-        if "network" in self.off:
-            prediction = filter_alone(prediction, self.tracking)
-        return prediction, state
+        return self.locate_all([crop], [state], [other])[0]
 
-    def remember(self, crop: np.ndarray, box: Box, score: float, state: State) -> State:
-        """See ``Engine.remember``."""
-        after = self.engine.remember(crop, box, score, state)
-        if "memory" in self.off:
-            after = replace(after, frames=state.frames, memory=state.memory)
-        if "learning" in self.off or "filter" in self.off:
-            after = replace(after, learned=state.learned)
-        return after
-
-    def locate_all(self, crops, states) -> list[tuple[Prediction, State]]:
+    def locate_all(self, crops, states, others=None) -> list[tuple[Prediction, State]]:
         """See ``Engine.locate_all``."""
-        return [self.locate(*one) for one in zip(crops, states, strict=True)]
+        answers = self.engine.locate_all(crops, states, others)
+        if "network" not in self.off:
+            return answers
+        return [(filter_alone(found, self.tracking), state) for found, state in answers]
+
+    def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
+        """See ``Engine.remember``."""
+        return self.remember_all([crop], [box], [score], [state])[0]
 
     def remember_all(self, crops, boxes, scores, states) -> list[State]:
         """See ``Engine.remember_all``."""
-        lessons = zip(crops, boxes, scores, states, strict=True)
-        return [self.remember(*lesson) for lesson in lessons]
+        after = self.engine.remember_all(crops, boxes, scores, states)
+        return [self._kept(*pair) for pair in zip(states, after, strict=True)]
+
+    def _kept(self, before: State, after: State) -> State:
+        if "memory" in self.off:
+            after = replace(after, frames=before.frames, memory=before.memory)
+        if "learning" in self.off or "filter" in self.off:
+            after = replace(after, learned=before.learned)
+        return after
 
     def gate(self, state: State) -> Gate | None:
         """See ``Engine.gate``."""
