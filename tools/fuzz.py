@@ -6,6 +6,8 @@ case crashed, hung, or ended in an error that names no file.
 """
 
 import argparse
+import functools
+import importlib.util
 import json
 import multiprocessing
 import os
@@ -20,6 +22,26 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+# What of the public sets is damaged; their pictures are as others are.
+ANNOTATIONS = (
+    ("got10k", "GOT-10k_Train_000001/groundtruth.txt"),
+    ("got10k", "GOT-10k_Train_000001/absence.label"),
+    ("got10k", "list.txt"),
+    ("lasot", "cup-3/groundtruth.txt"),
+    ("lasot", "cup-3/out_of_view.txt"),
+    ("lasot", "training_set.txt"),
+    ("trackingnet", "TRAIN_0/anno/A_b-1.txt"),
+    ("coco", "annotations/instances_train2017.json"),
+    (
+        "vid",
+        "Annotations/VID/train/ILSVRC2015_VID_train_0000/ILSVRC2015_train_00000000/000001.xml",
+    ),
+    ("det", "Annotations/DET/train/ILSVRC2014_train_0000/x_00000001.xml"),
+    ("youtube_bb", "yt_bb_detection_train.csv"),
+    ("davis", "ImageSets/2017/train.txt"),
+    ("davis", "Annotations/480p/bear/00001.png"),
+    ("otb", "Walking/groundtruth_rect.txt"),
+)
 PATIENCE = 120.0  # seconds for a case, on a machine that is busy
 FRAMES = 12
 
@@ -50,7 +72,11 @@ def originals(folder: Path) -> dict[str, Path]:
     rows = "".join(f"{i / 25},{i},2,20,30\n" for i in range(FRAMES))
     found["truth table"].write_text(f"stamp,x,y,w,h\n{rows}")
     found["result"], found["evaluation"] = _results(folder)
-    found["weights"] = _weights(folder)
+    found |= _model(folder)
+    for name, file in ANNOTATIONS:
+        home = folder / name
+        _miniatures().SETS[name](home)
+        found[f"{name}: {Path(file).name}"] = home / file
     return found
 
 
@@ -99,12 +125,31 @@ def _results(folder: Path) -> tuple[Path, Path]:
     return folder / "results" / "tracker" / "walk.npz", folder / "results" / "evaluation.json"
 
 
-def _weights(folder: Path) -> Path:
+def _model(folder: Path) -> dict[str, Path]:
+    """Weights, graphs and a checkpoint."""
+    import torch
+
     from tracker_ros.core.io.paths import share_dir
 
-    path = folder / "dastm_nano.safetensors"
-    shutil.copy(share_dir() / "models" / path.name, path)
-    return path
+    found = {}
+    for path in sorted((share_dir() / "models").glob("dastm_nano.*")):
+        shutil.copy(path, folder)
+        kind = "weights" if path.suffix == ".safetensors" else f"graph {path.stem}"
+        found[kind] = folder / path.name
+    found["checkpoint"] = folder / "last.pt"
+    content = {"format": 1, "step": 3, "average": {"w": torch.zeros(40)}, "identity": {}}
+    torch.save(content, found["checkpoint"])
+    return found
+
+
+@functools.cache
+def _miniatures():
+    """The tests' miniatures of the public sets."""
+    path = Path(__file__).parents[1] / "test" / "datasets" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("miniatures", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 def read(kind: str, path: Path) -> None:
@@ -127,6 +172,20 @@ def read(kind: str, path: Path) -> None:
         from tracker_ros.engines.models.store import load_network
 
         load_network(path)
+    elif kind.startswith("graph"):
+        from tracker_ros.engines import load_tracker
+
+        load_tracker(path, engine="onnx")
+    elif kind == "checkpoint":
+        from tracker_ros.training.records import checkpoint
+
+        checkpoint.load(path)
+    elif ":" in kind:
+        from tracker_ros.training.data.public import open_set
+
+        name = kind.partition(":")[0]
+        for clip in open_set(name, next(home for home in path.parents if home.name == name)):
+            clip.view(0, masked=True)
     elif "bag" in kind or "metadata" in kind:
         bag = path.parent if "metadata" in kind else path
         for topic in ("/image", "/compressed"):
@@ -198,6 +257,8 @@ def fuzz(cases: int, seed: int, keep: Path) -> tuple[dict[str, Counter], list[st
     with tempfile.TemporaryDirectory(prefix="fuzz-") as name:
         sound = originals(Path(name))
         kinds = list(sound)
+        for kind, path in sound.items():
+            read(kind, path)  # otherwise every damaged one would be named, too
         worker = None
         for number in range(cases):
             kind = kinds[number % len(kinds)]
@@ -242,7 +303,7 @@ def main() -> int:
     begin = time.monotonic()
     outcomes, wrong = fuzz(args.cases, args.seed, args.out)
     for kind, counts in outcomes.items():
-        print(f"{kind:18}", *(f"{count:5} {name}" for name, count in sorted(counts.items())))
+        print(f"{kind:40}", *(f"{count:5} {name}" for name, count in sorted(counts.items())))
     for each in wrong:
         print(each)
     print(f"{args.cases} damaged files in {time.monotonic() - begin:.0f} s, {len(wrong)} wrong")

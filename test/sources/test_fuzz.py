@@ -9,7 +9,7 @@ TOOL = Path(__file__).parents[2] / "tools" / "fuzz.py"
 
 def test_damaged_files_are_read_or_named(tmp_path):
     done = subprocess.run(
-        [sys.executable, TOOL, "--cases", "38", "--seed", "1", "--out", tmp_path],
+        [sys.executable, TOOL, "--cases", "40", "--seed", "1", "--out", tmp_path],
         capture_output=True, text=True,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
