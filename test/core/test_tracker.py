@@ -45,7 +45,7 @@ class RedEngine:
     """States are tuples of what was remembered; `log` tells the order of the steps."""
 
     facts, provider = {}, "test"
-    responds = reuses = False
+    responds = reuses = side_by_side = False
 
     def __init__(self, tracking=CONFIG):
         self.tracking = tracking

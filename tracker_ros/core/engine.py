@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -27,6 +27,8 @@ class Engine(Protocol):
         provider: what really runs the network, for example ``onnxruntime CPUExecutionProvider``.
         responds: whether ``locate`` answers for another crop, too, at the cost of a filter alone.
         reuses: whether ``remember`` can learn from the query that was located last.
+        side_by_side: whether several targets are faster in calls of their own, by ``each``, than in
+            one call.
     """
 
     tracking: TrackingConfig
@@ -34,6 +36,10 @@ class Engine(Protocol):
     provider: str
     responds: bool
     reuses: bool
+    side_by_side: bool
+
+    def each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
+        """``work``, which calls the engine, for each item; at once where that is faster."""
 
     def start(self, crop: np.ndarray, box: Box) -> State:
         """The state of a new target, from a memory crop and its box."""

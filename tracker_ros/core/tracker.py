@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -162,12 +163,13 @@ class Tracker:
         self.remember()
         return result
 
-    def locate(self, image: np.ndarray) -> Result:
+    def locate(self, image: np.ndarray, rescale: bool = True) -> Result:
         """Find the target in ``image`` (uint8 [H, W, 3] BGR); the memory stays as it is.
 
-        Raises InputError for an unusable image (the target stays), TrackerError without a target.
+        ``rescale``: look at another scale, too, if that is due. Raises InputError for an unusable
+        image (the target stays), TrackerError without a target.
         """
-        search = self.search(image)
+        search = self.search(image, rescale)
         begin = perf_counter()
         prediction, state = self.engine.locate(search.crop, self._state, search.other_crop)
         return self.settle(search, prediction, state, 1e3 * (perf_counter() - begin))
@@ -181,14 +183,15 @@ class Tracker:
             return 0
         return max(self._unscaled + 2 - config.scale_interval, 0)
 
-    def search(self, image: np.ndarray, rescale: bool = True) -> Search:
-        """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``.
-
-        ``rescale``: look at another scale, too, if that is due.
-        """
+    def check(self, image: np.ndarray) -> None:
+        """Raise what ``locate`` would for an image, or without a target."""
         if self._state is None:
             raise TrackerError("the tracker has no target: call init first")
         check_image(image)
+
+    def search(self, image: np.ndarray, rescale: bool = True) -> Search:
+        """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``."""
+        self.check(image)
         begin = perf_counter()
         window, other = self._window(self._box), None
         if rescale and self.rescaling:
@@ -207,7 +210,8 @@ class Tracker:
         Raises InputError, and changes nothing, for values that are not finite.
         """
         begin = perf_counter()
-        if not (np.isfinite(prediction.score).all() and np.isfinite(prediction.boxes).all()):
+        # A sum is finite only where all are, and one call less.
+        if not math.isfinite(prediction.score.sum() + prediction.boxes.sum()):
             raise InputError("the network answered with values that are not finite")
         _, _, w, h = search.window.to_crop(self._box)
         candidate = decode(self._bias.off(prediction), (w, h), self.config)
@@ -252,10 +256,9 @@ class Tracker:
         answer is None. Raises InputError for an image or box that cannot be used, TrackerError
         without a target.
         """
-        if self._state is None:
-            raise TrackerError("the tracker has no target: call init first")
+        self.check(image)
         best, config = None, self.config
-        given = [check_box(box, check_image(image)) for box in boxes]
+        given = [check_box(box, image) for box in boxes]
         if not given:
             return None
         windows = [self._window(box) for box in given]

@@ -39,7 +39,8 @@ def load_tracker(
         precision: ``fp32``; ``bf16`` or ``fp16`` where hardware is faster at them, on torch and
             TensorRT only.
         allow_cpu_fallback: run on the CPU where the asked device is not there, instead of failing.
-        threads: of ONNX Runtime on the CPU; 0: as many as it likes.
+        threads: of one call of ONNX Runtime on the CPU; 0: one where calls run side by side
+            (``dastm``), elsewhere as many as it likes.
         tracking: another inference policy than the one stored with the weights.
     Raises:
         ModelError: model or device cannot be used. ParameterError: unknown engine, device or

@@ -31,6 +31,7 @@ class FilterEngine(MemoryEngine):
     def __init__(self, runner: Runner):
         self.runner = runner
         self.facts, self.provider = runner.facts, runner.provider
+        self.side_by_side, self.each = not runner.batches, runner.each
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
         seen = tuple(runner.outputs("trunk"))
         check_step(runner, "trunk", ("crop",))

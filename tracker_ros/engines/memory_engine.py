@@ -43,6 +43,7 @@ class MemoryEngine:
     def __init__(self, runner: Runner):
         self.runner = runner
         self.facts, self.provider = runner.facts, runner.provider
+        self.side_by_side, self.each = not runner.batches, runner.each
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
         check_step(runner, "locate", ("crop", "memory"))
         check_step(runner, "remember", ("crop", "box"))

@@ -27,11 +27,13 @@ class Bias(NamedTuple):
         """``prediction`` with its boxes put right."""
         if self == NO_BIAS:
             return prediction
-        left, top, right, bottom = prediction.boxes
-        w, h = (right - left) * np.exp(self.width), (bottom - top) * np.exp(self.height)
-        cx, cy = (left + right) / 2 + self.x * w, (top + bottom) / 2 + self.y * h
-        boxes = np.stack([cx - w / 2, cy - h / 2, cx + w / 2, cy + h / 2])
-        return replace(prediction, boxes=boxes.astype(np.float32))
+        first, last = prediction.boxes[:2], prediction.boxes[2:]
+        growth = np.array([np.exp(self.width), np.exp(self.height)], np.float32)
+        shift = np.array([self.x, self.y], np.float32)
+        sides = (last - first) * growth[:, None, None]
+        centres = (first + last) / 2 + shift[:, None, None] * sides
+        sides /= 2
+        return replace(prediction, boxes=np.concatenate([centres - sides, centres + sides]))
 
 
 NO_BIAS = Bias(0.0, 0.0, 0.0, 0.0)

@@ -62,7 +62,7 @@ def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
     """
     top, left = max(row - REACH, 0), max(column - REACH, 0)
     near = response[top : row + REACH + 1, left : column + REACH + 1]
-    row, column = (int(i) for i in np.unravel_index(int(near.argmax()), near.shape))
+    row, column = divmod(int(near.argmax()), near.shape[1])
     row, column = row + top, column + left
     down, across = response[:, column], response[row]
     return column + _vertex(across, column), row + _vertex(down, row)
@@ -85,24 +85,23 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5). A filter's response, to the power
     of ``response_weight``, is a factor of the ranking, and its peak draws the box's centre.
     """
-    left, top, right, bottom = prediction.boxes
-    width, height = np.maximum(right - left, 1e-3), np.maximum(bottom - top, 1e-3)
+    # Operations on small arrays cost what their calls cost: as few as there can be.
+    width, height = np.maximum(prediction.boxes[2:] - prediction.boxes[:2], 1e-3)
     last_width, last_height = size
-
-    def equivalent(w, h):
-        pad = (w + h) / 2
-        return np.sqrt((w + pad) * (h + pad))
-
-    scale = _change(equivalent(width, height) / equivalent(last_width, last_height))
-    ratio = _change((last_width / last_height) / (width / height))
-    penalty = np.exp(-config.penalty * (scale * ratio - 1))
+    pad, last_pad = (width + height) / 2, (last_width + last_height) / 2
+    area = (width + pad) * (height + pad)
+    last_area = (last_width + last_pad) * (last_height + last_pad)
+    change = np.sqrt(_change(area / last_area)) * _change(
+        width / height * (last_height / last_width)
+    )
+    penalty = np.exp(config.penalty - config.penalty * change)
     blend = config.window_influence
     likely = prediction.score * penalty
     if prediction.response is not None and config.response_weight:
         response = np.maximum(prediction.response, 0) + LEAST_RESPONSE
         likely = likely * response**config.response_weight
     ranked = likely * (1 - blend) + cosine_window(*likely.shape) * blend
-    row, column = (int(i) for i in np.unravel_index(int(np.argmax(ranked)), ranked.shape))
+    row, column = divmod(int(ranked.argmax()), ranked.shape[1])
 
     score = float(prediction.score[row, column])
     rate = min(
@@ -113,8 +112,8 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     )
     w = last_width + rate * (float(width[row, column]) - last_width)
     h = last_height + rate * (float(height[row, column]) - last_height)
-    cx = float(left[row, column] + right[row, column]) / 2
-    cy = float(top[row, column] + bottom[row, column]) / 2
+    left, top, right, bottom = prediction.boxes[:, row, column].tolist()
+    cx, cy = (left + right) / 2, (top + bottom) / 2
     if prediction.response is not None and config.response_centre:
         share, (px, py) = config.response_centre, peak(prediction.response, row, column)
         cx += share * ((px + 0.5) * config.stride - cx)

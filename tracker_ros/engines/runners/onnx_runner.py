@@ -67,12 +67,15 @@ class OnnxRunner:
             )
         providers = [provider for provider in asked if provider[0] in offered]
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
+        first = files.first_graph
+        # What a shared trunk has to do is done side by side (``each``): operations of some ten
+        # microseconds gain nothing from a second thread (docs/performance.md).
+        alone = first == files.graph("trunk")
+        options.intra_op_num_threads = threads or int(alone)
         # Waiting threads that spin take the cores from the camera, the middleware and each other:
         # on two busy cores a frame took three times the CPU time and twice as long.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
-        first = files.first_graph
         session, self.facts = self._open(first, options, providers)
         self.steps: Sequence[str] = steps_of(self.facts["architecture"], self.facts["network"])
         if first == files.graph("locate") and "locate" not in self.steps:
