@@ -16,7 +16,9 @@ from tracker_ros.networks.architectures.siamese import (
 )
 from tracker_ros.networks.backbones.alexnet import AlexNet
 from tracker_ros.networks.backbones.resnet import ResNet
+from tracker_ros.networks.blocks.convolutions import normalise
 from tracker_ros.networks.blocks.transformer import Decoder, FusionLayer
+from tracker_ros.networks.build import build
 
 SMALL = {"channels": 8, "heads": 2, "ffn": 16, "layers": 2}
 
@@ -116,6 +118,20 @@ def test_a_file_that_says_nothing_is_swapped_still_loads():
         SiameseConfig.from_dict({**values, "swapped": True})
 
 
+@torch.no_grad()
+def test_a_trunk_of_three_levels_is_merged_to_templates_and_search_features():
+    network = build("dastsiam", {**SMALL, "backbone": "efficientnet_lite0", "template_cells": 6})
+    crops = torch.randint(0, 256, (1, 80, 80, 3), dtype=torch.uint8)
+    network.eval()
+    assert network.features(crops).shape == (1, 8, 10, 10)
+    assert network.template(crops).shape == (1, 8, 6, 6)
+    # Three levels reach the features: without the coarsest they are others.
+    levels = network.query_trunk(normalise(crops, torch.float32))
+    torch.testing.assert_close(network.neck(levels), network.features(crops))
+    silent = (*levels[:2], torch.zeros_like(levels[2]))
+    assert not torch.allclose(network.neck(silent), network.features(crops))
+
+
 def test_middle_of_a_map():
     features = torch.arange(25.0).view(1, 1, 5, 5)
     assert middle(features, 3)[0, 0].tolist() == [[6, 7, 8], [11, 12, 13], [16, 17, 18]]
@@ -139,7 +155,6 @@ def test_correlation_compares_channel_by_channel_and_sample_by_sample():
 
 def test_trunk_of_the_shipped_dastm_fits_by_name():
     """So that small siamese networks can start from it: all but its last blocks."""
-    from tracker_ros.networks.build import build
     from tracker_ros.networks.presets import PRESETS
 
     with torch.device("meta"):

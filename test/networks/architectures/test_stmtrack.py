@@ -8,6 +8,7 @@ import torch
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
+from tracker_ros.core.errors import ModelError
 from tracker_ros.core.memory import segment_centres
 from tracker_ros.networks.architectures.stmtrack import Stmtrack, StmtrackConfig
 from tracker_ros.networks.backbones.inception import InceptionV3
@@ -145,3 +146,54 @@ def test_steps_together_are_the_training_forward():
     score, located = made["locate"].module(crops[:, 1], torch.cat(memory, 1))
     torch.testing.assert_close(score, (logits.sigmoid() * centerness.sigmoid())[:, 0])
     torch.testing.assert_close(located, sides)
+
+
+SMALL = StmtrackConfig(
+    backbone="efficientnet_lite0",
+    shared=True,
+    channels=16,
+    head_channels=8,
+    head_depth=1,
+    head_kind="separable",
+)
+
+
+def test_behind_a_trunk_of_three_levels_the_memorys_neck_takes_the_label_map_in():
+    torch.manual_seed(0)
+    network = Stmtrack(SMALL)
+    assert network.memory_encoder is network.query_trunk and network.label is None
+    crops = torch.randint(0, 256, (2, 64, 64, 3), dtype=torch.uint8)
+    boxes = torch.tensor([[20.0, 20, 20, 20], [30, 10, 20, 40]])
+    # As `train --frozen 1` has it: nothing of the trunk learns, all that is behind it does.
+    network.query_trunk.requires_grad_(False)
+    maps = network(crops[:, None], boxes[:, None], crops)
+    assert maps.logits.shape == (2, 1, 8, 8)
+    (maps.logits.sum() + maps.centerness.sum() + maps.boxes.sum()).backward()
+    silent = {name for name, p in network.named_parameters() if p.grad is None}
+    assert silent == {name for name in network.state_dict() if name.startswith("query_trunk.")}
+    network.eval()
+    with torch.no_grad():
+        found = [network.features(crops[:1], box[None]) for box in boxes]
+        assert not torch.allclose(*found)
+        plain = Stmtrack(replace(SMALL, labelled=False)).eval()
+        assert torch.equal(*(plain.features(crops[:1], box[None]) for box in boxes))
+
+
+def test_crops_that_three_levels_do_not_fit():
+    tracking = replace(PRESETS["stmtrack_tiny"].tracking, memory_size=104)
+    with pytest.raises(ModelError, match="a crop of 104 pixels cannot be halved four times"):
+        steps(Stmtrack(SMALL), tracking)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("name", ["stmtrack", "stif"])
+def test_all_queries_of_a_sample_are_matched_with_its_own_memory(name):
+    torch.manual_seed(0)
+    network = build(name, SMALL.to_dict()).eval()
+    memory = torch.randint(0, 256, (2, 3, 64, 64, 3), dtype=torch.uint8)
+    boxes = torch.tensor([20.0, 20, 20, 20]).expand(2, 3, 4)
+    queries = torch.randint(0, 256, (2, 2, 64, 64, 3), dtype=torch.uint8)
+    together = network(memory, boxes, queries.flatten(0, 1)).logits.unflatten(0, (2, 2))
+    for number in range(2):
+        alone = network(memory, boxes, queries[:, number]).logits
+        torch.testing.assert_close(together[:, number], alone)

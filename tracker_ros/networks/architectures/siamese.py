@@ -16,7 +16,9 @@ from torch.nn import functional as F
 
 from ...core.config import TrackingConfig
 from ..backbones.by_name import make_backbone
+from ..backbones.efficientnet import EfficientNetLite
 from ..blocks.convolutions import conv_bn, normalise
+from ..blocks.pyramid import PyramidNeck
 from ..blocks.reader import tokens
 from ..blocks.transformer import Encoder
 from ..config import NetworkConfig
@@ -114,8 +116,11 @@ class Siamese(nn.Module):
     def __init__(self, config: SiameseConfig):
         super().__init__()
         self.config = config
-        self.query_trunk = make_backbone(config)
-        self.neck = self._make_neck(self.query_trunk.channels, config)
+        self.query_trunk = trunk = make_backbone(config)
+        if isinstance(trunk, EfficientNetLite):
+            self.neck: nn.Module = PyramidNeck(trunk.levels, config.channels, 1, labelled=False)
+        else:
+            self.neck = self._make_neck(trunk.channels, config)
         self.fusion = self._make_fusion(config) if config.st else None
 
     def _make_neck(self, inputs: int, config: SiameseConfig) -> nn.Module:

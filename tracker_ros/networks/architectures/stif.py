@@ -130,13 +130,15 @@ class Stif(Stmtrack):
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
         """One training step: memory [B, 1+T, S, S, 3] and [B, 1+T, 4], the first frame first.
 
-        Query [B, S, S, 3]. Raises ModelError where the crops differ in size.
+        Queries [B·K, S, S, 3]. Raises ModelError where the crops differ in size.
         """
         check_sizes(memory_crops.shape[2], query_crops.shape[1])
         batch = memory_crops.shape[:2]
         features = self.features(memory_crops.flatten(0, 1), memory_boxes.flatten(0, 1))
         features = features.unflatten(0, batch)
-        return Maps(*self.match(query_crops, self.remember(features[:, 0], features[:, 1:])))
+        memory = self.remember(features[:, 0], features[:, 1:])
+        memory = memory.repeat_interleave(len(query_crops) // batch[0], 0)
+        return Maps(*self.match(query_crops, memory))
 
 
 def check_sizes(memory: int, query: int) -> None:

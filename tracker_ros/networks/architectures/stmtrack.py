@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from ...core.config import TrackingConfig
 from ..backbones.by_name import make_backbone
+from ..backbones.efficientnet import EfficientNetLite
 from ..blocks.convolutions import normalise
 from ..blocks.head import make_head
+from ..blocks.pyramid import PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
 from ..config import NetworkConfig
 from ..step import Step
@@ -34,7 +36,7 @@ class StmtrackConfig(NetworkConfig):
     head_channels: int = 256
     head_depth: int = 7
     head_kind: str = "plain"
-    neck: str = "conv"  # or separable: a tenth of the cost
+    neck: str = "conv"  # or separable: a tenth of the cost; an EfficientNet-Lite has a pyramid
 
 
 class Maps(NamedTuple):
@@ -82,10 +84,18 @@ class Stmtrack(nn.Module):
         self.query_trunk = make_backbone(config)
         trunk = self.query_trunk
         self.label = None
-        if config.labelled:
-            self.label = nn.Conv2d(1, trunk.stem_channels, 3, 2, trunk.stem_padding, bias=False)
-        self.memory_neck = make_neck(trunk.channels, config.channels, config.neck)
-        self.query_neck = make_neck(trunk.channels, config.channels, config.neck)
+        # Behind a trunk that ImageNet taught, which has seen no label map, the neck takes it in.
+        self.pyramid = isinstance(trunk, EfficientNetLite)
+        if self.pyramid:
+            self.memory_neck, self.query_neck = (
+                PyramidNeck(trunk.levels, config.channels, depth=1, labelled=labelled)
+                for labelled in (config.labelled, False)
+            )
+        else:
+            if config.labelled:
+                self.label = nn.Conv2d(1, trunk.stem_channels, 3, 2, trunk.stem_padding, bias=False)
+            self.memory_neck = make_neck(trunk.channels, config.channels, config.neck)
+            self.query_neck = make_neck(trunk.channels, config.channels, config.neck)
         self._make_attention(config)
         self.head = make_head(
             2 * config.channels,
@@ -94,7 +104,7 @@ class Stmtrack(nn.Module):
             config.head_kind,
             trunk.stride,
         )
-        if config.labelled:
+        if self.label is not None:
             nn.init.normal_(self.label.weight, std=0.01)
 
     def _make_attention(self, config) -> None:
@@ -132,8 +142,12 @@ class Stmtrack(nn.Module):
             crops: uint8 [B, S, S, 3]. boxes: float32 [B, 4], x, y, w, h in crop pixels.
         """
         x, label = self.normalise(crops), None
+        if self.config.labelled:
+            label = self.label_map(boxes, crops.shape[1]).to(x.dtype)
+        if self.pyramid:
+            return self.memory_neck(self.memory_encoder(x), label)
         if self.label is not None:
-            label = self.label(self.label_map(boxes, crops.shape[1]).to(x.dtype))
+            label = self.label(label)
         return self.memory_neck(self.memory_encoder(x, label))
 
     def query(self, crops: Tensor) -> Tensor:
@@ -153,11 +167,12 @@ class Stmtrack(nn.Module):
         return shares(tokens(self.query(crops)), memory)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
-        """One training step: memory [B, T, S, S, 3] and [B, T, 4], query [B, S, S, 3]."""
+        """One training step: memory [B, T, S, S, 3] and [B, T, 4], queries [B·K, S, S, 3]."""
         batch, frames = memory_crops.shape[:2]
         memory, gate = self.encode(memory_crops.flatten(0, 1), memory_boxes.flatten(0, 1))
         memory = tokens(memory).unflatten(0, (batch, frames)).flatten(1, 2)
         gate = None if gate is None else gate.unflatten(0, (batch, frames))
+        memory = memory.repeat_interleave(len(query_crops) // batch, 0)
         return Maps(*self.match(query_crops, memory), gate)
 
 

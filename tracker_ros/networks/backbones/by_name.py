@@ -1,10 +1,14 @@
-"""Backbones by name. Each maps [B, 3, S, S] to [B, channels, cells(S), cells(S)]."""
+"""Backbones by name. Each maps [B, 3, S, S] to [B, channels, cells(S), cells(S)].
+
+An EfficientNet-Lite answers with three levels instead, which a ``PyramidNeck`` merges.
+"""
 
 from __future__ import annotations
 
 from torch import nn
 
 from .alexnet import AlexNet
+from .efficientnet import EfficientNetLite
 from .inception import InceptionV3
 from .mobileone import MobileOne
 from .resnet import ResNet
@@ -14,9 +18,11 @@ def make_backbone(config) -> nn.Module:
     """The backbone that ``config.backbone`` names, of the sizes that ``config`` gives.
 
     It has ``stride`` (input pixels for one cell), ``channels``, ``cells(size)``, and, to take in a
-    label map, ``stem_channels`` and ``stem_padding``. Raises ValueError for an unknown name and
-    for a MobileOne without sizes.
+    label map, ``stem_channels`` and ``stem_padding``; one of several levels has ``levels``, their
+    channels. Raises ValueError for an unknown name and for a MobileOne without sizes.
     """
+    if config.backbone.startswith("efficientnet_"):
+        return EfficientNetLite(config.backbone.removeprefix("efficientnet_"))
     if config.backbone == "mobileone":
         if not (config.widths and config.depths):
             raise ValueError("backbone is 'mobileone', but widths or depths are not given")
@@ -30,5 +36,6 @@ def make_backbone(config) -> nn.Module:
     if config.backbone == "alexnet":
         return AlexNet(config.widths)
     raise ValueError(
-        f"backbone is {config.backbone!r}, not mobileone, inception_v3, resnet50 or alexnet"
+        f"backbone is {config.backbone!r}, not mobileone, inception_v3, resnet50, alexnet or"
+        " efficientnet_lite0 to lite2"
     )

@@ -74,10 +74,12 @@ class EfficientNetLite(nn.Module):
     Args:
         variant: see ``VARIANTS``.
     Attributes:
-        levels: channels of the three features.
+        levels: channels of the three features. stride: of what a neck makes of them.
     Raises:
         ValueError: an unknown variant.
     """
+
+    stride = 8
 
     def __init__(self, variant: str = "lite0"):
         super().__init__()
@@ -104,6 +106,13 @@ class EfficientNetLite(nn.Module):
             if number in LEVELS:
                 found.append(x)
         return tuple(found)
+
+    @staticmethod
+    def cells(size: int) -> int:
+        """Cells along a side of the middle level. Raises ValueError where the three do not fit."""
+        if size % 16:
+            raise ValueError(f"a crop of {size} pixels cannot be halved four times")
+        return size // EfficientNetLite.stride
 
 
 def round_channels(channels: float, divisor: int = 8) -> int:

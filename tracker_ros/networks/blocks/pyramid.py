@@ -16,8 +16,8 @@ class PyramidNeck(nn.Module):
 
     Args:
         levels: channels of the trunk's strides 4, 8 and 16; the first is averaged to stride 8
-            before, which is the same as after a 1×1 convolution and costs a quarter. depth:
-            separable blocks.
+            (here, or by who needs it so besides) before its 1×1 convolution, which is the same as
+            after it and costs a quarter. depth: separable blocks.
         labelled: whether a label map is taken in (the memory branch; STMTrack, eq. 1). The trunk
             has seen no label map before: it is the same for memory and query, and may be frozen.
     """
@@ -35,8 +35,12 @@ class PyramidNeck(nn.Module):
 
     def forward(self, levels: tuple[Tensor, ...], labels: Tensor | None = None) -> Tensor:
         """``labels``: [B, 1, S, S], 1 inside the target's box; for a labelled neck."""
+        fine, middle, coarse = levels
+        if fine.shape[-1] > middle.shape[-1]:
+            fine = F.avg_pool2d(fine, 2)
         fine, middle, coarse = (
-            lateral(level) for lateral, level in zip(self.laterals, levels, strict=True)
+            lateral(level)
+            for lateral, level in zip(self.laterals, (fine, middle, coarse), strict=True)
         )
         x = middle + fine
         x = x + F.interpolate(coarse, scale_factor=2.0, mode="nearest")

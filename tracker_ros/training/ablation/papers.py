@@ -80,9 +80,9 @@ SIX = "6 frames"
 STMTRACK = _study(
     [
         Part("shared", {"shared": True, "labelled": False}),
-        Part("separate", {"labelled": False}),
+        Part("separate", {"shared": False, "labelled": False}),
         Part("shared+labels", {"shared": True}),
-        Part("separate+labels", readings=READINGS),
+        Part("separate+labels", {"shared": False}, readings=READINGS),
     ],
     "separate+labels",
     [

@@ -104,6 +104,7 @@ class Switched:
         self.engine, self.off = engine, off
         self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
         self.responds, self.reuses = engine.responds, engine.reuses
+        self.side_by_side, self.each = engine.side_by_side, engine.each
 
     def start(self, crop: np.ndarray, box: Box) -> State:
         """See ``Engine.start``."""
