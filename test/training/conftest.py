@@ -71,15 +71,6 @@ def shards(tmp_path_factory):
     members = {f"{number}.png": encode(picture(rng)) for number in range(3)}
     index = [{"image": name, "objects": []} for name in members]
     write_tar(folder / "imagenet1k-0.tar", index, members)
-
-    # Two classes of tiles, bright and dark, four in a row.
-    labels = [("bright", "dark")[number % 2] for number in range(48)]
-    tiles = [rng.integers(*((0, 90), (160, 255))[label == "bright"], (16, 16, 3), np.uint8)
-             for label in labels]  # fmt: skip
-    mosaic = np.vstack([np.hstack(tiles[row : row + 4]) for row in range(0, 48, 4)])
-    entry = {"mosaic": "0.png", "tile": 16, "columns": 4}
-    entry["tiles"] = [{"label": label, "box": [0, 0, 16, 16]} for label in labels]
-    write_tar(folder / "tiny-0.tar", [entry], {"0.png": encode(mosaic)})
     return folder
 
 

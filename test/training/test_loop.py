@@ -121,7 +121,7 @@ def test_a_tiny_network_learns_to_track_one_clip(trainer, one_clip, tmp_path):
 
 @pytest.fixture
 def trunk(trainer, tmp_path):
-    """A file as `tracker-ros pretrain` writes it."""
+    """A file as `tracker-ros convert` writes it."""
     backbone = make_backbone(trainer(tmp_path / "none").preset.network)
     content = {"trunk": backbone.state_dict(), "facts": {"classes": 2}}
     checkpoint.save(tmp_path / "trunk.pt", content)

@@ -20,7 +20,6 @@ COMMANDS = {
     "explain": "show where a query looks in the memory, and why a box jumped",
     "evaluate": "score trackers on sequences with truth",
     "trax": "serve a tracker to VOT's toolkit",
-    "pretrain": "train a backbone as a classifier",
     "compare": "compare two evaluations, with confidence",
     "gate-report": "show what a gate chose in an evaluation",
     "train": "train a tracker",

@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="what every variant starts from: another model (.safetensors) or run (last.pt)",
     )
-    parser.add_argument("--backbone", type=Path, metavar="FILE", help="of `tracker-ros pretrain`")
+    parser.add_argument("--backbone", type=Path, metavar="FILE", help="of `tracker-ros convert`")
     parser.add_argument(
         "--model",
         help="whose sizes all variants have (default: dastm_tiny), or whose weights (dastm)",

@@ -50,7 +50,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backbone",
         type=Path,
         metavar="FILE",
-        help="a backbone of `tracker-ros pretrain` or `convert`",
+        help="a backbone of `tracker-ros convert`",
     )
     parser.add_argument(
         "--start",

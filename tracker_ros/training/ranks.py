@@ -12,7 +12,7 @@ from torch import Tensor, distributed
 from ..core.errors import ParameterError
 from ..evaluation.parallel import Share
 
-PATIENCE = timedelta(hours=12)  # the others wait while the first pre-trains the backbone
+PATIENCE = timedelta(hours=12)  # the others wait while the first validates
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def warm_start(network: nn.Module, path: str | Path) -> list[str]:
 
 
 def load_backbone(network: nn.Module, path: str | Path) -> dict:
-    """Copy a checkpoint of ``pretrain`` into each backbone of ``network``; returns its facts.
+    """Copy a backbone of ``convert`` into each backbone of ``network``; returns its facts.
 
     Raises ModelError: the file cannot be used, or does not fit.
     """

@@ -17,7 +17,6 @@ from ...datasets.formats.text import FARTHEST
 from .shards import Shard, find_shards
 
 MIN_SIDE = 10.0  # pixels: smaller objects teach noise
-MAX_STILL = 160.0  # sqrt(w * h), pixels: a larger object in a still picture has no surroundings
 SHARD_STEP = 2.5  # video frames between frames of a shard, which keeps every 2nd to 8th
 
 
@@ -123,11 +122,10 @@ def _as_bytes(names: Iterable[str]) -> np.ndarray:
     return np.array([os.fsencode(name) for name in names], np.bytes_)
 
 
-def load_clips(folder: str | Path, kind: str, largest: float = MAX_STILL) -> list[Clip]:
+def load_clips(folder: str | Path, kind: str) -> list[Clip]:
     """Clips of the shards of one kind (``davis``, ``video``: tracks; ``voc``: one per object).
 
-    Objects of still pictures of ``largest`` pixels and more, √(w·h), are left out. Objects of still
-    pictures keep their masks.
+    Objects of still pictures keep their masks; one that fills its picture still has parts.
 
     Raises SourceError naming shard and entry of anything malformed.
     """
@@ -139,7 +137,7 @@ def load_clips(folder: str | Path, kind: str, largest: float = MAX_STILL) -> lis
                 if "frames" in entry:
                     clips += _track(shard, entry)
                 else:
-                    clips += _objects(shard, entry, largest)
+                    clips += _objects(shard, entry)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise SourceError(
                     f"shard {path}: entry {number} is malformed: {error!r}"
@@ -161,7 +159,7 @@ def _track(shard: Shard, entry: dict) -> list[Clip]:
     ]
 
 
-def _objects(shard: Shard, entry: dict, largest: float) -> list[Clip]:
+def _objects(shard: Shard, entry: dict) -> list[Clip]:
     return [
         make_clip(
             shard,
@@ -171,7 +169,6 @@ def _objects(shard: Shard, entry: dict, largest: float) -> list[Clip]:
             label=item.get("label", "").removesuffix("</name>"),  # some writer left the tag
         )
         for item in entry["objects"]
-        if _box(item)[2] * _box(item)[3] < largest**2
     ]
 
 

@@ -118,8 +118,7 @@ def open_mixture(
 
 
 def _shards(folder: Path, kind: str) -> ClipSet:
-    # An object that fills its picture still has parts.
-    clips = load_clips(folder, kind, largest=math.inf)
+    clips = load_clips(folder, kind)
     # Where there are tracks, a lone frame of one shows no motion.
     tracks = [clip for clip in clips if len(clip) > 1]
     return ClipSet.pack(tracks if kind == "davis" else clips)

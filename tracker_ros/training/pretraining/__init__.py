@@ -1,1 +1,0 @@
-"""Pre-training of a backbone as a classifier of labelled pictures."""
