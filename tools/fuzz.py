@@ -116,9 +116,17 @@ def _results(folder: Path) -> tuple[Path, Path]:
 
     n = FRAMES
     result = SequenceResult(
-        "walk", np.ones((n, 4)), np.ones((n, 4)), np.ones(n), np.ones(n), np.zeros(n, bool),
-        np.ones((n, 4), np.float32), np.zeros(n, np.int8), np.ones(n, bool), (64, 48),
-    )  # fmt: skip
+        sequence="walk",
+        boxes=np.ones((n, 4)),
+        truth=np.ones((n, 4)),
+        scores=np.ones(n),
+        seconds=np.ones(n),
+        lost=np.zeros(n, bool),
+        gates=np.ones((n, 4), np.float32),
+        branches=np.zeros(n, np.int8),
+        scored=np.ones(n, bool),
+        size=(64, 48),
+    )
     result.save(folder / "results" / "tracker" / "walk.npz")
     about = {"tracker": {"settings": {}, "facts": None}}
     join_evaluation(folder / "results", Evaluation("otb", "otb", ["x"], ["walk"], about, []))

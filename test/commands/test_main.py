@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tracker_ros import __version__
 from tracker_ros.commands import COMMANDS, main
-from tracker_ros.commands.common.arguments import parse_box
+from tracker_ros.commands.common.arguments import box_argument
 from tracker_ros.sources import open_source
 from tracker_ros.sources.writer import VideoWriter
 
@@ -107,7 +107,7 @@ def test_any_text_is_a_box_or_wrong_usage(text):
     import argparse
 
     try:
-        x, y, w, h = parse_box(text)
+        x, y, w, h = box_argument(text)
     except argparse.ArgumentTypeError:
         return
     assert w > 0 and h > 0 and abs(x) < float("inf") and abs(y) < float("inf")
@@ -115,7 +115,7 @@ def test_any_text_is_a_box_or_wrong_usage(text):
 
 @given(st.tuples(*[st.floats(0.01, 1e4)] * 4))
 def test_boxes_survive_the_command_line(box):
-    assert parse_box(",".join(map(str, box))) == box
+    assert box_argument(",".join(map(str, box))) == box
 
 
 def test_a_reader_that_leaves_is_no_traceback(model):

@@ -48,11 +48,19 @@ def write_evaluation(tmp_path):
                 if tracker == "dastm":
                     gates[1:], branches[1:] = (0.1, 0.2, 0.3, 0.4), 3
                 SequenceResult(
-                    sequence, boxes, truth, np.linspace(1, 0.5, count), np.full(count, 0.01),
-                    np.isin(np.arange(count), lost), gates, branches, np.ones(count, bool),
-                    (160, 90), tuple((attributes or {}).get(sequence, ())),
-                    _pictures(tmp_path / "pictures", count),
-                ).save(result_path(folder, tracker, sequence))  # fmt: skip
+                    sequence=sequence,
+                    boxes=boxes,
+                    truth=truth,
+                    scores=np.linspace(1, 0.5, count),
+                    seconds=np.full(count, 0.01),
+                    lost=np.isin(np.arange(count), lost),
+                    gates=gates,
+                    branches=branches,
+                    scored=np.ones(count, bool),
+                    size=(160, 90),
+                    attributes=tuple((attributes or {}).get(sequence, ())),
+                    pictures=_pictures(tmp_path / "pictures", count),
+                ).save(result_path(folder, tracker, sequence))
         return folder
 
     return write

@@ -29,10 +29,18 @@ def result(name, chosen, motion=0.0, absent=(), attributes=(), scores=None):
             gates[frame + 1] = 0.1 + 0.0001 * frame  # every frame has weights of its own
             gates[frame + 1, branch], branches[frame + 1] = 0.6, branch
     return SequenceResult(
-        name, truth.copy(), truth, np.ones(count) if scores is None else np.asarray(scores),
-        np.full(count, 0.01), np.zeros(count, bool), gates, branches, np.ones(count, bool),
-        (320, 240), attributes,
-    )  # fmt: skip
+        sequence=name,
+        boxes=truth.copy(),
+        truth=truth,
+        scores=np.ones(count) if scores is None else np.asarray(scores),
+        seconds=np.full(count, 0.01),
+        lost=np.zeros(count, bool),
+        gates=gates,
+        branches=branches,
+        scored=np.ones(count, bool),
+        size=(320, 240),
+        attributes=attributes,
+    )
 
 
 def rows(report, title):

@@ -8,7 +8,8 @@ import yaml
 
 from tracker_ros.core.errors import ParameterError
 from tracker_ros.nodes import parameters
-from tracker_ros.nodes.parameters import NODES, Parameter, parse_box
+from tracker_ros.nodes.parameters import NODES, Parameter, initial_box
+from tracker_ros.nodes.parameters.__main__ import documentation, markdown
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,7 +26,7 @@ def test_yaml_holds_every_parameter_at_its_default(node):
 def test_readme_holds_the_tables():
     text = (ROOT / "README.md").read_text()
     begin, end = "<!-- parameters:begin -->", "<!-- parameters:end -->"
-    assert text.partition(begin)[2].partition(end)[0].strip() == parameters.documentation()
+    assert text.partition(begin)[2].partition(end)[0].strip() == documentation()
 
 
 @pytest.mark.parametrize("parameter", [p for table in NODES.values() for p in table],
@@ -33,13 +34,13 @@ def test_readme_holds_the_tables():
 def test_entry_is_complete(parameter):
     parameter.check(parameter.default)
     assert parameter.description.endswith(".")
-    assert (parameter.minimum is None) == (parameter.maximum is None)
+    assert parameter.limits is None or parameter.limits[0] < parameter.limits[1]
     descriptor = parameters.descriptor(parameter)
     assert descriptor.description == parameter.description
     assert descriptor.read_only == (parameter.applies == parameters.START)
-    if parameter.minimum is not None:
+    if parameter.limits is not None:
         (limits,) = [*descriptor.floating_point_range, *descriptor.integer_range]
-        assert (limits.from_value, limits.to_value) == (parameter.minimum, parameter.maximum)
+        assert (limits.from_value, limits.to_value) == parameter.limits
 
 
 @pytest.mark.parametrize("name, value, words", [
@@ -72,15 +73,15 @@ def test_stage_in_which_a_parameter_can_be_set(applies, stages):
 
 
 def test_box_in_words():
-    assert parse_box("1, 2.5,30,4e1") == (1.0, 2.5, 30.0, 40.0)
-    assert parse_box(" ") is None
+    assert initial_box("1, 2.5,30,4e1") == (1.0, 2.5, 30.0, 40.0)
+    assert initial_box(" ") is None
     for text in ("1,2,3", "1,2,3,0", "1,2,nan,4", "a,b,c,d", "1,2,3,4,5", "inf,0,1,1"):
-        with pytest.raises(ParameterError, match="must be x,y,w,h"):
-            parse_box(text)
+        with pytest.raises(ParameterError, match="is not x,y,w,h"):
+            initial_box(text)
 
 
 def test_markdown_has_one_line_for_each_parameter():
-    lines = parameters.markdown(parameters.TRACKER).splitlines()
+    lines = markdown(parameters.TRACKER).splitlines()
     assert len(lines) == len(parameters.TRACKER) + 2
     assert {line.count("|") for line in lines} == {7}
 

@@ -5,7 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tracker_ros.replay.summary import MIN_LOSS, Output, losses, overlaps, rows, summarise, verdict
+from tracker_ros.evaluation.metrics import FAILURE
+from tracker_ros.replay.summary import Output, losses, overlaps, rows, summarise, verdict
 
 HERE = (10.0, 10.0, 20.0, 20.0)
 HALF = (10.0, 10.0, 20.0, 10.0)  # half of HERE
@@ -55,24 +56,24 @@ def test_without_truth_there_is_no_overlap_and_lost_is_what_the_tracker_says():
 
 
 def test_with_truth_following_something_else_is_a_loss():
-    boxes = [HERE] + [ELSEWHERE] * MIN_LOSS + [HERE] + [None] * MIN_LOSS
+    boxes = [HERE] + [ELSEWHERE] * FAILURE + [HERE] + [None] * FAILURE
     truth = dict.fromkeys(range(len(boxes)), HERE)
-    assert losses(len(boxes), outputs(*boxes), truth) == [(1, MIN_LOSS + 1), (MIN_LOSS + 2, None)]
+    assert losses(len(boxes), outputs(*boxes), truth) == [(1, FAILURE + 1), (FAILURE + 2, None)]
 
 
 def test_a_short_miss_or_a_hidden_target_is_no_loss():
-    boxes = [HERE] + [ELSEWHERE] * (MIN_LOSS - 1) + [HERE] + [None] * 20 + [HERE]
+    boxes = [HERE] + [ELSEWHERE] * (FAILURE - 1) + [HERE] + [None] * 20 + [HERE]
     truth = dict.fromkeys(range(len(boxes)), HERE)
-    truth |= dict.fromkeys(range(MIN_LOSS + 1, MIN_LOSS + 21), HIDDEN)
+    truth |= dict.fromkeys(range(FAILURE + 1, FAILURE + 21), HIDDEN)
     assert losses(len(boxes), outputs(*boxes), truth) == []
 
 
 def test_table_and_verdict_say_that_the_target_was_lost_for_good():
-    boxes = [HERE] * 3 + [None] * MIN_LOSS
+    boxes = [HERE] * 6 + [None] * FAILURE
     numbers = summarise(len(boxes), outputs(*boxes), dict.fromkeys(range(len(boxes)), HERE))
-    assert "frame 3" in verdict(numbers)
+    assert "frame 6" in verdict(numbers)
     assert text(numbers).splitlines() == [
-        "frames: 8",
+        "frames: 16",
         "mean overlap: 0.375",
         "success AUC: 0.357",
         "lost / recovered: 1 / 0",

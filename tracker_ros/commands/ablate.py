@@ -146,17 +146,17 @@ def run(args: argparse.Namespace) -> int:
         **values,
     )
     plan = Plan(
-        args.data,
-        args.validate,
-        design,
-        config,
-        paper.loss,
-        variants,
-        args.seeds,
-        args.backbone,
-        args.init,
-        args.cache or default_cache(),
-        args.random_tests,
+        data=args.data,
+        validate=args.validate,
+        preset=design,
+        config=config,
+        loss=paper.loss,
+        variants=variants,
+        seeds=args.seeds,
+        backbone=args.backbone,
+        start=args.init,
+        cache=args.cache or default_cache(),
+        random_tests=args.random_tests,
     )
     ablate(plan, args.out)
     print((args.out / "ablation.md").read_text())

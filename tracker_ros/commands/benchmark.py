@@ -11,7 +11,7 @@ from pathlib import Path
 from ..core.choices import ENGINES, PRECISIONS
 from ..core.errors import InputError
 from ..core.io.files import write_json
-from .common.arguments import parse_box, positive_int
+from .common.arguments import box_argument, positive_int
 from .common.outputs import check_outputs, model_files
 from .common.terminal import print_table, progress_bar
 
@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", help="video, folder or bag with truth; default: the demo's synthetic clip"
     )
-    parser.add_argument("--box", type=parse_box, metavar="X,Y,W,H", help="its target")
+    parser.add_argument("--box", type=box_argument, metavar="X,Y,W,H", help="its target")
     parser.add_argument("--frames", type=positive_int, default=200, metavar="N")
     parser.add_argument(
         "--model",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..core.errors import InputError, SourceError
 from ..core.io.files import write_json
-from .common.arguments import add_tracker_arguments, parse_box, positive_int
+from .common.arguments import add_tracker_arguments, box_argument, positive_int
 from .common.outputs import check_outputs, model_files
 from .common.terminal import print_table, progress_bar
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--box",
-        type=parse_box,
+        type=box_argument,
         metavar="X,Y,W,H",
         help="the target in the clip's first frame, in pixels (--box=-3,… for a negative x);"
         " default: the clip's own truth",

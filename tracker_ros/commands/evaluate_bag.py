@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.errors import InputError, TrackerError
 from . import PROGRAM, execute
 from .common import contestants
-from .common.arguments import add_tracker_arguments, parse_box
+from .common.arguments import add_tracker_arguments, box_argument
 from .common.outputs import check_outputs
 from .common.terminal import print_table, progress_bar
 
@@ -214,7 +214,7 @@ def _of_topic(text: str) -> tuple[str | None, str]:
 
 def _box_of_topic(text: str) -> tuple[str | None, tuple[float, float, float, float]]:
     topic, value = _of_topic(text)
-    return topic, parse_box(value)
+    return topic, box_argument(value)
 
 
 def _given(pairs: list[tuple], topic: str):

@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from .common.arguments import add_tracker_arguments, parse_box, positive_int, tracker_from
+from .common.arguments import add_tracker_arguments, box_argument, positive_int, tracker_from
 
 SHEET = 12  # rows of a sheet
 
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--box",
-        type=parse_box,
+        type=box_argument,
         metavar="X,Y,W,H",
         help="the target in the first frame, in pixels; default: the source's own truth",
     )

@@ -12,7 +12,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
 from ..core.io.files import growing
-from .common.arguments import add_tracker_arguments, parse_box, positive_int, tracker_from
+from .common.arguments import add_tracker_arguments, box_argument, positive_int, tracker_from
 from .common.outputs import check_outputs, model_files
 from .common.terminal import print_table, progress_bar
 
@@ -40,7 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--box",
-        type=parse_box,
+        type=box_argument,
         action="append",
         metavar="X,Y,W,H",
         help="the target in the first frame, in pixels (--box=-3,… for a negative x); again for"

@@ -45,7 +45,7 @@ class Scored(NamedTuple):
     truth: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """Scores of A and B on S sequences by M measures.
 
@@ -129,19 +129,21 @@ def compare(a: Side, b: Side) -> Comparison:
         np.array([side[name].scores for name in sequences]) for side in (left, right)
     )
     weights = np.array([left[name].weight for name in sequences])
+    low, high = bootstrap(scores_b - scores_a, weights)
     return Comparison(
-        a,
-        b,
-        list(titles.values()),
-        np.array([-1 if measure == "robustness" else 1 for measure in titles]),
-        sequences,
-        scores_a,
-        scores_b,
-        np.average(scores_a, axis=0, weights=weights),
-        np.average(scores_b, axis=0, weights=weights),
-        *bootstrap(scores_b - scores_a, weights),
-        [name for name in left if name not in right],
-        [name for name in right if name not in left],
+        a=a,
+        b=b,
+        titles=list(titles.values()),
+        signs=np.array([-1 if measure == "robustness" else 1 for measure in titles]),
+        sequences=sequences,
+        scores_a=scores_a,
+        scores_b=scores_b,
+        overall_a=np.average(scores_a, axis=0, weights=weights),
+        overall_b=np.average(scores_b, axis=0, weights=weights),
+        low=low,
+        high=high,
+        only_a=[name for name in left if name not in right],
+        only_b=[name for name in right if name not in left],
     )
 
 

@@ -10,6 +10,7 @@ from ..core.errors import InputError
 SUCCESS_THRESHOLDS = np.linspace(0, 1, 21)
 PRECISION_PIXELS = 20.0
 NORMALISED_PRECISION = 0.2
+FAILURE = 10  # so many frames in a row without any overlap make a failure
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -81,6 +82,16 @@ def precision(pred: np.ndarray, truth: np.ndarray, pixels: float = PRECISION_PIX
 def few_frames(scored: int, frames: int) -> str:
     """What to write behind a score that says little: nothing where half of the frames count."""
     return f" (of {scored} of {frames} frames)" if 2 * scored < frames else ""
+
+
+def failures(missed: np.ndarray, least: int = FAILURE) -> np.ndarray:
+    """Where a target was lost: runs of at least ``least`` frames that are ``missed``, bool [N].
+
+    Returns int [R, 2]: the first frame of each run, and the one behind its last.
+    """
+    edges = np.flatnonzero(np.diff(np.concatenate(([False], missed, [False])).astype(int)))
+    runs = edges.reshape(-1, 2)
+    return runs[runs[:, 1] - runs[:, 0] >= least]
 
 
 def longest_tracked(overlaps: np.ndarray, percent: int = 95, threshold: float = 0.5) -> float:

@@ -56,16 +56,16 @@ def run_sequence(
     if problem:
         logger.warning("%s is lost by a peer: %s", sequence.name, problem)
     return SequenceResult(
-        sequence.name,
-        boxes,
-        sequence.truth,
-        scores,
-        seconds,
-        lost,
-        gates,
-        branches,
-        sequence.scored,
-        size,
-        sequence.attributes,
-        tuple(map(str, sequence.paths)),
+        sequence=sequence.name,
+        boxes=boxes,
+        truth=sequence.truth,
+        scores=scores,
+        seconds=seconds,
+        lost=lost,
+        gates=gates,
+        branches=branches,
+        scored=sequence.scored,
+        size=size,
+        attributes=sequence.attributes,
+        pictures=tuple(map(str, sequence.paths)),
     )

@@ -23,7 +23,7 @@ FORMAT = 1
 FILE = "evaluation.json"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class SequenceResult:
     """One run of one tracker on one sequence of N frames; row 0 is the initialisation.
 

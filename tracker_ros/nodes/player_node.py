@@ -63,7 +63,7 @@ class PlayerNode(Node):
 
     def _find_init(self) -> tuple[int, Box | None]:
         """The frame's index and the box to start the tracker on, where asked for."""
-        box = parameters.parse_box(self._values.init_bbox)
+        box = parameters.initial_box(self._values.init_bbox)
         if box or not self._values.publish_init:
             return self._values.init_frame, box
         found = sorted(item for item in (self._source.truth or {}).items() if item[1][2] > 0)

@@ -136,7 +136,7 @@ class TrackerNode(LifecycleNode):
 
     def _activate(self) -> None:
         values = parameters.read(self, parameters.TRACKER)
-        box = parameters.parse_box(values.init_bbox)
+        box = parameters.initial_box(values.init_bbox)
         self.slot = FrameSlot(values.history, values.time_jump)
         policy = Policy(
             values.max_targets,

@@ -182,6 +182,19 @@ class PeerTracker:
         return None
 
 
+# Of a ``SequenceResult``, as ``Log`` fills them.
+COLUMNS = {
+    "boxes": float,
+    "truth": float,
+    "scores": float,
+    "seconds": float,
+    "lost": bool,
+    "gates": np.float32,
+    "branches": np.int8,
+    "scored": bool,
+}
+
+
 class Log:
     """The steps since the start, without their images."""
 
@@ -212,10 +225,9 @@ class Log:
 
     def result(self, name: str) -> SequenceResult:
         """All of them, for evaluation."""
-        kinds = (float, float, float, float, bool, np.float32, np.int8, bool)
-        columns = zip(*self._rows, strict=True)
-        arrays = (np.array(c, kind) for c, kind in zip(columns, kinds, strict=True))
-        return SequenceResult(name, *arrays, self._size)
+        columns = zip(COLUMNS.items(), zip(*self._rows, strict=True), strict=True)
+        arrays = {column: np.array(values, kind) for (column, kind), values in columns}
+        return SequenceResult(sequence=name, size=self._size, **arrays)
 
 
 def _message(frame: Frame, levels: Levels):

@@ -11,14 +11,12 @@ from ..core.gate import BRANCHES
 from ..core.io.files import replacing
 from ..core.io.names import utf8_name
 from ..runtime.outputs import overlay
-from ..runtime.outputs.colours import colour_of
+from ..runtime.outputs.colours import BRANCH_COLOURS, colour_of
 from ..sources import Frame, Source
 from ..sources.writer import VideoWriter
 from .summary import Box, Output, overlaps
 
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
-
-_BRANCH_COLOURS = ("0.75", "tab:blue", "tab:green", "tab:red")
 
 
 def annotate(image: np.ndarray, output: Output | None, truth: Box | None) -> np.ndarray:
@@ -146,7 +144,7 @@ def draw_timeline(
         [i / fps for i in decided] or [0],
         np.transpose(weights),
         labels=BRANCHES,
-        colors=_BRANCH_COLOURS,
+        colors=BRANCH_COLOURS,
     )
     gate.legend(loc="lower right", ncols=len(BRANCHES), fontsize="small")
     gate.set(ylabel="gate weights", ylim=(0, 1), xlabel="seconds", xlim=(0, frames / fps))

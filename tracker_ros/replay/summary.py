@@ -6,10 +6,9 @@ import numpy as np
 
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
-from ..evaluation.metrics import iou, success_auc
+from ..evaluation.metrics import failures, iou, success_auc
 
 NO_BOX = (np.nan,) * 4
-MIN_LOSS = 5  # answers in a row without overlap that count as a loss
 
 
 @dataclass(frozen=True)
@@ -39,31 +38,22 @@ def overlaps(frames: int, outputs: dict[int, Output], truth: dict[int, Box]) -> 
     return np.where(np.isnan(true).any(axis=1), np.nan, iou(predicted, true))
 
 
-def losses(frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None):
+def losses(
+    frames: int, outputs: dict[int, Output], truth: dict[int, Box] | None
+) -> list[tuple[int, int | None]]:
     """First frame of every loss and the frame where the target was found again (None: never).
 
-    With truth, lost means at least ``MIN_LOSS`` answers in a row without any overlap, hidden frames
-    left out; without truth, that the tracker says so.
+    With truth, lost means ``metrics.failures`` of the answers, hidden frames left out; without
+    truth, that the tracker says so.
     """
     if truth is None:
-        missed = {index: output.box is None for index, output in outputs.items()}
-        least = 1
+        index = sorted(outputs)
+        runs = failures(np.array([outputs[i].box is None for i in index]), least=1)
     else:
         overlap = overlaps(frames, outputs, truth)
-        missed = {i: overlap[i] == 0 for i in outputs if not np.isnan(overlap[i])}
-        least = MIN_LOSS
-    found: list[tuple[int, int | None]] = []
-    start, length = None, 0
-    for index in sorted(missed):
-        if missed[index]:
-            start, length = (index, 1) if start is None else (start, length + 1)
-            continue
-        if start is not None and length >= least:
-            found.append((start, index))
-        start = None
-    if start is not None and length >= least:
-        found.append((start, None))
-    return found
+        index = [i for i in sorted(outputs) if not np.isnan(overlap[i])]
+        runs = failures(overlap[index] == 0)
+    return [(index[start], index[end] if end < len(index) else None) for start, end in runs]
 
 
 def summarise(

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ..core.gate import BRANCHES
 from ..engines import network_tracker
-from ..evaluation.metrics import precision, success_auc
 from ..evaluation.one_pass import run_sequence
+from ..evaluation.protocols import PROTOCOLS
 from ..networks.build import build
 from ..networks.presets import Preset
 from ..sources.sequences import find_sequences
@@ -39,10 +39,7 @@ class Validation:
         model.load_state_dict(state)
         tracker = network_tracker(model, architecture, tracking, self.device)
         results = [run_sequence(tracker, sequence) for sequence in self.sequences]
-        scores = {
-            name: float(np.mean([measure(result.boxes, result.truth) for result in results]))
-            for name, measure in (("auc", success_auc), ("precision", precision))
-        }
+        scores = PROTOCOLS["otb"].overall(results)
         chosen = np.concatenate([result.branches for result in results])
         if (chosen >= 0).any():
             shares = np.bincount(chosen[chosen >= 0], minlength=len(BRANCHES)) / (chosen >= 0).sum()

@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import InputError, TrackerError
-from tracker_ros.core.geometry.boxes import MIN_SIDE, check_box, check_image, clip_box
+from tracker_ros.core.geometry.boxes import MIN_SIDE, check_box, check_image, clip_box, parse_box
 
 IMAGE = np.zeros((60, 80, 3), np.uint8)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.integers() | st.booleans()
@@ -108,3 +108,9 @@ def test_a_clipped_box_keeps_its_centre_in_the_image(x, y, w, h):
 def test_clipping_leaves_a_good_box_alone():
     assert clip_box((10.25, -3, 20, 30), IMAGE) == (10.25, -3, 20, 30)
     assert clip_box((0, 0, 1, 1), IMAGE) == (-1.5, -1.5, 4, 4)
+
+
+@pytest.mark.parametrize("text", ("1,2,3", "1,2,3,0", "1,2,nan,4", "a,b,c,d", "1,2,3,4,5", ""))
+def test_text_that_is_no_box_is_named(text):
+    with pytest.raises(InputError, match=f"'{text}' is not x,y,w,h in pixels, w and h above 0"):
+        parse_box(text)

@@ -1,9 +1,9 @@
 """Options that several commands share, and the values they take."""
 
 import argparse
-import math
 
 from ...core.choices import ENGINES, PRECISIONS
+from ...core.errors import InputError
 
 
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,17 +39,14 @@ def tracker_from(args: argparse.Namespace):
     )
 
 
-def parse_box(text: str) -> tuple[float, float, float, float]:
+def box_argument(text: str) -> tuple[float, float, float, float]:
     """Read "x,y,w,h" in pixels, for argparse."""
+    from ...core.geometry import boxes
+
     try:
-        x, y, w, h = (float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not x,y,w,h in pixels") from None
-    if not all(map(math.isfinite, (x, y, w, h))):
-        raise argparse.ArgumentTypeError(f"{text!r} has a value that is not finite")
-    if w <= 0 or h <= 0:
-        raise argparse.ArgumentTypeError(f"{text!r} has no area")
-    return x, y, w, h
+        return boxes.parse_box(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def positive_int(text: str) -> int:

@@ -15,6 +15,17 @@ MIN_SIDE = 2.0  # pixels: below this nothing can be recognised
 MAX_IMAGE_SIDE = 16384  # pixels: above this an image is taken for a corrupt one
 
 
+def parse_box(text: str) -> Box:
+    """Read ``x,y,w,h``. Raises InputError unless it is four finite numbers, w and h above 0."""
+    try:
+        x, y, w, h = (float(part) for part in text.split(","))
+    except ValueError:
+        x = y = w = h = math.nan
+    if not (math.isfinite(x) and math.isfinite(y) and 0 < w < math.inf and 0 < h < math.inf):
+        raise InputError(f"{text!r} is not x,y,w,h in pixels, w and h above 0")
+    return x, y, w, h
+
+
 def check_image(image: np.ndarray) -> np.ndarray:
     """Return ``image`` if it is uint8 [H, W, 3] with sane sides. Raises InputError otherwise."""
     if not isinstance(image, np.ndarray):

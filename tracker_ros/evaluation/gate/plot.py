@@ -7,9 +7,8 @@ import numpy as np
 
 from ...core.gate import BRANCHES
 from ...core.io.files import replacing
+from ...runtime.outputs.colours import BRANCH_COLOURS
 from .report import GateReport, Table
-
-COLOURS = ("#b8bfc6", "#4c78a8", "#f2a93b", "#c44e52")
 
 
 def plot_gate(report: GateReport, path: Path) -> None:
@@ -36,7 +35,7 @@ def _bars(axis, table: Table) -> None:
     places, start = np.arange(len(table.rows)), np.zeros(len(table.rows))
     shares = table.shares(table.counts)
     for index, name in enumerate(BRANCHES):
-        axis.barh(places, shares[:, index], left=start, color=COLOURS[index], label=name)
+        axis.barh(places, shares[:, index], left=start, color=BRANCH_COLOURS[index], label=name)
         start = start + shares[:, index]
     if not (table.counts == table.expected).all():
         ends = table.shares(table.expected).cumsum(1)[:, :-1]

@@ -8,7 +8,7 @@ import numpy as np
 from ...core.gate import BRANCHES
 from .. import metrics
 from ..protocols import TITLES
-from . import failures, moments, plots
+from . import moments, plots
 from .numbers import Loaded
 
 
@@ -89,7 +89,7 @@ def of_report(loaded: Loaded, numbers: dict) -> dict:
         "failures": [
             (name, failure) for name, about in trackers.items() for failure in about["failures"]
         ],
-        "failure_frames": failures.FRAMES,
+        "failure_frames": metrics.FAILURE,
         "evaluation": {
             "data set": evaluation.dataset,
             "read from": evaluation.paths,

@@ -2,12 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
+from ..metrics import failures
 from ..protocols import Protocol
 from ..results import SequenceResult
-
-FRAMES = 10  # so many frames in a row without any overlap make a failure
 
 
 @dataclass(frozen=True)
@@ -27,7 +24,7 @@ class Failure:
 
 
 def find_failures(protocol: Protocol, result: SequenceResult) -> list[Failure]:
-    """Stretches of at least FRAMES frames in a row with a visible target and overlap 0.
+    """``metrics.failures`` of the frames with a visible target.
 
     Frames that do not count in the protocol and frames without target are passed over: a failure
     goes on behind them.
@@ -35,20 +32,17 @@ def find_failures(protocol: Protocol, result: SequenceResult) -> list[Failure]:
     counted = protocol.frames(result)
     visible = counted.overlap >= 0
     index, missed = counted.index[visible], counted.overlap[visible] == 0
-    edges = np.flatnonzero(np.diff(np.concatenate(([False], missed, [False])).astype(int)))
-    failures = []
-    for start, end in edges.reshape(-1, 2):
-        if end - start >= FRAMES:
-            rows = index[start:end]
-            found = int(index[end]) + 1 if end < len(index) else None
-            failures.append(
-                Failure(
-                    result.sequence,
-                    int(rows[0]) + 1,
-                    int(rows[-1]) + 1,
-                    len(rows),
-                    int(result.lost[rows].sum()),
-                    found,
-                )
+    found = []
+    for start, end in failures(missed):
+        rows = index[start:end]
+        found.append(
+            Failure(
+                sequence=result.sequence,
+                first=int(rows[0]) + 1,
+                last=int(rows[-1]) + 1,
+                frames=len(rows),
+                admitted=int(result.lost[rows].sum()),
+                found=int(index[end]) + 1 if end < len(index) else None,
             )
-    return failures
+        )
+    return found

@@ -1,4 +1,4 @@
-"""One colour for each target, the same in every picture and on every machine."""
+"""One colour for each target and each branch, the same in every picture and on every machine."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import colorsys
 import re
 import zlib
 
+BRANCH_COLOURS = ("#b8bfc6", "#4c78a8", "#f2a93b", "#c44e52")  # of ``core.gate.BRANCHES``
 _GOLDEN = 0.618034  # of the colour circle: neighbours in number are far apart in hue
 
 

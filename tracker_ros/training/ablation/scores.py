@@ -13,13 +13,15 @@ from ...core.engine import Engine
 from ...core.gate import BRANCHES
 from ...core.tracker import Tracker
 from ...engines import network_tracker
-from ...evaluation import metrics
 from ...evaluation.one_pass import run_sequence
+from ...evaluation.protocols import Protocol
 from ...evaluation.restarts import restarts
 from ...evaluation.results import SequenceResult
 from ...networks.build import build
 from ...networks.presets import Preset
 from ...sources.sequences import find_sequences
+
+MEASURES = Protocol("OTB's and GOT-10k's measures", ("auc", "precision", "ao", "sr50", "sr75"))
 
 
 def score_weights(
@@ -34,10 +36,10 @@ def score_weights(
 ) -> dict:
     """Means over the sequences in ``folder`` and over ``repeats`` runs with other chance.
 
-    Returns auc, precision (20 px), overlap, sr50 and sr75 (share of frames with an IoU above),
-    fps, auc_of (each sequence's), parameters, tests, on a GPU peak_bytes, and of a network with a
-    gate share_skip … share_cbam (how often each branch was computed for a frame's memory) and
-    high_computation (that of CBAM).
+    Returns auc, precision (20 px), ao (mean IoU), sr50 and sr75 (share of frames with an IoU
+    above), fps, auc_of (each sequence's), parameters, tests, on a GPU peak_bytes, and of a network
+    with a gate share_skip … share_cbam (how often each branch was computed for a frame's memory)
+    and high_computation (that of CBAM).
 
     Args:
         weights: all that a network of ``preset`` needs; more is left out. starts: of each sequence,
@@ -66,32 +68,14 @@ def score_weights(
 
 
 def _means(results: list[SequenceResult]) -> dict:
-    rows = []
+    """MEASURES and fps over all runs; a sequence may have several."""
+    auc: dict[str, list[float]] = {}
     for result in results:
-        present = ~np.isnan(result.truth).any(1)
-        overlaps = metrics.iou(result.boxes[present], result.truth[present])
-        rows.append(
-            {
-                "auc": metrics.success_auc(result.boxes, result.truth),
-                "precision": metrics.precision(result.boxes, result.truth),
-                "overlap": float(overlaps.mean()),
-                "sr50": float((overlaps > 0.5).mean()),
-                "sr75": float((overlaps > 0.75).mean()),
-            }
-        )
-    names = [result.sequence for result in results]
-    auc_of = {
-        name: float(np.mean([r["auc"] for r, n in zip(rows, names, strict=True) if n == name]))
-        for name in dict.fromkeys(names)
-    }
-    frames, seconds = (
-        sum(values)
-        for values in zip(
-            *((len(result) - 1, result.seconds[1:].sum()) for result in results), strict=True
-        )
-    )
-    means = {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
-    return means | {"fps": float(frames / seconds), "auc_of": auc_of}
+        auc.setdefault(result.sequence, []).append(MEASURES.score(result)["auc"])
+    updates = sum(len(result) - 1 for result in results)
+    seconds = sum(float(result.seconds[1:].sum()) for result in results)
+    auc_of = {name: float(np.mean(values)) for name, values in auc.items()}
+    return MEASURES.overall(results) | {"fps": updates / seconds, "auc_of": auc_of}
 
 
 def _shares(results: list[SequenceResult], network: nn.Module) -> list[float]:

@@ -76,7 +76,7 @@ class Variant(NamedTuple):
         return (self.gate, "random") if self.name == "hard" else (self.gate,)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Plan:
     """What is trained and scored.
 

@@ -1,0 +1,97 @@
+"""Parameters on an rclpy node: declared, read, and refused where they cannot be set."""
+
+import difflib
+from collections.abc import Iterable
+from types import SimpleNamespace
+
+from ...core.errors import InputError, ParameterError, TrackerError
+from .parameter import START, Parameter
+
+
+def declare(node, table: Iterable[Parameter]) -> None:
+    """Declare ``table`` on an rclpy node. Raises ParameterError for an override out of range.
+
+    Logs a warning for every parameter that is given but not in the table: most are misspelt.
+    """
+    from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
+
+    for parameter in table:
+        try:
+            node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
+        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
+            limits = f" from {parameter.range_text}" if parameter.range_text else ""
+            raise ParameterError(
+                f"parameter {parameter.name} must be a {parameter.type_name}{limits}: {error}"
+            ) from None
+        parameter.check(node.get_parameter(parameter.name).value)
+
+    for sentence in unknown(node):
+        node.get_logger().warning(sentence)
+
+
+def refusal(table: Iterable[Parameter], changed: Iterable, stage: str) -> str:
+    """Why rclpy parameters may not be ``changed`` in a node's ``stage``; empty where they may.
+
+    What ``table`` does not have is not a concern of ours.
+    """
+    entries = {entry.name: entry for entry in table}
+    for parameter in changed:
+        if (entry := entries.get(parameter.name)) is None:
+            continue
+        try:
+            entry.check(parameter.value)
+            entry.check_stage(stage)
+        except TrackerError as error:
+            return str(error)
+    return ""
+
+
+def unknown(node) -> list[str]:
+    """One sentence for each parameter that ``node`` was given and does not have."""
+    # rclpy tells in no public way which overrides came from files and the command line.
+    given = getattr(node, "_parameter_overrides", {})
+    known = list(node.get_parameters_by_prefix(""))
+    sentences = []
+    for name in given:
+        if node.has_parameter(name) or name.startswith("qos_overrides."):
+            continue
+        close = difflib.get_close_matches(name, known, 1)
+        hint = f"; {close[0]} is meant?" if close else ""
+        sentences.append(f"there is no parameter {name}: it is ignored{hint}")
+    return sentences
+
+
+def read(node, table: Iterable[Parameter]) -> SimpleNamespace:
+    """The present values of ``table`` on ``node``, by name."""
+    return SimpleNamespace(**{p.name: node.get_parameter(p.name).value for p in table})
+
+
+def descriptor(parameter: Parameter):
+    """The rcl_interfaces/ParameterDescriptor of ``parameter``."""
+    from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescriptor
+
+    limits = {}
+    if parameter.limits:
+        low, high = parameter.limits
+        if isinstance(parameter.default, float):
+            limits["floating_point_range"] = [FloatingPointRange(from_value=low, to_value=high)]
+        else:
+            limits["integer_range"] = [IntegerRange(from_value=low, to_value=high)]
+    return ParameterDescriptor(
+        description=parameter.description,
+        additional_constraints=f"One of: {parameter.range_text}." if parameter.choices else "",
+        read_only=parameter.applies == START,
+        **limits,
+    )
+
+
+def initial_box(text: str) -> tuple[float, float, float, float] | None:
+    """The box of ``init_bbox``; None where it is empty. Raises ParameterError."""
+    from ...core.geometry.boxes import parse_box  # NumPy, for which help must not wait
+
+    if not text.strip():
+        return None
+    try:
+        return parse_box(text)
+    except InputError as error:
+        raise ParameterError(f"parameter init_bbox: {error}") from None

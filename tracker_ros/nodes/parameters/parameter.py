@@ -1,0 +1,63 @@
+"""What a parameter of a node is: type, range, and when it may be set."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from ...core.errors import ParameterError
+
+Value = bool | int | float | str
+
+TYPE_NAMES = {bool: "bool", int: "integer", float: "double", str: "string"}
+
+# When a new value takes effect.
+START = "start"  # never again: read-only
+CONFIGURE = "configure"  # may be set while the node is unconfigured
+ACTIVATE = "activate"  # may be set while the node is not active
+AT_ONCE = "at once"
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One ROS parameter; its type is that of the default."""
+
+    name: str
+    default: Value
+    description: str
+    applies: str = START
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+
+    @property
+    def type_name(self) -> str:
+        return TYPE_NAMES[type(self.default)]
+
+    @property
+    def range_text(self) -> str:
+        if self.choices:
+            return ", ".join(self.choices)
+        return "{:g} to {:g}".format(*self.limits) if self.limits else ""
+
+    def check(self, value: Value) -> None:
+        """Raise ParameterError unless ``value`` is of the parameter's type and range."""
+        if type(value) is not type(self.default):
+            # YAML reads 2 as an integer, and ROS converts nothing.
+            hint = f"; write {value}.0" if self.type_name == "double" and type(value) is int else ""
+            raise ParameterError(
+                f"parameter {self.name} is {value!r}, but must be a {self.type_name}{hint}"
+            )
+        number: Any = value  # where there are bounds
+        outside = self.limits and not self.limits[0] <= number <= self.limits[1]
+        if outside or (self.choices and value not in self.choices):
+            relation = "one of" if self.choices else "from"
+            raise ParameterError(
+                f"parameter {self.name} is {value!r}, but must be {relation} {self.range_text}"
+            )
+
+    def check_stage(self, stage: str) -> None:
+        """Raise ParameterError if it cannot be set while the node's lifecycle is in ``stage``."""
+        allowed = {CONFIGURE: ("unconfigured",), ACTIVATE: ("unconfigured", "inactive")}
+        if stage not in allowed.get(self.applies, (stage,)):
+            raise ParameterError(
+                f"parameter {self.name} can be set while the node is"
+                f" {' or '.join(allowed[self.applies])}, not {stage}"
+            )
