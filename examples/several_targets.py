@@ -11,7 +11,7 @@ from collections import defaultdict
 
 from tracker_ros import load_tracker
 from tracker_ros.runtime.detector import Detector
-from tracker_ros.runtime.frame_slot import Frame
+from tracker_ros.runtime.frame_slot import ReceivedImage
 from tracker_ros.runtime.requests import Candidate, Policy, Proposal
 from tracker_ros.runtime.targets import Targets
 from tracker_ros.sources import open_source
@@ -28,7 +28,7 @@ def main(video: str, detections: str, model: str = "dastm") -> None:
     with open_source(video) as source:
         for picture in source:
             image = picture.image
-            frame = Frame(picture.index + 1, 0, picture.stamp_ns, 0.0, None)
+            frame = ReceivedImage(picture.index + 1, 0, picture.stamp_ns, 0.0, None)
             located = targets.locate(frame, image)
             begun, unusable = detector.consider(Proposal(tuple(seen[picture.index])), frame, image)
             for track in begun:

@@ -72,7 +72,7 @@ def to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
 def check(msg) -> None:
     """Raise InputError where Image or CompressedImage ``msg`` is unusable at a glance."""
     if hasattr(msg, "encoding"):
-        check_image(msg)
+        check_image_message(msg)
     elif not len(msg.data):
         raise InputError("compressed image has no data")
 
@@ -83,7 +83,7 @@ def image_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     levels: as for ``to_bgr``. Encodings that are not in ENCODINGS are read by cv_bridge where it is
     installed. Raises InputError for an unknown encoding, an impossible size, or data too short.
     """
-    check_image(msg)
+    check_image_message(msg)
     if msg.encoding not in ENCODINGS:
         return _bridged(msg)
     kind, channels, code = ENCODINGS[msg.encoding]
@@ -121,7 +121,7 @@ def _bridged(msg) -> np.ndarray:
         ) from None
 
 
-def check_image(msg) -> None:
+def check_image_message(msg) -> None:
     """Raise InputError where sensor_msgs/Image ``msg`` cannot be read; reads no pixels."""
     known = msg.encoding in ENCODINGS
     if not known and _bridge() is None:

@@ -13,7 +13,7 @@ import pytest
 from tracker_ros.conversions import detection_to_box
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.datasets.synthetic.bag import write_clip
-from tracker_ros.datasets.synthetic.clip import Clip
+from tracker_ros.datasets.synthetic.clip import SyntheticClip
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -30,7 +30,7 @@ def run(name: str, *arguments: object) -> list[str]:
 
 @pytest.fixture(scope="module")
 def clip():
-    return Clip(24)
+    return SyntheticClip(24)
 
 
 def test_track_video(clip, tmp_path):

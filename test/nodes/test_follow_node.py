@@ -10,7 +10,7 @@ import pytest
 
 from tracker_ros.conversions import bgr_to_image, box_to_detection, detection_to_box, stamp_to_ns
 from tracker_ros.core.geometry.boxes import overlap
-from tracker_ros.datasets.synthetic.clip import FOCAL, HEIGHT, WIDTH, Clip
+from tracker_ros.datasets.synthetic.clip import FOCAL, HEIGHT, WIDTH, SyntheticClip
 from tracker_ros.runtime.follow.camera import Camera
 
 from .conftest import NodeProcess, Peer
@@ -386,7 +386,7 @@ def on_target(peer: Scene, stamp: int, truth) -> bool:
 
 def test_the_demo_scene_from_image_to_place(robot):
     """A cup above the ground goes behind a wall and comes out again."""
-    clip, errors, depth_errors, hidden = Clip(), [], [], []
+    clip, errors, depth_errors, hidden = SyntheticClip(), [], [], []
     random = np.random.default_rng(0)
     for index in FRAMES:
         stamp = robot.next()

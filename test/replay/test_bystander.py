@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.geometry.boxes import overlap
-from tracker_ros.datasets.synthetic.clip import Clip
+from tracker_ros.datasets.synthetic.clip import SyntheticClip
 from tracker_ros.replay.bystander import CUPS, detect
 
 
 @pytest.fixture(scope="module")
 def clip():
-    return Clip()
+    return SyntheticClip()
 
 
 def test_every_cup_that_is_named_is_seen_in_the_first_frame(clip):

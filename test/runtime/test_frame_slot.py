@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.runtime import frame_slot
-from tracker_ros.runtime.frame_slot import Frame, FrameSlot, spread
+from tracker_ros.runtime.frame_slot import FrameSlot, ReceivedImage, spread
 
 SECOND = 1_000_000_000
 
@@ -134,7 +134,7 @@ def test_ring_is_bounded_and_in_order_for_any_stream(arrivals):
 
 @given(st.integers(0, 200), st.integers(1, 200))
 def test_spread_keeps_order_and_the_last(total, count):
-    frames = [Frame(i, 0, i, 0.0, None) for i in range(total)]
+    frames = [ReceivedImage(i, 0, i, 0.0, None) for i in range(total)]
     chosen = spread(frames, count)
     numbers = [frame.number for frame in chosen]
     assert len(chosen) == min(total, count)

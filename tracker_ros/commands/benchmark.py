@@ -98,9 +98,9 @@ def run(args: argparse.Namespace) -> int:
 def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
     """The first ``--frames`` pictures and the box to start from."""
     if args.source is None:
-        from ..datasets.synthetic.clip import Clip
+        from ..datasets.synthetic.clip import SyntheticClip
 
-        clip = Clip(args.frames)
+        clip = SyntheticClip(args.frames)
         return [clip.render(i) for i in range(clip.length)], clip.truth(0)
 
     from ..sources import open_source

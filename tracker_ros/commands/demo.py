@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _run_several(args: argparse.Namespace) -> int:
     """Several cups of the synthetic clip."""
-    from ..datasets.synthetic.clip import FPS, Clip
+    from ..datasets.synthetic.clip import FPS, SyntheticClip
     from ..evaluation import hardware
     from ..replay import bystander as beside
     from ..replay import pictures, session, summary
@@ -67,7 +67,7 @@ def _run_several(args: argparse.Namespace) -> int:
     _check_output(args, None)
     with progress_bar() as bar:
         path = _synthesise(args, bar)
-        clip = Clip(_frames(args))
+        clip = SyntheticClip(_frames(args))
         names = {beside.name_of(cup): cup for cup in beside.CUPS[: args.targets]}
         tracker = _tracker_parameters(args)
         tracker |= {"max_targets": args.targets, "auto_correct": True}
@@ -204,11 +204,11 @@ def _check_clip(args: argparse.Namespace) -> str | None:
 
 def _synthesise(args: argparse.Namespace, bar) -> Path:
     from ..datasets.synthetic.bag import write_clip
-    from ..datasets.synthetic.clip import Clip
+    from ..datasets.synthetic.clip import SyntheticClip
 
     frames = _frames(args)
     task = bar.add_task("making the clip", total=frames)
-    write_clip(Clip(frames), args.output / "clip", lambda: bar.advance(task))
+    write_clip(SyntheticClip(frames), args.output / "clip", lambda: bar.advance(task))
     return args.output / "clip"
 
 

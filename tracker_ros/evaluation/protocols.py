@@ -13,7 +13,7 @@ from . import metrics
 from .results import SequenceResult
 
 
-class Frames(NamedTuple):
+class CountedFrames(NamedTuple):
     """The M frames of a sequence that count.
 
     index: int [M], their rows in the result. overlap: float64 [M], IoU with the truth, -1 where
@@ -65,7 +65,7 @@ class Protocol:
     clipped: bool = False
     pooled: bool = False
 
-    def frames(self, result: SequenceResult) -> Frames:
+    def frames(self, result: SequenceResult) -> CountedFrames:
         """The frames that count. Raises InputError where there are none."""
         boxes, truth = result.boxes, result.truth
         if self.clipped:
@@ -81,7 +81,7 @@ class Protocol:
         error, normalised = (
             np.nan_to_num(e, nan=np.inf, posinf=np.inf) for e in (error, normalised)
         )
-        return Frames(index, overlap, error, normalised)
+        return CountedFrames(index, overlap, error, normalised)
 
     def score(self, result: SequenceResult) -> dict[str, float]:
         """The measures of one result. Raises as ``frames`` does."""
@@ -92,11 +92,11 @@ class Protocol:
         results = list(results)
         if self.pooled:
             columns = zip(*map(self.frames, results), strict=True)
-            return self._measure(Frames(*map(np.concatenate, columns)))
+            return self._measure(CountedFrames(*map(np.concatenate, columns)))
         scores = list(map(self.score, results))
         return {name: float(np.mean([s[name] for s in scores])) for name in self.measures}
 
-    def _measure(self, frames: Frames) -> dict[str, float]:
+    def _measure(self, frames: CountedFrames) -> dict[str, float]:
         return {name: float(MEASURES[name](frames)) for name in self.measures}
 
 

@@ -10,7 +10,7 @@ from visualization_msgs.msg import ImageMarker
 from ..conversions import bgr_to_image
 from ..core.gate import Gate
 from ..runtime.answer import Answer
-from ..runtime.frame_slot import Frame
+from ..runtime.frame_slot import ReceivedImage
 from ..runtime.outputs import messages
 from ..runtime.outputs.health import Check, GateWindow
 from ..runtime.outputs.status import frame_check, target_checks, to_array
@@ -52,7 +52,7 @@ class Outputs:
         frame = answer.frame
         self._delays = ((now - frame.stamp) / 1e6, (end - frame.arrival) * 1e3, (end - begin) * 1e3)
 
-    def refuse(self, frame: Frame, state: str, problem: str) -> None:
+    def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
         """Say in status and diagnostics why ``frame`` has no answer."""
         self.report("image" if state == "ERROR" else "stamp", problem)
         answer = Answer(frame, None, state=state)
@@ -77,7 +77,7 @@ class Outputs:
                 header = answer.frame.message.header
                 self._attention_image.publish(bgr_to_image(picture, header))
 
-    def _send_status(self, checks: list[Check], frame: Frame) -> None:
+    def _send_status(self, checks: list[Check], frame: ReceivedImage) -> None:
         header = frame.message.header
         name = self._node.get_fully_qualified_name()[1:]
         self._status.publish(to_array(checks, header, name, header.frame_id))

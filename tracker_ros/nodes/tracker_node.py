@@ -15,7 +15,7 @@ from ..core.errors import InputError, TrackerError
 from ..core.tracker import Tracker
 from ..engines import load_tracker
 from ..engines.watched import WatchedEngine
-from ..runtime.frame_slot import Frame, FrameSlot
+from ..runtime.frame_slot import FrameSlot, ReceivedImage
 from ..runtime.outputs.health import process_age
 from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
@@ -185,7 +185,7 @@ class TrackerNode(LifecycleNode):
         if self.slot is None:  # a last image may come in while the node is deactivated
             return
         stamp = conversions.stamp_to_ns(message.header.stamp)
-        frame = Frame(0, 0, stamp, time.monotonic(), message)
+        frame = ReceivedImage(0, 0, stamp, time.monotonic(), message)
         try:
             conversions.check(message)
         except InputError as error:

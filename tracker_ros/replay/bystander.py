@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..datasets.synthetic.clip import HEIGHT, WIDTH, Clip
+from ..datasets.synthetic.clip import HEIGHT, WIDTH, SyntheticClip
 from .recorder import Topics
 from .summary import Box
 
@@ -23,7 +23,7 @@ def name_of(cup: int) -> str:
     return f"cup {CUPS.index(cup) + 1}"
 
 
-def detect(clip: Clip, index: int) -> list[tuple[Box, str, float]]:
+def detect(clip: SyntheticClip, index: int) -> list[tuple[Box, str, float]]:
     """What the detector takes for cups in a frame: box, class, score; the same every time."""
     random = np.random.default_rng((7, index))
     found = []
@@ -41,7 +41,7 @@ def detect(clip: Clip, index: int) -> list[tuple[Box, str, float]]:
     return found
 
 
-def bystander(clip: Clip, count: int) -> Callable:
+def bystander(clip: SyntheticClip, count: int) -> Callable:
     """For ``session.play``: starts ``count`` targets on the first image, then detects."""
 
     def join(node, topics: Topics) -> Callable[[int, int], None]:

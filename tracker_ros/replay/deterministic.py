@@ -25,7 +25,7 @@ ABSENT = (np.nan,) * 4
 
 
 @dataclass(frozen=True)
-class Step:
+class ReplayedFrame:
     """One frame's answer; nothing in it depends on the clock.
 
     gate: the decision if the frame was memorised. last_box: where the target is thought to be, also
@@ -42,7 +42,7 @@ class Step:
 
 def replay(
     tracker: Stepwise, source: Source, truth: Truth, problem: Callable[[str], object]
-) -> Iterator[Step]:
+) -> Iterator[ReplayedFrame]:
     """Yield what ``tracker`` (ours, or a ``PeerTracker``) answers to each frame of ``source``.
 
     It starts on the first frame that ``truth`` has a box to start on for; before, there is no
@@ -93,12 +93,12 @@ class Sink:
             if subject == "init":
                 self.failure = problem
 
-    def step(self, frame: Frame) -> Step:
+    def step(self, frame: Frame) -> ReplayedFrame:
         answer, self.answer = self.answer, None
         if answer.result:
             answer = replace(answer, result=replace(answer.result, timings={}))
         last_box = self._watch.last_box if answer.target else None
-        return Step(frame, answer, *self._finished, last_box, self._watch.stop())
+        return ReplayedFrame(frame, answer, *self._finished, last_box, self._watch.stop())
 
 
 class Stopwatch:
@@ -202,7 +202,7 @@ class Log:
         self._truth = truth
         self._rows: list[tuple] = []
 
-    def add(self, step: Step) -> None:
+    def add(self, step: ReplayedFrame) -> None:
         answer = step.answer
         if not self._rows:
             if answer.target is None:

@@ -21,7 +21,7 @@ from ..core.io.files import UNTOLD, write_json
 from ..evaluation.results import SequenceResult, result_path
 from ..sources.bag.source import BagSource
 from ..sources.bag.writer import replace_bag
-from .deterministic import Log, Step, replay
+from .deterministic import Log, ReplayedFrame, replay
 from .outputs import OutputBag, write_layout
 from .truth import Truth
 
@@ -109,7 +109,7 @@ def write_live(folder: Path, name: str, source: BagSource, numbers: dict) -> Non
     write_json(path.with_suffix(".live.json"), numbers)
 
 
-def _row(step: Step) -> list:
+def _row(step: ReplayedFrame) -> list:
     answer = step.answer
     result = answer.result
     return [

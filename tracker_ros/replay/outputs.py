@@ -9,7 +9,7 @@ from ..runtime.outputs import messages, status
 from ..sources.bag.source import BagSource
 from ..sources.bag.typestore import bag_message
 from ..sources.bag.writer import BagWriter
-from .deterministic import Step
+from .deterministic import ReplayedFrame
 from .truth import Truth
 
 LAYOUT = "foxglove.json"
@@ -51,7 +51,7 @@ class OutputBag:
     def __exit__(self, *exc) -> None:
         self._bag.__exit__(*exc)
 
-    def write(self, step: Step) -> None:
+    def write(self, step: ReplayedFrame) -> None:
         frame, answer = step.frame, step.answer
         recorded, header = frame.recorded, frame.recorded.message.header
         self._time = max(self._time, recorded.log_time)

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.tracker import Result
-from .frame_slot import Frame
+from .frame_slot import ReceivedImage
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Answer:
         knows: the engine's state of the target, as it is now.
     """
 
-    frame: Frame
+    frame: ReceivedImage
     image: np.ndarray
     target: Target | None = None
     result: Result | None = None
@@ -63,7 +63,7 @@ class Sink(Protocol):
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
         """The same frame once more; ``gate`` is the first target's decision if it was memorised."""
 
-    def refuse(self, frame: Frame, state: str, problem: str) -> None:
+    def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
         """Why a frame has no answer, in one sentence; ``state`` is ERROR or, misfit, DROPPED."""
 
     def report(self, subject: str, problem: str | None) -> None:

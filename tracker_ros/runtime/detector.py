@@ -9,7 +9,7 @@ from ..core.geometry.boxes import Box, check_box, overlap
 from ..core.state import TargetState
 from .answer import Answer
 from .association import MIN_OVERLAP, assign, overlaps, same_class
-from .frame_slot import Frame
+from .frame_slot import ReceivedImage
 from .requests import Candidate, Policy, Proposal, Start
 from .targets import Targets, Track
 
@@ -30,7 +30,7 @@ class Detector:
         self._contradictions: dict[str, int] = {}  # in a row, by id
 
     def consider(
-        self, proposal: Proposal, frame: Frame, image: np.ndarray
+        self, proposal: Proposal, frame: ReceivedImage, image: np.ndarray
     ) -> tuple[list[Track], list[str]]:
         """Use what a detector found in ``frame``.
 
@@ -65,7 +65,7 @@ class Detector:
         seen: list[tuple[Track, Box]],
         agreed: set[int],
         candidates: list[Candidate],
-        frame: Frame,
+        frame: ReceivedImage,
     ) -> list[str]:
         """Give up targets that lie on what is of another class, time after time."""
         given_up, counts = [], {}
@@ -86,7 +86,7 @@ class Detector:
         return given_up
 
     def _find_again(
-        self, track: Track, left: list[Candidate], frame: Frame, image: np.ndarray
+        self, track: Track, left: list[Candidate], frame: ReceivedImage, image: np.ndarray
     ) -> list[Candidate]:
         """Look for a lost target in those of its class; returns who is then left."""
         if image.shape[1::-1] != track.size:
@@ -111,7 +111,7 @@ class Detector:
         )
         return _apart(left, [result.box])
 
-    def _start(self, left: list[Candidate], frame: Frame, image: np.ndarray) -> list[Track]:
+    def _start(self, left: list[Candidate], frame: ReceivedImage, image: np.ndarray) -> list[Track]:
         policy = self._policy
         begun: list[Track] = []
         if policy.auto_init_new:

@@ -18,7 +18,7 @@ MAX_FRAMES = 1000
 
 
 @dataclass(frozen=True)
-class Frame:
+class ReceivedImage:
     """One received image.
 
     stamp: nanoseconds, from its header. arrival: seconds, ``time.monotonic()``.
@@ -43,7 +43,7 @@ class FrameSlot:
         self._history = round(history * 1e9)
         self._clock = StreamClock(round(time_jump * 1e9))
         self._condition = threading.Condition()
-        self._ring: deque[tuple[Frame, int]] = deque()
+        self._ring: deque[tuple[ReceivedImage, int]] = deque()
         self._held: list[tuple[Any, int, int, float]] = []  # until it is known whether they fit
         self._bytes = 0
         self._epoch = 0
@@ -86,7 +86,7 @@ class FrameSlot:
 
     def _add(self, message: Any, stamp: int, size: int, arrival: float) -> None:
         self.received += 1
-        frame = Frame(self.received, self._epoch, stamp, arrival, message)
+        frame = ReceivedImage(self.received, self._epoch, stamp, arrival, message)
         self._ring.append((frame, size))
         self._bytes += size
         while len(self._ring) > 1 and self._is_over(stamp):
@@ -108,7 +108,7 @@ class FrameSlot:
         too_old = newest - self._ring[0][0].stamp > self._history
         return too_old or self._bytes > MAX_BYTES or len(self._ring) > MAX_FRAMES
 
-    def wait(self, timeout: float) -> Frame | None:
+    def wait(self, timeout: float) -> ReceivedImage | None:
         """The newest frame once there is one that was not used, or the next that was held.
 
         None after ``wake`` or ``timeout``.
@@ -120,17 +120,17 @@ class FrameSlot:
                 return None
             return self._next() if self._fresh() else None
 
-    def _next(self) -> Frame:
+    def _next(self) -> ReceivedImage:
         """The newest frame, but each of those that were held for a while."""
         return next(iter(self._unused_of_held()), self._ring[-1][0])
 
-    def _unused_of_held(self) -> list[Frame]:
+    def _unused_of_held(self) -> list[ReceivedImage]:
         if self._last_used >= self._last_held:
             return []
         numbers = range(self._last_used + 1, self._last_held + 1)
         return [frame for frame, _ in self._ring if frame.number in numbers]
 
-    def held_before(self, frames: Iterable[Frame | None]) -> list[Frame]:
+    def held_before(self, frames: Iterable[ReceivedImage | None]) -> list[ReceivedImage]:
         """The frames that were held, are not used yet, and came before all of ``frames``."""
         with self._condition:
             first = min((frame.number for frame in frames if frame), default=0)
@@ -145,13 +145,13 @@ class FrameSlot:
             self._awake = True
             self._condition.notify_all()
 
-    def use(self, frame: Frame) -> None:
+    def use(self, frame: ReceivedImage) -> None:
         """Count ``frame`` as used, and those between it and the last used one as dropped."""
         with self._condition:
             self.dropped += max(frame.number - self._last_used - 1, 0)
             self._last_used = max(frame.number, self._last_used)
 
-    def find(self, stamp: int, vouched: bool = False) -> Frame | None:
+    def find(self, stamp: int, vouched: bool = False) -> ReceivedImage | None:
         """The frame with exactly this stamp, the newest for stamp 0; None if it is not there.
 
         vouched: somebody has seen the frame, which makes its stamp right if that was in doubt.
@@ -165,12 +165,12 @@ class FrameSlot:
                     self._take(verdict)
             return next((frame for frame, _ in reversed(self._ring) if frame.stamp == stamp), None)
 
-    def after(self, number: int) -> list[Frame]:
+    def after(self, number: int) -> list[ReceivedImage]:
         """The frames in the ring that came after frame ``number``, oldest first."""
         with self._condition:
             return [frame for frame, _ in self._ring if frame.number > number]
 
-    def is_fresh(self, frame: Frame) -> bool:
+    def is_fresh(self, frame: ReceivedImage) -> bool:
         """Whether neither ``frame`` nor a later one was used."""
         with self._condition:
             return frame.number > self._last_used
@@ -184,7 +184,7 @@ class FrameSlot:
             return "the frames at hand are from {:.9f} to {:.9f}".format(*stamps)
 
 
-def spread(frames: list[Frame], count: int) -> list[Frame]:
+def spread(frames: list[ReceivedImage], count: int) -> list[ReceivedImage]:
     """At most ``count`` of ``frames``, evenly spread, the last one always among them."""
     if len(frames) <= count:
         return frames

@@ -19,7 +19,7 @@ from ..core.state import TargetState
 from ..core.tracker import Result, Tracker
 from .answer import Answer, Target
 from .collisions import Collisions, Sight
-from .frame_slot import MAX_FRAMES, Frame
+from .frame_slot import MAX_FRAMES, ReceivedImage
 from .requests import Start
 
 
@@ -88,7 +88,7 @@ class Targets:
     def start(
         self,
         start: Start,
-        frame: Frame,
+        frame: ReceivedImage,
         image: np.ndarray,
         alone: bool,
         beside: Sequence[Track] = (),
@@ -115,7 +115,7 @@ class Targets:
         """The next number that nobody has been given by name."""
         return next(one for one in map(str, self._ids) if one not in self._tracks)
 
-    def add(self, track: Track, frame: Frame, image: np.ndarray) -> None:
+    def add(self, track: Track, frame: ReceivedImage, image: np.ndarray) -> None:
         """Make a started track live: from now on it is answered for."""
         self._tracks[track.target.id] = track
         # The tracker's box: the part of the start's that is in the image.
@@ -149,7 +149,7 @@ class Targets:
         while len(self._answers) > MAX_FRAMES:
             del self._answers[min(self._answers)]
 
-    def answer(self, frame: Frame, image: np.ndarray, levels: str = "") -> Answer:
+    def answer(self, frame: ReceivedImage, image: np.ndarray, levels: str = "") -> Answer:
         """All that is known of a frame of the targets that are live."""
         noted = self._answers.get(frame.number, {})
         known = [
@@ -169,12 +169,12 @@ class Targets:
             return Answer(frame, image, levels=levels)
         return replace(known[0], others=tuple(known[1:]))
 
-    def box_in(self, track: Track, frame: Frame) -> Box | None:
+    def box_in(self, track: Track, frame: ReceivedImage) -> Box | None:
         """Where a target was in a frame; where it is now, if that was before its start."""
         noted = self._answers.get(frame.number, {}).get(track.target.id)
         return noted.box if noted else track.tracker.last_box
 
-    def locate(self, frame: Frame, image: np.ndarray) -> Located:
+    def locate(self, frame: ReceivedImage, image: np.ndarray) -> Located:
         """Find all that have not come to this frame yet.
 
         Raises:
@@ -197,11 +197,11 @@ class Targets:
         yielded = self._settle(found, frame, image)
         return Located([track for track, _ in found], problems, yielded)
 
-    def _fail(self, track: Track, frame: Frame, image, error: TrackerError) -> str:
+    def _fail(self, track: Track, frame: ReceivedImage, image, error: TrackerError) -> str:
         self.note(track, Answer(frame, image, track.target, state="ERROR"))
         return str(error)
 
-    def _settle(self, found: list[tuple[Track, Result]], frame: Frame, image) -> list[str]:
+    def _settle(self, found: list[tuple[Track, Result]], frame: ReceivedImage, image) -> list[str]:
         """Note the results; of targets that lie on each other one is given up."""
         sights = [
             Sight(track.target.id, result.box, result.score, track.lost_since is not None)
@@ -225,7 +225,7 @@ class Targets:
             for loser, winner in losers.items()
         ]
 
-    def remember(self, tracks: Sequence[Track], frame: Frame) -> None:
+    def remember(self, tracks: Sequence[Track], frame: ReceivedImage) -> None:
         """Memorise what was located."""
         live = [track for track in tracks if self.is_live(track)]
         if len(live) == 1:
@@ -238,7 +238,7 @@ class Targets:
             if one in noted:
                 noted[one] = replace(noted[one], gate=gate, memory_size=size)
 
-    def overdue(self, frame: Frame, seconds: float) -> list[str]:
+    def overdue(self, frame: ReceivedImage, seconds: float) -> list[str]:
         """Ids of targets that have been lost for longer; none where ``seconds`` is 0."""
         return [
             one

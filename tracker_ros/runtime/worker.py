@@ -17,7 +17,7 @@ from ..core.io.levels import Levels
 from ..core.tracker import Tracker
 from .answer import Answer, Sink, Target
 from .detector import Detector
-from .frame_slot import Frame, FrameSlot, spread
+from .frame_slot import FrameSlot, ReceivedImage, spread
 from .requests import Candidate, Policy, Proposal, Start, Starts
 from .targets import Targets, Track
 
@@ -166,7 +166,7 @@ class Worker:
         else:
             self._start(request, frames, resets)
 
-    def _start(self, starts: Starts, frames: list[Frame | None], resets: int) -> None:
+    def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
         problems = list(starts.problems)
         for start, frame in zip(starts.entries, frames, strict=True):
             try:
@@ -183,7 +183,9 @@ class Worker:
         if begun:
             self._catch_up(min(begun, key=lambda frame: frame.number), resets)
 
-    def _start_one(self, start: Start, frame: Frame | None, alone: bool, resets: int) -> None:
+    def _start_one(
+        self, start: Start, frame: ReceivedImage | None, alone: bool, resets: int
+    ) -> None:
         if not alone and start.id not in self._targets:
             self._check_room()
         elsewhere = frame is not None and frame.epoch != self._epoch
@@ -206,7 +208,7 @@ class Worker:
                 f" and max_targets is {self._policy.max_targets}"
             )
 
-    def _propose(self, proposal: Proposal, frame: Frame | None, resets: int) -> None:
+    def _propose(self, proposal: Proposal, frame: ReceivedImage | None, resets: int) -> None:
         try:
             if not len(self._targets):
                 self._levels = Levels()
@@ -228,7 +230,7 @@ class Worker:
             self._catch_up(frame, resets)
 
     def _image_for(
-        self, request: Start | Proposal, frame: Frame | None, levels: Levels
+        self, request: Start | Proposal, frame: ReceivedImage | None, levels: Levels
     ) -> np.ndarray:
         if frame is None:
             raise InputError(
@@ -243,7 +245,7 @@ class Worker:
             )
         return to_bgr(frame.message, levels)
 
-    def _catch_up(self, frame: Frame, resets: int) -> None:
+    def _catch_up(self, frame: ReceivedImage, resets: int) -> None:
         """Answer the frame of a start, and track through those that came after it.
 
         Every pass may take half as many frames as the one before, so that it ends even if frames
@@ -266,7 +268,7 @@ class Worker:
 
     # Frames
 
-    def _process(self, frame: Frame) -> None:
+    def _process(self, frame: ReceivedImage) -> None:
         self._slot.use(frame)
         if frame.epoch != self._epoch:
             self._epoch = frame.epoch
@@ -302,10 +304,10 @@ class Worker:
                 "targets", f"removed {seconds:g} s after they were lost: {', '.join(removed)}"
             )
 
-    def _answer(self, frame: Frame, image: np.ndarray) -> Answer:
+    def _answer(self, frame: ReceivedImage, image: np.ndarray) -> Answer:
         return self._targets.answer(frame, image, str(self._levels))
 
-    def _locate(self, frame: Frame, image: np.ndarray) -> list[Track] | None:
+    def _locate(self, frame: ReceivedImage, image: np.ndarray) -> list[Track] | None:
         """The tracks that were found a place for; None where all targets had to be dropped."""
         try:
             located = self._targets.locate(frame, image)

@@ -15,7 +15,7 @@ DEFAULT_FPS = 30.0
 
 
 @dataclass(frozen=True)
-class Recorded:
+class RecordedImage:
     """The image message behind a frame of a bag: its CDR bytes, log time (ns) and fields."""
 
     data: bytes
@@ -39,7 +39,7 @@ class Frame:
     image: np.ndarray
     name: str
     index: int
-    recorded: Recorded | None = None
+    recorded: RecordedImage | None = None
 
 
 class Source(ABC):

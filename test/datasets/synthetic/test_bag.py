@@ -5,14 +5,14 @@ import pytest
 from rosbags.highlevel import AnyReader
 
 from tracker_ros.datasets.synthetic.bag import write_clip
-from tracker_ros.datasets.synthetic.clip import FPS, Clip
+from tracker_ros.datasets.synthetic.clip import FPS, SyntheticClip
 from tracker_ros.sources import open_source
 from tracker_ros.sources.bag.source import TRUTH
 from tracker_ros.sources.bag.typestore import bag_message
 from tracker_ros.sources.bag.writer import BagWriter
 
 
-class Excerpt(Clip):
+class Excerpt(SyntheticClip):
     """A few frames round the moment in which the target vanishes."""
 
     def render(self, index, with_target=True):

@@ -5,14 +5,14 @@ import itertools
 import numpy as np
 import pytest
 
-from tracker_ros.datasets.synthetic.clip import FRAMES, HEIGHT, WIDTH, Clip
+from tracker_ros.datasets.synthetic.clip import FRAMES, HEIGHT, WIDTH, SyntheticClip
 
 HIDDEN = 230
 
 
 @pytest.fixture(scope="module")
 def clip():
-    return Clip()
+    return SyntheticClip()
 
 
 def target_pixels(clip, index):
@@ -23,14 +23,14 @@ def target_pixels(clip, index):
 
 
 def test_same_seed_gives_the_same_frames_in_any_order(clip):
-    again = Clip()
+    again = SyntheticClip()
     for index in (300, 7):
         np.testing.assert_array_equal(clip.render(index), again.render(index))
         assert clip.truth(index) == again.truth(index)
 
 
 def test_another_seed_gives_another_clip(clip):
-    other = Clip(seed=2)
+    other = SyntheticClip(seed=2)
     assert (clip.render(7) != other.render(7)).mean() > 0.5
     assert clip.truth(7) != other.truth(7)
 
@@ -62,7 +62,7 @@ def test_hidden_target_has_no_truth_and_no_pixels(clip):
 
 @pytest.mark.parametrize("seed", [1, 2])
 def test_target_stays_in_view_and_is_hidden_once(seed):
-    clip = Clip(seed=seed)
+    clip = SyntheticClip(seed=seed)
     truth = [clip.truth(index) for index in range(FRAMES)]
     runs = [(absent, len(list(run))) for absent, run in itertools.groupby(b is None for b in truth)]
     assert [absent for absent, _ in runs] == [False, True, False]

@@ -6,14 +6,14 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.core.io.paths import share_dir
-from tracker_ros.datasets.synthetic.clip import Clip
+from tracker_ros.datasets.synthetic.clip import SyntheticClip
 
 SHIPPED = (share_dir() / "models" / "dastm.locate.onnx").exists()
 
 
 @pytest.mark.skipif(not SHIPPED, reason="no weights are shipped")
 def test_the_target_is_followed_to_the_last_frame():
-    clip = Clip()
+    clip = SyntheticClip()
     tracker = load_tracker("dastm", engine="onnx")
     tracker.init(clip.render(0), clip.truth(0))
     results = [tracker.update(clip.render(index)) for index in range(1, 450)]

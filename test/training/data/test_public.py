@@ -10,7 +10,7 @@ from tracker_ros.core.errors import ParameterError, SourceError
 from tracker_ros.datasets.formats.pictures import Folder
 from tracker_ros.training.data.clips import make_clip
 from tracker_ros.training.data.clipset import ClipSet
-from tracker_ros.training.data.mixture import Frames, open_mixture, parse_spec
+from tracker_ros.training.data.mixture import ClipPictures, open_mixture, parse_spec
 from tracker_ros.training.data.public import open_set
 
 
@@ -136,7 +136,7 @@ def test_wrong_specifications_are_told(text):
 def test_weights_are_shares_and_a_set_named_twice_is_two_sets(otb):
     mixture = open_mixture([f"otb:{otb}:3", f"otb:{otb}"], {})
     assert mixture.weights == {"otb": 0.75, "otb-2": 0.25}
-    assert isinstance(mixture.pictures, Frames)
+    assert isinstance(mixture.pictures, ClipPictures)
     assert mixture.pictures.draw(np.random.default_rng(0)).shape == (60, 80, 3)
 
 

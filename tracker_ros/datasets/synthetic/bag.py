@@ -6,7 +6,7 @@ from pathlib import Path
 from ...conversions import bgr_to_compressed, box_to_detection, ns_to_stamp
 from ...sources.bag.source import COMPRESSED, TRUTH
 from ...sources.bag.writer import BagWriter
-from .clip import FPS, Clip
+from .clip import FPS, SyntheticClip
 
 IMAGE_TOPIC, TRUTH_TOPIC = "/image/compressed", "/truth"
 
@@ -14,7 +14,9 @@ _JPEG_QUALITY = 85
 _FIRST_STAMP = 1_000_000_000  # ns; not 0, which in ROS means that there is no stamp
 
 
-def write_clip(clip: Clip, path: Path, on_frame: Callable[[], object] = lambda: None) -> None:
+def write_clip(
+    clip: SyntheticClip, path: Path, on_frame: Callable[[], object] = lambda: None
+) -> None:
     """Writes the clip's frames as JPEG with their truth; an empty array where it is hidden."""
     from ...sources.bag.typestore import bag_message as make
 

@@ -70,7 +70,7 @@ _LOOK_ALIKES = (
 )
 
 
-class Clip:
+class SyntheticClip:
     """Renders the clip's frames and knows where the target is in them."""
 
     def __init__(self, frames: int = FRAMES, seed: int = 1):

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 # More shapes than a stream of targets has; each recording keeps its own buffers on the device.
-RECORDINGS = 32
+GRAPHS = 32
 WARM_UPS = 3  # calls before a recording: libraries choose their kernels in them
 
 
@@ -25,7 +25,7 @@ def _fastest_kernels() -> Iterator[None]:
         torch.backends.cudnn.benchmark = before
 
 
-class Recording:
+class CapturedGraph:
     """One module's CUDA graph for inputs of fixed shapes, with the buffers that it works on."""
 
     def __init__(self, module: nn.Module, inputs: Sequence[Tensor]):
@@ -48,24 +48,24 @@ class Recording:
         return [output.clone() for output in self._outputs]  # the next call overwrites them
 
 
-class Recorded:
+class GraphedModule:
     """A module whose calls are replayed: a launch costs microseconds, hundreds cost milliseconds.
 
-    Calls from several threads take turns. Beyond ``RECORDINGS`` different shapes the module is
+    Calls from several threads take turns. Beyond ``GRAPHS`` different shapes the module is
     called as it is.
     """
 
     def __init__(self, module: nn.Module, device: torch.device):
         self._module, self._device = module, device
-        self._recordings: dict[tuple, Recording] = {}
+        self._graphs: dict[tuple, CapturedGraph] = {}
         self._turn = threading.Lock()
 
     def __call__(self, *inputs: Tensor) -> Sequence[Tensor]:
         key = tuple((value.shape, value.dtype) for value in inputs)
         with self._turn, torch.cuda.device(self._device):
-            if key not in self._recordings:
-                if len(self._recordings) == RECORDINGS:
+            if key not in self._graphs:
+                if len(self._graphs) == GRAPHS:
                     return self._module(*inputs)
                 with _fastest_kernels():
-                    self._recordings[key] = Recording(self._module, inputs)
-            return self._recordings[key](inputs)
+                    self._graphs[key] = CapturedGraph(self._module, inputs)
+            return self._graphs[key](inputs)

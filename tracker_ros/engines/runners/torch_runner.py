@@ -15,7 +15,7 @@ from ...networks.blocks.convolutions import fuse
 from ...networks.build import steps
 from ..models.store import load_network
 from ..models.weights import ModelFiles, with_tracking
-from .cuda_graphs import Recorded
+from .cuda_graphs import GraphedModule
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -43,7 +43,9 @@ class TorchRunner:
         modules = {name: step.module.eval() for name, step in self._steps.items()}
         self._calls: dict[str, Callable[..., Any]] = dict(modules)
         if self._device.type == "cuda":
-            self._calls = {name: Recorded(part, self._device) for name, part in modules.items()}
+            self._calls = {
+                name: GraphedModule(part, self._device) for name, part in modules.items()
+            }
         self.provider = f"torch {'' if precision == 'fp32' else precision + ' '}{self._device}"
 
     @classmethod

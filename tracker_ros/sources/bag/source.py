@@ -11,7 +11,7 @@ from pathlib import Path
 from ...conversions import to_bgr
 from ...core.errors import SourceError, TrackerError
 from ...core.geometry.boxes import Box
-from ..base import Frame, Recorded, Source
+from ..base import Frame, RecordedImage, Source
 from .recording import Recording
 from .typestore import typestore_for
 
@@ -186,7 +186,7 @@ class BagSource(Source):
                 reasons.append(str(error))
                 continue
             stamp = self._order[index][1]
-            recorded = Recorded(data, log_time, message)
+            recorded = RecordedImage(data, log_time, message)
             yield Frame(stamp, image, f"{self.topic}#{index}", index, recorded)
         if not reasons:
             return

@@ -51,7 +51,7 @@ def parse_spec(text: str | Path) -> Spec:
     return Spec(name, Path(folder), weight)
 
 
-class Frames:
+class ClipPictures:
     """Frames of the sets as backgrounds, where there are no pictures for it."""
 
     def __init__(self, sets: Sequence[ClipSet]):
@@ -69,7 +69,7 @@ class Mixture(NamedTuple):
 
     sets: dict[str, ClipSet]
     weights: dict[str, float]
-    pictures: Pictures | Frames
+    pictures: Pictures | ClipPictures
 
 
 def open_mixture(
@@ -113,7 +113,7 @@ def open_mixture(
     return Mixture(
         sets,
         {name: share / total for name, share in shares.items() if share},
-        pictures or Frames(list(sets.values())),
+        pictures or ClipPictures(list(sets.values())),
     )
 
 

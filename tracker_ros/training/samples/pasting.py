@@ -10,7 +10,7 @@ import numpy as np
 from ...core.errors import SourceError
 from ..data.clips import Clip, Pictures, View
 from ..data.clipset import ClipSet
-from ..data.mixture import Frames
+from ..data.mixture import ClipPictures
 from . import cutouts
 from .geometry import Rng
 
@@ -26,7 +26,7 @@ class Collage:
         sets: sets with masks. pictures: the backgrounds.
     """
 
-    def __init__(self, sets: Sequence[ClipSet], pictures: Pictures | Frames):
+    def __init__(self, sets: Sequence[ClipSet], pictures: Pictures | ClipPictures):
         self._sets, self._pictures = sets, pictures
 
     def _choose(self, rng: Rng) -> tuple[ClipSet, int]:
