@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from torch import Tensor, nn
 
@@ -20,3 +21,11 @@ class Step:
     inputs: dict[str, Tensor]
     outputs: tuple[str, ...]
     dynamic: dict[str, int] = field(default_factory=dict)
+
+
+class StepModule(nn.Module):
+    """Base of the modules of steps: ``forward`` is one call of ``network``."""
+
+    def __init__(self, network: Any):
+        super().__init__()
+        self.network = network

@@ -24,7 +24,7 @@ from ..blocks.head import make_head
 from ..blocks.pyramid import STRIDE, PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
 from ..config import NetworkConfig
-from ..step import Step
+from ..step import Step, StepModule
 from .stmtrack import Maps, Stmtrack
 
 FOUND = (0.5, 0.9)  # trust in boxes that were found; 1 is that in the given one
@@ -184,24 +184,16 @@ def _exactly(x: Tensor) -> AbstractContextManager:
     return torch.autocast(x.device.type, enabled=False)
 
 
-class Trunk(nn.Module):
+class Trunk(StepModule):
     """The step that sees a crop, whatever it is for."""
-
-    def __init__(self, network: DastmFilter):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor) -> tuple[Tensor, ...]:
         """uint8 [B, S, S, 3] → levels [B, C, S/stride, S/stride], the spectrum: see ``see``."""
         return self.network.see(crop)
 
 
-class Match(nn.Module):
+class Match(StepModule):
     """The step that finds the target in a query that was seen."""
-
-    def __init__(self, network: DastmFilter):
-        super().__init__()
-        self.network = network
 
     def forward(
         self,
@@ -224,24 +216,16 @@ class Match(nn.Module):
         return score, boxes, *(part[:, 0] for part in response)
 
 
-class Respond(nn.Module):
+class Respond(StepModule):
     """The step that asks the filter alone, as for a crop of another scale."""
-
-    def __init__(self, network: DastmFilter):
-        super().__init__()
-        self.network = network
 
     def forward(self, spectrum: Tensor, numerator: Tensor, denominator: Tensor) -> tuple[Tensor]:
         """The spectrum of a crop and the filter → its response [B, h, w]."""
         return (self.network.respond(spectrum, (numerator, denominator))[:, 0],)
 
 
-class Learn(nn.Module):
+class Learn(StepModule):
     """The step that encodes one crop that was seen, and what it teaches the filter."""
-
-    def __init__(self, network: DastmFilter):
-        super().__init__()
-        self.network = network
 
     def forward(
         self,

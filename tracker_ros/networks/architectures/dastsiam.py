@@ -13,7 +13,7 @@ from ..blocks.convolutions import conv_bn, normalise
 from ..blocks.head import cell_centres
 from ..blocks.reader import tokens
 from ..blocks.transformer import Decoder
-from ..step import Step
+from ..step import Step, StepModule
 from . import dastsiam_released as released
 from .siamese import (
     Filter,
@@ -151,17 +151,13 @@ class Dastsiam(Siamese):
         return self.match(query_crops, self.templates(memory_crops))
 
 
-class Locate(nn.Module):
+class Locate(StepModule):
     """The step that finds the target in one query crop.
 
     The score is (p1 + p2) / 2, p1 of cls1 and p2 of cls2: ``memory_score=0.59`` in the tracking
     configuration is then the paper's rule, which updates where p1 + p2 > 1.18. No float32 is
     equal to 0.59, so that "at least", which the tracker asks, and "more than" are the same.
     """
-
-    def __init__(self, network: Dastsiam):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 [1, Q, Q, 3], f_z* [1, C, k, k] → score [1, h, w], boxes [1, 4, h, w]."""

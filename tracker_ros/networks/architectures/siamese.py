@@ -22,7 +22,7 @@ from ..blocks.pyramid import PyramidNeck
 from ..blocks.reader import tokens
 from ..blocks.transformer import Encoder
 from ..config import NetworkConfig
-from ..step import Step
+from ..step import Step, StepModule
 
 
 @dataclass(frozen=True)
@@ -154,12 +154,8 @@ class Siamese(nn.Module):
         return self.fuse(*features.unbind(1))
 
 
-class Start(nn.Module):
+class Start(StepModule):
     """The first step: all three templates are the first crop's (sec. 2.3)."""
-
-    def __init__(self, network: Siamese):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, ...]:
         """uint8 [1, M, M, 3], box [1, 4] → f_i and f_z*, [1, C, k, k]; the crop alone counts."""
@@ -167,12 +163,8 @@ class Start(nn.Module):
         return initial, self.network.fuse(initial, initial, initial)
 
 
-class Remember(nn.Module):
+class Remember(StepModule):
     """The step of a confident frame: f_a is the last f_z*, f_c the new crop's template."""
-
-    def __init__(self, network: Siamese):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, box: Tensor, initial: Tensor, target: Tensor) -> tuple[Tensor]:
         """uint8 [1, M, M, 3], box [1, 4], f_i and f_z* [1, C, k, k] → the new f_z*."""

@@ -11,7 +11,7 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError
 from ..blocks.attention import SpatialAttention
 from ..blocks.reader import attend, read_memory, shares, tokens
-from ..step import Step
+from ..step import Step, StepModule
 from .stmtrack import Locate, Maps, Stmtrack, StmtrackConfig, memory_example
 
 T = 3  # memory frames besides the first frame of all
@@ -150,12 +150,8 @@ def check_sizes(memory: int, query: int) -> None:
         )
 
 
-class Start(nn.Module):
+class Start(StepModule):
     """The step that begins with one frame: it is all T frames until there are others."""
-
-    def __init__(self, network: Stif):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 [1, M, M, 3], box [1, 4] → anchor, recent frames and enhanced memory."""
@@ -164,12 +160,8 @@ class Start(nn.Module):
         return anchor, recent, self.network.remember(anchor, recent)
 
 
-class Shift(nn.Module):
+class Shift(StepModule):
     """The step that takes a frame in and forgets the oldest of the T."""
-
-    def __init__(self, network: Stif):
-        super().__init__()
-        self.network = network
 
     def forward(
         self, crop: Tensor, box: Tensor, anchor: Tensor, recent: Tensor

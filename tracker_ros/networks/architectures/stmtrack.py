@@ -16,7 +16,7 @@ from ..blocks.head import make_head
 from ..blocks.pyramid import PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
 from ..config import NetworkConfig
-from ..step import Step
+from ..step import Step, StepModule
 
 
 @dataclass(frozen=True)
@@ -176,12 +176,8 @@ class Stmtrack(nn.Module):
         return Maps(*self.match(query_crops, memory), gate)
 
 
-class Locate(nn.Module):
+class Locate(StepModule):
     """The step that finds the target in one query crop."""
-
-    def __init__(self, network: Stmtrack):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 [B, Q, Q, 3], tokens [B, M, C] → score [B, h, w] in [0, 1], boxes [B, 4, h, w]."""
@@ -189,12 +185,8 @@ class Locate(nn.Module):
         return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
 
 
-class Remember(nn.Module):
+class Remember(StepModule):
     """The step that encodes one memory crop."""
-
-    def __init__(self, network: Stmtrack):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor]:
         """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, h*w, C]."""

@@ -18,7 +18,7 @@ from ..blocks.convolutions import normalise
 from ..blocks.corner import CornerHead
 from ..blocks.vit import Block, position_code
 from ..config import NetworkConfig
-from ..step import Step
+from ..step import Step, StepModule
 
 TEMPLATES = 2  # the first, and one that is renewed
 
@@ -202,12 +202,8 @@ def relative(search: Tensor, literal: bool) -> Tensor:
     return torch.softmax(search - mean, 3)
 
 
-class Start(nn.Module):
+class Start(StepModule):
     """The step that encodes a new target; both templates are its crop."""
-
-    def __init__(self, network: Ustam):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 [1, M, M, 3], box [1, 4] (unused) → first template, cache, map of zeros."""
@@ -216,12 +212,8 @@ class Start(nn.Module):
         return crop.clone(), cache, cache.new_zeros(1, self.network.config.heads, cells, cells)
 
 
-class Locate(nn.Module):
+class Locate(StepModule):
     """The step that finds the target in one search crop."""
-
-    def __init__(self, network: Ustam):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, cache: Tensor, past: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """uint8 [1, S, S, 3] → score [1, 1, 1], boxes [1, 4, 1, 1] in crop pixels, map."""
@@ -229,12 +221,8 @@ class Locate(nn.Module):
         return corners.scores[:, None, None], (corners.boxes * crop.shape[1])[..., None, None], now
 
 
-class Remember(nn.Module):
+class Remember(StepModule):
     """The step that renews the second template."""
-
-    def __init__(self, network: Ustam):
-        super().__init__()
-        self.network = network
 
     def forward(self, crop: Tensor, box: Tensor, first: Tensor) -> tuple[Tensor]:
         """uint8 [1, M, M, 3], box [1, 4] (unused), first template → cache."""
