@@ -5,9 +5,8 @@ import time
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
-from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, Detection3DArray
@@ -23,26 +22,20 @@ from ..runtime.follow.pairing import Pairing
 from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
 from ..runtime.outputs.status import to_array
 from . import parameters, qos
-from .lifecycle import refuse_impossible_transitions
+from .lifecycle import ManagedNode
 from .message_input import MessageInput
 
 INPUTS = ("detections", "depth", "camera")
 
 
-class FollowNode(LifecycleNode):
+class FollowNode(ManagedNode):
     """Publishes the place of each box that comes with depth, and nothing where there is none.
 
     Everything carries the header of the detections, which is that of their image.
     """
 
-    done = False  # it runs until a signal ends it
-
     def __init__(self, **arguments):
-        super().__init__("follow_node", **arguments)
-        self.stage = "unconfigured"
-        parameters.declare(self, parameters.FOLLOW)
-        self.add_on_set_parameters_callback(self._check_parameters)
-        refuse_impossible_transitions(self)
+        super().__init__("follow_node", parameters.FOLLOW, **arguments)
         self._problems = Problems()
         self._counts = dict.fromkeys(("detections", "depth", "places", "unpaired"), 0)
         self._outputs = {}
@@ -54,13 +47,6 @@ class FollowNode(LifecycleNode):
         self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     # Lifecycle
-
-    def start(self) -> None:
-        """Configure and activate, if the parameter autostart says so."""
-        if self.get_parameter("autostart").value:
-            for step in (self.trigger_configure, self.trigger_activate):
-                if step() != TransitionCallbackReturn.SUCCESS:
-                    return
 
     def on_configure(self, state) -> TransitionCallbackReturn:
         kinds = {"pose": PoseStamped, "detections_3d": Detection3DArray, "markers": MarkerArray}
@@ -103,24 +89,6 @@ class FollowNode(LifecycleNode):
         ]
         self.stage = "active"
         return TransitionCallbackReturn.SUCCESS
-
-    def on_deactivate(self, state) -> TransitionCallbackReturn:
-        self._stop()
-        self.stage = "inactive"
-        return super().on_deactivate(state)
-
-    def on_cleanup(self, state) -> TransitionCallbackReturn:
-        self.release()
-        return super().on_cleanup(state)
-
-    def on_shutdown(self, state) -> TransitionCallbackReturn:
-        self.release()
-        self.stage = "finalized"
-        return super().on_shutdown(state)
-
-    def on_error(self, state) -> TransitionCallbackReturn:
-        self.release()
-        return super().on_error(state)
 
     def _stop(self) -> None:
         for one in self._listening:
@@ -287,10 +255,6 @@ class FollowNode(LifecycleNode):
     def _unknown(self) -> Check:
         unknown = parameters.unknown(self)
         return Check("parameters", WARN if unknown else OK, "; ".join(unknown) or self.stage, {})
-
-    def _check_parameters(self, changed) -> SetParametersResult:
-        reason = parameters.refusal(parameters.FOLLOW, changed, self.stage)
-        return SetParametersResult(successful=not reason, reason=reason)
 
 
 def main(args: list[str] | None = None) -> None:

@@ -1,9 +1,66 @@
-"""What rclpy's lifecycle nodes lack."""
+"""What rclpy's lifecycle nodes lack, and what ours have in common."""
+
+from collections.abc import Iterable
 
 from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.msg import SetParametersResult
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+
+from . import parameters
 
 
-def refuse_impossible_transitions(node) -> None:
+class ManagedNode(LifecycleNode):
+    """A lifecycle node with a table of parameters; ``stage`` is its state in one word."""
+
+    done = False  # it runs until a signal ends it
+
+    def __init__(self, name: str, table: Iterable[parameters.Parameter], **arguments):
+        super().__init__(name, **arguments)
+        self.stage = "unconfigured"
+        self._table = table
+        parameters.declare(self, table)
+        self.add_on_set_parameters_callback(self._check_parameters)
+        _refuse_impossible_transitions(self)
+
+    def start(self) -> bool:
+        """Configure and activate, if the parameter autostart says so; whether it is active then."""
+        if not self.get_parameter("autostart").value:
+            return False
+        steps = (self.trigger_configure, self.trigger_activate)
+        return all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
+
+    def on_deactivate(self, state) -> TransitionCallbackReturn:
+        self._stop()
+        self.stage = "inactive"
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state) -> TransitionCallbackReturn:
+        self.release()
+        return super().on_cleanup(state)
+
+    def on_shutdown(self, state) -> TransitionCallbackReturn:
+        self.release()
+        self.stage = "finalized"
+        return super().on_shutdown(state)
+
+    def on_error(self, state) -> TransitionCallbackReturn:
+        self.release()
+        return super().on_error(state)
+
+    def _stop(self) -> None:
+        """Give back what activate took."""
+        raise NotImplementedError
+
+    def release(self) -> None:
+        """Give back what configure and activate took."""
+        raise NotImplementedError
+
+    def _check_parameters(self, changed) -> SetParametersResult:
+        reason = parameters.refusal(self._table, changed, self.stage)
+        return SetParametersResult(successful=not reason, reason=reason)
+
+
+def _refuse_impossible_transitions(node) -> None:
     """Answer ``success: false`` to a transition that the node's state does not have.
 
     Where it is asked for by its number, rclpy raises in the service's callback, and with that ends

@@ -4,8 +4,7 @@ import itertools
 import math
 import time
 
-from rcl_interfaces.msg import SetParametersResult
-from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
+from rclpy.lifecycle import TransitionCallbackReturn
 from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
@@ -21,36 +20,30 @@ from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
 from . import parameters
 from .image_input import ImageInput, image_topic
-from .lifecycle import refuse_impossible_transitions
+from .lifecycle import ManagedNode
 from .message_input import MessageInput
 from .monitor import Monitor
 from .outputs import Outputs
 
 
-class TrackerNode(LifecycleNode):
+class TrackerNode(ManagedNode):
     """Loads its model in configure, subscribes to images and tracks while active.
 
     What answers people (services, init_target, diagnostics) is there in every state, so that a
     question at the wrong time gets a sentence instead of silence.
     """
 
-    done = False  # it runs until a signal ends it
-
     def __init__(self, **arguments):
-        super().__init__("tracker_node", **arguments)
-        self.stage = "unconfigured"
+        super().__init__("tracker_node", parameters.TRACKER, **arguments)
         self.enabled = True
         self.tracker: Tracker | None = None
         self.slot: FrameSlot | None = None
         self.images: ImageInput | None = None
-        parameters.declare(self, parameters.TRACKER)
-        self.add_on_set_parameters_callback(self._check_parameters)
         self._monitor = Monitor(self)
         self._outputs: Outputs | None = None
         self._worker: Worker | None = None
         self._inputs = []
         self._ids = itertools.count(1)
-        refuse_impossible_transitions(self)
         self.create_service(Trigger, "~/reset", self._on_reset)
         self.create_service(SetBool, "~/enable", self._on_enable)
         for kind, name, answer in (
@@ -67,14 +60,12 @@ class TrackerNode(LifecycleNode):
 
     # Lifecycle
 
-    def start(self) -> None:
-        """Configure and activate, if the parameter autostart says so."""
-        if not self.get_parameter("autostart").value:
-            return
-        steps = (self.trigger_configure, self.trigger_activate)
-        if all(step() == TransitionCallbackReturn.SUCCESS for step in steps):
+    def start(self) -> bool:
+        """As of every managed node; how long it took is told."""
+        if active := super().start():
             self._monitor.startup = process_age()
             self.get_logger().info(f"active {self._monitor.startup:.1f} s after the process began")
+        return active
 
     def on_configure(self, state) -> TransitionCallbackReturn:
         if not self._attempt("model", self._configure):
@@ -90,24 +81,6 @@ class TrackerNode(LifecycleNode):
             return TransitionCallbackReturn.FAILURE
         self.stage = "active"
         return TransitionCallbackReturn.SUCCESS
-
-    def on_deactivate(self, state) -> TransitionCallbackReturn:
-        self._stop()
-        self.stage = "inactive"
-        return super().on_deactivate(state)
-
-    def on_cleanup(self, state) -> TransitionCallbackReturn:
-        self.release()
-        return super().on_cleanup(state)
-
-    def on_shutdown(self, state) -> TransitionCallbackReturn:
-        self.release()
-        self.stage = "finalized"
-        return super().on_shutdown(state)
-
-    def on_error(self, state) -> TransitionCallbackReturn:
-        self.release()
-        return super().on_error(state)
 
     def _attempt(self, subject: str, action) -> bool:
         # rclpy drops exceptions of transitions, and loading a model may raise anything.
@@ -283,10 +256,6 @@ class TrackerNode(LifecycleNode):
         response.success = True
         response.message = "tracking is " + ("enabled" if request.data else "disabled")
         return response
-
-    def _check_parameters(self, changed) -> SetParametersResult:
-        reason = parameters.refusal(parameters.TRACKER, changed, self.stage)
-        return SetParametersResult(successful=not reason, reason=reason)
 
 
 def main(args: list[str] | None = None) -> None:
