@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..core.config import TrackingConfig
 from ..core.errors import ParameterError
@@ -15,14 +15,16 @@ from .architectures.stif import StifConfig
 from .architectures.stmtrack import StmtrackConfig
 from .architectures.ustam import UstamConfig
 from .backbones.mobileone import DEPTHS, VARIANTS
-from .config import NetworkConfig
 
 
 class Preset(NamedTuple):
-    """An architecture (see ``build``), its sizes, and how it looks at images."""
+    """An architecture (see ``build``), its sizes, and how it looks at images.
+
+    network: the architecture's own child of ``NetworkConfig``.
+    """
 
     architecture: str
-    network: NetworkConfig
+    network: Any
     tracking: TrackingConfig
 
 
@@ -93,7 +95,7 @@ STMTRACK = Preset(
 )
 
 # Small enough to learn something in minutes, from the weights of a DASTM of these sizes.
-SMALL = {"widths": VARIANTS["s0"][0], "depths": (2, 5, 6)}
+SMALL: dict[str, Any] = {"widths": VARIANTS["s0"][0], "depths": (2, 5, 6)}
 TINY = {
     "backbone": "mobileone",
     **SMALL,
@@ -163,7 +165,7 @@ SIAMFC_ST = Preset(
     ),
 )
 
-SMALL_SIAMESE = {
+SMALL_SIAMESE: dict[str, Any] = {
     **{name: TINY[name] for name in ("backbone", "widths", "depths", "channels")},
     "template_cells": 5,
     "dropout": 0.0,  # it takes a fifth of the training time on a CPU

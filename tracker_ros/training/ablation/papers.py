@@ -62,6 +62,11 @@ class Study(NamedTuple):
     tables: tuple[Table, ...]
 
 
+def _table(number: str, title: str, rows: Mapping[str, str]) -> Table:
+    """A table of variants by name, each tested as it was trained."""
+    return Table(number, title, tuple((name, WHOLE, text) for name, text in rows.items()))
+
+
 def _study(parts: list[Part], baseline: str, tables: list[Table], test: str = WHOLE) -> Study:
     return Study({part.name: part for part in parts}, (baseline, test), tuple(tables))
 
@@ -106,32 +111,25 @@ STMTRACK = _study(
 )
 
 
-def _stif(*kept: str) -> dict[str, bool]:
-    return {name: name in kept for name in ("ste", "sde", "interactive")}
-
-
+_SWITCHES = {"ste": "ste", "sde": "sde", "stif": "interactive"}
 STIF = _study(
     [
-        Part("baseline", _stif()),
-        Part("ste", _stif("ste")),
-        Part("sde", _stif("sde")),
-        Part("stif", _stif("interactive")),
-        Part("ste+sde", _stif("ste", "sde")),
-        Part("ste+sde+stif", _stif("ste", "sde", "interactive")),
+        Part(name, {switch: part in name.split("+") for part, switch in _SWITCHES.items()})
+        for name in ("baseline", "ste", "sde", "stif", "ste+sde", "ste+sde+stif")
     ],
     "baseline",
     [
-        Table(
+        _table(
             "1",
             "Enhancement in time and space, interactive fusion",
-            (
-                ("baseline", WHOLE, "none (STMTrack's reader)"),
-                ("ste", WHOLE, "memory: STE"),
-                ("sde", WHOLE, "query: SDE"),
-                ("stif", WHOLE, "interactive fusion"),
-                ("ste+sde", WHOLE, "STE and SDE"),
-                ("ste+sde+stif", WHOLE, "all (STIF)"),
-            ),
+            {
+                "baseline": "none (STMTrack's reader)",
+                "ste": "memory: STE",
+                "sde": "query: SDE",
+                "stif": "interactive fusion",
+                "ste+sde": "STE and SDE",
+                "ste+sde+stif": "all (STIF)",
+            },
         )
     ],
 )
@@ -147,23 +145,18 @@ DASTSIAM = _study(
     ],
     "centre",
     [
-        Table(
+        _table(
             "3",
             "Which anchors are positive (without ST and DA)",
-            (
-                ("iou", WHOLE, "by their IoU with the target (SiamRPN)"),
-                ("centre", WHOLE, "by the distance of the centres"),
-            ),
+            {
+                "iou": "by their IoU with the target (SiamRPN)",
+                "centre": "by the distance of the centres",
+            },
         ),
-        Table(
+        _table(
             "4 and 5",
             "Spatio-temporal fusion, discriminative augmentation",
-            (
-                ("centre", WHOLE, "neither"),
-                ("st", WHOLE, "ST"),
-                ("da", WHOLE, "DA"),
-                ("st+da", WHOLE, "ST and DA (DASTSiam)"),
-            ),
+            {"centre": "neither", "st": "ST", "da": "DA", "st+da": "ST and DA (DASTSiam)"},
         ),
     ],
 )
