@@ -143,6 +143,12 @@ def _is_ros(module: str) -> bool:
     )
 
 
+def test_no_folder_holds_more_than_a_dozen_files():
+    folders = {path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE / "commands"}
+    for folder in folders:
+        assert len({path.name for path in folder.glob("*.py")} - {"__init__.py"}) <= 12, folder
+
+
 def test_one_version_everywhere():
     version = PACKAGE_XML.findtext("version")
     assert tracker_ros.__version__ == version
