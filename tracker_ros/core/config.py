@@ -1,4 +1,4 @@
-"""How a tracker looks at images and keeps its state; stored with the weights it belongs to."""
+"""Configuration of a tracker, stored with its weights: how it looks at images and keeps state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Is the target there? A state with hysteresis, from the scores of the frames so far."""
+"""State of the target, with hysteresis, from the scores of the frames so far."""
 
 from __future__ import annotations
 

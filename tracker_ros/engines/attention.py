@@ -1,4 +1,4 @@
-"""Where a query looks in the memorised frames: STMTrack's and USTAM's figures, for any clip.
+"""Attention of a query over the memorised frames: STMTrack's and USTAM's figures, for any clip.
 
 Computed by torch from the pictures that a ``WatchedEngine`` kept, whatever engine tracks.
 """

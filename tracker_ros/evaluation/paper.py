@@ -1,4 +1,4 @@
-"""How the papers ran their trackers: what an evaluation that reproduces a paper changes.
+"""The papers' inference: what an evaluation that reproduces a paper changes.
 
 No target is lost there and no window waits: benchmarks want a box in every frame.
 """

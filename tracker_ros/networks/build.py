@@ -1,4 +1,4 @@
-"""From a name and a configuration to a network. One line for each architecture."""
+"""Networks from a name and a configuration: one line for each architecture."""
 
 from __future__ import annotations
 

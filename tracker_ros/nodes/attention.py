@@ -1,4 +1,4 @@
-"""What ``~/attention_image`` shows while somebody subscribes: where the query looks."""
+"""The node's attention image: where the query looks, while somebody subscribes."""
 
 from __future__ import annotations
 

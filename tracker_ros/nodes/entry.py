@@ -1,4 +1,4 @@
-"""Where the nodes' processes begin: nothing heavy is imported before signals are handled."""
+"""Entry points of the nodes' processes: nothing heavy is imported before signals are handled."""
 
 import importlib
 import os

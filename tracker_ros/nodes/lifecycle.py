@@ -1,4 +1,4 @@
-"""What rclpy's lifecycle nodes lack, and what ours have in common."""
+"""Base of the lifecycle nodes, with what rclpy's own lack."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Tells people how the node is: the log, /diagnostics once a second, the watchdog."""
+"""Monitoring of the node: the log, /diagnostics once a second, the watchdog."""
 
 import math
 import time

@@ -1,4 +1,4 @@
-"""Names several cups of the synthetic clip to the tracker, and plays a detector with faults."""
+"""A bystander of the synthetic clip: names its cups to the tracker, plays a faulty detector."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every frame of a recording through the node's own worker, without clock, queue or thread."""
+"""Deterministic replay: every frame of a recording through the node's worker, without a clock."""
 
 import time
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""The same recording live: player and tracker node, DDS between them, against the replay."""
+"""Live replay of the same recording: player and tracker node over DDS, against the other."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""From image message to detection message: the real nodes, as processes, over DDS."""
+"""Latency and rate of the real nodes over DDS, from image message to detection message."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Where the target of a recording is: from a topic of the bag, a CSV file, or the command line."""
+"""Truth of a recording: from a topic of the bag, a CSV file, or the command line."""
 
 import bisect
 import csv

@@ -1,4 +1,4 @@
-"""What the worker says of a frame, and to whom."""
+"""Answers of the worker: what it says of a frame, and to whom."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which detection is which target? The Hungarian assignment on class and overlap."""
+"""Association of detections with targets: the Hungarian assignment on class and overlap."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a detector's boxes do to the targets: confirm, correct, find again, start."""
+"""A detector's boxes, applied to the targets: confirm, correct, find again, start."""
 
 from __future__ import annotations
 

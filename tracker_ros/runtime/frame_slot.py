@@ -1,4 +1,4 @@
-"""Where images wait: the newest one for the worker, and the last seconds for starting in the past.
+"""The slot of received images: the newest for the worker, the last seconds for starts in the past.
 
 No ROS in here: a message is any object.
 """

@@ -1,4 +1,4 @@
-"""What the worker can be asked for, and what it may do by itself."""
+"""Requests to the worker, and the policy of what it may do by itself."""
 
 from __future__ import annotations
 

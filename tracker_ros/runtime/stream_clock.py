@@ -1,4 +1,4 @@
-"""Tells one wrong camera stamp from a clock that has jumped. No ROS in here.
+"""Clock of a camera's stamps: one wrong stamp is told from a clock that has jumped. No ROS.
 
 A stamp is judged by those before it and by how long its frame took to arrive. A frame that does
 not fit is held until the next ones decide: if they go on as before, its stamp was wrong; if

@@ -1,4 +1,4 @@
-"""Which files of a folder count, and in which order."""
+"""Order of the files of a folder, and which of them count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How to train: plain values with their meaning and bounds, from which options are made too."""
+"""Configuration of a training: values with their meaning and bounds; options are made from it."""
 
 from __future__ import annotations
 

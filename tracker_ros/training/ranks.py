@@ -1,4 +1,4 @@
-"""One process or several (torchrun): who am I, and what do we agree on."""
+"""Processes of a training (torchrun): this one's rank, and what all agree on."""
 
 from __future__ import annotations
 

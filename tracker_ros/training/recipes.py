@@ -1,4 +1,4 @@
-"""How each paper trains its network: data sampling, losses, optimiser and schedule."""
+"""The papers' recipes: data sampling, losses, optimiser and schedule of each network."""
 
 from __future__ import annotations
 

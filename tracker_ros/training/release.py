@@ -1,4 +1,4 @@
-"""From a checkpoint to a model that ships: averaged weights, facts, ONNX graphs."""
+"""Release of a checkpoint as a model: averaged weights, facts, ONNX graphs."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What several commands share."""
+"""Options, outputs and tables that several commands share."""

@@ -1,4 +1,4 @@
-"""What a command may write to."""
+"""A command's outputs: no file is written over an input, or twice."""
 
 from __future__ import annotations
 

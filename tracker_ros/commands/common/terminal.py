@@ -1,4 +1,4 @@
-"""What commands show on a terminal: tables and progress."""
+"""Tables and progress on a terminal."""
 
 import sys
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What a network gets wrong about this target's box, learned from the frame in which it is known.
+"""Bias of a network's boxes for this target, learned from the frame in which its box is known.
 
 A network that has seen few videos takes a part for the whole, or the whole for a part, and an error
 that repeats lets the box grow from frame to frame. In the first frame the truth is known.

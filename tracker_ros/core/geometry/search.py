@@ -1,4 +1,4 @@
-"""Where else to look for a lost target: over the whole image, the nearest places first."""
+"""Search for a lost target: over the whole image, the nearest places first."""
 
 from __future__ import annotations
 

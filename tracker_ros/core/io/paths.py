@@ -1,4 +1,4 @@
-"""Where the package's models, launch files and configuration lie, and what it made earlier."""
+"""Paths of the package's models, launch files and configuration, and of its cache."""
 
 import os
 from pathlib import Path

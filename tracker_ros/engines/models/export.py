@@ -1,4 +1,4 @@
-"""From weights to one ONNX graph for each step."""
+"""Export of weights: one ONNX graph for each step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a tracker had nothing of the target for a while, and how that ended."""
+"""Failures: stretches without any overlap, and how they ended."""
 
 from dataclasses import dataclass
 

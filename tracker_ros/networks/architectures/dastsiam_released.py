@@ -1,4 +1,4 @@
-"""What DASTSiam's released code has in place of the printed modules (see docs/papers.md).
+"""DASTSiam as its code was released, where that differs from the paper (see docs/papers.md).
 
 Query and key are of f_c, value and residual of f_a; ST and DA see all cells of the template, of
 which the head keeps the middle; templates have a trunk of their own.

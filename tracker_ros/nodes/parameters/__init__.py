@@ -1,4 +1,4 @@
-"""Every parameter of the nodes, once: what they declare, check and document follows from here."""
+"""The nodes' parameters: a table a node, from which they are declared, checked and documented."""
 
 from .follow_node import FOLLOW
 from .on_node import declare, descriptor, initial_box, read, refusal, unknown

@@ -1,4 +1,4 @@
-"""What a parameter of a node is: type, range, and when it may be set."""
+"""A parameter of a node: type, range, and when it may be set."""
 
 from dataclasses import dataclass
 from typing import Any

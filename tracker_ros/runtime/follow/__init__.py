@@ -1,1 +1,1 @@
-"""From a box in the image and a depth map to a place in space; no rclpy."""
+"""Places in space, from a box in the image and a depth map; no rclpy."""

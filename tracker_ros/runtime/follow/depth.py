@@ -1,4 +1,4 @@
-"""How far away is what a box shows? Not the mean: that lies between target and background."""
+"""Distance of what a box shows; not the mean, which lies between target and background."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a point is and how fast it moves: a Kalman filter of constant velocity."""
+"""A Kalman filter of constant velocity for a point in space."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the follow node publishes of one frame; without rclpy by another ``Make``."""
+"""The follow node's messages of one frame; without rclpy by another ``Make``."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What is made of an answer: messages, pictures, diagnostics."""
+"""Outputs made of an answer: messages, pictures, diagnostics."""

@@ -1,4 +1,4 @@
-"""How the camera's images have come in the last seconds, and what is wrong with that. No ROS."""
+"""Health of the input: how images came in the last seconds, and what is wrong. No ROS."""
 
 from collections import deque
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What the papers other than DASTM's ablate: STMTrack's, STIF's and DASTSiam's tables."""
+"""Ablations of the papers other than DASTM's: STMTrack's, STIF's and DASTSiam's tables."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the parts of trained weights bring: each is switched off in turn, nothing is trained.
+"""Ablation of trained weights: each part is switched off in turn, nothing is trained.
 
 For a network beside a filter (``networks.dastm_filter``): attention on the memorised frames, the
 memory beyond the first frame, the filter, the network.

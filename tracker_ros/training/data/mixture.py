@@ -1,4 +1,4 @@
-"""Which sets to train on, and how often each is drawn."""
+"""The mixture of sets to train on, and how often each is drawn."""
 
 from __future__ import annotations
 

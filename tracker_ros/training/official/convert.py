@@ -1,4 +1,4 @@
-"""From an official checkpoint to a file of ours, which says where it came from."""
+"""Conversion of an official checkpoint to a file of ours, which says where it came from."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What a run leaves: checkpoints, log, plot, where it came from, why it ended."""
+"""Records of a run: checkpoints, log, plot, provenance, and why it ended."""

@@ -1,4 +1,4 @@
-"""How far a training is: a bar with the time left on a terminal, lines alone elsewhere."""
+"""Progress of a training: a bar with the time left on a terminal, lines alone elsewhere."""
 
 from __future__ import annotations
 

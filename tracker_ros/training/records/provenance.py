@@ -1,4 +1,4 @@
-"""Where a run comes from: data, commit, hardware."""
+"""Provenance of a run: data, commit, hardware."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which frames of a clip meet in a sample."""
+"""Choice of the frames of a clip that meet in a sample."""
 
 from __future__ import annotations
 
