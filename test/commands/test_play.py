@@ -19,7 +19,8 @@ LISTENER = """
 import sys
 import rclpy
 from sensor_msgs.msg import Image
-from tracker_ros.nodes import dds, qos
+from tracker_ros.nodes import qos
+from tracker_ros.nodes.process import dds
 from tracker_ros.conversions import image_to_bgr, stamp_to_ns
 
 dds.use_profile()

@@ -15,7 +15,7 @@ import sys
 
 import rclpy
 
-from tracker_ros.nodes import dds
+from tracker_ros.nodes.process import dds
 
 dds.use_profile()
 rclpy.init(args=sys.argv)
