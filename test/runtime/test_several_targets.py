@@ -79,8 +79,8 @@ def test_three_targets_are_followed_by_one_call_of_the_network(stage, monkeypatc
     engine, calls = stage.worker._tracker.engine, []
     locate_all = engine.locate_all
     monkeypatch.setattr(
-        engine, "locate_all", lambda crops, states: calls.append(len(crops))
-        or locate_all(crops, states), raising=False,
+        engine, "locate_all", lambda crops, *rest: calls.append(len(crops))
+        or locate_all(crops, *rest), raising=False,
     )  # fmt: skip
     for _ in range(15):
         answer = stage.show()
