@@ -102,11 +102,6 @@ class Ustam(nn.Module):
             return [self.query_trunk]
         return [nn.ModuleDict({"embedding": self.embedding, "blocks": self.blocks})]
 
-    def _load_from_state_dict(self, state_dict: dict, prefix: str, *args, **kwargs) -> None:
-        for name in ("norm.weight", "norm.bias"):  # of files from before the head was rewired
-            state_dict.pop(prefix + name, None)
-        super()._load_from_state_dict(state_dict, prefix, *args, **kwargs)
-
     def embed(self, crops: Tensor, code: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → tokens [B, n, C]."""
         x = normalise(crops, self.embedding.weight.dtype)
