@@ -104,7 +104,10 @@ class ClipSet(Sequence[Clip]):
                 if not path.is_dir():  # else another process was faster
                     raise
         except OSError as error:
-            raise SourceError(f"the index {path} cannot be written: {error.strerror}") from None
+            raise SourceError(
+                f"the index {path} cannot be written: {error.strerror}; XDG_CACHE_HOME names"
+                " another place"
+            ) from None
 
     @classmethod
     def load(cls, path: Path, stores: Sequence[Store]) -> ClipSet:
