@@ -7,7 +7,6 @@ import pytest
 
 from test.core.test_tracker import BOX, CONFIG, GOOD, MeasuringEngine, RedEngine, frame
 from tracker_ros.core.batch import (
-    LOCATED,
     MEMORISED,
     RESCALED,
     locate_all,
@@ -100,38 +99,3 @@ def test_many_take_turns_at_looking_at_the_scale_and_at_memorising():
     assert np.sum(others, 0).min() >= 2  # none is left out
     assert np.diff(sizes, axis=0).sum(1).tolist() == [MEMORISED] * 7
     assert min(sizes[-1]) >= 3  # the first frame, and two more
-
-
-class SideBySide(MeasuringEngine):
-    """One after the other, but whole targets."""
-
-    side_by_side = True
-
-    def each(self, work, items):
-        return [work(item) for item in items]
-
-
-def test_beyond_some_targets_filters_follow_in_turn():
-    count = LOCATED + 5
-    trackers, images = crowd(*[BOX] * count, engine=SideBySide())
-    for one in trackers:
-        one.update(frame(BOX))
-    log, located = trackers[0].engine.log, []
-    for _ in range(6):
-        log.clear()
-        results = update_all(trackers, images)
-        located.append([one.glances == 0 for one in trackers])
-        steps = [step for step, *_ in log if step in ("locate", "respond")]
-        assert steps.count("respond") == count - LOCATED
-        assert all(r.box == pytest.approx((63, 38, 20, 20), abs=6) for r in results)
-    assert np.sum(located, 1).tolist() == [LOCATED] * 6
-    assert np.sum(located, 0).min() >= 3
-
-
-def test_those_that_are_not_sure_come_first():
-    trackers, images = crowd(*[BOX] * (LOCATED + 5), engine=SideBySide())
-    unsure = trackers[-3:]
-    for one in unsure:
-        one.lose()
-    update_all(trackers, images)
-    assert sum(one.glances == 0 for one in trackers if one not in unsure) == LOCATED - 3

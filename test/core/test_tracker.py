@@ -365,12 +365,6 @@ class MeasuringEngine(RedEngine):
             seen = replace(seen, other=self.answer_to(super().locate(other, state)[0]))
         return seen, state
 
-    def respond(self, crop, state):
-        """High in the cell that has the middle of the square."""
-        score = super().locate(crop, state)[0].score
-        self.log.append(("respond", crop.copy()))
-        return (score == score.max()).astype(np.float32)
-
     def answer_to(self, prediction):
         left, _, right, _ = prediction.boxes[:, 0, 0]
         wanted = self.tracking.query_size / self.tracking.search_factor
@@ -432,31 +426,3 @@ def test_a_query_with_the_target_in_its_middle_is_memorised_as_it_is(moved, reus
     red = np.argwhere((query if reused else crop)[:, :, 2] > 110)
     (top, left), (bottom, right) = red.min(0), red.max(0) + 1
     assert box == pytest.approx((left, top, right - left, bottom - top), abs=1.5)
-
-
-def test_a_glance_follows_with_size_and_score_as_they_were():
-    tracker = Tracker(MeasuringEngine())
-    assert tracker.glances == 0
-    tracker.init(frame(), BOX)
-    first = tracker.update(frame((62, 41, 20, 20)))
-    for step in range(1, 5):
-        moved = (62 + 4 * step, 41 - 2 * step, 20, 20)
-        result = tracker.glance(frame(moved))
-        assert result.box == pytest.approx(moved, abs=6) and result.box[2:] == first.box[2:]
-        assert (result.score, result.state) == (first.score, TargetState.TRACKING)
-        assert tracker.glances == step and not tracker.pending
-        assert set(result.timings) == {"crop", "locate", "decode"}
-    tracker.locate(frame(moved))
-    assert tracker.glances == 0 and tracker.pending
-
-
-def test_what_is_not_sure_must_be_located():
-    tracker = Tracker(MeasuringEngine())
-    with pytest.raises(TrackerError):
-        tracker.glance(frame())
-    tracker.init(frame(), BOX)
-    tracker.update(frame(score=0.3))
-    assert tracker.glances == np.inf
-    deaf = Tracker(RedEngine())
-    deaf.init(frame(), BOX)
-    assert deaf.glances == np.inf

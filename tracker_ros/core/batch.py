@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
@@ -14,9 +13,8 @@ from .tracker import Result, Tracker
 
 # How many targets may do so in one frame; those that have waited for longest come first. What is
 # put off costs accuracy only where there are many targets, and all of them at once cost frames.
-LOCATED = 8  # be found by the whole network; the others are followed by their filters alone
-RESCALED = 2  # look at another scale
-MEMORISED = 2  # memorise it
+RESCALED = 4  # look at another scale
+MEMORISED = 4  # memorise it
 
 
 def update_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
@@ -45,21 +43,12 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
         raise ParameterError(f"{len(trackers)} trackers need as many images, not {len(images)}")
     if not trackers:
         return []
-    whole = set(map(id, trackers))
-    if engine.side_by_side:
-        must = sum(one.glances == math.inf for one in trackers)
-        whole = _first(trackers, max(LOCATED, must + 1), lambda one: one.glances + 1)
-    due = _first([one for one in trackers if id(one) in whole], RESCALED, lambda one: one.rescaling)
+    due = _first(trackers, RESCALED, lambda one: one.rescaling)
     rows = [(one, image, id(one) in due) for one, image in zip(trackers, images, strict=True)]
     if engine.side_by_side:
         for one, image, _ in rows:
             one.check(image)
-
-        def follow(row: tuple[Tracker, np.ndarray, bool]) -> Result:
-            one, image, rescale = row
-            return one.locate(image, rescale) if id(one) in whole else one.glance(image)
-
-        return engine.each(follow, rows)
+        return engine.each(lambda row: row[0].locate(*row[1:]), rows)
     searches = [one.search(image, rescale) for one, image, rescale in rows]
     begin = perf_counter()
     answers = engine.locate_all(
@@ -91,7 +80,7 @@ def remember_all(trackers: Sequence[Tracker]) -> list[Gate | None]:
     return [gates.get(id(one)) for one in trackers]
 
 
-def _first(trackers: Sequence[Tracker], most: int, waited: Callable[[Tracker], float]) -> set[int]:
+def _first(trackers: Sequence[Tracker], most: int, waited: Callable[[Tracker], int]) -> set[int]:
     """Of those that have waited, the ``most`` that have for longest, as their ids."""
     waiting = sorted(filter(waited, trackers), key=waited, reverse=True)
     return {id(one) for one in waiting[:most]}

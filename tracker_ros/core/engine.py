@@ -60,9 +60,6 @@ class Engine(Protocol):
     ) -> list[tuple[Prediction, State]]:
         """``locate`` for several targets at once, at least one. ``others``: of each; None: none."""
 
-    def respond(self, crop: np.ndarray, state: State) -> np.ndarray:
-        """A filter's response alone, see ``Prediction``; for engines that respond."""
-
     def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
         """Memorise a memory crop with the box that was found in it.
 

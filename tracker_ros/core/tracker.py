@@ -16,7 +16,7 @@ from .gate import Gate
 from .geometry.bias import NO_BIAS, Bias, bias_of
 from .geometry.boxes import Box, check_box, check_image, clip_box, overlap, scaled
 from .geometry.crop import Window, crop, window_around
-from .geometry.decode import Prediction, decode, spot
+from .geometry.decode import Prediction, decode
 from .geometry.search import elsewhere
 from .state import Presence, TargetState
 
@@ -107,8 +107,6 @@ class Tracker:
         self._unscaled = 0  # frames since the scale was looked at
         self._larger = True  # whether that is at a larger one, the next time
         self._unlearnt = 0  # frames since the one memorised last
-        self._glances = 0  # frames in a row in which the filter alone followed
-        self._score = 1.0  # of the last frame that was located
         self._presence = Presence()
 
     @property
@@ -130,12 +128,6 @@ class Tracker:
     def unlearnt(self) -> int:
         """Frames since the one memorised last."""
         return self._unlearnt
-
-    @property
-    def glances(self) -> float:
-        """Frames since the one that was located last; infinity where the next one must be."""
-        sure = self._presence.state is TargetState.TRACKING
-        return self._glances if sure and self.engine.responds else math.inf
 
     @property
     def last_box(self) -> Box | None:
@@ -223,7 +215,7 @@ class Tracker:
             raise InputError("the network answered with values that are not finite")
         _, _, w, h = search.window.to_crop(self._box)
         candidate = decode(self._bias.off(prediction), (w, h), self.config)
-        self._state, self._glances = state, 0
+        self._state = state
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._presence.state is TargetState.LOST:
             found, score = self._look_further(search.image, found, score)
@@ -231,7 +223,7 @@ class Tracker:
             self._unscaled += 1
         else:
             found = self._rescaled(found, search, prediction)
-        self._score, self._presence = score, self._presence.after(score, self.config)
+        self._presence = self._presence.after(score, self.config)
         self._move(self._clip(found, search.image), score)
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
@@ -255,32 +247,6 @@ class Tracker:
                 "decode": 1e3 * (perf_counter() - begin),
             },
         )
-
-    def glance(self, image: np.ndarray) -> Result:
-        """Follow the target by the filter alone: its place changes; size, score, state stay.
-
-        For half of what ``locate`` costs, between calls of it, where the engine responds and the
-        target is TRACKING. Nothing is memorised. Raises as ``locate``.
-        """
-        self.check(image)
-        begin = perf_counter()
-        window = self._window(self._box)
-        query = crop(image, window)
-        cropped = perf_counter()
-        response = self.engine.respond(query, self._state)
-        located = perf_counter()
-        _, _, w, h = window.to_crop(self._box)
-        x, y = spot(response, self.config)
-        self._box = self._clip(window.to_image((x - w / 2, y - h / 2, w, h)), image)
-        self._sure_box, self._pending = self._box, None
-        self._glances, self._unscaled, self._unlearnt = (
-            self._glances + 1,
-            self._unscaled + 1,
-            self._unlearnt + 1,
-        )
-        times = begin, cropped, located, perf_counter()
-        timings = dict(zip(("crop", "locate", "decode"), 1e3 * np.diff(times), strict=True))
-        return Result(self._box, self._score, self._presence.state, 0, self.gate, timings)
 
     def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
         """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.

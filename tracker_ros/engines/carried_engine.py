@@ -69,10 +69,6 @@ class CarriedEngine:
         names = self.runner.outputs("locate")[2:]
         return prediction, self._changed(state, names, changed)
 
-    def respond(self, crop: np.ndarray, state: CarriedState) -> np.ndarray:
-        """See ``Engine.respond``: none of these networks has a filter."""
-        raise NotImplementedError
-
     def remember(
         self, crop: np.ndarray | None, box: Box, score: float, state: CarriedState
     ) -> CarriedState:

@@ -93,12 +93,6 @@ class FilterEngine(MemoryEngine):
             found[i] = replace(found[i], other=answer)
         return [(found[i], replace(state, seen=seen[i])) for i, state in enumerate(states)]
 
-    def respond(self, crop: np.ndarray, state: MemoryState) -> np.ndarray:
-        """See ``Engine.respond``."""
-        (seen,) = self._see([crop])
-        (response,) = self.runner.run("respond", seen[-1], *state.learned)
-        return self.runner.numpy(response)[0]
-
     def _encode(
         self,
         crops: Sequence[np.ndarray | None],

@@ -96,12 +96,6 @@ class MemoryEngine:
                 found[i] = replace(found[i], other=answer)
         return [(found[i], state) for i, state in enumerate(states)]
 
-    def respond(self, crop: np.ndarray, state: MemoryState) -> np.ndarray:
-        """See ``Engine.respond``."""
-        response = self.locate(crop, state)[0].response
-        assert response is not None  # or it does not respond
-        return response
-
     def remember(
         self, crop: np.ndarray | None, box: Box, score: float, state: MemoryState
     ) -> MemoryState:

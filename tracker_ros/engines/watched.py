@@ -88,10 +88,6 @@ class WatchedEngine:
             for state, crop, (prediction, inner) in zip(states, crops, answers, strict=True)
         ]
 
-    def respond(self, crop: np.ndarray, state: WatchedState) -> np.ndarray:
-        """See ``Engine.respond``."""
-        return self.engine.respond(crop, state.inner)
-
     def remember(
         self, crop: np.ndarray | None, box: Box, score: float, state: WatchedState
     ) -> WatchedState:

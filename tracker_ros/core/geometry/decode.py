@@ -77,18 +77,6 @@ def _vertex(values: np.ndarray, middle: int) -> float:
     return min(max((before - after) / (2 * bend), -0.5), 0.5) if bend < -1e-9 else 0.0
 
 
-def spot(response: np.ndarray, config: TrackingConfig) -> tuple[float, float]:
-    """Where a filter's ``response`` [h, w] alone puts the target: x and y of its centre.
-
-    Crop pixels. Cells are ranked as in ``decode``, but for what the network would say.
-    """
-    blend = config.window_influence
-    ranked = response * (1 - blend) + cosine_window(*response.shape) * blend
-    row, column = divmod(int(ranked.argmax()), ranked.shape[1])
-    px, py = peak(response, row, column)
-    return (px + 0.5) * config.stride, (py + 0.5) * config.stride
-
-
 def decode(prediction: Prediction, size: tuple[float, float], config: TrackingConfig) -> Candidate:
     """Choose the best cell's box, given the target's last ``size`` (width, height in crop pixels).
 
