@@ -266,6 +266,6 @@ def markdown(settings: dict, scores: Sequence[dict]) -> str:
 def _difference(one: dict, whole: dict | None) -> str:
     if whole is None or one is whole:
         return "–"
-    gaps = np.array([auc - whole["auc_of"][name] for name, auc in one["auc_of"].items()])
-    error = gaps.std(ddof=1) / len(gaps) ** 0.5 if len(gaps) > 1 else 0.0
-    return f"{gaps.mean():+.3f} ± {error:.3f}"
+    differences = np.array([auc - whole["auc_of"][name] for name, auc in one["auc_of"].items()])
+    error = differences.std(ddof=1) / len(differences) ** 0.5 if len(differences) > 1 else 0.0
+    return f"{differences.mean():+.3f} ± {error:.3f}"
