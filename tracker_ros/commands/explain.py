@@ -4,23 +4,24 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from .common.arguments import add_tracker_arguments, box_argument, positive_int, tracker_from
+from .common.arguments import (
+    add_source_arguments,
+    add_tracker_arguments,
+    box_argument,
+    tracker_from,
+)
 
 SHEET = 12  # rows of a sheet
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source", help="video file, image folder, rosbag2 (.mcap, .db3, folder) or camera index"
-    )
+    add_source_arguments(parser)
     parser.add_argument(
         "--box",
         type=box_argument,
         metavar="X,Y,W,H",
         help="the target in the first frame, in pixels; default: the source's own truth",
     )
-    parser.add_argument("--topic", help="the image topic of a bag that has several")
-    parser.add_argument("--frames", type=positive_int, metavar="N", help="stop after N")
     parser.add_argument(
         "--out",
         type=Path,

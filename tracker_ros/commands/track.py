@@ -12,7 +12,12 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
 from ..core.io.files import growing
-from .common.arguments import add_tracker_arguments, box_argument, positive_int, tracker_from
+from .common.arguments import (
+    add_source_arguments,
+    add_tracker_arguments,
+    box_argument,
+    tracker_from,
+)
 from .common.outputs import check_outputs, model_files
 from .common.terminal import print_table, progress_bar
 
@@ -35,9 +40,7 @@ COLUMNS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "source", help="video file, image folder, rosbag2 (.mcap, .db3, folder) or camera index"
-    )
+    add_source_arguments(parser)
     parser.add_argument(
         "--box",
         type=box_argument,
@@ -46,8 +49,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the target in the first frame, in pixels (--box=-3,… for a negative x); again for"
         " each further target; default: the source's own truth",
     )
-    parser.add_argument("--topic", help="the image topic of a bag that has several")
-    parser.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
     parser.add_argument("--video", type=Path, metavar="PATH", help="annotated .mp4 or .avi")
     parser.add_argument(
         "--csv",

@@ -6,6 +6,14 @@ from ...core.choices import ENGINES, PRECISIONS
 from ...core.errors import InputError
 
 
+def add_source_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "source", help="video file, image folder, rosbag2 (.mcap, .db3, folder) or camera index"
+    )
+    parser.add_argument("--topic", help="the image topic of a bag that has several")
+    parser.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
+
+
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("tracker")
     group.add_argument(
