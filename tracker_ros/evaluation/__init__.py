@@ -1,1 +1,1 @@
-"""One-pass evaluation of trackers on sequences with truth."""
+"""Evaluation of trackers on sequences with truth: protocols, results, reports, speed."""

@@ -1,1 +1,1 @@
-"""ROS 2 nodes: a lifecycle tracker node and a player node, thin around runtime and sources."""
+"""ROS 2 nodes: tracker, follower and player, thin around runtime and sources."""
