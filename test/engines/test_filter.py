@@ -84,7 +84,7 @@ def test_a_filter_follows_with_a_network_that_has_learned_nothing(made, clip):
 
 
 def test_another_scale_and_the_query_itself_are_looked_at_alike(made, clip):
-    """What ``other`` and a lesson without a crop say is what the same crops say alone."""
+    """What ``other`` and a sample without a crop say is what the same crops say alone."""
     (files, filtered), (frames, box) = made, clip
     for engine in ("torch", "onnx"):
         tracker = load_tracker(files.weights, engine=engine)

@@ -74,7 +74,7 @@ def remember_all(trackers: Sequence[Tracker]) -> list[Gate | None]:
     learners = [one for one in trackers if id(one) in due]
     if not learners:
         return [None] * len(trackers)
-    crops, boxes, scores = zip(*(one.lesson() for one in learners), strict=True)
+    crops, boxes, scores = zip(*(one.memory_sample() for one in learners), strict=True)
     states = engine.remember_all(crops, boxes, scores, [one.state for one in learners])
     gates = {id(one): one.learn(state) for one, state in zip(learners, states, strict=True)}
     return [gates.get(id(one)) for one in trackers]

@@ -64,7 +64,7 @@ class Search(NamedTuple):
     other_crop: np.ndarray | None
 
 
-class Lesson(NamedTuple):
+class MemorySample(NamedTuple):
     """A memory crop, the box in it (x, y, width, height) and the score it was found with.
 
     ``crop``: None for the query that was located last. The score is blended as ``memory_blend``
@@ -356,12 +356,12 @@ class Tracker:
 
     def remember(self) -> Gate | None:
         """Memorise the frame located last, if it is worth it. Returns the gate's decision."""
-        lesson = self.lesson()
-        if lesson is None:
+        sample = self.memory_sample()
+        if sample is None:
             return None
-        return self.learn(self.engine.remember(*lesson, self._state))
+        return self.learn(self.engine.remember(*sample, self._state))
 
-    def lesson(self) -> Lesson | None:
+    def memory_sample(self) -> MemorySample | None:
         """The first part of ``remember``: what the frame located last has to teach, if anything."""
         if self._pending is None:
             return None
@@ -370,11 +370,11 @@ class Tracker:
         middle = search.window.size / 2
         away = max(abs(x + w / 2 - middle), abs(y + h / 2 - middle))
         if self.engine.reuses and away <= NEAR * self.config.stride:
-            return Lesson(None, box, score)
+            return MemorySample(None, box, score)
         window = window_around(self._box, self.config.memory_factor, self.config.memory_size)
-        return Lesson(crop(search.image, window), window.to_crop(self._box), score)
+        return MemorySample(crop(search.image, window), window.to_crop(self._box), score)
 
     def learn(self, state: State) -> Gate | None:
-        """The last part of ``remember``: the engine's state with the lesson in it."""
+        """The last part of ``remember``: the engine's state with the sample in it."""
         self._state, self._pending, self._unlearnt = state, None, 0
         return self.gate

@@ -86,8 +86,8 @@ class CarriedEngine:
 
     def remember_all(self, crops, boxes, scores, states) -> list[CarriedState]:
         """See ``Engine.remember_all``; each its own call."""
-        lessons = list(zip(crops, boxes, scores, states, strict=True))
-        return self.runner.each(lambda one: self.remember(*one), lessons)
+        samples = list(zip(crops, boxes, scores, states, strict=True))
+        return self.runner.each(lambda one: self.remember(*one), samples)
 
     def gate(self, state: CarriedState) -> Gate | None:
         """See ``Engine.gate``: none of these networks has one."""
