@@ -39,6 +39,8 @@ def test_trackers_by_stage_and_what_grows(sequence, model, learner, tmp_path, ca
         assert 0 < row["ms"]["p50"] <= row["ms"]["p99"]
         ratio = row["fps"] / report["trackers"]["csrt"]["fps"]
         assert row["speed_over_csrt"] == pytest.approx(ratio)
+        used = report["trackers"]["csrt"]["processor_ms"] / row["processor_ms"]
+        assert row["speed_over_csrt_by_processor_time"] == pytest.approx(used) and used > 0
         ours = name.endswith("torch")
         stages = {"crop", "locate", "decode", "box"} if ours else set()
         assert set(row["stages"]) - {"remember"} == stages

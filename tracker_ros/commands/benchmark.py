@@ -148,6 +148,8 @@ def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
     for name, result in results.items():
         # Of means: a median would forget the frames that are memorised, where few are.
         result["speed_over_csrt"] = result["fps"] / results["csrt"]["fps"]
+        saving = results["csrt"]["processor_ms"] / result["processor_ms"]
+        result["speed_over_csrt_by_processor_time"] = saving
         result |= memory[name]
         result["provider"] = trackers[name].engine.provider if name in ours else "OpenCV"
     return results

@@ -22,24 +22,29 @@ def measure(
     """Start every tracker on ``box`` in the first image and time it on the others.
 
     images: uint8 [H, W, 3] BGR, more than BLOCK of them; the first BLOCK warm up and
-    are not counted. Returns for each tracker {"frames", "fps", "ms", "stages": {stage: ms}}, where
-    ms is {"p50", "p99"} in milliseconds. The stages are ``Result.timings``, "box" (from the image
-    to the box, their sum) and "remember", which comes after the box of frames that are memorised,
-    if any were; a peer has none. Each has its "share" of all frames' time, too.
+    are not counted. Returns for each tracker {"frames", "fps", "ms", "processor_ms", "stages":
+    {stage: ms}}, where ms is {"p50", "p99"} in milliseconds. processor_ms is the mean processor
+    time of a frame, of all threads: other work on the machine hardly changes it. The stages are
+    ``Result.timings``, "box" (from the image to the box, their sum) and "remember", which comes
+    after the box of frames that are memorised, if any were; a peer has none. Each has its "share"
+    of all frames' time, too.
     """
     times = {name: defaultdict(list) for name in trackers}
+    used = dict.fromkeys(trackers, 0.0)
     for start in range(0, len(images), BLOCK):
         for name, tracker in trackers.items():
             for i in range(start, min(start + BLOCK, len(images))):
                 if i == 0:
                     tracker.init(images[0], box)
                 else:
+                    before = time.process_time()
                     stages = timed(tracker, images[i])
                     if i >= BLOCK:
+                        used[name] += time.process_time() - before
                         for stage, milliseconds in stages.items():
                             times[name][stage].append(milliseconds)
                 on_frame()
-    return {name: _summary(stages) for name, stages in times.items()}
+    return {name: _summary(stages, used[name]) for name, stages in times.items()}
 
 
 def timed(tracker: Trackable, image: np.ndarray) -> dict[str, float]:
@@ -57,12 +62,13 @@ def timed(tracker: Trackable, image: np.ndarray) -> dict[str, float]:
     return {"frame": stages["box"] + stages.get("remember", 0.0), **stages}
 
 
-def _summary(stages: dict[str, list[float]]) -> dict:
+def _summary(stages: dict[str, list[float]], used: float) -> dict:
     frame = stages.pop("frame")
     return {
         "frames": len(frame),
         "fps": float(1e3 / np.mean(frame)),
         "ms": percentiles(frame),
+        "processor_ms": 1e3 * used / len(frame),
         "stages": {
             name: {**percentiles(values), "share": float(np.sum(values) / np.sum(frame))}
             for name, values in stages.items()
