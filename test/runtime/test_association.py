@@ -1,5 +1,8 @@
 """Detections and targets find each other by class and overlap."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -61,3 +64,15 @@ def test_overlaps_are_those_of_the_evaluation(first, second):
 def test_nobody_is_given_twice(first, second):
     found = assign([("", b) for b in first], [("", b) for b in second])
     assert len(set(found.values())) == len(found)
+
+
+@pytest.mark.parametrize("listens", (False, True))
+def test_what_assigning_needs_is_there_before_the_first_frame_and_only_with_a_detector(listens):
+    code = (
+        "import sys; from tracker_ros.runtime.detector import Detector;"
+        " from tracker_ros.runtime.requests import Policy;"
+        f" Detector(None, Policy(auto_init=False, auto_correct={listens}));"
+        " print('scipy.optimize' in sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == str(listens)

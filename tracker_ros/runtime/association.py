@@ -43,7 +43,7 @@ def assign(
     Returns:
         Place of the target → place of its detection.
     """
-    # Here, not above: a node without a detector starts without it.
+    # Here, not above: a node without a detector starts without it. See ``Detector``.
     from scipy.optimize import linear_sum_assignment
 
     if not targets or not detections:

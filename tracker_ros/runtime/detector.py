@@ -26,6 +26,8 @@ class Detector:
 
     def __init__(self, targets: Targets, policy: Policy):
         self._targets, self._policy = targets, policy
+        if policy.auto_correct or policy.auto_init or policy.auto_init_new:
+            assign([], [])  # imports what it needs: later, that would hold up the first frames
         self.found_again = False
         self._contradictions: dict[str, int] = {}  # in a row, by id
 
