@@ -26,9 +26,11 @@ FULL_LENGTHS = (*LENGTHS, 3000, 10_000, 30_000, 100_000)
 
 # The points of a sweep take turns, so that a busy moment does not hit one of them alone.
 ROUNDS = 6
-FRAMES = 6  # at a stretch; the first of them warms up and is not counted
+# At a stretch; the first of them warms up and is not counted. Of the others every third, whichever
+# comes first, is memorised.
+FRAMES = 7
 
-# "x" and, in milliseconds for one image, "p50" and "p99"; and what else a sweep names.
+# "x" and, in milliseconds for one image, "mean", "p50" and "p99"; and what else a sweep names.
 Point = dict[str, float]
 
 
@@ -101,7 +103,7 @@ def sequence_lengths(
     for length in lengths:
         for image in islice(endless, length - len(taken)):
             taken.append(timed(tracker, image)["frame"])
-        points.append({"x": length, **percentiles(taken[-max(length // 10, 10) :]), "rss": _rss()})
+        points.append({"x": length, **_times(taken[-max(length // 10, 10) :]), "rss": _rss()})
     return points
 
 
@@ -116,7 +118,11 @@ def _in_turn(cases: list[tuple[Point, Callable, list[np.ndarray]]]) -> list[Poin
                 update(image)
                 if place:
                     times.append(1e3 * (time.perf_counter() - begin))
-    return [facts | percentiles(t) for (facts, _, _), t in zip(cases, taken, strict=True)]
+    return [facts | _times(t) for (facts, _, _), t in zip(cases, taken, strict=True)]
+
+
+def _times(milliseconds: list[float]) -> dict[str, float]:
+    return {"mean": float(np.mean(milliseconds)), **percentiles(milliseconds)}
 
 
 def _there_and_back(images: list[np.ndarray]) -> Iterator[np.ndarray]:
