@@ -1,4 +1,4 @@
-"""Runs networks for ``core.Tracker``: torch, ONNX Runtime, export from one to the other."""
+"""Runs networks for ``core.tracker.Tracker``: torch, ONNX Runtime, export from one to the other."""
 
 from __future__ import annotations
 

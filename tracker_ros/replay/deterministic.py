@@ -69,7 +69,7 @@ def replay(
 
 
 class Sink:
-    """Keeps the worker's latest answer; see ``nodes.worker.Sink``."""
+    """Keeps the worker's latest answer; see ``runtime.worker.Worker``."""
 
     def __init__(self, watch: "Stopwatch", problem: Callable[[str], object]):
         self._watch, self._problem = watch, problem

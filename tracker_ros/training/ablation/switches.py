@@ -1,7 +1,7 @@
 """Ablation of trained weights: each part is switched off in turn, nothing is trained.
 
-For a network beside a filter (``networks.dastm_filter``): attention on the memorised frames, the
-memory beyond the first frame, the filter, the network.
+For a network beside a filter (``architectures.dastm_filter``): attention on the memorised frames,
+the memory beyond the first frame, the filter, the network.
 """
 
 from __future__ import annotations
