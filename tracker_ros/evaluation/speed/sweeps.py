@@ -25,12 +25,13 @@ LENGTHS = (10, 30, 100, 300, 1000)
 FULL_LENGTHS = (*LENGTHS, 3000, 10_000, 30_000, 100_000)
 
 # The points of a sweep take turns, so that a busy moment does not hit one of them alone.
-ROUNDS = 6
+ROUNDS = 10
 # At a stretch; the first of them warms up and is not counted. Of the others every third, whichever
 # comes first, is memorised.
 FRAMES = 7
 
-# "x" and, in milliseconds for one image, "mean", "p50" and "p99"; and what else a sweep names.
+# "x" and, in milliseconds for one image, "mean" (the median of the stretches' means: a busy moment
+# does not count), "p50" and "p99"; and what else a sweep names.
 Point = dict[str, float]
 
 
@@ -122,7 +123,9 @@ def _in_turn(cases: list[tuple[Point, Callable, list[np.ndarray]]]) -> list[Poin
 
 
 def _times(milliseconds: list[float]) -> dict[str, float]:
-    return {"mean": float(np.mean(milliseconds)), **percentiles(milliseconds)}
+    stretches = np.array_split(milliseconds, max(len(milliseconds) // (FRAMES - 1), 1))
+    means = [part.mean() for part in stretches]
+    return {"mean": float(np.median(means)), **percentiles(milliseconds)}
 
 
 def _there_and_back(images: list[np.ndarray]) -> Iterator[np.ndarray]:
