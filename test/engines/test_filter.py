@@ -1,5 +1,6 @@
 """DASTM beside a filter: what torch computes and what the exported graphs compute is the same."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -118,6 +119,31 @@ def test_half_the_precision_answers_nearly_the_same(made, clip, precision):
     np.testing.assert_allclose(half.boxes, exact.boxes, atol=0.02 * 8 * CELLS)
     if filtered:
         np.testing.assert_allclose(half.response, exact.response, atol=0.02)
+
+
+def test_a_trunk_in_8_bits_answers_nearly_the_same(made, clip, tmp_path):
+    from tracker_ros.engines.models.quantise import quantise_trunk
+
+    (files, _), (frames, box) = made, clip
+    for path in files.folder.iterdir():
+        shutil.copy(path, tmp_path)
+    small = ModelFiles("small", tmp_path)
+    quantise_trunk(small, frames)
+    assert small.graph("trunk").stat().st_size < 0.5 * files.graph("trunk").stat().st_size
+    found = []
+    for chosen in (files, small):
+        tracker = load_tracker(chosen.graph("trunk"), engine="onnx")
+        tracker.init(frames[0], box)
+        found.append(tracker.engine.locate(tracker.search(frames[1]).crop, tracker.state)[0])
+    assert tracker.engine.provider.endswith("trunk in int8")
+    exact, coarse = found
+    assert not np.array_equal(exact.boxes, coarse.boxes)
+    assert np.corrcoef(exact.score.ravel(), coarse.score.ravel())[0, 1] > 0.95
+    assert np.corrcoef(exact.boxes.ravel(), coarse.boxes.ravel())[0, 1] > 0.99
+    with pytest.raises(ModelError, match="in 8 bits already"):
+        quantise_trunk(small, frames)
+    with pytest.raises(ModelError, match="has no shared trunk"):
+        quantise_trunk(ModelFiles("other", tmp_path), frames)
 
 
 def test_sizes_that_do_not_fit_are_told(made, tmp_path):

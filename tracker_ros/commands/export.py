@@ -1,15 +1,31 @@
 """``tracker-ros export``: one ONNX file for each step of a tracker."""
 
+from __future__ import annotations
+
 import argparse
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from .common.outputs import check_outputs
+
+if TYPE_CHECKING:
+    import numpy as np
+
+MOST = 300  # pictures: more change no range by much
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", type=Path, help="a .safetensors file")
     parser.add_argument(
         "--output", type=Path, metavar="FOLDER", help="default: the folder of the weights"
+    )
+    parser.add_argument(
+        "--int8",
+        metavar="PICTURES",
+        help="video, folder or bag: a shared trunk (dastm) computes in 8 bits, in the range that "
+        "these pictures have in its layers; for processors with VNNI or its like",
     )
 
 
@@ -19,6 +35,27 @@ def run(args: argparse.Namespace) -> int:
     folder = args.output or args.weights.parent
     graphs = {path.name: path for path in folder.glob(f"{args.weights.stem}.*.onnx")}
     check_outputs([args.weights], graphs)
-    for path in export_model(args.weights, folder):
+    crops = None
+    if args.int8:  # before anything is written: it may not be there
+        crops = list(_squares(args.int8))
+    written = export_model(args.weights, folder)
+    if crops is not None:
+        from ..engines.models.quantise import quantise_trunk
+        from ..engines.models.weights import find_model
+
+        quantise_trunk(find_model(written[0]), crops)
+    for path in written:
         print(path)
     return 0
+
+
+def _squares(spec: str) -> Iterator[np.ndarray]:
+    """The middle of pictures, uint8 [side, side, 3] BGR: of the first ``MOST``."""
+    from ..sources import open_source
+
+    with open_source(spec) as source:
+        for frame in islice(source, MOST):
+            height, width = frame.image.shape[:2]
+            side = min(height, width)
+            x, y = (width - side) // 2, (height - side) // 2
+            yield frame.image[y : y + side, x : x + side]

@@ -20,6 +20,7 @@ MEMORY_NETWORKS = ("stmtrack", "dastm", "dastm_filter")
 SHARED_TRUNK = ("dastm_filter",)  # what these see of a crop serves all that is done with it
 NEXT = "next_"  # in a graph, before an output's name that is also an input's
 
+INT8_KEY = "int8"  # metadata entry of a graph that computes in 8 bits
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
 NO_SEAL = "tracker_ros-sha256-" + 64 * "0"
 

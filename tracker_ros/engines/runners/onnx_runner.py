@@ -14,6 +14,7 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
 from ...core.io.paths import cache_dir
 from ..models.weights import (
+    INT8_KEY,
     KEY,
     NEXT,
     ModelFiles,
@@ -90,17 +91,18 @@ class OnnxRunner:
                 same_model(self.facts, first, facts, path)
         self.facts = with_tracking(self.facts, tracking, True)
         self._inputs, self._outputs = {}, {}
-        for step, session in self._sessions.items():
-            self._inputs[step] = tuple(value.name for value in session.get_inputs())
+        for step, opened in self._sessions.items():
+            self._inputs[step] = tuple(value.name for value in opened.get_inputs())
             self._outputs[step] = tuple(
-                value.name.removeprefix(NEXT) for value in session.get_outputs()
+                value.name.removeprefix(NEXT) for value in opened.get_outputs()
             )
         real = session.get_providers()[0]
         if real != wanted and not allow_cpu_fallback:
             raise ModelError(
                 f"device {device!r} was asked for, but ONNX Runtime fell back to {real}"
             )
-        self.provider = f"onnxruntime {real}"
+        eight = INT8_KEY in session.get_modelmeta().custom_metadata_map
+        self.provider = f"onnxruntime {real}{', trunk in int8' if eight else ''}"
         self._side_by_side = real == CPU and _cores() > 1
         self._pool: ThreadPoolExecutor | None = None
 
