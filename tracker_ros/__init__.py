@@ -8,7 +8,14 @@
 Several targets share the network: ``tracker.fork()``, and ``update_all(trackers, images)``.
 """
 
+import os
+
 from .core.lazy import deferred
+
+# NumPy's products are small here, and its threads would spin on the cores that the network needs:
+# with two of them a robot loses frames. It has to be said before NumPy is loaded; what the user has
+# said counts.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 __version__ = "0.2.0"
 __all__ = ["load_tracker", "update_all"]
