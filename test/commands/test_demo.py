@@ -75,7 +75,7 @@ def test_own_clip_without_truth_has_no_overlap(demo, model, folder):
 
 
 @pytest.mark.skipif(
-    not (share_dir() / "models" / "dastm.locate.onnx").exists(), reason="no weights are shipped"
+    not (share_dir() / "models" / "dastm.trunk.onnx").exists(), reason="no weights are shipped"
 )
 def test_shipped_model_follows_the_target(demo):
     run = demo("--frames", 60, "--engine", "onnx")

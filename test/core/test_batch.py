@@ -81,7 +81,7 @@ def test_strangers_twins_and_missing_images_are_refused():
 
 
 def test_many_take_turns_at_looking_at_the_scale_and_at_memorising():
-    config = replace(CONFIG, scale_step=0.1, scale_interval=2, memory_interval=2)
+    config = replace(CONFIG, scale_step=0.1, memory_interval=2)
     count = 2 * max(RESCALED, MEMORISED) + 1
     trackers, images = crowd(*[BOX] * count, engine=MeasuringEngine(config))
     others, sizes = [], []

@@ -354,27 +354,31 @@ def test_a_box_has_a_least_side(side):
 
 
 class MeasuringEngine(RedEngine):
-    """Its filter answers best where the square has the side that it was learned with."""
+    """Its response is highest where the square has the side that it was learned with."""
 
     responds = True
+
+    def start(self, crop, box, views=()):
+        self.views = views
+        return super().start(crop, box)
 
     def locate(self, crop, state, other=None):
         prediction, state = super().locate(crop, state)
         seen = replace(prediction, response=self.answer_to(prediction))
         if other is not None:
-            seen = replace(seen, other=self.answer_to(super().locate(other, state)[0]))
+            seen = replace(seen, other=self.answer_to(super().locate(other.crop, state)[0]))
         return seen, state
 
     def answer_to(self, prediction):
         left, _, right, _ = prediction.boxes[:, 0, 0]
         wanted = self.tracking.query_size / self.tracking.search_factor
         likeness = np.exp(-abs(np.log(max(right - left, 1) / wanted)))
-        return np.full_like(prediction.score, likeness)
+        return prediction.score / prediction.score.max() * likeness
 
 
 @pytest.mark.parametrize(("interval", "pace"), [(1, 1), (2, 1), (1, -1)])
 def test_a_filter_finds_the_scale_where_the_networks_size_does_not_count(interval, pace):
-    config = replace(CONFIG, size_rate=0.0, scale_step=0.1, scale_interval=interval)
+    config = replace(CONFIG, size_rate=0.0, scale_step=0.1, memory_interval=interval)
     tracker = Tracker(MeasuringEngine(config))
     tracker.init(frame((60, 20, 60, 60), size=(240, 320)), (60, 20, 60, 60))
     for step in range(1, 21):

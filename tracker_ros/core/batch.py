@@ -13,8 +13,8 @@ from .tracker import Result, Tracker
 
 # How many targets may do so in one frame; those that have waited for longest come first. What is
 # put off costs accuracy only where there are many targets, and all of them at once cost frames.
-RESCALED = 4  # look at another scale
-MEMORISED = 4  # memorise it
+RESCALED = 3  # look at another scale
+MEMORISED = 3  # memorise it
 
 
 def update_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
@@ -54,7 +54,7 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
     answers = engine.locate_all(
         [search.crop for search in searches],
         [one.state for one in trackers],
-        [search.other_crop for search in searches],
+        [search.look for search in searches],
     )
     taken = 1e3 * (perf_counter() - begin)
     return [

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, fields
 
 from .errors import ModelError
 
+# Values that files from before have, and which were off in all that can still be loaded.
+RETIRED = {"response_weight", "response_centre", "scale_interval"}
+
 
 @dataclass(frozen=True)
 class TrackingConfig:
@@ -28,14 +31,11 @@ class TrackingConfig:
     memory_blend: float = 0.0  # 0: by the score; 1: by what cells are ranked by, window and all
     last_score: float = 0.0  # the frame memorised last is read at this (blended) score or above
 
-    filter_rate: float = 0.06  # weight of a memorised frame in what the filter has learned
+    filter_rate: float = 0.1  # weight of a memorised frame in what is learned online
+    scale_rate: float = 0.3  # share of the scale that is measured online
+    scale_step: float = 0.0  # frames to memorise are looked at this much larger or smaller, too
 
     calibration: float = 0.0  # share of the first frame's error that is taken off every box
-
-    response_weight: float = 0.0  # exponent of the filter's response in the ranking of cells
-    response_centre: float = 0.0  # share of the filter's peak in the centre of the box
-    scale_step: float = 0.0  # windows so much larger and smaller show a filter the target's scale
-    scale_interval: int = 1  # ... one of them every so many frames
 
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
     penalty: float = 0.06  # strength of the scale and ratio change penalty
@@ -71,7 +71,7 @@ class TrackingConfig:
     @classmethod
     def from_dict(cls, values: dict) -> TrackingConfig:
         """Inverse of ``to_dict``. Raises ModelError for an unknown name."""
-        unknown = set(values) - {field.name for field in fields(cls)}
-        if unknown:
+        known = {field.name for field in fields(cls)}
+        if unknown := set(values) - known - RETIRED:
             raise ModelError(f"tracking config: unknown value {sorted(unknown)[0]!r}")
-        return cls(**values)
+        return cls(**{name: values[name] for name in set(values) & known})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -11,8 +11,16 @@ from .config import TrackingConfig
 from .gate import Gate
 from .geometry.boxes import Box
 from .geometry.decode import Prediction
+from .online.views import View
 
 State = Any  # opaque to the core; each architecture has its own, and never changes one in place
+
+
+class Look(NamedTuple):
+    """A query's place once more, at another scale: ``zoom`` of its pixels for one of the query."""
+
+    crop: np.ndarray
+    zoom: float
 
 
 class Engine(Protocol):
@@ -25,7 +33,8 @@ class Engine(Protocol):
         tracking: geometry and policy stored with the weights.
         facts: what the weights say about themselves (architecture, data, steps, commit, scores).
         provider: what really runs the network, for example ``onnxruntime CPUExecutionProvider``.
-        responds: whether ``locate`` answers for another crop, too, at the cost of a filter alone.
+        responds: whether it learns online: ``start`` takes views, and ``locate`` looks at another
+            scale.
         reuses: whether ``remember`` can learn from the query that was located last.
         side_by_side: whether several targets are faster in calls of their own, by ``each``, than in
             one call.
@@ -41,22 +50,26 @@ class Engine(Protocol):
     def each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """``work``, which calls the engine, for each item; at once where that is faster."""
 
-    def start(self, crop: np.ndarray, box: Box) -> State:
-        """The state of a new target, from a memory crop and its box."""
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:
+        """The state of a new target, from a memory crop and its box.
+
+        ``views``: of the same frame, for engines that respond; see ``core.online.views``.
+        """
 
     def locate(
-        self, crop: np.ndarray, state: State, other: np.ndarray | None = None
+        self, crop: np.ndarray, state: State, other: Look | None = None
     ) -> tuple[Prediction, State]:
         """Find the target in a query crop.
 
-        ``other``: a crop for ``Prediction.other``; for engines that respond.
+        ``other``: for engines that respond. Without it they look less thoroughly: what is learned
+        online answers alone.
         """
 
     def locate_all(
         self,
         crops: Sequence[np.ndarray],
         states: Sequence[State],
-        others: Sequence[np.ndarray | None] | None = None,
+        others: Sequence[Look | None] | None = None,
     ) -> list[tuple[Prediction, State]]:
         """``locate`` for several targets at once, at least one. ``others``: of each; None: none."""
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from .config import TrackingConfig
@@ -43,3 +44,50 @@ class Presence:
             return Presence(TargetState.LOST, lost_frames=1)
         sure = score >= config.tracking_score
         return Presence(TargetState.TRACKING if sure else TargetState.UNCERTAIN, weak=weak)
+
+
+OPINIONS = 5  # so many say how sure the network is of this target when it is there
+OPINION_RATE = 0.5  # of a new opinion in the recent ones
+EVEN, STEEP = 0.8, 25.0  # of the first opinions; there the target is as likely as not
+SURE = 0.8  # of the first opinions, for a target that is found again
+
+
+@dataclass(frozen=True)
+class Trust:
+    """How far the network's opinion of what is followed has fallen (see ``Prediction.opinion``).
+
+    Its scores differ from target to target, and are compared with those for this one.
+
+    Attributes:
+        first: mean of the first ``count`` opinions. recent: running average; None without one.
+    """
+
+    first: float = 0.0
+    count: int = 0
+    recent: float | None = None
+
+    def after(self, opinion: float | None) -> Trust:
+        """With one more opinion; None changes nothing."""
+        if opinion is None:
+            return self
+        last = opinion if self.recent is None else self.recent
+        recent = last + OPINION_RATE * (opinion - last)
+        if self.count >= OPINIONS:
+            return replace(self, recent=recent)
+        first = (self.first * self.count + opinion) / (self.count + 1)
+        return Trust(first, self.count + 1, recent)
+
+    @property
+    def share(self) -> float:
+        """What is left of a score: in [0, 1]."""
+        if self.recent is None or self.count < OPINIONS:
+            return 1.0
+        return 1 / (1 + math.exp(-STEEP * (self.recent / max(self.first, 1e-3) - EVEN)))
+
+    def agrees(self, opinion: float | None) -> bool:
+        """Whether a lost target may be what this is an opinion of."""
+        return opinion is None or opinion >= SURE * self.first
+
+    def again(self) -> Trust:
+        """For a target that was found again."""
+        return replace(self, recent=None)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .engine import Engine, State
+from .engine import Engine, Look, State
 from .errors import InputError, TrackerError
 from .gate import Gate
 from .geometry.bias import NO_BIAS, Bias, bias_of
@@ -18,7 +18,8 @@ from .geometry.boxes import Box, check_box, check_image, clip_box, overlap, scal
 from .geometry.crop import Window, crop, window_around
 from .geometry.decode import Prediction, decode
 from .geometry.search import elsewhere
-from .state import Presence, TargetState
+from .online.views import first_views
+from .state import Presence, TargetState, Trust
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,7 @@ class Result:
 # middle, in its sides, and scale.
 BIAS_VIEWS = ((0, 0, 1), (0.2, 0.1, 1), (-0.2, 0.1, 1), (0.1, -0.2, 1.1), (-0.1, 0.2, 0.9))
 SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
+SCALE_SHARE = 0.6  # of the step to another scale that answers better
 PATIENCE = 10  # frames at the place itself, where most occlusions end
 MOST_BIAS = 0.5
 NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
@@ -53,7 +55,7 @@ RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 class Search(NamedTuple):
     """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``.
 
-    ``other`` and ``other_crop``: the same of another scale, where the filter alone shall look.
+    ``other``: the same of another scale, where that is due.
     """
 
     image: np.ndarray
@@ -61,7 +63,7 @@ class Search(NamedTuple):
     crop: np.ndarray
     milliseconds: float
     other: Window | None
-    other_crop: np.ndarray | None
+    look: Look | None
 
 
 class MemorySample(NamedTuple):
@@ -104,10 +106,10 @@ class Tracker:
         self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
         self._pending: tuple[Search, float] | None = None
         self._bias = NO_BIAS
-        self._unscaled = 0  # frames since the scale was looked at
-        self._larger = True  # whether that is at a larger one, the next time
+        self._larger = True  # whether the next look at another scale is at a larger one
         self._unlearnt = 0  # frames since the one memorised last
         self._presence = Presence()
+        self._trust = Trust()
 
     @property
     def initialised(self) -> bool:
@@ -151,10 +153,15 @@ class Tracker:
         """
         target = check_box(box, check_image(image))
         window = window_around(target, self.config.memory_factor, self.config.memory_size)
-        state = self.engine.start(crop(image, window), window.to_crop(target))
+        given = crop(image, window), window.to_crop(target)
+        if self.engine.responds:
+            views = first_views(image, target, self.config.search_factor, self.config.query_size)
+            state = self.engine.start(*given, views)
+        else:
+            state = self.engine.start(*given)
         self.reset()
         self._state, self._first, self._box, self._sure_box = state, state, target, target
-        if self.config.calibration:
+        if self.config.calibration and not self.engine.responds:
             self._bias = self._measure_bias(image, target)
 
     def update(self, image: np.ndarray) -> Result:
@@ -171,17 +178,20 @@ class Tracker:
         """
         search = self.search(image, rescale)
         begin = perf_counter()
-        prediction, state = self.engine.locate(search.crop, self._state, search.other_crop)
+        prediction, state = self.engine.locate(search.crop, self._state, search.look)
         return self.settle(search, prediction, state, 1e3 * (perf_counter() - begin))
 
     @property
     def rescaling(self) -> int:
-        """By how many frames a look at another scale is due in the next one; 0: not yet."""
+        """By how many frames a look at another scale is due in the next one; 0: not yet.
+
+        It is due in what may be memorised, for it is memorised, too.
+        """
         config = self.config
         lost = self._presence.state is TargetState.LOST
         if lost or not (config.scale_step and self.engine.responds):
             return 0
-        return max(self._unscaled + 2 - config.scale_interval, 0)
+        return max(self._unlearnt + 2 - config.memory_interval, 0)
 
     def check(self, image: np.ndarray) -> None:
         """Raise what ``locate`` would for an image, or without a target."""
@@ -198,9 +208,10 @@ class Tracker:
             # Larger and smaller take turns: between frames a scale does not change by much.
             factor = (1 + self.config.scale_step) ** (1 if self._larger else -1)
             other = self._window(scaled(self._box, factor, factor))
-        crops = crop(image, window), None if other is None else crop(image, other)
-        taken = 1e3 * (perf_counter() - begin)
-        return Search(image, window, crops[0], taken, other, crops[1])
+        query, look = crop(image, window), None
+        if other is not None:
+            look = Look(crop(image, other), window.side / other.side)
+        return Search(image, window, query, 1e3 * (perf_counter() - begin), other, look)
 
     def settle(
         self, search: Search, prediction: Prediction, state: State, milliseconds: float
@@ -211,7 +222,8 @@ class Tracker:
         """
         begin = perf_counter()
         # A sum is finite only where all are, and one call less.
-        if not math.isfinite(prediction.score.sum() + prediction.boxes.sum()):
+        boxes = 0.0 if prediction.boxes is None else prediction.boxes.sum()
+        if not math.isfinite(prediction.score.sum() + boxes):
             raise InputError("the network answered with values that are not finite")
         _, _, w, h = search.window.to_crop(self._box)
         candidate = decode(self._bias.off(prediction), (w, h), self.config)
@@ -219,11 +231,14 @@ class Tracker:
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._presence.state is TargetState.LOST:
             found, score = self._look_further(search.image, found, score)
-        elif search.other is None:
-            self._unscaled += 1
         else:
-            found = self._rescaled(found, search, prediction)
-        self._presence = self._presence.after(score, self.config)
+            self._trust = self._trust.after(prediction.opinion)
+            score *= self._trust.share
+            if search.other is not None:
+                found = self._rescaled(found, search, prediction)
+        before, self._presence = self._presence, self._presence.after(score, self.config)
+        if before.state is TargetState.LOST and self._presence.state is not TargetState.LOST:
+            self._trust = self._trust.again()
         self._move(self._clip(found, search.image), score)
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
@@ -263,17 +278,23 @@ class Tracker:
             return None
         windows = [self._window(box) for box in given]
         crops = [crop(image, window) for window in windows]
-        answers = self.engine.locate_all(crops, [self._state] * len(given))
+        looks = [Look(each, 1.0) for each in crops] if self.engine.responds else None
+        answers = self.engine.locate_all(crops, [self._state] * len(given), looks)
         for box, window, (prediction, state) in zip(given, windows, answers, strict=True):
             found = decode(prediction, window.to_crop(box)[2:], config)
             place = self._clip(window.to_image(found.box), image)
             agrees = found.score >= config.recover_score and overlap(place, box) >= RECOVER_OVERLAP
-            if agrees and (best is None or found.score > best[0]):
+            if (
+                agrees
+                and self._trust.agrees(prediction.opinion)
+                and (best is None or found.score > best[0])
+            ):
                 best = (found.score, place, state)
         if best is None:
             return None
         score, self._box, self._state = best
         self._sure_box, self._pending, self._presence = self._box, None, Presence()
+        self._trust = self._trust.again()
         return Result(self._box, score, TargetState.TRACKING, 0, self.gate)
 
     def correct(self, box: Box) -> None:
@@ -292,35 +313,45 @@ class Tracker:
 
     def _rescaled(self, found: Box, search: Search, prediction: Prediction) -> Box:
         """``found``, larger or smaller where the filter answers better to such a window."""
-        self._unscaled, self._larger = 0, not self._larger
+        self._larger = not self._larger
         if prediction.other.max() * SCALE_PENALTY <= prediction.response.max():
             return found
-        factor = search.other.side / search.window.side  # in whole pixels
+        factor = (search.other.side / search.window.side) ** SCALE_SHARE
         return scaled(found, factor, factor)
 
     def _window(self, box: Box) -> Window:
         return window_around(box, self.config.search_factor, self.config.query_size)
 
-    def _look(self, image: np.ndarray, around: Box, state: State) -> tuple[Box, float]:
-        """What ``state`` finds in the window around a box: a box in the image, and its score."""
+    def _look(
+        self, image: np.ndarray, around: Box, state: State, thorough: bool = False
+    ) -> tuple[Box, float, float | None]:
+        """What is in the window around a box: a box in the image, its score, and the opinion.
+
+        ``state``: what is known of the target. ``thorough``: ask an engine that responds for one.
+        """
         window = self._window(around)
-        prediction, _ = self.engine.locate(crop(image, window), state)
+        query = crop(image, window)
+        look = Look(query, 1.0) if thorough and self.engine.responds else None
+        prediction, _ = self.engine.locate(query, state, look)
         # The size that it had, whatever that of the window's box.
         w, h = (side * window.scale for side in self._sure_box[2:])
         found = decode(self._bias.off(prediction), (w, h), self.config)
-        return window.to_image(found.box), found.score
+        return window.to_image(found.box), found.score, prediction.opinion
 
     def _look_further(self, image: np.ndarray, found: Box, score: float) -> tuple[Box, float]:
-        """A second window for a lost target; what the first frame disagrees with is no find."""
+        """A second window for a lost target; what is not this one to the network is no find."""
         size, config = image.shape[1::-1], self.config
         waited = self._presence.lost_frames - PATIENCE
         if waited > 0 and not self._presence.strong:
             around = elsewhere(self._sure_box, size, waited, config.search_factor)
-            other = self._look(image, around, self._state)
-            found, score = max((found, score), other, key=lambda answer: answer[1])
+            place, other, _ = self._look(image, around, self._state)
+            found, score = max((found, score), (place, other), key=lambda answer: answer[1])
         if score >= config.recover_score:
-            box, agreed = self._look(image, self._clip(found, image), self._first)
-            if agreed < config.tracking_score or overlap(box, found) < RECOVER_OVERLAP:
+            # A network alone says of everything alike that it may be it: the first frame decides.
+            known = self._state if self.engine.responds else self._first
+            box, agreed, opinion = self._look(image, self._clip(found, image), known, True)
+            same = agreed >= config.tracking_score and overlap(box, found) >= RECOVER_OVERLAP
+            if not (same and self._trust.agrees(opinion)):
                 score = min(score, config.tracking_score)
         return found, score
 

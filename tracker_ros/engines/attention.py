@@ -16,6 +16,7 @@ from torch import Tensor
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
+from ..core.geometry.decode import Prediction
 from ..networks.architectures.stif import Stif, T, time_shares
 from ..networks.architectures.ustam import Ustam
 from ..networks.build import steps
@@ -86,9 +87,7 @@ class Explainer:
         network, pictures = self.network, state.seen
         assert state.prediction is not None and state.query is not None
         if box is None:
-            score, boxes = state.prediction.score, state.prediction.boxes
-            left, top, right, bottom = boxes.reshape(4, -1)[:, int(score.argmax())].tolist()
-            box = left, top, right - left, bottom - top
+            box = _likeliest(state.prediction, network)
         query = torch.from_numpy(np.ascontiguousarray(state.query))[None]
         heats: list[Tensor] = []
         elsewhere = 0.0
@@ -181,3 +180,13 @@ def target_cells(count: int, size: int, box: Box) -> Tensor:
     away = torch.maximum(across[None], down[:, None]).flatten()
     inside = away <= 0.5
     return inside if inside.any() else away == away.min()
+
+
+def _likeliest(prediction: Prediction, network: Any) -> Box:
+    """The box of the cell with the highest score; a cell's own where the network was not asked."""
+    row, column = divmod(int(prediction.score.argmax()), prediction.score.shape[1])
+    if prediction.boxes is None:
+        stride = float(network.stride)
+        return column * stride, row * stride, stride, stride
+    left, top, right, bottom = prediction.boxes[:, row, column].tolist()
+    return left, top, right - left, bottom - top

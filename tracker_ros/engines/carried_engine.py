@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
+from ..core.engine import Look
 from ..core.errors import ModelError
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
+from ..core.online.views import View
 from .memory_engine import check_step
 from .runners.base import Runner
 
@@ -55,13 +57,13 @@ class CarriedEngine:
                 "which its step 'start' does not make"
             )
 
-    def start(self, crop: np.ndarray, box: Box) -> CarriedState:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> CarriedState:
         """See ``Engine.start``."""
         values = self.runner.run("start", crop[None], np.array([box], np.float32))
         return CarriedState(dict(zip(self.runner.outputs("start"), values, strict=True)), 1)
 
     def locate(
-        self, crop: np.ndarray, state: CarriedState, other: np.ndarray | None = None
+        self, crop: np.ndarray, state: CarriedState, other: Look | None = None
     ) -> tuple[Prediction, CarriedState]:
         """See ``Engine.locate``."""
         score, boxes, *changed = self._run("locate", state, crop[None])

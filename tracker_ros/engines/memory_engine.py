@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
+from ..core.engine import Look
 from ..core.errors import ModelError
 from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
+from ..core.online.model import OnlineModel
+from ..core.online.views import View
 from .runners.base import Runner
 
 
@@ -23,22 +26,25 @@ class MemoryState:
     """What is known of a target.
 
     Attributes:
-        frames: token arrays [1, h*w, C]. memory: those to read, joined. learned: running averages
-            of what frames taught a filter, by the places of ``locate``'s further inputs.
-        gate: of the last frame. seen: what a shared trunk made of the query that was located last.
+        frames: token arrays [1, h*w, C]. memory: those to read, joined. gate: of the last frame.
+        online: what is learned of it while it is followed, for a network beside that.
+        seen: what a shared trunk made of the query that was located last. compact: the same for
+            ``online``, with the zoom of each crop (see ``Look``): the query, 1, and another scale,
+            if there was one.
     """
 
     frames: FrameMemory
     memory: Any
-    learned: tuple[Any, ...] = ()
     gate: Gate | None = None
-    seen: tuple[Any, ...] | None = None
+    online: OnlineModel | None = None
+    seen: tuple[Any, ...] = ()
+    compact: tuple[tuple[np.ndarray, float], ...] = ()
 
 
 class MemoryEngine:
     """``core.engine.Engine`` for networks with the steps ``locate`` and ``remember``."""
 
-    reuses = False
+    responds = reuses = False
 
     def __init__(self, runner: Runner):
         self.runner = runner
@@ -47,25 +53,16 @@ class MemoryEngine:
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
         check_step(runner, "locate", ("crop", "memory"))
         check_step(runner, "remember", ("crop", "box"))
-        # What locate takes besides is learned online: remember returns what one frame teaches.
-        self._learned = runner.inputs("locate")[2:]
-        outputs = runner.outputs("remember")
-        if outputs[len(outputs) - len(self._learned) :] != self._learned:
-            raise ModelError(
-                f"the step 'locate' takes {', '.join(self._learned)}, which 'remember' does not end"
-            )
-        self.responds = bool(self._learned)
         self._told = len(runner.inputs("remember")) - 1  # the box, and its score where it counts
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
 
-    def start(self, crop: np.ndarray, box: Box) -> MemoryState:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
         """See ``Engine.start``."""
-        return self._add(
-            [MemoryState(FrameMemory(self.tracking.memory_capacity), None)], [crop], [box], [1.0]
-        )[0]
+        empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None)
+        return self._add([empty], [crop], [box], [1.0])[0]
 
     def locate(
-        self, crop: np.ndarray, state: MemoryState, other: np.ndarray | None = None
+        self, crop: np.ndarray, state: MemoryState, other: Look | None = None
     ) -> tuple[Prediction, MemoryState]:
         """See ``Engine.locate``."""
         return self.locate_all([crop], [state], [other])[0]
@@ -74,33 +71,25 @@ class MemoryEngine:
         self,
         crops: Sequence[np.ndarray],
         states: Sequence[MemoryState],
-        others: Sequence[np.ndarray | None] | None = None,
+        others: Sequence[Look | None] | None = None,
     ) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``; one call for all targets that remember equally much."""
 
         def answers(batch: list[int]) -> list[tuple[int, Prediction]]:
             memory = self.runner.join([states[i].memory for i in batch], 0)
-            learned = [
-                self.runner.join([states[i].learned[place] for i in batch], 0)
-                for place in range(len(self._learned))
-            ]
-            maps = self.runner.run("locate", stack([crops[i] for i in batch]), memory, *learned)
+            maps = self.runner.run("locate", stack([crops[i] for i in batch]), memory)
             each = zip(*(self.runner.numpy(part) for part in maps), strict=True)
             return [(i, Prediction(*parts)) for i, parts in zip(batch, each, strict=True)]
 
         batches = self._batches([state.memory.shape[1] for state in states])
         found = dict(chain.from_iterable(self.runner.each(answers, batches)))
-        for i, other in enumerate(others or ()):
-            if other is not None:
-                answer = self.locate(other, states[i])[0].response
-                found[i] = replace(found[i], other=answer)
         return [(found[i], state) for i, state in enumerate(states)]
 
     def remember(
         self, crop: np.ndarray | None, box: Box, score: float, state: MemoryState
     ) -> MemoryState:
         """See ``Engine.remember``."""
-        return self._add([state], [crop], [box], [score])[0]
+        return self.remember_all([crop], [box], [score], [state])[0]
 
     def remember_all(
         self,
@@ -135,12 +124,8 @@ class MemoryEngine:
                 [crops[i] for i in batch], [states[i] for i in batch], *told
             )
             shares = self.runner.numpy(others[0]) if self._gated else [None] * len(batch)
-            learned = others[len(others) - len(self._learned) :]
-            parts = [self.runner.split(part) for part in (tokens, *learned)]
-            return [
-                self._state(states[i], row, tuple(taught), share, scores[i])
-                for i, share, row, *taught in zip(batch, shares, *parts, strict=True)
-            ]
+            rows = zip(batch, self.runner.split(tokens), shares, strict=True)
+            return [self._state(states[i], row, share, scores[i]) for i, row, share in rows]
 
         # All are of one kind: the batches hold them in their order.
         batches = self._batches([0] * len(states))
@@ -153,32 +138,21 @@ class MemoryEngine:
         boxes: np.ndarray,
         scores: np.ndarray,
     ) -> Sequence[Any]:
-        """Tokens, gate weights where there is a gate, and what a filter is taught, of a batch."""
+        """Tokens, and gate weights where there is a gate, of a batch."""
         given = [crop for crop in crops if crop is not None]  # all: no query is reused
         return self.runner.run("remember", stack(given), *(boxes, scores)[: self._told])
 
     def _state(
-        self,
-        old: MemoryState,
-        row: Any,
-        taught: tuple[Any, ...],
-        shares: np.ndarray | None,
-        score: float,
+        self, old: MemoryState, row: Any, shares: np.ndarray | None, score: float
     ) -> MemoryState:
         frames = old.frames.add(row, score >= self.tracking.last_score)
         # Joined here, not in locate: a frame is memorised after its box is out.
         memory = self.runner.join(frames.read(self.tracking.memory_segments), 1)
-        rate = self.tracking.filter_rate
-        if old.learned:
-            taught = tuple(
-                (1 - rate) * before + rate * new
-                for before, new in zip(old.learned, taught, strict=True)
-            )
         gate = None
         if shares is not None:
             skip, se, ca, cbam = map(float, shares)
             gate = Gate((skip, se, ca, cbam), BRANCHES[int(np.argmax(shares))])
-        return MemoryState(frames, memory, taught, gate)
+        return replace(old, frames=frames, memory=memory, gate=gate)
 
     def _batches(self, kinds: Sequence[int]) -> list[list[int]]:
         """Places of equal kinds together, as far as the runner takes several at once."""

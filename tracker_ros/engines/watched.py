@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.engine import Engine
+from ..core.engine import Engine, Look
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
+from ..core.online.views import View
 from .models.weights import MEMORY_NETWORKS
 
 
@@ -62,14 +63,14 @@ class WatchedEngine:
         self.side_by_side, self.each = engine.side_by_side, engine.each
         self._reads = engine.facts["architecture"] in MEMORY_NETWORKS
 
-    def start(self, crop: np.ndarray, box: Box) -> WatchedState:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> WatchedState:
         """See ``Engine.start``."""
         first = Picture(crop, box, 1.0)
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
-        return WatchedState(self.engine.start(crop, box), first, frames)
+        return WatchedState(self.engine.start(crop, box, views), first, frames)
 
     def locate(
-        self, crop: np.ndarray, state: WatchedState, other: np.ndarray | None = None
+        self, crop: np.ndarray, state: WatchedState, other: Look | None = None
     ) -> tuple[Prediction, WatchedState]:
         """See ``Engine.locate``."""
         prediction, inner = self.engine.locate(crop, state.inner, other)
@@ -79,7 +80,7 @@ class WatchedEngine:
         self,
         crops: Sequence[np.ndarray],
         states: Sequence[WatchedState],
-        others: Sequence[np.ndarray | None] | None = None,
+        others: Sequence[Look | None] | None = None,
     ) -> list[tuple[Prediction, WatchedState]]:
         """See ``Engine.locate_all``."""
         answers = self.engine.locate_all(crops, [state.inner for state in states], others)

@@ -28,35 +28,28 @@ class Preset(NamedTuple):
     tracking: TrackingConfig
 
 
-# The shipped network: DASTM on an ImageNet trunk, beside a correlation filter. What it tracks with
-# was chosen on the development sequences (docs/search.md): the filter finds the scale, since the
-# network's sizes drift.
+# The shipped network: DASTM on an ImageNet trunk, beside a classifier that is learned online. What
+# it tracks with was chosen on the development sequences (docs/search.md).
 DASTM = Preset(
     "dastm_filter",
-    DastmFilterConfig(search_cells=16, memory_cells=11, target_cells=16 / 3),
+    DastmFilterConfig(search_cells=14, memory_cells=11),
     TrackingConfig(
-        query_size=128,
-        memory_size=128,
-        search_factor=3.0,
+        query_size=112,
+        memory_size=112,
+        search_factor=2.625,
         memory_segments=1,
-        memory_interval=3,
-        memory_score=0.6,
-        window_influence=0.2,
-        penalty=0.1,
-        size_rate=0.03,
-        response_weight=0.75,
-        response_centre=0.5,
-        scale_step=0.03,
-        scale_interval=2,
-        calibration=1.0,
-        tracking_score=0.35,
-        lost_score=0.15,
+        memory_interval=2,
+        memory_score=0.5,
+        window_influence=0.0,
+        scale_step=0.05,
+        tracking_score=0.5,
+        lost_score=0.2,
         lost_after=8,
-        recover_score=0.5,
+        recover_score=0.6,
     ),
 )
-# Without the second look for the scale: the network's own size, slowly.
-NANO = DASTM._replace(tracking=replace(DASTM.tracking, size_rate=0.05, scale_step=0.0))
+# Thorough in fewer frames.
+NANO = DASTM._replace(tracking=replace(DASTM.tracking, memory_interval=4, filter_rate=0.14))
 
 
 def _gated(mode: str) -> Preset:

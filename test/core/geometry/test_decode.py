@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.geometry.decode import Prediction, cosine_window, decode, peak
+from tracker_ros.core.geometry.decode import (
+    MOST_CHANGE,
+    Prediction,
+    cosine_window,
+    decode,
+    near_peak,
+    peak,
+)
 
 # Every influence off: the best cell's box comes out as it is.
 PLAIN = TrackingConfig(window_influence=0, penalty=0, size_rate=1)
@@ -129,24 +136,36 @@ def answers(score, response):
 STILL = replace(PLAIN, size_rate=0.0)
 
 
-def test_a_filter_decides_between_cells_that_score_alike():
+def test_what_is_learned_online_decides_the_place():
     score, response = np.zeros((8, 8)), np.zeros((8, 8))
     score[2, 2], score[5, 6], response[5, 6] = 0.8, 0.7, 0.9
-    seen = answers(score, response)
-    assert decode(seen, (16, 16), STILL).box[:2] == pytest.approx((2 * 8 - 4, 2 * 8 - 4))
-    found = decode(seen, (16, 16), replace(STILL, response_weight=0.5))
-    assert found.box[:2] == pytest.approx((6 * 8 - 4, 5 * 8 - 4))
-    assert found.score == pytest.approx(0.7)  # the network's own
+    found = decode(answers(score, response), (16, 16), STILL)
+    assert found.box == pytest.approx((6 * 8 - 4, 5 * 8 - 4, 16, 16))
+    assert found.score == pytest.approx(0.7)  # of that place
 
 
-def test_a_filters_peak_draws_the_centre():
-    score, response = np.zeros((8, 8)), np.zeros((8, 8))
-    score[3, 3] = 0.8
+def test_its_peak_is_the_centre_in_parts_of_cells():
+    score, response = np.full((8, 8), 0.8), np.zeros((8, 8))
     response[3, 4:7] = 0.5, 1.0, 0.75  # a parabola's top lies at 5 + 1/6
-    x, y, w, h = decode(answers(score, response), (16, 16), replace(STILL, response_centre=0.5)).box
+    x, y, w, h = decode(answers(score, response), (16, 16), STILL).box
     assert (w, h) == pytest.approx((16, 16))
-    assert x + w / 2 == pytest.approx(((3 + 0.5) * 8 + (5 + 1 / 6 + 0.5) * 8) / 2)
+    assert x + w / 2 == pytest.approx((5 + 1 / 6 + 0.5) * 8)
     assert y + h / 2 == pytest.approx(3.5 * 8)
+
+
+@pytest.mark.parametrize(("change", "wanted"), [(0.1, 0.03), (-0.1, -0.03), (1.0, MOST_CHANGE)])
+def test_the_measured_scale_counts_by_its_rate_and_never_at_once(change, wanted):
+    response = np.zeros((8, 8))
+    response[4, 4] = 1
+    maps = replace(answers(response, response), change=change)
+    *_, w, h = decode(maps, (16, 12), replace(STILL, scale_rate=0.3)).box
+    assert (w, h) == pytest.approx((16 * np.exp(wanted), 12 * np.exp(wanted)))
+
+
+def test_the_networks_score_near_the_peak_is_its_opinion():
+    score, response = np.zeros((8, 8)), np.zeros((8, 8))
+    response[0, 7], score[1, 6], score[4, 4] = 1, 0.6, 0.9
+    assert near_peak(score, response) == pytest.approx(0.6)
 
 
 @pytest.mark.parametrize("place", [(0, 0), (7, 7), (0, 7)])

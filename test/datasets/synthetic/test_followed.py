@@ -8,7 +8,7 @@ from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.core.io.paths import share_dir
 from tracker_ros.datasets.synthetic.clip import SyntheticClip
 
-SHIPPED = (share_dir() / "models" / "dastm.locate.onnx").exists()
+SHIPPED = (share_dir() / "models" / "dastm.trunk.onnx").exists()
 
 
 @pytest.mark.skipif(not SHIPPED, reason="no weights are shipped")

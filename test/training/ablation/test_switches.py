@@ -10,16 +10,14 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from tracker_ros.commands import main  # noqa: E402
-from tracker_ros.core.geometry.decode import Prediction, decode  # noqa: E402
+from tracker_ros.core.engine import Look  # noqa: E402
 from tracker_ros.engines import network_tracker  # noqa: E402
 from tracker_ros.engines.models.store import save_network  # noqa: E402
 from tracker_ros.networks.build import build  # noqa: E402
 from tracker_ros.networks.presets import PRESETS  # noqa: E402
 from tracker_ros.training.ablation.switches import (  # noqa: E402
-    ALONE,
     SWITCHES,
     Switched,
-    filter_alone,
     markdown,
 )
 
@@ -49,36 +47,25 @@ def test_what_is_off_says_nothing_and_the_rest_is_the_same(small, off):
     engine = Switched(plain, off)
     first, second, query = crops(3)
     states = [one.start(first, BOX) for one in (engine, plain)]
-    for one in states:  # a filter that learnt nothing would be silent in any case
-        assert one.learned[0].abs().max() > 0 or "filter" in off
+    assert (states[0].online is None) == ("filter" in off)
     states = [
         one.remember(second, BOX, 0.9, state)
         for one, state in zip((engine, plain), states, strict=True)
     ]
     mine, theirs = states
     assert torch.equal(mine.memory, theirs.memory) == ("memory" not in off)
-    kept = "learning" not in off and "filter" not in off
-    assert torch.equal(mine.learned[0], theirs.learned[0]) == kept
-    found, _ = engine.locate(query, mine)
-    wanted, _ = plain.locate(query, theirs)
-    assert np.array_equal(found.score, wanted.score) == (off == ())
-    if "filter" in off:
-        assert not found.response.any() and wanted.response.any()
+    if "filter" not in off:
+        learnt = mine.online.place.classifier.kernel, theirs.online.place.classifier.kernel
+        assert np.array_equal(*learnt) == ("learning" not in off)
+    look = Look(query, 1.0)
+    found, _ = engine.locate(query, mine, None if "filter" in off else look)
+    wanted, _ = plain.locate(query, theirs, look)
+    same = np.array_equal(found.score, wanted.score) and found.opinion == wanted.opinion
+    assert same == (off == ())
+    assert (found.boxes is None) == ("filter" not in off)
+    assert (found.opinion is None) == ("filter" in off or "network" in off)
     if "memory" in off:
         assert engine.remembered(mine) == 1 and plain.remembered(theirs) == 2
-
-
-def test_the_filter_alone_chooses_its_peak_and_keeps_the_size():
-    tracking = replace(PRESETS["dastm"].tracking, **ALONE)
-    response = np.zeros((16, 16), np.float32)
-    response[9, 6] = 0.8
-    maps = Prediction(np.ones((16, 16)), np.full((4, 16, 16), np.nan), response)
-    alone = filter_alone(maps, tracking)
-    found = decode(alone, (50.0, 30.0), tracking)
-    x, y, w, h = found.box
-    assert (w, h) == (50, 30)
-    assert (x + w / 2, y + h / 2) == pytest.approx((6.5 * 8, 9.5 * 8))
-    assert found.score == pytest.approx(0.8)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ class Bias(NamedTuple):
 
     def off(self, prediction: Prediction) -> Prediction:
         """``prediction`` with its boxes put right."""
-        if self == NO_BIAS:
+        if self == NO_BIAS or prediction.boxes is None:
             return prediction
         first, last = prediction.boxes[:2], prediction.boxes[2:]
         growth = np.array([np.exp(self.width), np.exp(self.height)], np.float32)
@@ -41,6 +41,7 @@ NO_BIAS = Bias(0.0, 0.0, 0.0, 0.0)
 
 def bias_of(prediction: Prediction, truth: Box) -> Bias:
     """How the best cell's box differs from ``truth`` (x, y, width, height, crop pixels)."""
+    assert prediction.boxes is not None  # the network was asked
     row, column = np.unravel_index(int(prediction.score.argmax()), prediction.score.shape)
     left, top, right, bottom = (float(side) for side in prediction.boxes[:, row, column])
     x, y, w, h = truth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -10,8 +11,8 @@ import numpy as np
 from ..config import TrackingConfig
 from .boxes import Box
 
-REACH = 3  # cells: how far a filter's peak may be from the cell that was chosen
-LEAST_RESPONSE = 0.1  # of a filter where it sees nothing: the network may know better
+REACH = 3  # cells: how far a response's peak may be from the cell that was chosen
+MOST_CHANGE = 0.05  # logarithm of the scale, from one frame to the next
 
 
 @dataclass(frozen=True)
@@ -19,17 +20,23 @@ class Prediction:
     """What a network says about one query crop.
 
     Attributes:
-        score: float32 [h, w] in [0, 1], classification times centre-ness of each cell.
-        boxes: float32 [4, h, w], left, top, right, bottom in crop pixels.
-        response: float32 [h, w], of a filter that is learned online, 1 where the target is as it
-            was; None without one.
+        score: float32 [h, w] in [0, 1], classification times centre-ness of each cell; of what is
+            learned online, how likely the target is there.
+        boxes: float32 [4, h, w], left, top, right, bottom in crop pixels; None of what is
+            learned online.
+        response: float32 [h, w], of what is learned online, near 1 where the target is as it was;
+            None without.
         other: float32 [h, w], its response in another crop that was asked for; None otherwise.
+        change: logarithm of the target's scale, of that which the crop was made for.
+        opinion: the network's own score at the response's peak; None where it was not asked.
     """
 
     score: np.ndarray
-    boxes: np.ndarray
+    boxes: np.ndarray | None
     response: np.ndarray | None = None
     other: np.ndarray | None = None
+    change: float = 0.0
+    opinion: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,6 +75,13 @@ def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
     return column + _vertex(across, column), row + _vertex(down, row)
 
 
+def near_peak(score: np.ndarray, response: np.ndarray) -> float:
+    """The highest score within a cell of the response's peak; both float32 [h, w]."""
+    row, column = divmod(int(response.argmax()), response.shape[1])
+    top, left = max(row - 1, 0), max(column - 1, 0)
+    return float(score[top : row + 2, left : column + 2].max())
+
+
 def _vertex(values: np.ndarray, middle: int) -> float:
     """Where a parabola through three values has its top, from the middle one, -0.5 to 0.5."""
     if not 0 < middle < len(values) - 1:
@@ -82,9 +96,12 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
 
     Cells are ranked by score × change penalty, blended with a cosine window; the new size is
     smoothed by ``size_rate`` × penalty × a mean of 1 and the score, in which the score has the
-    share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5). A filter's response, to the power
-    of ``response_weight``, is a factor of the ranking, and its peak draws the box's centre.
+    share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5). What is learned online has the
+    say where there is some: see ``_decode_online``.
     """
+    if prediction.response is not None:
+        return _decode_online(prediction, prediction.response, size, config)
+    assert prediction.boxes is not None  # of a network that stands alone
     # Operations on small arrays cost what their calls cost: as few as there can be.
     width, height = np.maximum(prediction.boxes[2:] - prediction.boxes[:2], 1e-3)
     last_width, last_height = size
@@ -97,9 +114,6 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     penalty = np.exp(config.penalty - config.penalty * change)
     blend = config.window_influence
     likely = prediction.score * penalty
-    if prediction.response is not None and config.response_weight:
-        response = np.maximum(prediction.response, 0) + LEAST_RESPONSE
-        likely = likely * response**config.response_weight
     ranked = likely * (1 - blend) + cosine_window(*likely.shape) * blend
     row, column = divmod(int(ranked.argmax()), ranked.shape[1])
 
@@ -114,9 +128,23 @@ def decode(prediction: Prediction, size: tuple[float, float], config: TrackingCo
     h = last_height + rate * (float(height[row, column]) - last_height)
     left, top, right, bottom = prediction.boxes[:, row, column].tolist()
     cx, cy = (left + right) / 2, (top + bottom) / 2
-    if prediction.response is not None and config.response_centre:
-        share, (px, py) = config.response_centre, peak(prediction.response, row, column)
-        cx += share * ((px + 0.5) * config.stride - cx)
-        cy += share * ((py + 0.5) * config.stride - cy)
     box, best = (cx - w / 2, cy - h / 2, w, h), float(ranked[row, column])
     return Candidate(box, min(max(score, 0.0), 1.0), best)
+
+
+def _decode_online(
+    prediction: Prediction,
+    response: np.ndarray,
+    size: tuple[float, float],
+    config: TrackingConfig,
+) -> Candidate:
+    """The response's peak, and the last ``size`` with the scale that was measured there."""
+    blend = config.window_influence
+    ranked = np.maximum(response, 0) * (1 - blend) + cosine_window(*response.shape) * blend
+    row, column = divmod(int(ranked.argmax()), ranked.shape[1])
+    px, py = peak(response, row, column)
+    change = min(max(config.scale_rate * prediction.change, -MOST_CHANGE), MOST_CHANGE)
+    w, h = (side * math.exp(change) for side in size)
+    cx, cy = (px + 0.5) * config.stride, (py + 0.5) * config.stride
+    score = min(max(float(prediction.score[row, column]), 0.0), 1.0)
+    return Candidate((cx - w / 2, cy - h / 2, w, h), score, float(ranked[row, column]))

@@ -38,7 +38,7 @@ def describe(model: str | Path) -> dict:
             network = fuse(build(architecture, {**sizes, "gate": "cbam"}))
     steps, arrays = _count(network, architecture, tracking)
     per_frame, read = _memory(arrays, architecture, tracking)
-    frame = [steps[name] for name in steps if name not in ("start", "respond")]
+    frame = [steps[name] for name in steps if name != "start"]
     found = steps.get("match") or steps["locate"]
     description = {
         "model": files.name if files else str(model),
@@ -95,7 +95,7 @@ def _count(network, architecture: str, tracking) -> tuple[dict, dict]:
     with torch.device("meta"):
         parts = steps(network, tracking)
     frames = tracking.memory_segments + 2  # spread ones, the first and the last
-    order = ("start", "trunk", "remember", "learn", "locate", "match", "respond")
+    order = ("start", "trunk", "remember", "learn", "locate", "match")
     for name in sorted(parts, key=order.index):
         step = parts[name]
         inputs = list(step.inputs.values())

@@ -14,7 +14,7 @@ from ...core.io.paths import share_dir
 
 FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
-STEPS = ("start", "locate", "remember", "trunk", "match", "learn", "respond")
+STEPS = ("start", "locate", "remember", "trunk", "match", "learn")
 # They start as they remember: without a step for it.
 MEMORY_NETWORKS = ("stmtrack", "dastm", "dastm_filter")
 SHARED_TRUNK = ("dastm_filter",)  # what these see of a crop serves all that is done with it
@@ -88,8 +88,7 @@ def find_model(model: str | Path) -> ModelFiles:
 def steps_of(architecture: str, network: dict | None = None) -> tuple[str, ...]:
     """The steps of which a network of this architecture, and with these values, consists."""
     if architecture in SHARED_TRUNK:
-        alone = (network or {}).get("filter") == "none"
-        return ("trunk", "match", "learn") + (() if alone else ("respond",))
+        return "trunk", "match", "learn"
     return STEPS[1:3] if architecture in MEMORY_NETWORKS else STEPS[:3]
 
 

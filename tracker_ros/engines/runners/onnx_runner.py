@@ -79,8 +79,6 @@ class OnnxRunner:
         options.log_severity_level = 3
         session, self.facts = self._open(first, options, providers)
         self.steps: Sequence[str] = steps_of(self.facts["architecture"], self.facts["network"])
-        if first == files.graph("locate") and "locate" not in self.steps:
-            self.steps = ("locate", "remember")
         self._sessions = {}
         for step in self.steps:
             path = files.graph(step)

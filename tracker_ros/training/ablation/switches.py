@@ -15,12 +15,13 @@ from pathlib import Path
 import numpy as np
 
 from ...core.config import TrackingConfig
-from ...core.engine import Engine, State
+from ...core.engine import Engine, Look, State
 from ...core.errors import ParameterError
 from ...core.gate import Gate
 from ...core.geometry.boxes import Box
 from ...core.geometry.decode import Prediction
 from ...core.io.files import replacing
+from ...core.online.views import View
 from ...engines.models.store import load_network
 from ...engines.models.weights import find_model
 from ...networks.presets import Preset
@@ -46,18 +47,15 @@ class Switch:
     off: tuple[str, ...] = ()
 
 
-# Without a filter the size is the network's own, at the rate that the model has.
-SILENT = {"response_weight": 0.0, "response_centre": 0.0, "scale_step": 0.0}
-# The filter has no box and no score that means something: it is never LOST and keeps proportions.
-ALONE = {
-    "response_weight": 0.0,
-    "response_centre": 1.0,
-    "size_rate": 0.0,
-    "penalty": 0.0,
-    "calibration": 0.0,
-    "memory_score": 0.0,
-    "tracking_score": 0.0,
-    "lost_score": 0.0,
+# How the network tracks alone: it has a box for each cell, and a score that needs a window.
+NETWORK = {
+    "window_influence": 0.2,
+    "penalty": 0.1,
+    "size_rate": 0.05,
+    "calibration": 1.0,
+    "tracking_score": 0.35,
+    "lost_score": 0.15,
+    "recover_score": 0.5,
 }
 WHOLE = Switch("whole", "as it is")
 TABLES: dict[str, tuple[Switch, ...]] = {
@@ -78,14 +76,14 @@ TABLES: dict[str, tuple[Switch, ...]] = {
     ),
     "Filter": (
         WHOLE,
-        Switch("network", "the network alone", tracking=SILENT, off=("filter",)),
+        Switch("network", "the network alone", tracking=NETWORK, off=("filter",)),
         Switch(
             "network-first",
             "the network alone, with the first frame alone",
-            tracking=SILENT,
+            tracking=NETWORK,
             off=("filter", "memory"),
         ),
-        Switch("filter", "the filter alone", tracking=ALONE, off=("network",)),
+        Switch("filter", "the filter alone", off=("network",)),
     ),
 }
 SWITCHES = {one.name: one for rows in TABLES.values() for one in rows}
@@ -96,26 +94,23 @@ class Switched:
 
     Args:
         off: ``memory``, the network reads the first frame alone; ``learning``, the filter knows the
-            first frame alone; ``filter``, it answers 0 everywhere; ``network``, the score is the
-            filter's response, and all boxes have one size.
+            first frame alone; ``filter``, there is none; ``network``, it is never asked.
     """
 
     def __init__(self, engine: Engine, off: Sequence[str]):
         self.engine, self.off = engine, off
         self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
-        self.responds, self.reuses = engine.responds, engine.reuses
+        self.responds = engine.responds and "filter" not in off
+        self.reuses = engine.reuses
         self.side_by_side, self.each = engine.side_by_side, engine.each
 
-    def start(self, crop: np.ndarray, box: Box) -> State:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:
         """See ``Engine.start``."""
-        state = self.engine.start(crop, box)
-        if "filter" in self.off:  # what answers is the numerator over the denominator
-            numerator, *others = state.learned
-            state = replace(state, learned=(0 * numerator, *others))
-        return state
+        state = self.engine.start(crop, box, views)
+        return replace(state, online=None) if "filter" in self.off else state
 
     def locate(
-        self, crop: np.ndarray, state: State, other: np.ndarray | None = None
+        self, crop: np.ndarray, state: State, other: Look | None = None
     ) -> tuple[Prediction, State]:
         """See ``Engine.locate``."""
         return self.locate_all([crop], [state], [other])[0]
@@ -125,7 +120,7 @@ class Switched:
         answers = self.engine.locate_all(crops, states, others)
         if "network" not in self.off:
             return answers
-        return [(filter_alone(found, self.tracking), state) for found, state in answers]
+        return [(replace(found, opinion=None), state) for found, state in answers]
 
     def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
         """See ``Engine.remember``."""
@@ -139,8 +134,8 @@ class Switched:
     def _kept(self, before: State, after: State) -> State:
         if "memory" in self.off:
             after = replace(after, frames=before.frames, memory=before.memory)
-        if "learning" in self.off or "filter" in self.off:
-            after = replace(after, learned=before.learned)
+        if "learning" in self.off:
+            after = replace(after, online=before.online)
         return after
 
     def gate(self, state: State) -> Gate | None:
@@ -150,16 +145,6 @@ class Switched:
     def remembered(self, state: State) -> int:
         """See ``Engine.remembered``."""
         return self.engine.remembered(state)
-
-
-def filter_alone(prediction: Prediction, tracking: TrackingConfig) -> Prediction:
-    """The response as score, within [0, 1], and a box of the target's size around every cell."""
-    response = prediction.response
-    assert response is not None, "a network with a filter answers with its response"
-    half = tracking.query_size / tracking.search_factor / 2
-    rows, columns = (tracking.stride * (places + 0.5) for places in np.indices(response.shape))
-    boxes = np.stack([columns - half, rows - half, columns + half, rows + half])
-    return replace(prediction, score=response.clip(0, 1), boxes=boxes.astype(np.float32))
 
 
 def switch_off(

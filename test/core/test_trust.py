@@ -1,0 +1,83 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tracker_ros.core.state import EVEN, OPINIONS, SURE, Trust
+
+
+def trust_after(*opinions):
+    trust = Trust()
+    for opinion in opinions:
+        trust = trust.after(opinion)
+    return trust
+
+
+def test_all_of_a_score_is_left_until_enough_opinions_are_known():
+    for count in range(OPINIONS):
+        assert trust_after(*([0.9] * min(count, 1)), *([0.0] * max(count - 1, 0))).share == 1
+    assert trust_after(0.9, *[0.0] * (OPINIONS - 1)).share < 0.6
+
+
+def test_golden_averages():
+    trust = trust_after(0.8, 0.6, 0.7, 0.9, 0.5)
+    assert trust.first == pytest.approx(0.7) and trust.count == OPINIONS == 5
+    # 0.8, 0.72, 0.712, 0.7872, 0.67232
+    assert trust.recent == pytest.approx(0.67232)
+
+
+def test_the_first_opinions_are_the_measure_for_all_later_ones():
+    trust = trust_after(*[0.8] * OPINIONS)
+    later = trust.after(0.1)
+    assert (later.first, later.count) == (trust.first, trust.count)
+    assert later.recent == pytest.approx(0.8 + 0.4 * (0.1 - 0.8))
+    assert trust.recent == pytest.approx(0.8)  # the old one is as it was
+
+
+@pytest.mark.parametrize("level", [0.3, 0.6, 0.9])
+def test_trust_is_relative_to_the_target(level):
+    steady = trust_after(*[level] * 20)
+    assert steady.share > 0.99
+    assert trust_after(*[level] * OPINIONS, *[level / 2] * 20).share < 0.01
+    assert Trust(level, OPINIONS, EVEN * level).share == pytest.approx(0.5)
+
+
+def test_trust_comes_back_with_the_opinions():
+    shares, trust = [], trust_after(*[0.8] * OPINIONS)
+    for opinion in [0.2] * 4 + [0.8] * 8:
+        trust = trust.after(opinion)
+        shares.append(trust.share)
+    fallen, risen = shares[:4], shares[4:]
+    assert fallen == sorted(fallen, reverse=True) and risen == sorted(risen)
+    assert fallen[-1] < 0.01 and risen[-1] > 0.99
+
+
+def test_no_opinion_changes_nothing():
+    trust = trust_after(0.8, 0.7)
+    assert trust.after(None) == trust and Trust().after(None) == Trust()
+
+
+def test_a_lost_target_is_agreed_to_near_the_first_opinions():
+    trust = Trust(0.5, OPINIONS, 0.1)
+    assert trust.agrees(SURE * 0.5) and not trust.agrees(SURE * 0.5 - 1e-6)
+    assert trust.agrees(None)
+    assert Trust().agrees(0.0)  # nothing to compare with
+
+
+def test_found_again_the_recent_opinions_begin_anew():
+    trust = trust_after(*[0.8] * OPINIONS, *[0.1] * 9)
+    again = trust.again()
+    assert trust.share < 0.01 and again.share == 1
+    assert (again.first, again.count) == (trust.first, trust.count)
+    assert again.after(0.7).recent == 0.7
+
+
+@given(st.lists(st.none() | st.floats(0, 1), max_size=40))
+def test_a_share_is_a_share_for_any_opinions(opinions):
+    trust = trust_after(*opinions)
+    given_ones = [opinion for opinion in opinions if opinion is not None]
+    assert 0 <= trust.share <= 1
+    assert trust.count == min(len(given_ones), OPINIONS)
+    if given_ones:
+        first = given_ones[:OPINIONS]
+        assert trust.first == pytest.approx(sum(first) / len(first), abs=1e-9)
+        assert min(given_ones) - 1e-9 <= trust.recent <= max(given_ones) + 1e-9

@@ -1,0 +1,1 @@
+"""What is learned about one target while it is followed, in NumPy: a classifier and its scale."""
