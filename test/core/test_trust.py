@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros.core.state import EVEN, OPINIONS, SURE, Trust
+from tracker_ros.core.state import EVEN, OPINION_RATE, OPINIONS, SURE, Trust
 
 
 def trust_after(*opinions):
@@ -21,15 +21,15 @@ def test_all_of_a_score_is_left_until_enough_opinions_are_known():
 def test_golden_averages():
     trust = trust_after(0.8, 0.6, 0.7, 0.9, 0.5)
     assert trust.first == pytest.approx(0.7) and trust.count == OPINIONS == 5
-    # 0.8, 0.72, 0.712, 0.7872, 0.67232
-    assert trust.recent == pytest.approx(0.67232)
+    # 0.8, 0.7, 0.7, 0.8, 0.65
+    assert OPINION_RATE == 0.5 and trust.recent == pytest.approx(0.65)
 
 
 def test_the_first_opinions_are_the_measure_for_all_later_ones():
     trust = trust_after(*[0.8] * OPINIONS)
     later = trust.after(0.1)
     assert (later.first, later.count) == (trust.first, trust.count)
-    assert later.recent == pytest.approx(0.8 + 0.4 * (0.1 - 0.8))
+    assert later.recent == pytest.approx(0.8 + OPINION_RATE * (0.1 - 0.8))
     assert trust.recent == pytest.approx(0.8)  # the old one is as it was
 
 
