@@ -151,7 +151,7 @@ def cameras(count: int, seconds: float, rate: float, model: str) -> dict:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--frames", type=int, default=5000, help="default: %(default)s")
+    parser.add_argument("--frames", type=int, default=20000, help="default: %(default)s")
     parser.add_argument("--minutes", type=float, default=5.0, help="at most (%(default)s)")
     parser.add_argument("--malformed", type=int, default=300, help="messages (%(default)s)")
     parser.add_argument("--kills", type=int, default=10, help="of tracker and camera (%(default)s)")
