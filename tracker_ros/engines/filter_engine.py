@@ -16,7 +16,6 @@ from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.views import PLACES, View
 from .memory_engine import MemoryEngine, MemoryState, check_step, stack
-from .runners.base import Runner
 
 Seen = tuple[Any, ...]  # what the trunk makes of one crop
 
@@ -31,20 +30,14 @@ class FilterEngine(MemoryEngine):
 
     reuses = True
 
-    def __init__(self, runner: Runner):
-        self.runner = runner
-        self.facts, self.provider = runner.facts, runner.provider
-        self.side_by_side, self.each = not runner.batches, runner.each
-        self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
-        seen = tuple(runner.outputs("trunk"))
+    def _check_steps(self) -> None:
+        seen = tuple(self.runner.outputs("trunk"))
         self.responds = "features" in seen
         self._levels = len(seen) - self.responds
         levels = seen[: self._levels]
-        check_step(runner, "trunk", ("crop",))
-        check_step(runner, "match", ("memory", *levels, *["response"] * self.responds))
-        check_step(runner, "learn", ("box", "score", *levels))
-        self._told = 2
-        self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
+        check_step(self.runner, "trunk", ("crop",))
+        check_step(self.runner, "match", ("memory", *levels, *["response"] * self.responds))
+        check_step(self.runner, "learn", ("box", "score", *levels))
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
         """See ``Engine.start``."""

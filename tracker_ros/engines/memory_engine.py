@@ -51,10 +51,13 @@ class MemoryEngine:
         self.facts, self.provider = runner.facts, runner.provider
         self.side_by_side, self.each = not runner.batches, runner.each
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
-        check_step(runner, "locate", ("crop", "memory"))
-        check_step(runner, "remember", ("crop", "box"))
-        self._told = len(runner.inputs("remember")) - 1  # the box, and its score where it counts
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
+        self._check_steps()
+
+    def _check_steps(self) -> None:
+        """Raise ModelError unless the runner has the steps that this engine calls."""
+        check_step(self.runner, "locate", ("crop", "memory"))
+        check_step(self.runner, "remember", ("crop", "box"))
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
         """See ``Engine.start``."""
@@ -140,7 +143,8 @@ class MemoryEngine:
     ) -> Sequence[Any]:
         """Tokens, and gate weights where there is a gate, of a batch."""
         given = [crop for crop in crops if crop is not None]  # all: no query is reused
-        return self.runner.run("remember", stack(given), *(boxes, scores)[: self._told])
+        told = len(self.runner.inputs("remember")) - 1  # the box, and its score where it counts
+        return self.runner.run("remember", stack(given), *(boxes, scores)[:told])
 
     def _state(
         self, old: MemoryState, row: Any, shares: np.ndarray | None, score: float
