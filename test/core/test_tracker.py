@@ -12,9 +12,9 @@ from tracker_ros.core.errors import InputError, TrackerError
 from tracker_ros.core.gate import Gate
 from tracker_ros.core.geometry.crop import Window, crop, window_around
 from tracker_ros.core.geometry.decode import Prediction
-from tracker_ros.core.geometry.search import MOST_PLACES
+from tracker_ros.core.recovery import MOST_PLACES, PATIENCE
 from tracker_ros.core.state import TargetState
-from tracker_ros.core.tracker import PATIENCE, Tracker
+from tracker_ros.core.tracker import Tracker
 
 CONFIG = TrackingConfig(
     query_size=64,

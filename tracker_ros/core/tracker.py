@@ -14,11 +14,11 @@ from .engine import Engine, Look, State
 from .errors import InputError, TrackerError
 from .gate import Gate
 from .geometry.bias import NO_BIAS, Bias, bias_of
-from .geometry.boxes import Box, check_box, check_image, clip_box, overlap, scaled
+from .geometry.boxes import Box, check_box, check_image, clip_box, scaled
 from .geometry.crop import Window, crop, window_around
 from .geometry.decode import Prediction, decode
-from .geometry.search import elsewhere
 from .online.views import first_views
+from .recovery import Recovery
 from .state import Presence, TargetState, Trust
 
 
@@ -46,10 +46,8 @@ class Result:
 BIAS_VIEWS = ((0, 0, 1), (0.2, 0.1, 1), (-0.2, 0.1, 1), (0.1, -0.2, 1.1), (-0.1, 0.2, 0.9))
 SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
 SCALE_SHARE = 0.6  # of the step to another scale that answers better
-PATIENCE = 10  # frames at the place itself, where most occlusions end
 MOST_BIAS = 0.5
 NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
-RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 
 
 class Search(NamedTuple):
@@ -230,7 +228,8 @@ class Tracker:
         self._state = state
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._presence.state is TargetState.LOST:
-            found, score = self._look_further(search.image, found, score)
+            recovery = self._recovery(search.image)
+            found, score = recovery.further(found, score, self._sure_box, self._presence)
         else:
             self._trust = self._trust.after(prediction.opinion)
             score *= self._trust.share
@@ -266,36 +265,18 @@ class Tracker:
     def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
         """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.
 
-        It agrees where it finds the target around that box, with ``recover_score`` at least, and
-        what it finds overlaps the box by ``RECOVER_OVERLAP``. Otherwise nothing changes, and the
-        answer is None. Raises InputError for an image or box that cannot be used, TrackerError
+        What it agrees with, ``Recovery.best`` says. Where it agrees with none, nothing changes, and
+        the answer is None. Raises InputError for an image or box that cannot be used, TrackerError
         without a target.
         """
         self.check(image)
-        best, config = None, self.config
-        given = [check_box(box, image) for box in boxes]
-        if not given:
-            return None
-        windows = [self._window(box) for box in given]
-        crops = [crop(image, window) for window in windows]
-        looks = [Look(each, 1.0) for each in crops] if self.engine.responds else None
-        answers = self.engine.locate_all(crops, [self._state] * len(given), looks)
-        for box, window, (prediction, state) in zip(given, windows, answers, strict=True):
-            found = decode(prediction, window.to_crop(box)[2:], config)
-            place = self._clip(window.to_image(found.box), image)
-            agrees = found.score >= config.recover_score and overlap(place, box) >= RECOVER_OVERLAP
-            if (
-                agrees
-                and self._trust.agrees(prediction.opinion)
-                and (best is None or found.score > best[0])
-            ):
-                best = (found.score, place, state)
+        best = self._recovery(image).best([check_box(box, image) for box in boxes])
         if best is None:
             return None
-        score, self._box, self._state = best
-        self._sure_box, self._pending, self._presence = self._box, None, Presence()
+        self._box = self._sure_box = best.box
+        self._state, self._pending, self._presence = best.state, None, Presence()
         self._trust = self._trust.again()
-        return Result(self._box, score, TargetState.TRACKING, 0, self.gate)
+        return Result(self._box, best.score, TargetState.TRACKING, 0, self.gate)
 
     def correct(self, box: Box) -> None:
         """Take somebody's word, such as a detector's, for where the target is in the last image.
@@ -322,38 +303,9 @@ class Tracker:
     def _window(self, box: Box) -> Window:
         return window_around(box, self.config.search_factor, self.config.query_size)
 
-    def _look(
-        self, image: np.ndarray, around: Box, state: State, thorough: bool = False
-    ) -> tuple[Box, float, float | None]:
-        """What is in the window around a box: a box in the image, its score, and the opinion.
-
-        ``state``: what is known of the target. ``thorough``: ask an engine that responds for one.
-        """
-        window = self._window(around)
-        query = crop(image, window)
-        look = Look(query, 1.0) if thorough and self.engine.responds else None
-        prediction, _ = self.engine.locate(query, state, look)
-        # The size that it had, whatever that of the window's box.
-        w, h = (side * window.scale for side in self._sure_box[2:])
-        found = decode(self._bias.off(prediction), (w, h), self.config)
-        return window.to_image(found.box), found.score, prediction.opinion
-
-    def _look_further(self, image: np.ndarray, found: Box, score: float) -> tuple[Box, float]:
-        """A second window for a lost target; what is not this one to the network is no find."""
-        size, config = image.shape[1::-1], self.config
-        waited = self._presence.lost_frames - PATIENCE
-        if waited > 0 and not self._presence.strong:
-            around = elsewhere(self._sure_box, size, waited, config.search_factor)
-            place, other, _ = self._look(image, around, self._state)
-            found, score = max((found, score), (place, other), key=lambda answer: answer[1])
-        if score >= config.recover_score:
-            # A network alone says of everything alike that it may be it: the first frame decides.
-            known = self._state if self.engine.responds else self._first
-            box, agreed, opinion = self._look(image, self._clip(found, image), known, True)
-            same = agreed >= config.tracking_score and overlap(box, found) >= RECOVER_OVERLAP
-            if not (same and self._trust.agrees(opinion)):
-                score = min(score, config.tracking_score)
-        return found, score
+    def _recovery(self, image: np.ndarray) -> Recovery:
+        """What finds the target again in ``image``, once it is lost."""
+        return Recovery(self.engine, image, self._state, self._first, self._bias, self._trust)
 
     def _measure_bias(self, image: np.ndarray, target: Box) -> Bias:
         """How wrong the network is about the target's box in the frame that it was shown."""

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros.core.geometry.search import COARSEST, MOST_PLACES, elsewhere
+from tracker_ros.core.recovery import COARSEST, MOST_PLACES, elsewhere
 
 BOX = (100.0, 50.0, 40.0, 10.0)  # sqrt(w * h) = 20
 FACTOR = 3.0

@@ -1,0 +1,154 @@
+"""Search for a lost target: at its place first, then all over the image."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from .engine import Engine, Look, State
+from .geometry.bias import Bias
+from .geometry.boxes import Box, clip_box, overlap
+from .geometry.crop import crop, window_around
+from .geometry.decode import decode
+from .state import Presence, Trust
+
+PATIENCE = 10  # frames at the place itself, where most occlusions end
+RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
+MOST_PLACES = 40  # one a frame: all of the image within little more than a second
+COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
+
+
+class Find(NamedTuple):
+    """What is in one window: box (x, y, width, height, image pixels), score, network's opinion.
+
+    ``state``: the engine's, with this window as the one that was located last.
+    """
+
+    box: Box
+    score: float
+    opinion: float | None
+    state: State
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """One image, uint8 [H, W, 3] BGR, and what is known of the target that may be in it.
+
+    Attributes:
+        state: the engine's; first: the one after the first frame. bias, trust: see these classes.
+    """
+
+    engine: Engine
+    image: np.ndarray
+    state: State
+    first: State
+    bias: Bias
+    trust: Trust
+
+    def best(self, candidates: Sequence[Box]) -> Find | None:
+        """What the memory agrees with most around one of ``candidates``; None if with nothing.
+
+        It agrees where it finds the target with ``recover_score`` at least, in a box that overlaps
+        the candidate by ``RECOVER_OVERLAP``.
+        """
+        finds = self._look(candidates, self.state, thorough=True) if candidates else []
+        finds = [find._replace(box=self._clip(find.box)) for find in finds]
+        agreed = [
+            find
+            for find, box in zip(finds, candidates, strict=True)
+            if find.score >= self.engine.tracking.recover_score and self._same(find, box)
+        ]
+        return max(agreed, key=lambda find: find.score, default=None)
+
+    def further(self, found: Box, score: float, sure: Box, presence: Presence) -> tuple[Box, float]:
+        """A second window, after ``PATIENCE``; what is not this target to the network is no find.
+
+        Args:
+            found, score: what is in the window where it is thought to be.
+            sure: where it was in the last frame that was TRACKING.
+        Returns:
+            A box in the image and its score, one of these or of the second window.
+        """
+        config, size = self.engine.tracking, self.image.shape[1::-1]
+        waited = presence.lost_frames - PATIENCE
+        if waited > 0 and not presence.strong:
+            around = elsewhere(sure, size, waited, config.search_factor)
+            (other,) = self._look([around], self.state, sure)
+            if other.score > score:
+                found, score = other.box, other.score
+        if score >= config.recover_score:
+            # A network alone says of everything alike that it may be it: the first frame decides.
+            known = self.state if self.engine.responds else self.first
+            (second,) = self._look([self._clip(found)], known, sure, thorough=True)
+            if second.score < config.tracking_score or not self._same(second, found):
+                score = min(score, config.tracking_score)
+        return found, score
+
+    def _same(self, find: Find, box: Box) -> bool:
+        """Whether a find is at ``box``, and this target to the network."""
+        return overlap(find.box, box) >= RECOVER_OVERLAP and self.trust.agrees(find.opinion)
+
+    def _clip(self, box: Box) -> Box:
+        return clip_box(box, self.image, self.engine.tracking.minimum_side)
+
+    def _look(
+        self,
+        places: Sequence[Box],
+        state: State,
+        size_of: Box | None = None,
+        thorough: bool = False,
+    ) -> list[Find]:
+        """What is in the windows around ``places``, given what ``state`` knows of the target.
+
+        ``size_of``: a box of the size that it had; None: each place's own. ``thorough``: ask an
+        engine that responds for the network's opinion.
+        """
+        config = self.engine.tracking
+        windows = [window_around(box, config.search_factor, config.query_size) for box in places]
+        crops = [crop(self.image, window) for window in windows]
+        looks = [Look(one, 1.0) for one in crops] if thorough and self.engine.responds else None
+        answers = self.engine.locate_all(crops, [state] * len(crops), looks)
+        finds = []
+        for place, window, (prediction, after) in zip(places, windows, answers, strict=True):
+            w, h = (side * window.scale for side in (size_of or place)[2:])
+            found = decode(self.bias.off(prediction), (w, h), config)
+            box = window.to_image(found.box)
+            finds.append(Find(box, found.score, prediction.opinion, after))
+        return finds
+
+
+def elsewhere(box: Box, size: tuple[int, int], lost_frames: int, factor: float) -> Box:
+    """The box to centre a second search window on, in the ``lost_frames``-th frame of a loss.
+
+    Windows of ``factor``·√(w·h) cover the image and overlap by a target; one is looked at in each
+    frame, from the nearest to the farthest, and then all again. Where a small target would need
+    more than ``MOST_PLACES`` of them, windows are up to ``COARSEST`` times as wide.
+
+    Args:
+        box: x, y, width, height, image pixels, where the target was seen last.
+        size: width and height of the image, pixels.
+    Returns:
+        A box of the target's proportions.
+    """
+    x, y, w, h = box
+    side = math.sqrt(w * h)
+    step = max((factor - 1) * side, 8.0)
+    needed = math.ceil(size[0] / step) * math.ceil(size[1] / step)
+    coarse = min(max(math.sqrt(needed / MOST_PLACES), 1.0), COARSEST)
+    columns, rows = (max(math.ceil(length / (step * coarse)), 1) for length in size)
+    cx, cy = x + w / 2, y + h / 2
+    centres = sorted(
+        (
+            ((column + 0.5) * size[0] / columns, (row + 0.5) * size[1] / rows)
+            for row in range(rows)
+            for column in range(columns)
+        ),
+        key=lambda centre: math.hypot(centre[0] - cx, centre[1] - cy),
+    )
+    px, py = centres[(lost_frames - 1) % len(centres)]
+    w, h = w * coarse, h * coarse
+    return px - w / 2, py - h / 2, w, h
