@@ -1,7 +1,5 @@
 """``tracker-ros ablate``: the papers' ablations on your data."""
 
-from __future__ import annotations
-
 import argparse
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """``tracker-ros train``: training by a paper's recipe, or a short one, and release."""
 
-from __future__ import annotations
-
 import argparse
 import logging
 import re

@@ -1,7 +1,5 @@
 """The contract between the core and the engines that run a network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 

@@ -1,7 +1,5 @@
 """The decision of the dynamic attention's gate for one frame (DASTM, sec. III-B)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 BRANCHES = ("skip", "se", "ca", "cbam")

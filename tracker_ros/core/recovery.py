@@ -1,7 +1,5 @@
 """Search for a lost target: at its place first, then all over the image."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Protocols of what follows one target: our ``Tracker``, OpenCV's trackers, and what wraps them."""
 
-from __future__ import annotations
-
 from typing import Any, Protocol
 
 import numpy as np

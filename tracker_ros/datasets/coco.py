@@ -1,7 +1,5 @@
 """COCO: annotations/instances_train2017.json with pictures in train2017 or images/train2017."""
 
-from __future__ import annotations
-
 import json
 import logging
 import re

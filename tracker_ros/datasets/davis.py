@@ -1,7 +1,5 @@
 """DAVIS: {JPEGImages, Annotations}/480p/CLIP/00000.{jpg, png}, ImageSets/2017/train.txt."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """GOT-10k: NAME/{groundtruth.txt, absence.label, cover.label, meta_info.ini, 00000001.jpg …}."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

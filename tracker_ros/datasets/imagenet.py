@@ -1,7 +1,5 @@
 """ImageNet VID and DET: Data/VID/train/**/*.JPEG with Annotations/VID/train/**/*.xml."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple

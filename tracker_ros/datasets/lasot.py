@@ -1,7 +1,5 @@
 """LaSOT: CLASS/CLASS-1/{img/00000001.jpg, groundtruth, full_occlusion and out_of_view.txt}."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

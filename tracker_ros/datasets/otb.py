@@ -1,7 +1,5 @@
 """OTB: NAME/{img/0001.jpg …, groundtruth_rect.txt}; a file for each target where it has several."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """TLP and TinyTLP: NAME/{img/00001.jpg …, groundtruth_rect.txt}, lines of frame,x,y,w,h,lost."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Tracks, which the readers of public sets yield: one target in the pictures of a sequence."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence as Ordered
 from dataclasses import dataclass
 from pathlib import Path

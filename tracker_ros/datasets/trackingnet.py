@@ -1,7 +1,5 @@
 """TrackingNet: {TRAIN_0, TEST}/{anno/VIDEO.txt, frames/VIDEO/0.jpg, 1.jpg …}."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """UAV123: anno/UAV123/NAME.txt, data_seq/UAV123/FOLDER/000001.jpg, and configSeqs.m."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator
 from pathlib import Path

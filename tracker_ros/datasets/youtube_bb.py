@@ -5,8 +5,6 @@ object_presence (present or absent), xmin, xmax, ymin, ymax (shares of the pictu
 Pictures: CLASS_ID/YOUTUBEID_TIMESTAMP_CLASSID_OBJECTID.jpg, as the usual downloader writes them.
 """
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Iterator
 from itertools import groupby

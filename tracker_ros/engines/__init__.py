@@ -1,7 +1,5 @@
 """Runs networks for ``core.tracker.Tracker``: torch, ONNX Runtime, export from one to the other."""
 
-from __future__ import annotations
-
 import copy
 from pathlib import Path
 

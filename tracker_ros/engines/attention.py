@@ -3,8 +3,6 @@
 Computed by torch from the pictures that a ``WatchedEngine`` kept, whatever engine tracks.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The engine of networks whose state is a fixed set of named arrays (STIF, USTAM, DASTSiam)."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

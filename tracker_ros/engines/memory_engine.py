@@ -1,7 +1,5 @@
 """The engine of memory networks (STMTrack, DASTM): its state is the memorised frames' features."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import chain

@@ -1,7 +1,5 @@
 """An engine whose states remember pictures too, so that what the network did can be shown."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

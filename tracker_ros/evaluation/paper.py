@@ -3,8 +3,6 @@
 No target is lost there and no window waits: benchmarks want a box in every frame.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 from ..core.config import TrackingConfig

@@ -1,7 +1,5 @@
 """Networks from a name and a configuration: one line for each architecture."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import NamedTuple
 

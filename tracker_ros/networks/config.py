@@ -1,7 +1,5 @@
 """Base of every network's configuration: to plain JSON and back."""
 
-from __future__ import annotations
-
 from dataclasses import asdict, dataclass
 from typing import TypeVar
 

@@ -1,7 +1,5 @@
 """A step: one call that an engine makes, with what is needed to export it."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

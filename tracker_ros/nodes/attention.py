@@ -1,7 +1,5 @@
 """The node's attention image: where the query looks, while somebody subscribes."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 

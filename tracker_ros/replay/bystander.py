@@ -1,7 +1,5 @@
 """A bystander of the synthetic clip: names its cups to the tracker, plays a faulty detector."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import numpy as np

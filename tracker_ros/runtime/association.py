@@ -1,7 +1,5 @@
 """Association of detections with targets: the Hungarian assignment on class and overlap."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

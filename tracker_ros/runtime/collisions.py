@@ -1,7 +1,5 @@
 """Targets that come to lie on each other: one of the two has been taken for the other."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

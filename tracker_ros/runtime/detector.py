@@ -1,7 +1,5 @@
 """A detector's boxes, applied to the targets: confirm, correct, find again, start."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from ..core.errors import InputError

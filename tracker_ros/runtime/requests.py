@@ -1,7 +1,5 @@
 """Requests to the worker, and the policy of what it may do by itself."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from ..core.geometry.boxes import Box

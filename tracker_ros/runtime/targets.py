@@ -3,8 +3,6 @@
 Used by the worker's thread; ``clear``, ``remove`` and ``ids`` by any, under the worker's lock.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

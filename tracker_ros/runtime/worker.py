@@ -3,8 +3,6 @@
 No ROS in here. Only this thread uses the trackers; nothing that others call waits for the network.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """Annotation files of sequences (boxes, flags, names), and the pictures they belong to."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Order of the files of a folder, and which of them count."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from decimal import Decimal

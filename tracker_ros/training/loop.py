@@ -1,7 +1,5 @@
 """The training loop: samples in, checkpoints and a log out."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence

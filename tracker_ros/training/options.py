@@ -1,7 +1,5 @@
 """Options of a command made from the fields of a configuration."""
 
-from __future__ import annotations
-
 import argparse
 from collections.abc import Iterable
 from dataclasses import fields, replace

@@ -1,7 +1,5 @@
 """The papers' recipes: data sampling, losses, optimiser and schedule of each network."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Release of a checkpoint as a model: averaged weights, facts, ONNX graphs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """One-pass evaluation of the averaged weights while they are trained."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

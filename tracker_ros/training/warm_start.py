@@ -1,7 +1,5 @@
 """Starting a network from a pre-trained backbone, or from another network that shares parts."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from torch import nn

@@ -1,7 +1,5 @@
 """A command's outputs: no file is written over an input, or twice."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping

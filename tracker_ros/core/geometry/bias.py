@@ -4,8 +4,6 @@ A network that has seen few videos takes a part for the whole, or the whole for 
 that repeats lets the box grow from frame to frame. In the first frame the truth is known.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import NamedTuple
 

@@ -1,7 +1,5 @@
 """Boxes are (x, y, width, height): top-left corner and size in pixels, sub-pixel floats."""
 
-from __future__ import annotations
-
 import math
 import reprlib
 from collections.abc import Sequence

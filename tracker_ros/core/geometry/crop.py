@@ -1,7 +1,5 @@
 """The one crop function: training and inference see the target through it."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

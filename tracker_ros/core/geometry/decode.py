@@ -1,7 +1,5 @@
 """From the network's maps to one box: cosine window, change penalty, size smoothing (SiamRPN)."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 from functools import lru_cache

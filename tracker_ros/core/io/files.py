@@ -6,8 +6,6 @@ link keeps pointing where it points, a file with several names keeps them all, a
 device or ``/dev/stdout`` everything is copied at the end.
 """
 
-from __future__ import annotations
-
 import errno
 import io
 import json

@@ -1,7 +1,5 @@
 """Grey levels of more than 8 bits (thermal, depth) to the 8 that trackers look at."""
 
-from __future__ import annotations
-
 import numpy as np
 
 SHARES = (1, 99)  # percentiles of the first picture

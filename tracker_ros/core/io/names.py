@@ -1,7 +1,5 @@
 """Names of files for libraries that take them as text."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

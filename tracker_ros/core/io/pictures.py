@@ -5,8 +5,6 @@ orientation) is not obeyed: the boxes of OTB, VOT, COCO, ImageNet and their kind
 scored by their toolkits, on stored pixels, and a camera's driver writes no such tag.
 """
 
-from __future__ import annotations
-
 import re
 
 import cv2

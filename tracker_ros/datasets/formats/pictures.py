@@ -1,7 +1,5 @@
 """Pictures and masks in plain folders."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Masks of COCO: polygons and run lengths, read from the annotation file when they are needed."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Text files that several sets have in common: boxes of all pictures or of one, flags."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Export of weights: one ONNX graph for each step."""
 
-from __future__ import annotations
-
 import logging
 import warnings
 from pathlib import Path

@@ -1,7 +1,5 @@
 """A model in numbers, beside those of its paper."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Multiply-accumulates of a network's steps, split by the network's parts."""
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import NamedTuple
 

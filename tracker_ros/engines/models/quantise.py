@@ -1,7 +1,5 @@
 """A shared trunk in 8-bit integers, for processors that multiply them faster than float32."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from collections import Counter

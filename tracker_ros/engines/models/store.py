@@ -1,7 +1,5 @@
 """Networks to and from safetensors, which cannot execute code on loading."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Model files: where they are, what they say about themselves, and whether they belong together."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import re

@@ -1,7 +1,5 @@
 """Runners of a network's steps; torch and ONNX Runtime each provide one."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 

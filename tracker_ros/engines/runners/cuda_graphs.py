@@ -1,7 +1,5 @@
 """Steps of a network on a GPU, recorded once and launched as a whole from then on."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Runs exported graphs with ONNX Runtime; needs no torch."""
 
-from __future__ import annotations
-
 import os
 from collections import deque
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """SiamFC's AlexNet-like backbone (Bertinetto et al., ECCV-W 2016, table 1). No padding."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 

@@ -3,8 +3,6 @@
 An EfficientNet-Lite answers with three levels instead, which a ``PyramidNeck`` merges.
 """
 
-from __future__ import annotations
-
 from torch import nn
 
 from .alexnet import AlexNet

@@ -5,8 +5,6 @@ Batch normalisation is part of each convolution's weights and bias: a trunk that
 ImageNet is frozen or fine-tuned slowly, and a CPU normalises as long as it convolves.
 """
 
-from __future__ import annotations
-
 import math
 
 from torch import Tensor, nn

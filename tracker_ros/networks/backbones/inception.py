@@ -6,8 +6,6 @@ and four cells cut off each side of the map. timm and torchvision ship the netwo
 imports beside the CPU build of torch.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

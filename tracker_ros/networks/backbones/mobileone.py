@@ -4,8 +4,6 @@ timm ships the same network, but timm imports torchvision, of which no CPU build
 the torch that we install; the trunk is short enough to own.
 """
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 from ..blocks.convolutions import RepConv, SeparableConv

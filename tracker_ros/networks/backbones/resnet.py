@@ -5,8 +5,6 @@ keeps its resolution and, behind its first block, dilates its 3×3 convolutions 
 is no fourth.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -3,8 +3,6 @@
 All map features [B, C, H, W] to features of the same shape.
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

@@ -1,7 +1,5 @@
 """Parts of several networks; among them convolutions of several branches that become one."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 

@@ -1,7 +1,5 @@
 """Corner head: two heat maps at a quarter of a cell and their soft arg max (MixViT's pyramid)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

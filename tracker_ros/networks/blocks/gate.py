@@ -1,7 +1,5 @@
 """DASTM's dynamic attention module: a gate picks skip, SE, CA or CBAM for each memory frame."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -1,7 +1,5 @@
 """Anchor-free head: classification, centre-ness and box for every cell (STMTrack, sec. 3.4)."""
 
-from __future__ import annotations
-
 import math
 
 import torch

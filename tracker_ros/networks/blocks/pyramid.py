@@ -1,7 +1,5 @@
 """Three levels of features as one map of stride 8, for memory and for queries."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

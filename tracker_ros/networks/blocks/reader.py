@@ -1,7 +1,5 @@
 """Memory reader of space-time memory networks (STMTrack, eq. 3 and 4)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F

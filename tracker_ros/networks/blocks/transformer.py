@@ -1,7 +1,5 @@
 """Transformer layers of DASTSiam: post-normalised, no positional encoding. Rows are [B, N, C]."""
 
-from __future__ import annotations
-
 from torch import Tensor, nn
 
 

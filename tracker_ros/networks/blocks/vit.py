@@ -4,8 +4,6 @@ Templates attend to themselves alone, the search region to both, so that templat
 once and their keys and values kept. Tokens are [B, n, C].
 """
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -4,8 +4,6 @@ Pixel ``i`` covers [i, i + 1) in boxes and is the point ``i`` in a camera matrix
 ``u = x - 0.5``.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

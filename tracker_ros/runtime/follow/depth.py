@@ -1,7 +1,5 @@
 """Distance of what a box shows; not the mean, which lies between target and background."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Targets in space: one filter for each id, and the reason where there is no place to publish."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

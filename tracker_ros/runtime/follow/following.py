@@ -1,7 +1,5 @@
 """Follows every target of a stream in space: boxes and depth of one moment in, places out."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

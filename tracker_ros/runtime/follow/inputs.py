@@ -1,7 +1,5 @@
 """Depth images, camera_info and point clouds as arrays; messages are read by their fields only."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A Kalman filter of constant velocity for a point in space."""
 
-from __future__ import annotations
-
 import numpy as np
 
 _FIRST_SPEED = 1.0  # m/s, 1 sigma: of a target that was seen once

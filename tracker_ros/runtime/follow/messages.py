@@ -1,7 +1,5 @@
 """The follow node's messages of one frame; without rclpy by another ``Make``."""
 
-from __future__ import annotations
-
 import re
 from dataclasses import dataclass
 

@@ -3,8 +3,6 @@
 A camera's depth may come before its colour image's boxes, or after.
 """
 
-from __future__ import annotations
-
 from collections import deque
 from typing import Any
 

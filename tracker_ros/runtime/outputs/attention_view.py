@@ -1,7 +1,5 @@
 """Draws an ``engines.attention.Explanation``: frame, response, memorised pictures, curves."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import cv2

@@ -1,7 +1,5 @@
 """One colour for each target and each branch, the same in every picture and on every machine."""
 
-from __future__ import annotations
-
 import colorsys
 import re
 import zlib

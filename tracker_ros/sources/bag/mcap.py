@@ -5,8 +5,6 @@ in chunks, which may be compressed. A file that was cut off has no index, and a 
 not cost what comes after it.
 """
 
-from __future__ import annotations
-
 import mmap
 import re
 import struct

@@ -1,7 +1,5 @@
 """Ablations of the papers other than DASTM's: STMTrack's, STIF's and DASTSiam's tables."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple

@@ -1,7 +1,5 @@
 """Scores of trained weights under a gate, by real one-pass tracking."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 

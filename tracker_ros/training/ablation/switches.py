@@ -4,8 +4,6 @@ For a network beside a filter (``architectures.dastm_filter``): attention on the
 the memory beyond the first frame, the filter, the network.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace

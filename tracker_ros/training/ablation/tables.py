@@ -1,7 +1,5 @@
 """The scores of an ablation as CSV, JSON, the paper's four tables in Markdown, and a plot."""
 
-from __future__ import annotations
-
 import csv
 import json
 from collections.abc import Iterable

@@ -1,7 +1,5 @@
 """Clips: what the sampler draws from. A still picture is a clip of one frame."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass

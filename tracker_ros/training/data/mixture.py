@@ -1,7 +1,5 @@
 """The mixture of sets to train on, and how often each is drawn."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The public sets to train on: clips of their tracks, and an index of them that is kept."""
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Callable, Iterator
 from hashlib import sha256

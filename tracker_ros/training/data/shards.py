@@ -1,7 +1,5 @@
 """Tar shards with an ``index.json``, memory-mapped: a shard costs no RAM until it is read."""
 
-from __future__ import annotations
-
 import json
 import mmap
 import tarfile

@@ -1,7 +1,5 @@
 """The loss of networks that answer with one box (USTAM, eq. 7 and 8)."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 

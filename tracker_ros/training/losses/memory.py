@@ -1,7 +1,5 @@
 """Focal classification, centre-ness, IoU and gate losses."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

@@ -1,7 +1,5 @@
 """Labels by centre distance and the losses of DASTSiam (eq. 6 and 7) and SiamFC."""
 
-from __future__ import annotations
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F

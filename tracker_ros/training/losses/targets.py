@@ -1,7 +1,5 @@
 """Training targets for every cell (STMTrack, sec. 3.4; labels of the reference code)."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

@@ -1,7 +1,5 @@
 """Trunks trained on ImageNet, for ``train --backbone``: tables from their code's names to ours."""
 
-from __future__ import annotations
-
 import torch
 
 from ...core.errors import ModelError

@@ -1,7 +1,5 @@
 """Conversion of an official checkpoint to a file of ours, which says where it came from."""
 
-from __future__ import annotations
-
 import hashlib
 from collections.abc import Callable
 from functools import partial

@@ -1,7 +1,5 @@
 """A foreign checkpoint's tensors, read without executing anything, and what is made of them."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from pathlib import Path

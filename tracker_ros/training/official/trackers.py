@@ -1,7 +1,5 @@
 """Whole trackers: STMTrack's release, SiamFC of siamfc-pytorch, MixViT."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import torch

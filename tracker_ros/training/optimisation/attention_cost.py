@@ -1,7 +1,5 @@
 """The cost of the dynamic attention on this machine: multiply-adds and milliseconds."""
 
-from __future__ import annotations
-
 import time
 from statistics import median
 

@@ -1,7 +1,5 @@
 """Averaged weights, which are the ones that are validated and that ship."""
 
-from __future__ import annotations
-
 import torch
 
 

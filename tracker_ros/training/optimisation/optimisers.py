@@ -1,7 +1,5 @@
 """The optimiser, its parameter groups, and the weights that are frozen."""
 
-from __future__ import annotations
-
 import torch
 from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm

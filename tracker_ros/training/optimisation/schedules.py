@@ -1,7 +1,5 @@
 """Schedules of learning rate and temperature, as functions of the share that is done."""
 
-from __future__ import annotations
-
 import math
 
 from ..config import TrainingConfig

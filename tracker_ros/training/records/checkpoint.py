@@ -1,7 +1,5 @@
 """Checkpoints: written atomically, read back without executing anything."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager

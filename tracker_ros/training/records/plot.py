@@ -1,7 +1,5 @@
 """The course of a training as a picture."""
 
-from __future__ import annotations
-
 import csv
 from pathlib import Path
 

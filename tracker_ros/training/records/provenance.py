@@ -1,7 +1,5 @@
 """Provenance of a run: data, commit, hardware."""
 
-from __future__ import annotations
-
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Augmentation of pictures: light, blur, noise, compression, occluders, look-alikes."""
 
-from __future__ import annotations
-
 from itertools import permutations
 
 import cv2

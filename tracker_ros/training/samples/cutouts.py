@@ -1,7 +1,5 @@
 """Objects cut out along their mask, moved, and pasted elsewhere."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

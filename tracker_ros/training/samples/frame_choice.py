@@ -1,7 +1,5 @@
 """Choice of the frames of a clip that meet in a sample."""
 
-from __future__ import annotations
-
 import numpy as np
 
 

@@ -1,7 +1,5 @@
 """Geometry of views: crops through a window, jitter, mirroring, stretching, turning."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 

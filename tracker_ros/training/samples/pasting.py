@@ -1,7 +1,5 @@
 """Cut-outs of masked objects that move over other pictures."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import cv2

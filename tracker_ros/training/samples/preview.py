@@ -1,7 +1,5 @@
 """A contact sheet of training samples: what the network sees."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

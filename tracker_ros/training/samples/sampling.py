@@ -1,7 +1,5 @@
 """Draws training samples, memory frames and queries of one target, with the tracker's own crop."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
