@@ -24,7 +24,8 @@ class Look(NamedTuple):
 class Engine(Protocol):
     """Three pure steps on an opaque state, the same for every architecture.
 
-    Two of them are there for many targets at once, too. Crops are uint8 [size, size, 3] BGR; boxes
+    Two of them are there for many targets at once, too, which is what an engine has to provide: it
+    inherits those for one from here. Crops are uint8 [size, size, 3] BGR; boxes
     are (x, y, width, height) in crop pixels.
 
     Attributes:
@@ -35,7 +36,8 @@ class Engine(Protocol):
             scale.
         reuses: whether ``remember`` can learn from the query that was located last.
         side_by_side: whether several targets are faster in calls of their own, by ``each``, than in
-            one call.
+            one call. each: does some work, which calls the engine, for each of several items; at
+            once where that is faster.
     """
 
     tracking: TrackingConfig
@@ -44,9 +46,7 @@ class Engine(Protocol):
     responds: bool
     reuses: bool
     side_by_side: bool
-
-    def each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        """``work``, which calls the engine, for each item; at once where that is faster."""
+    each: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:
         """The state of a new target, from a memory crop and its box.
@@ -62,6 +62,7 @@ class Engine(Protocol):
         ``other``: for engines that respond. Without it they look less thoroughly: what is learned
         online answers alone.
         """
+        return self.locate_all([crop], [state], [other])[0]
 
     def locate_all(
         self,
@@ -77,6 +78,7 @@ class Engine(Protocol):
         None for the query that was located last, in whose pixels the box then is; for engines that
         reuse it.
         """
+        return self.remember_all([crop], [box], [score], [state])[0]
 
     def remember_all(
         self,

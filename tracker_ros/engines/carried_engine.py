@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
-from ..core.engine import Look
+from ..core.engine import Engine, Look
 from ..core.errors import ModelError
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
@@ -25,7 +25,7 @@ class CarriedState:
     count: int
 
 
-class CarriedEngine:
+class CarriedEngine(Engine):
     """``core.engine.Engine`` for networks that carry named arrays from step to step.
 
     ``start`` takes crop and box and returns every array. ``locate`` takes the crop, ``remember``

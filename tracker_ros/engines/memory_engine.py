@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
-from ..core.engine import Look
+from ..core.engine import Engine, Look
 from ..core.errors import ModelError
 from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import Box
@@ -39,7 +39,7 @@ class MemoryState:
     compact: tuple[tuple[np.ndarray, float], ...] = ()
 
 
-class MemoryEngine:
+class MemoryEngine(Engine):
     """``core.engine.Engine`` for networks with the steps ``locate`` and ``remember``."""
 
     responds = reuses = False
@@ -62,12 +62,6 @@ class MemoryEngine:
         empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None)
         return self._add([empty], [crop], [box], [1.0])[0]
 
-    def locate(
-        self, crop: np.ndarray, state: MemoryState, other: Look | None = None
-    ) -> tuple[Prediction, MemoryState]:
-        """See ``Engine.locate``."""
-        return self.locate_all([crop], [state], [other])[0]
-
     def locate_all(
         self,
         crops: Sequence[np.ndarray],
@@ -85,12 +79,6 @@ class MemoryEngine:
         batches = self._batches([state.memory.shape[1] for state in states])
         found = dict(chain.from_iterable(self.runner.each(answers, batches)))
         return [(found[i], state) for i, state in enumerate(states)]
-
-    def remember(
-        self, crop: np.ndarray | None, box: Box, score: float, state: MemoryState
-    ) -> MemoryState:
-        """See ``Engine.remember``."""
-        return self.remember_all([crop], [box], [score], [state])[0]
 
     def remember_all(
         self,

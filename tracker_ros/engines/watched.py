@@ -48,7 +48,7 @@ class WatchedState:
     prediction: Prediction | None = None
 
 
-class WatchedEngine:
+class WatchedEngine(Engine):
     """``core.engine.Engine`` around another; it answers the same, and keeps references to crops.
 
     Nothing is computed for it: ``engines.attention`` does that when somebody looks.
@@ -67,13 +67,6 @@ class WatchedEngine:
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
         return WatchedState(self.engine.start(crop, box, views), first, frames)
 
-    def locate(
-        self, crop: np.ndarray, state: WatchedState, other: Look | None = None
-    ) -> tuple[Prediction, WatchedState]:
-        """See ``Engine.locate``."""
-        prediction, inner = self.engine.locate(crop, state.inner, other)
-        return prediction, self._located(state, crop, prediction, inner)
-
     def locate_all(
         self,
         crops: Sequence[np.ndarray],
@@ -86,13 +79,6 @@ class WatchedEngine:
             (prediction, self._located(state, crop, prediction, inner))
             for state, crop, (prediction, inner) in zip(states, crops, answers, strict=True)
         ]
-
-    def remember(
-        self, crop: np.ndarray | None, box: Box, score: float, state: WatchedState
-    ) -> WatchedState:
-        """See ``Engine.remember``."""
-        inner = self.engine.remember(crop, box, score, state.inner)
-        return self._remembered(state, crop, box, score, inner)
 
     def remember_all(
         self,

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.config import TrackingConfig
-from ...core.engine import Engine, Look, State
+from ...core.engine import Engine, State
 from ...core.errors import ParameterError
 from ...core.gate import Gate
 from ...core.geometry.boxes import Box
@@ -87,7 +87,7 @@ TABLES: dict[str, tuple[Switch, ...]] = {
 SWITCHES = {one.name: one for rows in TABLES.values() for one in rows}
 
 
-class Switched:
+class Switched(Engine):
     """``core.engine.Engine`` around that of a memory network, without some of its parts.
 
     Args:
@@ -107,22 +107,12 @@ class Switched:
         state = self.engine.start(crop, box, views)
         return replace(state, online=None) if "filter" in self.off else state
 
-    def locate(
-        self, crop: np.ndarray, state: State, other: Look | None = None
-    ) -> tuple[Prediction, State]:
-        """See ``Engine.locate``."""
-        return self.locate_all([crop], [state], [other])[0]
-
     def locate_all(self, crops, states, others=None) -> list[tuple[Prediction, State]]:
         """See ``Engine.locate_all``."""
         answers = self.engine.locate_all(crops, states, others)
         if "network" not in self.off:
             return answers
         return [(replace(found, opinion=None), state) for found, state in answers]
-
-    def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
-        """See ``Engine.remember``."""
-        return self.remember_all([crop], [box], [score], [state])[0]
 
     def remember_all(self, crops, boxes, scores, states) -> list[State]:
         """See ``Engine.remember_all``."""
