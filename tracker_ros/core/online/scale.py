@@ -74,8 +74,8 @@ class ScaleRegression:
         mean = scales.mean()
         weights = np.linalg.solve(centred + ridge * np.eye(self.used), scales - mean)
         weights -= weights.mean()
-        slope = (weights @ self.views[used]).astype(np.float32)
-        offset = float(mean - self.views[used].mean(0) @ slope)
+        slope = weights.astype(np.float32) @ self.views[used]
+        offset = float(mean - means @ weights)
         return replace(self, slope=slope, offset=offset)
 
 
@@ -90,4 +90,4 @@ def region(features: np.ndarray, x: float, y: float) -> np.ndarray:
     down, along = top - row, left - column
     part = features[:, row : row + REGION + 1, column : column + REGION + 1]
     part = (1 - down) * part[:, :-1] + down * part[:, 1:]
-    return ((1 - along) * part[:, :, :-1] + along * part[:, :, 1:]).astype(np.float32).ravel()
+    return ((1 - along) * part[:, :, :-1] + along * part[:, :, 1:]).ravel()

@@ -34,9 +34,8 @@ class Spectrum:
         if cells % 2 == 0:
             twice[-1] = 1
         weights = np.tile(twice, cells) / cells**2
-        grid, near = waves(np.arange(cells)), waves(np.arange(kernel) - kernel // 2)
-        self._grid = _parts(grid)
-        self._grid_back = _parts(grid * weights)
+        near = waves(np.arange(kernel) - kernel // 2)
+        self._grid = _parts(waves(np.arange(cells)))
         self._kernel = _parts(near)
         self._kernel_back = _parts(near * weights)
 
@@ -44,10 +43,6 @@ class Spectrum:
         """float32 [..., n, n] → complex64 [..., F]."""
         flat = grids.reshape(-1, self.cells**2) @ self._grid
         return flat.view(np.complex64).reshape(*grids.shape[:-2], -1)
-
-    def to_grid(self, spectrum: np.ndarray) -> np.ndarray:
-        """complex64 [F] → float32 [n, n]."""
-        return (self._grid_back @ spectrum.view(np.float32)).reshape(self.cells, self.cells)
 
     def of_kernels(self, kernels: np.ndarray) -> np.ndarray:
         """float32 [D, kernel²] → complex64 [F, D, 1]."""
