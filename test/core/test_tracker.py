@@ -45,12 +45,15 @@ class RedEngine:
     """States are tuples of what was remembered; `log` tells the order of the steps."""
 
     facts, provider = {}, "test"
-    responds = reuses = side_by_side = False
+    responds = reuses = False
 
     def __init__(self, tracking=CONFIG):
         self.tracking = tracking
         self.log = []
         self.answer = None
+
+    def each(self, work, items):
+        return [work(item) for item in items]
 
     def start(self, crop, box):
         self.log.append(("start", crop.copy(), box))

@@ -72,20 +72,18 @@ def stage(tracker, party, request):
     made.worker._forget()
 
 
-@pytest.mark.parametrize(("way", "place"), (("locate_all", 0), ("each", 1)))
-def test_three_targets_are_followed_by_one_call_of_the_engine(stage, monkeypatch, way, place):
+def test_three_targets_are_followed_by_one_call_of_the_engine(stage, monkeypatch):
     stage.show()
     answer = stage.ask(Starts((stage.start(0), stage.start(1, id="cat"), stage.start(2))))
     assert [one.target.id for one in answer.targets] == ["1", "cat", "2"]
     engine, calls = stage.worker._tracker.engine, []
-    usual = getattr(engine, way)
+    usual = engine.locate_all
 
-    def counted(*arguments):
-        calls.append(len(arguments[place]))
-        return usual(*arguments)
+    def counted(crops, *others):
+        calls.append(len(crops))
+        return usual(crops, *others)
 
-    monkeypatch.setattr(engine, "side_by_side", way == "each")
-    monkeypatch.setattr(engine, way, counted, raising=False)
+    monkeypatch.setattr(engine, "locate_all", counted)
     for _ in range(15):
         answer = stage.show()
         assert stage.agree(answer, {"1": 0, "cat": 1, "2": 2})

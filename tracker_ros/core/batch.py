@@ -32,7 +32,7 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
         images: uint8 [H, W, 3] BGR, one for each tracker: the same one for targets in one stream,
             different ones for targets of several cameras.
     Returns:
-        A result for each tracker; the time of ``locate`` is the whole call's where it is one.
+        A result for each tracker; the time of ``locate`` is the whole call's.
     Raises:
         ParameterError: trackers that do not share an engine, or not one image for each.
         InputError, TrackerError: as ``Tracker.locate``; then no target moved, unless it was the
@@ -44,12 +44,9 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
     if not trackers:
         return []
     due = _first(trackers, RESCALED, lambda one: one.rescaling)
-    rows = [(one, image, id(one) in due) for one, image in zip(trackers, images, strict=True)]
-    if engine.side_by_side:
-        for one, image, _ in rows:
-            one.check(image)
-        return engine.each(lambda row: row[0].locate(*row[1:]), rows)
-    searches = [one.search(image, rescale) for one, image, rescale in rows]
+    searches = [
+        one.search(image, id(one) in due) for one, image in zip(trackers, images, strict=True)
+    ]
     begin = perf_counter()
     answers = engine.locate_all(
         [search.crop for search in searches],
@@ -57,10 +54,11 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
         [search.look for search in searches],
     )
     taken = 1e3 * (perf_counter() - begin)
-    return [
-        one.settle(search, prediction, state, taken)
-        for one, search, (prediction, state) in zip(trackers, searches, answers, strict=True)
-    ]
+    # A lost target asks the engine again.
+    return engine.each(
+        lambda row: row[0].settle(row[1], *row[2], taken),
+        list(zip(trackers, searches, answers, strict=True)),
+    )
 
 
 def remember_all(trackers: Sequence[Tracker]) -> list[Gate | None]:

@@ -35,9 +35,8 @@ class Engine(Protocol):
         responds: whether it learns online: ``start`` takes views, and ``locate`` looks at another
             scale.
         reuses: whether ``remember`` can learn from the query that was located last.
-        side_by_side: whether several targets are faster in calls of their own, by ``each``, than in
-            one call. each: does some work, which calls the engine, for each of several items; at
-            once where that is faster.
+        each: does some work, which calls the engine, for each of several items; at once where that
+            is faster.
     """
 
     tracking: TrackingConfig
@@ -45,7 +44,6 @@ class Engine(Protocol):
     provider: str
     responds: bool
     reuses: bool
-    side_by_side: bool
     each: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:

@@ -168,13 +168,12 @@ class Tracker:
         self.remember()
         return result
 
-    def locate(self, image: np.ndarray, rescale: bool = True) -> Result:
+    def locate(self, image: np.ndarray) -> Result:
         """Find the target in ``image`` (uint8 [H, W, 3] BGR); the memory stays as it is.
 
-        ``rescale``: look at another scale, too, if that is due. Raises InputError for an unusable
-        image (the target stays), TrackerError without a target.
+        Raises InputError for an unusable image (the target stays), TrackerError without a target.
         """
-        search = self.search(image, rescale)
+        search = self.search(image)
         begin = perf_counter()
         prediction, state = self.engine.locate(search.crop, self._state, search.look)
         return self.settle(search, prediction, state, 1e3 * (perf_counter() - begin))
@@ -198,7 +197,10 @@ class Tracker:
         check_image(image)
 
     def search(self, image: np.ndarray, rescale: bool = True) -> Search:
-        """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``."""
+        """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``.
+
+        ``rescale``: look at another scale, too, if that is due.
+        """
         self.check(image)
         begin = perf_counter()
         window, other = self._window(self._box), None

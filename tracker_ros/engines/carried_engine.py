@@ -38,7 +38,7 @@ class CarriedEngine(Engine):
     def __init__(self, runner: Runner):
         self.runner = runner
         self.facts, self.provider = runner.facts, runner.provider
-        self.side_by_side, self.each = not runner.batches, runner.each
+        self.each = runner.each
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
         for step, wanted in (
             ("start", ("crop", "box")),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -59,37 +61,33 @@ class FilterEngine(MemoryEngine):
     ) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``.
 
-        A runner that takes batches sees all crops in one call; another goes on with each target on
-        its own, side by side.
+        First the trunk sees all crops, then NumPy works on all of them: in turns, each would find
+        its code and data thrown out of the caches by the other.
         """
         looks = list(others or [None] * len(crops))
         further = [(i, look) for i, look in enumerate(looks) if look is not None]
-        pictures = [*crops, *(look.crop for _, look in further)]
-        seen: dict[int, Seen] = {}
-        if self.runner.batches:
-            seen = dict(enumerate(self._see(pictures)))
-
-        def view(place: int) -> Seen:
-            return seen[place] if place in seen else self._see([pictures[place]])[0]
+        seen = self._see([*crops, *(look.crop for _, look in further)])
 
         def found(i: int) -> tuple[Prediction, MemoryState]:
-            return self._found(replace(states[i], seen=view(i), compact=()), looks[i] is not None)
+            return self._found(replace(states[i], seen=seen[i], compact=()), looks[i] is not None)
 
         def responded(k: int) -> tuple[np.ndarray, np.ndarray]:
             online = states[further[k][0]].online
             assert online is not None  # who asks for another scale responds
-            compact = online.compact(self._features(view(len(crops) + k)))
+            compact = online.compact(self._features(seen[len(crops) + k]))
             return compact, online.respond(compact)
 
-        jobs: list[tuple[Callable[[int], Any], int]] = [(found, i) for i in range(len(crops))]
-        jobs += [(responded, k) for k in range(len(further))]
-        done = self.runner.each(lambda job: job[0](job[1]), jobs)
-        answers, rest = done[: len(crops)], done[len(crops) :]
+        # The longest first, so that all end at about the same time.
+        order = sorted(range(len(crops)), key=lambda i: looks[i] is None)
+        jobs: list[Callable[[], Any]] = [partial(found, i) for i in order]
+        jobs += [partial(responded, k) for k in range(len(further))]
+        done = self.runner.each(lambda job: job(), jobs)
+        answers, rest = dict(zip(order, done, strict=False)), done[len(crops) :]
         for (i, look), (compact, response) in zip(further, rest, strict=True):
             prediction, state = answers[i]
             both = (*state.compact, (compact, look.zoom))
             answers[i] = replace(prediction, other=response), replace(state, compact=both)
-        return answers
+        return [answers[i] for i in range(len(crops))]
 
     def _found(self, state: MemoryState, thorough: bool) -> tuple[Prediction, MemoryState]:
         """What the target's query says; the network is asked only if it is to be thorough."""
@@ -126,19 +124,18 @@ class FilterEngine(MemoryEngine):
                 alone = () if online is None else ((online.compact(self._features(seen)), 1.0),)
                 state = replace(state, seen=seen, compact=alone)
             known.append(state)
-        # The network's lesson and the online one have nothing to do with each other.
-        after, taught = self.runner.each(
-            lambda work: work(),
-            [
-                lambda: self._add(known, crops, boxes, scores),
-                lambda: [self._taught(one) for one in zip(known, boxes, strict=True)],
-            ],
-        )
-        return [replace(state, online=model) for state, model in zip(after, taught, strict=True)]
+        # The network's lesson and the online one, which takes longer, have nothing to do with each
+        # other.
+        rows = list(zip(known, crops, boxes, scores, strict=True))
+        batches = [rows] if self.runner.batches else [[row] for row in rows]
+        jobs: list[Callable[[], Any]] = [partial(self._taught, row[0], row[2]) for row in rows]
+        jobs += [partial(self._add, *zip(*batch, strict=True)) for batch in batches]
+        done = self.runner.each(lambda job: job(), jobs)
+        after = chain.from_iterable(done[len(rows) :])
+        return [replace(state, online=model) for state, model in zip(after, done, strict=False)]
 
-    def _taught(self, one: tuple[MemoryState, Box]) -> OnlineModel | None:
+    def _taught(self, state: MemoryState, box: Box) -> OnlineModel | None:
         """What is known online with the frame located last in it."""
-        state, box = one
         if state.online is None:
             return None
         seen = [(part, _zoomed(box, zoom, self.tracking)) for part, zoom in state.compact]

@@ -47,7 +47,7 @@ class MemoryEngine(Engine):
     def __init__(self, runner: Runner):
         self.runner = runner
         self.facts, self.provider = runner.facts, runner.provider
-        self.side_by_side, self.each = not runner.batches, runner.each
+        self.each = runner.each
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
         self._check_steps()

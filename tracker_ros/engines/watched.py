@@ -58,7 +58,7 @@ class WatchedEngine(Engine):
         self.engine = engine
         self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
         self.responds, self.reuses = engine.responds, engine.reuses
-        self.side_by_side, self.each = engine.side_by_side, engine.each
+        self.each = engine.each
         self._reads = engine.facts["architecture"] in MEMORY_NETWORKS
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> WatchedState:

@@ -238,7 +238,7 @@ class Recorder:
     """An engine that keeps what it is shown."""
 
     tracking, facts, provider = TRACKING, {}, "test"
-    responds = reuses = side_by_side = False
+    responds = reuses = False
 
     def start(self, crop, box):
         self.memory, self.memory_box = crop.copy(), box

@@ -100,7 +100,7 @@ class Switched(Engine):
         self.tracking, self.facts, self.provider = engine.tracking, engine.facts, engine.provider
         self.responds = engine.responds and "filter" not in off
         self.reuses = engine.reuses
-        self.side_by_side, self.each = engine.side_by_side, engine.each
+        self.each = engine.each
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:
         """See ``Engine.start``."""
