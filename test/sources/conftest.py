@@ -82,7 +82,7 @@ def messages():
             header=header(index), format="png", data=data
         )
 
-    def truth(box, index):
+    def truth(box, index, theta=0.0):
         vision = {
             name.rsplit("/", 1)[1]: t
             for name, t in types.items()
@@ -91,7 +91,7 @@ def messages():
         detections = []
         if box is not None:
             x, y, w, h = box
-            center = vision["Pose2D"](vision["Point2D"](x + w / 2, y + h / 2), 0.0)
+            center = vision["Pose2D"](vision["Point2D"](x + w / 2, y + h / 2), theta)
             bbox = vision["BoundingBox2D"](center, w, h)
             detections = [vision["Detection2D"](header(index), results=[], bbox=bbox, id="")]
         return vision["Detection2DArray"](header=header(index), detections=detections)

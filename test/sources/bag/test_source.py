@@ -51,6 +51,14 @@ def test_compressed_recordings(bag, images, storage, compression):
     assert len(list(source)) == 6
 
 
+def test_a_turned_box_is_no_truth(bag, messages, images, caplog):
+    box = (1.0, 2.0, 10.0, 20.0)
+    boxes = [messages.truth(box, i, theta) for i, theta in enumerate((0.0, 0.7, np.pi, np.inf))]
+    source = open_source(bag({"/camera": images(), "/truth": boxes}))
+    assert source.truth == {0: box, 2: box}
+    assert "2 of 4 messages on /truth cannot be used: a box rotated by 0.7 rad" in caplog.text
+
+
 @pytest.mark.parametrize("storage", STORAGES)
 def test_truth_by_stamp(bag, messages, images, storage):
     boxes = [

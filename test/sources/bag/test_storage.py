@@ -4,6 +4,7 @@ import logging
 import os
 import shutil
 import sqlite3
+from contextlib import closing
 
 import cv2
 import numpy as np
@@ -80,6 +81,26 @@ def test_messages_in_a_write_ahead_log_are_read(bag, images, folder, metadata, a
     source = open_source(cut / "bag.db3" if as_file else cut)
     assert len(list(source)) == source.length == COUNT
     assert before == ((cut / "bag.db3").read_bytes(), (cut / "bag.db3-wal").read_bytes())
+
+
+@pytest.mark.parametrize("left", ("hot", "used"))
+def test_what_was_not_committed_is_taken_back(bag, images, left, tmp_path):
+    path = bag({"/camera": images}, "sqlite3")
+    with closing(sqlite3.connect(path / "bag.db3", isolation_level=None)) as database:
+        database.execute("PRAGMA journal_mode=PERSIST")
+        database.execute("PRAGMA cache_size=5")  # pages that are full go into the file at once
+        database.execute("BEGIN")
+        database.execute("UPDATE messages SET data = zeroblob(length(data)) WHERE id > 17")
+        if left == "used":
+            database.execute("ROLLBACK")
+        cut = tmp_path / "cut"  # as a power cut leaves it
+        shutil.copytree(path, cut)
+    files = cut / "bag.db3", cut / "bag.db3-journal"
+    before = [file.read_bytes() for file in files]
+    assert files[1].stat().st_size
+    source = open_source(cut)
+    assert len(list(source)) == source.length == COUNT
+    assert [file.read_bytes() for file in files] == before
 
 
 @pytest.mark.parametrize("as_file", (True, False))

@@ -10,7 +10,7 @@ from ...core.io.files import is_stream
 
 # What is read of folders: pictures, recordings, annotations, results, weights.
 _READ = re.compile(
-    r"\.(jpe?g|png|bmp|webp|tiff?|p[gp]m|mcap|db3|zstd|db3-wal|yaml|txt|label|tag|ini|m|xml|np[yz]"
+    r"\.(jpe?g|png|bmp|webp|tiff?|p[gp]m|mcap|db3|zstd|db3-wal|db3-journal|yaml|txt|label|tag|ini|m|xml|np[yz]"
     r"|safetensors|onnx|pt|tar|mp4|avi|mov|mkv|webm)$|^evaluation\.json$|^instances_.*\.json$",
     re.IGNORECASE,
 )

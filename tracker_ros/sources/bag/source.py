@@ -8,7 +8,7 @@ import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...conversions import to_bgr
+from ...conversions import UPRIGHT, to_bgr
 from ...core.errors import SourceError, TrackerError
 from ...core.geometry.boxes import Box
 from ..base import Frame, RecordedImage, Source
@@ -148,10 +148,13 @@ class BagSource(Source):
                     f"{self.name}: a message on {topic} has {len(found)} boxes {which}, which is no"
                     " truth about one target"
                 )
-            boxes[_stamp(data, log_time)] = _box(found[0]) if len(found) else ABSENT
+            try:
+                boxes[_stamp(data, log_time)] = _box(found[0]) if len(found) else ABSENT
+            except SourceError as error:
+                reasons.append(str(error))
         if reasons:
             count = f"{len(reasons)} of {len(reasons) + len(boxes)} messages on {topic}"
-            self.recording.warn(f"{self.name}: {count} cannot be read: {reasons[0]}")
+            self.recording.warn(f"{self.name}: {count} cannot be used: {reasons[0]}")
         return boxes
 
     def warn_of_stamps(self) -> None:
@@ -235,7 +238,9 @@ def _stamp(data: bytes, log_time: int) -> int:
 
 
 def _box(detection) -> Box:
-    box = detection.bbox
+    box, turn = detection.bbox, detection.bbox.center.theta
+    if not (math.isfinite(turn) and abs(math.remainder(turn, math.pi)) <= UPRIGHT):
+        raise SourceError(f"a box rotated by {turn:g} rad is no truth about an upright one")
     center = getattr(box.center, "position", box.center)  # vision_msgs before Humble: Pose2D
     found = (center.x - box.size_x / 2, center.y - box.size_y / 2, box.size_x, box.size_y)
     return found if all(map(math.isfinite, found)) and min(found[2:]) > 0 else ABSENT

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".mcap", ".db3")
 ZSTD = ".zstd"
+WRITE_AHEAD, ROLLBACK = "-wal", "-journal"  # what SQLite's logs add to a file's name
+_JOURNAL = b"\xd9\xd5\x05\xf9\x20\xa1\x63\xd7"  # first of a rollback journal that still counts
 _PART = re.compile(r"(.*)_\d+", re.DOTALL)  # of a recording that was split
 _ROS1, _ZSTD_FRAME = b"#ROSBAG V", b"\x28\xb5\x2f\xfd"
 
@@ -105,17 +107,25 @@ def connection(number: int, topic: str, msgtype: str, definition: str = "") -> C
 
 
 def has_log(file: Path) -> bool:
-    """Whether messages of an sqlite3 file are still in its write-ahead log."""
-    log = _log(file)
-    return file.suffix == ".db3" and log.is_file() and log.stat().st_size > 0
+    """Whether an sqlite3 file alone is not what was recorded, for a log beside it counts, too."""
+    return bool(_log(file, WRITE_AHEAD) or _log(file, ROLLBACK))
 
 
-def _log(file: Path) -> Path:
-    return file.with_name(f"{file.name}-wal")
+def _log(file: Path, suffix: str) -> Path | None:
+    """The log beside an sqlite3 file, if it holds anything.
+
+    Some journal modes keep a rollback journal whose header is overwritten when it has served.
+    """
+    log = file.with_name(f"{file.name}{suffix}")
+    if file.suffix != ".db3" or not log.is_file():
+        return None
+    with log.open("rb") as stream:
+        head = stream.read(len(_JOURNAL))
+    return log if (head == _JOURNAL if suffix == ROLLBACK else head) else None
 
 
 def stream_sqlite(file: Path) -> Iterator[Item]:
-    """Yield every message of an sqlite3 file and of its write-ahead log, in order of recording."""
+    """Yield every message of an sqlite3 file, as its log has it, in order of recording."""
     with _database(file) as database:
         # Without this SQLite refuses a file that is shorter than its header says.
         database.execute("PRAGMA writable_schema=ON")
@@ -138,11 +148,14 @@ def _database(file: Path) -> Iterator[sqlite3.Connection]:
             yield database
         return
     with TemporaryDirectory(prefix="tracker_ros-") as folder:
-        # SQLite needs to write an index of the log beside it.
-        if not os.access(file.resolve().parent, os.W_OK):
+        # SQLite needs to write an index of a write-ahead log beside it; and what a rollback journal
+        # takes back, it takes out of the file itself.
+        if _log(file, ROLLBACK) or not os.access(file.resolve().parent, os.W_OK):
             copy = Path(folder) / file.name
             shutil.copyfile(file, copy)
-            shutil.copyfile(_log(file), _log(copy))
+            for suffix in (WRITE_AHEAD, ROLLBACK):
+                if log := _log(file, suffix):
+                    shutil.copyfile(log, f"{copy}{suffix}")
             uri = copy.as_uri()
         with closing(sqlite3.connect(uri, uri=True)) as database:
             yield database
