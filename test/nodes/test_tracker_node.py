@@ -388,6 +388,16 @@ def test_detections_start_and_finds_again(tracker, scene):
     publisher.publish(Detection2DArray(header=tracker.header(), detections=[bare]))
     status = tracker.diagnosis("target", "detections: 1 of 1 detections have no hypothesis")
     assert status.level == b"\x01"
+    misspelt = box_to_detection(scene.box(3), tracker.header(), "", "Face", 0.9)
+    publisher.publish(Detection2DArray(header=tracker.header(), detections=[misspelt]))
+    tracker.until(
+        lambda: any(
+            item.key == "passed_over_detection" and item.value == "'Face', score 0.90"
+            for status in tracker.diagnostics
+            for item in status.values
+        ),
+        "a word of the class that is spelt otherwise",
+    )
     tracker.restart(auto_init=False, auto_init_class="")
     tracker.meet()
     tracker.node.destroy_publisher(publisher)

@@ -41,6 +41,7 @@ class Monitor:
         self.gates = GateWindow()
         self._input_health = InputHealth()
         self._answer: Answer | None = None  # the latest
+        self.passed_over = ""  # class and score of the best of detections that were none to use
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
         # A simulated clock may stand still; the watchdog must not.
         node.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -197,6 +198,7 @@ class Monitor:
             failed_starts=counts["init"] + counts["inits"],
             failed_removals=counts["remove"],
             unusable_detections=counts["detections"],
+            passed_over_detection=self.passed_over,
         )
 
     def _parameters(self) -> Check:

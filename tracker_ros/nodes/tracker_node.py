@@ -235,6 +235,9 @@ class TrackerNode(ManagedNode):
             for score, class_id, box in found
             if score >= values.auto_init_score and values.auto_init_class in ("", class_id)
         ]
+        # A class that is spelt otherwise would leave everybody waiting without a word.
+        best = found[0] if found and not wanted else None
+        self._monitor.passed_over = f"{best[1]!r}, score {best[0]:.2f}" if best else ""
         if wanted and self._worker:
             header = message.header
             stamp = conversions.stamp_to_ns(header.stamp)
