@@ -9,6 +9,7 @@ from tracker_ros import load_tracker
 from tracker_ros.conversions import bgr_to_image, ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.runtime.frame_slot import FrameSlot
+from tracker_ros.runtime.outputs.status import frame_check, target_checks
 from tracker_ros.runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from tracker_ros.runtime.worker import Worker
 
@@ -217,6 +218,8 @@ def test_an_image_of_another_size_is_nobodys(stage):
     stage.ask(Starts((stage.start(0, id="a"), stage.start(1, id="b"))))
     answer = stage.show(np.ascontiguousarray(stage.party.frame(1)[::2, ::2]))
     assert [one.state for one in answer.targets] == ["ERROR", "ERROR"]
+    checks = [frame_check(answer, None, 0, 0), *target_checks(answer)]
+    assert all("pixels, but was" in check.message for check in checks)
     assert stage.agree(stage.show(), {"a": 0, "b": 1})
 
 

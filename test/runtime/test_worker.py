@@ -97,6 +97,7 @@ def test_failing_engine_drops_the_target_and_later_frames_go_on(stage, scene, mo
     sentence = "tracking failed and the target was dropped: RuntimeError: out of memory"
     assert ("tracking", sentence) in sink.problems
     assert (sink.answers[-1].state, sink.answers[-1].box) == ("ERROR", None)
+    assert sink.answers[-1].problem == sentence
     put(2)
     sink.until(lambda: 3 in stamps(sink))
     assert sink.answers[-1].state == "NO_TARGET"

@@ -55,8 +55,8 @@ class Outputs:
     def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
         """Say in status and diagnostics why ``frame`` has no answer."""
         self.report("image" if state == "ERROR" else "stamp", problem)
-        answer = Answer(frame, None, state=state)
-        check = frame_check(answer, None, 0, self._node.slot.dropped, problem=problem)
+        answer = Answer(frame, None, state=state, problem=problem)
+        check = frame_check(answer, None, 0, self._node.slot.dropped)
         self._send_status([check], frame)
 
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:

@@ -33,6 +33,7 @@ class Answer:
         gate: the decision, if the frame was memorised. memory_size: frames remembered.
         others: the same of further targets, in the order of their starts.
         knows: the engine's state of the target, as it is now.
+        problem: why there is no box, in one sentence, where ``state`` is ERROR or DROPPED.
     """
 
     frame: ReceivedImage
@@ -47,6 +48,7 @@ class Answer:
     memory_size: int = 0
     others: tuple[Answer, ...] = ()
     knows: Any = None
+    problem: str = ""
 
     @property
     def targets(self) -> tuple[Answer, ...]:

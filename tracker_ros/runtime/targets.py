@@ -196,7 +196,7 @@ class Targets:
         return Located([track for track, _ in found], problems, yielded)
 
     def _fail(self, track: Track, frame: ReceivedImage, image, error: TrackerError) -> str:
-        self.note(track, Answer(frame, image, track.target, state="ERROR"))
+        self.note(track, Answer(frame, image, track.target, state="ERROR", problem=str(error)))
         return str(error)
 
     def _settle(self, found: list[tuple[Track, Result]], frame: ReceivedImage, image) -> list[str]:

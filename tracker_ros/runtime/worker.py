@@ -111,14 +111,15 @@ class Worker:
             self._targets.clear()
         self._tracker.reset()
 
-    def _drop(self, error: Exception) -> None:
+    def _drop(self, error: Exception) -> str:
+        """Forget all targets; why, in a sentence, which is reported, too."""
         many = len(self._targets) > 1
         self._forget()
         reason = (str(error).splitlines() or [""])[0]
         who = "all targets were" if many else "the target was"
-        self._sink.report(
-            "tracking", f"tracking failed and {who} dropped: {type(error).__name__}: {reason}"
-        )
+        problem = f"tracking failed and {who} dropped: {type(error).__name__}: {reason}"
+        self._sink.report("tracking", problem)
+        return problem
 
     def _run(self) -> None:
         while self._running:
@@ -280,9 +281,10 @@ class Worker:
         except InputError as error:
             self._sink.refuse(frame, "ERROR", str(error))
             return
-        located = self._locate(frame, image)
-        if located is None:
-            answer = Answer(frame, image, state="ERROR")
+        try:
+            located = self._locate(frame, image)
+        except Exception as error:  # engines raise anything, and leave who knows what behind
+            answer = Answer(frame, image, state="ERROR", problem=self._drop(error))
             self._sink.publish(answer)
             self._sink.finish(answer, None, 0)
             return
@@ -305,13 +307,9 @@ class Worker:
     def _answer(self, frame: ReceivedImage, image: np.ndarray) -> Answer:
         return self._targets.answer(frame, image, str(self._levels))
 
-    def _locate(self, frame: ReceivedImage, image: np.ndarray) -> list[Track] | None:
-        """The tracks that were found a place for; None where all targets had to be dropped."""
-        try:
-            located = self._targets.locate(frame, image)
-        except Exception as error:  # engines raise anything, and leave who knows what behind
-            self._drop(error)
-            return None
+    def _locate(self, frame: ReceivedImage, image: np.ndarray) -> list[Track]:
+        """The tracks that were found a place for. Raises whatever the engine does."""
+        located = self._targets.locate(frame, image)
         for subject, said in (("tracking", located.problems), ("targets", located.yielded)):
             if said:
                 self._sink.report(subject, "; ".join(dict.fromkeys(said)))

@@ -50,13 +50,12 @@ def frame_check(
     latency: float = math.nan,
     pipeline: float = math.nan,
     publishing: float = math.nan,
-    problem: str | None = None,
 ) -> Check:
     """What ~/status says of one frame, and of the target that started first.
 
     latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
     pipeline: milliseconds from the image's arrival to the same. publishing: what publishing the box
-    took of that. All are NaN for recordings. problem: why the frame has no answer.
+    took of that. All are NaN for recordings.
     """
     result = answer.result
     inference = 0.0
@@ -72,7 +71,7 @@ def frame_check(
         "latency_ms": _milliseconds(latency if 0 <= latency < 60_000 else math.nan),
         "dropped_frames": dropped,
     }
-    return Check("frame", LEVELS[answer.state], problem or answer.state, values)
+    return Check("frame", LEVELS[answer.state], answer.problem or answer.state, values)
 
 
 def target_checks(answer: Answer) -> list[Check]:
@@ -81,7 +80,7 @@ def target_checks(answer: Answer) -> list[Check]:
         Check(
             f"target {one.target.id}",
             LEVELS[one.state],
-            one.state,
+            one.problem or one.state,
             _values(one, one.gate, one.memory_size),
         )
         for one in answer.targets
