@@ -3,6 +3,8 @@
 Boxes are float arrays of shape [N, 4]: top-left x, y, width, height in pixels, one row a frame.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..core.errors import InputError
@@ -125,7 +127,7 @@ def _scored(pred, truth) -> tuple[np.ndarray, np.ndarray]:
     return pred[present], truth[present]
 
 
-def percentiles(milliseconds: list[float]) -> dict[str, float]:
+def percentiles(milliseconds: Sequence[float] | np.ndarray) -> dict[str, float]:
     """Median and 99th percentile: ``{"p50", "p99"}``."""
     p50, p99 = np.percentile(milliseconds, (50, 99))
     return {"p50": float(p50), "p99": float(p99)}

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError, SourceError
-from ..core.io.files import replacing
+from ..core.io.files import replacing, write_json
 
 FORMAT = 1
 FILE = "evaluation.json"
@@ -67,8 +67,7 @@ class SequenceResult:
             np.save(file, arrays.pop("seconds"))
         for name in ("attributes", "pictures"):
             arrays[name] = arrays[name].astype(np.str_)  # an empty tuple would be of floats
-        with replacing(path) as part, part.open("wb") as file:
-            np.savez_compressed(file, **arrays)
+        save_arrays(path, arrays)
 
     @classmethod
     def load(cls, path: Path) -> "SequenceResult":
@@ -87,6 +86,13 @@ class SequenceResult:
         for name in ("size", "attributes", "pictures"):
             values[name] = tuple(values[name].tolist())
         return cls(**values)
+
+
+def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
+    """Write an .npz without pickles, whole or not at all, and the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as part, part.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _seconds_path(path: Path) -> Path:
@@ -140,9 +146,7 @@ def join_evaluation(folder: Path, evaluation: Evaluation) -> Evaluation:
     with locked(folder):
         if (folder / FILE).is_file():
             evaluation = _merged(folder, load_evaluation(folder), evaluation)
-        text = json.dumps({"format": FORMAT, **asdict(evaluation)}, indent=2) + "\n"
-        with replacing(folder / FILE) as part:
-            part.write_text(text, encoding="utf-8")
+        write_json(folder / FILE, {"format": FORMAT, **asdict(evaluation)})
     return evaluation
 
 

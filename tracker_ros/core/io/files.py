@@ -6,6 +6,7 @@ link keeps pointing where it points, a file with several names keeps them all, a
 device or ``/dev/stdout`` everything is copied at the end.
 """
 
+import csv
 import errno
 import io
 import json
@@ -15,7 +16,7 @@ import re
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -135,12 +136,21 @@ def growing(path: Path) -> Iterator[TextIO]:
         draft.end(None)
 
 
-def write_json(path: Path, content: Mapping) -> None:
+def write_json(path: Path, content: Mapping | Sequence) -> None:
     """Write ``path`` whole or not at all, and the folders above it."""
     with _named(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
             part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+
+
+def write_csv(path: Path, rows: Iterable[Iterable[object]]) -> None:
+    """Write a table whole or not at all."""
+    with (
+        replacing(path) as part,
+        part.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
+    ):
+        csv.writer(file).writerows(rows)
 
 
 def is_stream(path: Path) -> bool:

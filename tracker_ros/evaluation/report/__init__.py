@@ -1,9 +1,8 @@
 """Reports that people look at: one page for an evaluation, and its numbers as JSON and CSV."""
 
-import json
 from pathlib import Path
 
-from ...core.io.files import replacing
+from ...core.io.files import write_json
 from ..compare import Comparison
 from . import comparison, content, numbers
 from .page import write_page
@@ -17,8 +16,7 @@ def write_report(folder: str | Path) -> Path:
     folder = Path(folder)
     loaded = numbers.load(folder)
     summary = numbers.summarise(loaded)
-    with replacing(folder / "results.json") as part:
-        part.write_text(json.dumps(summary, indent=2) + "\n", encoding="utf-8")
+    write_json(folder / "results.json", summary)
     numbers.write_csv(folder / "results.csv", loaded, summary)
     page = folder / "report.html"
     write_page(page, "report.html", **content.of_report(loaded, summary))

@@ -1,13 +1,13 @@
 """All numbers of a report, as ``results.json`` and ``results.csv`` hold them."""
 
-import csv
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.io.files import UNTOLD, replacing
+from ...core.io import files
+from ..metrics import percentiles
 from ..protocols import PROTOCOLS, Protocol, summary
 from ..results import Evaluation, SequenceResult, load_evaluation, load_results
 from .failures import find_failures
@@ -98,31 +98,17 @@ def milliseconds(results: list[SequenceResult]) -> dict[str, float | None]:
     seconds = seconds[np.isfinite(seconds)]
     if not len(seconds):
         return {"p50": None, "p99": None}
-    p50, p99 = 1e3 * np.percentile(seconds, (50, 99))
-    return {"p50": float(p50), "p99": float(p99)}
+    return percentiles(1e3 * seconds)
 
 
 def write_csv(path: Path, loaded: Loaded, numbers: dict) -> None:
     """A line for each tracker and sequence."""
-    measures = loaded.protocol.measures
-    columns = ("frames", "absent", "lost", "fps")
-    with (
-        replacing(path) as part,
-        part.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(
-            ("tracker", "sequence", *measures, *columns, "p50_ms", "p99_ms", "attributes")
-        )
-        for tracker, results in loaded.results.items():
-            for name, result in results.items():
-                row = numbers["trackers"][tracker]["per_sequence"][name]
-                writer.writerow(
-                    (
-                        tracker,
-                        name,
-                        *(row[column] for column in (*measures, *columns)),
-                        *milliseconds([result]).values(),
-                        ";".join(result.attributes),
-                    )
-                )
+    columns = (*loaded.protocol.measures, "frames", "absent", "lost", "fps")
+    rows = [("tracker", "sequence", *columns, "p50_ms", "p99_ms", "attributes")]
+    for tracker, results in loaded.results.items():
+        for name, result in results.items():
+            row = numbers["trackers"][tracker]["per_sequence"][name]
+            cells = (row[column] for column in columns)
+            times, attributes = milliseconds([result]).values(), ";".join(result.attributes)
+            rows.append((tracker, name, *cells, *times, attributes))
+    files.write_csv(path, rows)

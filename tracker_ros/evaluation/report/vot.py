@@ -1,12 +1,10 @@
 """VOT's page: its numbers have neither the one-pass protocols' curves nor their frames."""
 
-import csv
-import json
 from pathlib import Path
 
 import numpy as np
 
-from ...core.io.files import UNTOLD, replacing
+from ...core.io.files import write_csv, write_json
 from ..vot.measures import EAO_LENGTHS
 from ..vot.scores import TITLE
 from . import plots
@@ -28,18 +26,13 @@ def write_vot_report(folder: Path, numbers: dict) -> Path:
     numbers: {"dataset", "protocol", "paths", "hardware", "commands", "trackers": {name:
     {"settings", "facts", and what ``vot.scores.summary`` gives}}}.
     """
-    with replacing(folder / "results.json") as part:
-        part.write_text(json.dumps(numbers, indent=2) + "\n", encoding="utf-8")
-    trackers = numbers["trackers"]
-    with (
-        replacing(folder / "results.csv") as part,
-        part.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(("tracker", "sequence", *COLUMNS))
-        for name, about in trackers.items():
-            for sequence, row in about["per_sequence"].items():
-                writer.writerow((name, sequence, *(row[column] for column in COLUMNS)))
+    write_json(folder / "results.json", numbers)
+    rows = [
+        (name, sequence, *(row[column] for column in COLUMNS))
+        for name, about in numbers["trackers"].items()
+        for sequence, row in about["per_sequence"].items()
+    ]
+    write_csv(folder / "results.csv", [("tracker", "sequence", *COLUMNS), *rows])
     page = folder / "report.html"
     write_page(page, "vot.html", **_content(numbers))
     return page

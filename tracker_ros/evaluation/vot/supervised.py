@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import InputError, SourceError
-from ...core.io.files import replacing
 from ...core.trackable import Trackable
 from ..peers import PeerError
+from ..results import save_arrays
 from .regions import overlap
 from .sequences import VotSequence
 
@@ -67,9 +67,7 @@ class SupervisedRun:
 
     def save(self, path: Path) -> None:
         """Write as ``path``, an .npz without pickles, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(path) as part, part.open("wb") as file:
-            np.savez_compressed(file, **{f.name: getattr(self, f.name) for f in fields(self)})
+        save_arrays(path, {f.name: getattr(self, f.name) for f in fields(self)})
 
     @classmethod
     def load(cls, path: Path) -> "SupervisedRun":
