@@ -10,7 +10,7 @@ from tracker_ros import load_tracker
 from tracker_ros.evaluation.protocols import PROTOCOLS
 from tracker_ros.replay.deterministic import Log, replay
 from tracker_ros.replay.truth import find_truth
-from tracker_ros.sources.bag import BagSource
+from tracker_ros.sources.bag.source import BagSource
 
 
 def main(bag: str, model: str = "dastm") -> None:

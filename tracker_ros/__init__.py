@@ -9,8 +9,8 @@ Several targets share the network: ``tracker.fork()``, and ``update_all(trackers
 """
 
 import os
-
-from .core.lazy import deferred
+from importlib import import_module
+from typing import Any
 
 # NumPy's products are small here, and its threads would spin on the cores that the network needs:
 # with two of them a robot loses frames. It has to be said before NumPy is loaded; what the user has
@@ -20,5 +20,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 __version__ = "0.2.0"
 __all__ = ["load_tracker", "update_all"]
 
-# ``tracker-ros --help`` and the message conversions need no engine.
-__getattr__ = deferred(__name__, load_tracker="engines", update_all="core.batch")
+
+def __getattr__(name: str) -> Any:
+    """Import a name when it is first used: help and message conversions need no engine."""
+    homes = {"load_tracker": "engines", "update_all": "core.batch"}
+    if name in homes:
+        return getattr(import_module(f"{__name__}.{homes[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,6 +12,7 @@ from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.outputs.status import frame_check, target_checks
 from tracker_ros.runtime.requests import Candidate, Policy, Proposal, Start, Starts
 from tracker_ros.runtime.worker import Worker
+from tracker_ros.sources.bag.typestore import bag_message as make
 
 from .conftest import STEP, Recorder, stamps
 
@@ -32,12 +33,11 @@ class Stage:
 
     def show(self, image=None, track=True):
         """The next frame, and its answer."""
-        from std_msgs.msg import Header
-
         self.index += 1
         stamp = (self.index + 1) * STEP
         image = self.party.frame(self.index) if image is None else image
-        message = bgr_to_image(image, Header(stamp=ns_to_stamp(stamp)))
+        header = make("std_msgs/msg/Header", stamp=ns_to_stamp(stamp, make))
+        message = bgr_to_image(image, header, make)
         self.slot.put(message, stamp, len(message.data))
         if not track:
             return None

@@ -10,8 +10,10 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.conversions import bgr_to_image, ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
+from tracker_ros.runtime.answer import Target
 from tracker_ros.runtime.frame_slot import FrameSlot
-from tracker_ros.runtime.worker import Candidate, Proposal, Start, Target, Worker
+from tracker_ros.runtime.requests import Candidate, Proposal, Start
+from tracker_ros.runtime.worker import Worker
 from tracker_ros.sources.bag.typestore import bag_message as make
 
 from .conftest import PATIENCE, STEP, Recorder, stamps

@@ -1,11 +1,10 @@
 """``tracker-ros ablate``: the papers' ablations on your data."""
 
 import argparse
-from pathlib import Path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from .common.arguments import positive_int
+    from .common.arguments import add_overrides, add_paths, positive_int
 
     parser.add_argument(
         "data",
@@ -14,15 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as of `tracker-ros train`; without any nothing is trained: parts of --model's own"
         " weights are switched off in turn (attention, memory, filter)",
     )
-    parser.add_argument(
-        "--validate", type=Path, required=True, metavar="FOLDER", help="sequences to score on"
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
+    add_paths(
+        parser,
+        {
+            "--validate FOLDER": "sequences to score on",
+            "--out FOLDER": "for runs and tables; runs that are there already are continued",
+        },
         required=True,
-        metavar="FOLDER",
-        help="for runs and tables; runs that are there already are continued",
     )
     parser.add_argument(
         "--variants",
@@ -36,13 +33,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " network-first, filter (default: all)",
     )
     parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,…", help="(0,1,2)")
-    parser.add_argument(
-        "--init",
-        type=Path,
-        metavar="FILE",
-        help="what every variant starts from: another model (.safetensors) or run (last.pt)",
+    add_paths(
+        parser,
+        {
+            "--init FILE": "what every variant starts from: another model (.safetensors) or run"
+            " (last.pt)",
+            "--backbone FILE": "of `tracker-ros convert`",
+            "--cache FOLDER": "as of `tracker-ros train`",
+        },
     )
-    parser.add_argument("--backbone", type=Path, metavar="FILE", help="of `tracker-ros convert`")
     parser.add_argument(
         "--model",
         help="whose sizes all variants have (default: dastm_tiny), or whose weights (dastm)",
@@ -54,10 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="without DATA: score each sequence from N starts (default: %(default)s)",
     )
-    for name in ("network", "tracking"):
-        parser.add_argument(
-            f"--{name}", action="append", default=[], metavar="NAME=VALUE", help="another value"
-        )
+    add_overrides(parser, dict.fromkeys(("--network", "--tracking"), "another value"))
     for name, default, text in (
         ("steps", 2000, "updates for each variant"),
         ("batch", 32, "samples an update"),
@@ -74,7 +70,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=int, help="data processes")
     parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: %(default)s)")
-    parser.add_argument("--cache", type=Path, metavar="FOLDER", help="as of `tracker-ros train`")
 
 
 def _numbers(text: str) -> tuple[int, ...]:
@@ -92,8 +87,8 @@ def run(args: argparse.Namespace) -> int:
 
     from ..core.errors import ParameterError
     from ..networks.presets import preset
-    from ..training.ablation.papers import STUDIES
-    from ..training.ablation.study import VARIANTS, Plan, Variant, ablate
+    from ..training.ablation.study import Plan, ablate
+    from ..training.ablation.variants import STUDIES, study_of
     from ..training.data.public import default_cache
     from ..training.options import overridden
     from ..training.recipes import recipe, short
@@ -115,20 +110,12 @@ def run(args: argparse.Namespace) -> int:
         return 0
     model = args.model or "dastm_tiny"
     design = preset(model)
-    gated = design.architecture == "dastm"
-    if not gated and design.architecture not in STUDIES:
+    if design.architecture not in (papers := ("dastm", *STUDIES)):
         raise ParameterError(
             f"--model is {model!r}: no paper's table is about {design.architecture}; there are"
-            f" those of dastm, {', '.join(STUDIES)}"
+            f" those of {', '.join(papers)}"
         )
-    names = dict.fromkeys(args.variants or ())
-    if gated:
-        variants = tuple(map(Variant.parse, names or VARIANTS))
-    else:
-        parts = STUDIES[design.architecture].variants
-        if unknown := [name for name in names if name not in parts]:
-            raise ParameterError(f"variant {unknown[0]!r} is none of {', '.join(parts)}")
-        variants = tuple(parts[name] for name in names or parts)
+    study = study_of(design.architecture, dict.fromkeys(args.variants or ()))
     design = design._replace(
         network=overridden(design.network, args.network, "--network"),
         tracking=overridden(design.tracking, args.tracking, "--tracking"),
@@ -149,7 +136,7 @@ def run(args: argparse.Namespace) -> int:
         preset=design,
         config=config,
         loss=paper.loss,
-        variants=variants,
+        study=study,
         seeds=args.seeds,
         backbone=args.backbone,
         start=args.init,

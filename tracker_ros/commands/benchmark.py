@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from itertools import islice
 from pathlib import Path
 
-from ..core.choices import ENGINES, PRECISIONS
+from ..core.config import ENGINES, PRECISIONS
 from ..core.errors import InputError
 from ..core.io.files import write_json
-from .common.arguments import box_argument, positive_int
+from .common.arguments import add_paths, box_argument, positive_int
 from .common.outputs import check_outputs, model_files
 from .common.terminal import print_table, progress_bar
 
@@ -54,8 +54,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="trackers by stage; through the node, over DDS; as things grow (all)",
     )
     parser.add_argument("--full", action="store_true", help="sequences of up to 100,000 frames")
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write the results as JSON")
-    parser.add_argument("--plot", type=Path, metavar="PATH", help="draw the results as PNG")
+    texts = {"--json PATH": "write the results as JSON", "--plot PATH": "draw the results as PNG"}
+    add_paths(parser, texts)
 
 
 def run(args: argparse.Namespace) -> int:

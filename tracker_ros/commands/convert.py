@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from .common.arguments import add_paths
 from .common.outputs import check_outputs
 
 
@@ -16,12 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", type=Path, metavar="FILE", help="what its code saved: .pth, .safetensors, .npz"
     )
-    parser.add_argument(
-        "--output",
-        type=Path,
-        metavar="FILE",
-        help="default: FILE's name with .safetensors (a model) or .pt (a backbone), here",
-    )
+    text = "default: FILE's name with .safetensors (a model) or .pt (a backbone), here"
+    add_paths(parser, {"--output FILE": text})
 
 
 def run(args: argparse.Namespace) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.io.files import write_json
 from .common import contestants
-from .common.arguments import add_tracker_arguments, positive_int
+from .common.arguments import add_paths, add_tracker_arguments, positive_int
 from .common.outputs import check_outputs, model_files
 from .common.terminal import progress_bar
 
@@ -29,11 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dataset", choices=DATASETS, default="folder", help="layout, protocol, measures (folder)"
     )
     contestants.add_arguments(parser)
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="keep each sequence's result here, go on with what is here, and write a report",
+    add_paths(
+        parser,
+        {
+            "--out FOLDER": "keep each sequence's result here, go on with what is here, and write a"
+            " report",
+            "--json PATH": "write all scores as JSON",
+        },
     )
     parser.add_argument(
         "--jobs",
@@ -50,7 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="evaluate each sequence from so many frames on, evenly spread, not from the first"
         " alone (TRE)",
     )
-    parser.add_argument("--json", type=Path, metavar="PATH", help="write all scores as JSON")
     add_tracker_arguments(parser)
 
 

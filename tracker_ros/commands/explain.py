@@ -5,6 +5,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .common.arguments import (
+    add_paths,
     add_source_arguments,
     add_tracker_arguments,
     box_argument,
@@ -22,13 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X,Y,W,H",
         help="the target in the first frame, in pixels; default: the source's own truth",
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("explained.mp4"),
-        metavar="FILE",
-        help="a video (.mp4, .avi), or a sheet of single frames (.png, .jpg) (%(default)s)",
-    )
+    text = "a video (.mp4, .avi), or a sheet of single frames (.png, .jpg) (%(default)s)"
+    add_paths(parser, {"--out FILE": text}, default=Path("explained.mp4"))
     parser.add_argument(
         "--at",
         type=_numbers,

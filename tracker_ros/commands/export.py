@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .common.arguments import add_paths
 from .common.outputs import check_outputs
 
 if TYPE_CHECKING:
@@ -18,9 +19,7 @@ MOST = 300  # pictures: more change no range by much
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("weights", type=Path, help="a .safetensors file")
-    parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="default: the folder of the weights"
-    )
+    add_paths(parser, {"--output FOLDER": "default: the folder of the weights"})
     parser.add_argument(
         "--int8",
         metavar="PICTURES",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from ..core.errors import InputError
 from ..core.io.files import write_json
+from .common.arguments import add_paths
 from .common.outputs import check_outputs
 from .common.terminal import print_table
 
@@ -16,12 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tracker", metavar="NAME", help="only this one of the evaluation's trackers"
     )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="where gate-TRACKER.json and .png go (default: the evaluation's folder)",
-    )
+    text = "where gate-TRACKER.json and .png go (default: the evaluation's folder)"
+    add_paths(parser, {"--out FOLDER": text})
 
 
 def run(args: argparse.Namespace) -> int:

@@ -6,13 +6,12 @@ import math
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
-from pathlib import Path
 
 from ..core.errors import InputError
-from ..core.gate import BRANCHES, Gate
+from ..core.gate import BRANCHES
 from ..core.io.files import growing
 from .common.arguments import (
+    add_paths,
     add_source_arguments,
     add_tracker_arguments,
     box_argument,
@@ -49,17 +48,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the target in the first frame, in pixels (--box=-3,… for a negative x); again for"
         " each further target; default: the source's own truth",
     )
-    parser.add_argument("--video", type=Path, metavar="PATH", help="annotated .mp4 or .avi")
-    parser.add_argument(
-        "--csv",
-        type=Path,
-        metavar="PATH",
-        help="one row a frame and target; no box while the target is lost",
+    add_paths(
+        parser,
+        {
+            "--video PATH": "annotated .mp4 or .avi",
+            "--csv PATH": "one row a frame and target; no box while the target is lost",
+        },
     )
     add_tracker_arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..core.state import TargetState
+    from ..core.tracker import Result
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
     from ..sources.writer import VideoWriter
@@ -93,10 +94,10 @@ def run(args: argparse.Namespace) -> int:
                     continue
                 for tracker, box in zip(targets, boxes, strict=True):
                     tracker.init(frame.image, box)
-                rows = [Row("TRACKING", 1.0, box) for box in boxes]
+                rows = [Result(box, 1.0, TargetState.TRACKING) for box in boxes]
             else:
                 begin = time.perf_counter()
-                rows = [Row.of(result) for result in _update(targets, frame.image)]
+                rows = _update(targets, frame.image)
                 seconds.append(time.perf_counter() - begin)
             if table and not logs[0].boxes:
                 table.writerow((*COLUMNS[:2], "target", *COLUMNS[2:]) if several else COLUMNS)
@@ -104,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
                 log.add(row, tracker.last_box, truth)
                 if table:
                     frame_cells = (frame.index, frame.stamp_ns, *([number] if several else []))
-                    table.writerow((*frame_cells, *row.cells()))
+                    table.writerow((*frame_cells, *_cells(row)))
             if video:
                 video.write(_drawn(frame.image, rows))
             bar.advance(task)
@@ -138,47 +139,25 @@ def _update(targets: list, image) -> list:
     return update_all(targets, [image] * len(targets))
 
 
-def _drawn(image, rows: "list[Row]"):
+def _drawn(image, rows: list):
     from ..runtime.outputs.overlay import draw, draw_all
 
     if len(rows) == 1:
         (row,) = rows
-        return draw(image, row.state, row.score, row.box, gate=row.gate)
-    seen = [(str(n), row.state, row.score, row.box) for n, row in enumerate(rows, 1)]
+        return draw(image, row.state.name, row.score, row.box, gate=row.gate)
+    seen = [(str(n), row.state.name, row.score, row.box) for n, row in enumerate(rows, 1)]
     return draw_all(image, seen)
 
 
-@dataclass(frozen=True)
-class Row:
-    """One target in one frame; the first frame has no timings."""
-
-    state: str
-    score: float
-    box: tuple | None
-    gate: Gate | None = None
-    lost_frames: int = 0
-    timings: dict[str, float] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, result) -> "Row":
-        return cls(
-            result.state.name,
-            result.score,
-            result.box,
-            result.gate,
-            result.lost_frames,
-            result.timings,
-        )
-
-    def cells(self) -> list:
-        """What the CSV says, after the frame."""
-        gate, timings = self.gate, self.timings
-        cells: list = [f"{value:.2f}" for value in self.box] if self.box else [""] * 4
-        cells += [f"{self.score:.4f}", self.state, self.lost_frames]
-        cells += [gate.branch, *(f"{w:.4f}" for w in gate.weights)] if gate else [""] * 5
-        return cells + [
-            f"{timings[k]:.2f}" if k in timings else "" for k in ("crop", "locate", "decode")
-        ]
+def _cells(result) -> list:
+    """What the CSV says of a target, after the frame; the first frame has no timings."""
+    gate, timings = result.gate, result.timings
+    cells: list = [f"{value:.2f}" for value in result.box] if result.box else [""] * 4
+    cells += [f"{result.score:.4f}", result.state.name, result.lost_frames]
+    cells += [gate.branch, *(f"{w:.4f}" for w in gate.weights)] if gate else [""] * 5
+    return cells + [
+        f"{timings[k]:.2f}" if k in timings else "" for k in ("crop", "locate", "decode")
+    ]
 
 
 class Log:
@@ -188,9 +167,9 @@ class Log:
         self.states: Counter[str] = Counter()
         self.scores, self.boxes, self.truth = [], [], []
 
-    def add(self, row: Row, box, truth) -> None:
-        self.states[row.state] += 1
-        self.scores.append(row.score)
+    def add(self, result, box, truth) -> None:
+        self.states[result.state.name] += 1
+        self.scores.append(result.score)
         self.boxes.append(box)
         self.truth.append(truth or (math.nan,) * 4)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ..training.config import LossConfig, SamplingConfig, TrainingConfig
 from ..training.options import add_options, given, overridden
+from .common.arguments import add_overrides, add_paths
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,19 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", default="dastm", help="what to train: a preset's name (default: %(default)s)"
     )
-    parser.add_argument(
-        "--network",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="another size or mode of the network, for example gate=soft",
-    )
-    parser.add_argument(
-        "--tracking",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="another value of the tracker, for example query_size=128",
+    add_overrides(
+        parser,
+        {
+            "--network": "another size or mode of the network, for example gate=soft",
+            "--tracking": "another value of the tracker, for example query_size=128",
+        },
     )
     parser.add_argument(
         "--recipe",
@@ -44,48 +38,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " the same for GOT-10k's rule, which allows no other set; or AdamW, a cosine and strong"
         " augmentation for minutes or hours (default: %(default)s)",
     )
-    parser.add_argument(
-        "--backbone",
-        type=Path,
-        metavar="FILE",
-        help="a backbone of `tracker-ros convert`",
-    )
-    parser.add_argument(
-        "--start",
-        type=Path,
-        metavar="FILE",
-        help="start from what fits of another model (.safetensors) or run (last.pt)",
-    )
-    parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FOLDER",
-        help="checkpoints and logs; an existing run goes on (default: runs/MODEL)",
+    add_paths(
+        parser,
+        {
+            "--backbone FILE": "a backbone of `tracker-ros convert`",
+            "--start FILE": "start from what fits of another model (.safetensors) or run (last.pt)",
+            "--out FOLDER": "checkpoints and logs; an existing run goes on (default: runs/MODEL)",
+            "--validate FOLDER": "sequences with truth to score the weights on every"
+            " --validate-every steps; the best are kept and released",
+            "--preview PNG": "only write a contact sheet of what the network would see",
+            "--cache FOLDER": "where indices of sets are kept (default: tracker_ros/clips in the"
+            " user's cache)",
+        },
     )
     parser.add_argument(
         "--name", help="of the model that is written to the folder at the end (default: MODEL)"
     )
     parser.add_argument(
-        "--validate",
-        type=Path,
-        metavar="FOLDER",
-        help="sequences with truth to score the weights on every --validate-every steps; the best"
-        " are kept and released",
-    )
-    parser.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard's files to the folder too"
-    )
-    parser.add_argument(
-        "--preview",
-        type=Path,
-        metavar="PNG",
-        help="only write a contact sheet of what the network would see",
-    )
-    parser.add_argument(
-        "--cache",
-        type=Path,
-        metavar="FOLDER",
-        help="where indices of sets are kept (default: tracker_ros/clips in the user's cache)",
     )
     parser.add_argument(
         "--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"

@@ -7,6 +7,9 @@ from dataclasses import asdict, dataclass, fields
 
 from .errors import ModelError
 
+# Names of engines and precisions; here, so that help texts load no engine.
+ENGINES = ("auto", "torch", "onnx", "tensorrt")
+PRECISIONS = ("fp32", "bf16", "fp16")
 # Values that files from before have, and which were off in all that can still be loaded.
 RETIRED = {"response_weight", "response_centre", "scale_interval"}
 

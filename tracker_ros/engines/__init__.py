@@ -5,8 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.choices import ENGINES, PRECISIONS
-from ..core.config import TrackingConfig
+from ..core.config import ENGINES, PRECISIONS, TrackingConfig
 from ..core.errors import ModelError, ParameterError, brief
 from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine

@@ -56,14 +56,12 @@ class CarriedEngine(Engine):
             )
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> CarriedState:
-        """See ``Engine.start``."""
         values = self.runner.run("start", crop[None], np.array([box], np.float32))
         return CarriedState(dict(zip(self.runner.outputs("start"), values, strict=True)), 1)
 
     def locate(
         self, crop: np.ndarray, state: CarriedState, other: Look | None = None
     ) -> tuple[Prediction, CarriedState]:
-        """See ``Engine.locate``."""
         score, boxes, *changed = self._run("locate", state, crop[None])
         prediction = Prediction(self.runner.numpy(score)[0], self.runner.numpy(boxes)[0])
         names = self.runner.outputs("locate")[2:]
@@ -72,7 +70,6 @@ class CarriedEngine(Engine):
     def remember(
         self, crop: np.ndarray | None, box: Box, score: float, state: CarriedState
     ) -> CarriedState:
-        """See ``Engine.remember``."""
         assert crop is not None  # no query is reused
         changed = self._run("remember", state, crop[None], np.array([box], np.float32))
         after = self._changed(state, self.runner.outputs("remember"), changed)
@@ -94,7 +91,6 @@ class CarriedEngine(Engine):
         return None
 
     def remembered(self, state: CarriedState) -> int:
-        """See ``Engine.remembered``."""
         return min(state.count, self.tracking.memory_capacity)
 
     def _run(self, step: str, state: CarriedState, *given: np.ndarray) -> Sequence[Any]:

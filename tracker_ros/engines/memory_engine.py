@@ -58,7 +58,6 @@ class MemoryEngine(Engine):
         check_step(self.runner, "remember", ("crop", "box"))
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
-        """See ``Engine.start``."""
         empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None)
         return self._add([empty], [crop], [box], [1.0])[0]
 
@@ -87,15 +86,12 @@ class MemoryEngine(Engine):
         scores: Sequence[float],
         states: Sequence[MemoryState],
     ) -> list[MemoryState]:
-        """See ``Engine.remember_all``."""
         return self._add(states, crops, boxes, scores)
 
     def gate(self, state: MemoryState) -> Gate | None:
-        """See ``Engine.gate``."""
         return state.gate
 
     def remembered(self, state: MemoryState) -> int:
-        """See ``Engine.remembered``."""
         return len(state.frames)
 
     def _add(

@@ -62,7 +62,6 @@ class WatchedEngine(Engine):
         self._reads = engine.facts["architecture"] in MEMORY_NETWORKS
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> WatchedState:
-        """See ``Engine.start``."""
         first = Picture(crop, box, 1.0)
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
         return WatchedState(self.engine.start(crop, box, views), first, frames)
@@ -73,7 +72,6 @@ class WatchedEngine(Engine):
         states: Sequence[WatchedState],
         others: Sequence[Look | None] | None = None,
     ) -> list[tuple[Prediction, WatchedState]]:
-        """See ``Engine.locate_all``."""
         answers = self.engine.locate_all(crops, [state.inner for state in states], others)
         return [
             (prediction, self._located(state, crop, prediction, inner))
@@ -87,17 +85,14 @@ class WatchedEngine(Engine):
         scores: Sequence[float],
         states: Sequence[WatchedState],
     ) -> list[WatchedState]:
-        """See ``Engine.remember_all``."""
         inner = self.engine.remember_all(crops, boxes, scores, [state.inner for state in states])
         rows = zip(states, crops, boxes, scores, inner, strict=True)
         return [self._remembered(*row) for row in rows]
 
     def gate(self, state: WatchedState) -> Gate | None:
-        """See ``Engine.gate``."""
         return self.engine.gate(state.inner)
 
     def remembered(self, state: WatchedState) -> int:
-        """See ``Engine.remembered``."""
         return self.engine.remembered(state.inner)
 
     def _located(

@@ -73,7 +73,7 @@ class FollowNode(ManagedNode):
         self._shown: set[str] = set()  # ids that have a marker
         self._camera = None
         self._last = dict.fromkeys(INPUTS, time.monotonic())
-        profile = qos.stream_profile(values.depth_qos)
+        profile = qos.PRESETS[values.depth_qos]
         wanted = [(Detection2DArray, "detections", self._on_detections, qos.RELIABLE)]
         if values.depth_source == "points":
             wanted += [(PointCloud2, "points", self._on_points, profile)]

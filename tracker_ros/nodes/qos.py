@@ -16,28 +16,22 @@ try:
 except ImportError:  # Humble
     from rclpy.qos_event import SubscriptionEventCallbacks as SubscriptionEventCallbacks
 
-RELIABLE = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.RELIABLE
-)
-BEST_EFFORT = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=10, reliability=ReliabilityPolicy.BEST_EFFORT
-)
-NEWEST = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.BEST_EFFORT
-)
+
+def _profile(depth: int, reliability: ReliabilityPolicy) -> QoSProfile:
+    return QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=depth, reliability=reliability)
+
+
+RELIABLE = _profile(10, ReliabilityPolicy.RELIABLE)
+BEST_EFFORT = _profile(10, ReliabilityPolicy.BEST_EFFORT)
+NEWEST = _profile(1, ReliabilityPolicy.BEST_EFFORT)
+PICTURE = _profile(1, ReliabilityPolicy.RELIABLE)  # to look at: rviz asks for reliable ones
+TF = _profile(100, ReliabilityPolicy.RELIABLE)  # as tf2_ros has it for /tf
 # Humble's ``QoSPresetProfiles`` has no DEFAULT, which is RELIABLE.
 PRESETS = {
     "SENSOR_DATA": qos_profile_sensor_data,
     "DEFAULT": RELIABLE,
     "SYSTEM_DEFAULT": qos_profile_system_default,
 }
-# Pictures to look at: rviz asks for reliable ones by default.
-PICTURE = QoSProfile(
-    history=HistoryPolicy.KEEP_LAST, depth=1, reliability=ReliabilityPolicy.RELIABLE
-)
-
-# As tf2_ros has it for /tf.
-TF = QoSProfile(history=HistoryPolicy.KEEP_LAST, depth=100, reliability=ReliabilityPolicy.RELIABLE)
 
 
 def image_profile(name: str) -> QoSProfile:
@@ -66,11 +60,6 @@ def matching(offers: Iterable[QoSProfile]) -> QoSProfile:
 def same(a: QoSProfile, b: QoSProfile) -> bool:
     """Whether they are equal in what has to fit a publisher's."""
     return (a.reliability, a.durability) == (b.reliability, b.durability)
-
-
-def stream_profile(name: str) -> QoSProfile:
-    """The profile of a subscription whose messages are wanted in turn: one of PRESETS."""
-    return PRESETS[name]
 
 
 def describe(profile: QoSProfile) -> str:

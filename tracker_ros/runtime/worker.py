@@ -13,23 +13,11 @@ from ..conversions import to_bgr
 from ..core.errors import InputError, TrackerError
 from ..core.io.levels import Levels
 from ..core.tracker import Tracker
-from .answer import Answer, Sink, Target
+from .answer import Answer, Sink
 from .detector import Detector
 from .frame_slot import FrameSlot, ReceivedImage, spread
-from .requests import Candidate, Policy, Proposal, Start, Starts
+from .requests import Policy, Proposal, Start, Starts
 from .targets import Targets, Track
-
-__all__ = [
-    "Answer",
-    "Candidate",
-    "Policy",
-    "Proposal",
-    "Sink",
-    "Start",
-    "Starts",
-    "Target",
-    "Worker",
-]
 
 # A box and its image travel on different topics: either may come first.
 START_PATIENCE = 1.0  # seconds

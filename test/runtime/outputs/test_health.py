@@ -100,8 +100,8 @@ def test_checks_become_a_diagnostic_array():
     (12.3456, "12.346"), (-1.0, "unknown"), (1e12, "unknown"), (math.nan, "unknown"),
 ])  # fmt: skip
 def test_latency_of_a_recording_is_unknown(latency, text):
+    from tracker_ros.runtime.answer import Answer
     from tracker_ros.runtime.outputs.status import frame_check
-    from tracker_ros.runtime.worker import Answer
 
     check = frame_check(Answer(None, None), None, 0, 0, latency, 1.0)
     assert (check.level, check.message) == (OK, "NO_TARGET")

@@ -9,8 +9,8 @@ from tracker_ros.conversions import bgr_to_compressed, ns_to_stamp, ros_message
 from tracker_ros.core.gate import Gate
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Result
+from tracker_ros.runtime.answer import Answer, Target
 from tracker_ros.runtime.outputs import messages, status
-from tracker_ros.runtime.worker import Answer, Target
 from tracker_ros.sources.bag.source import COMPRESSED
 from tracker_ros.sources.bag.typestore import bag_message, default_typestore
 

@@ -1,9 +1,26 @@
 """Options that several commands share, and the values they take."""
 
 import argparse
+from pathlib import Path
+from typing import Any
 
-from ...core.choices import ENGINES, PRECISIONS
+from ...core.config import ENGINES, PRECISIONS
 from ...core.errors import InputError
+
+TRACKER_OPTIONS = ("model", "engine", "device", "precision", "allow_cpu_fallback")
+
+
+def add_paths(parser: argparse.ArgumentParser, texts: dict[str, str], **more: Any) -> None:
+    """Options of files and folders: ``--name METAVAR`` → help. ``more``: of ``add_argument``."""
+    for named, text in texts.items():
+        option, _, what = named.partition(" ")
+        parser.add_argument(option, type=Path, metavar=what, help=text, **more)
+
+
+def add_overrides(parser: argparse.ArgumentParser, texts: dict[str, str]) -> None:
+    """Options of other values of a configuration: ``--name`` → help; see ``options.overridden``."""
+    for option, text in texts.items():
+        parser.add_argument(option, action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,13 +55,12 @@ def tracker_from(args: argparse.Namespace):
     """The tracker that ``add_tracker_arguments`` describes. Raises ModelError."""
     from ...engines import load_tracker
 
-    return load_tracker(
-        args.model,
-        engine=args.engine,
-        device=args.device,
-        precision=args.precision,
-        allow_cpu_fallback=args.allow_cpu_fallback,
-    )
+    return load_tracker(**tracker_options(args))
+
+
+def tracker_options(args: argparse.Namespace) -> dict[str, Any]:
+    """The values of ``add_tracker_arguments``, which are the tracker node's parameters, too."""
+    return {name: getattr(args, name) for name in TRACKER_OPTIONS}
 
 
 def box_argument(text: str) -> tuple[float, float, float, float]:

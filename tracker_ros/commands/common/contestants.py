@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
+from .arguments import add_overrides, tracker_options
 
 if TYPE_CHECKING:  # it imports NumPy, for which help must not wait
     from ...core.trackable import Trackable
@@ -49,13 +50,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="run our tracker as its paper did: no LOST, no window that waits, the memory's and the"
         " decoding's values of its release for this --dataset",
     )
-    parser.add_argument(
-        "--tracking",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="another value of our tracker, for example lost_score=0; after --paper",
-    )
+    text = "another value of our tracker, for example lost_score=0; after --paper"
+    add_overrides(parser, {"--tracking": text})
     parser.add_argument("--peers-only", action="store_true", help="leave our tracker out")
 
 
@@ -83,15 +79,7 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Contestant]:
     from ...engines.models.weights import find_model
 
-    make = partial(
-        load_ours,
-        args.model,
-        threads,
-        engine=args.engine,
-        device=device,
-        precision=args.precision,
-        allow_cpu_fallback=args.allow_cpu_fallback,
-    )
+    make = partial(load_ours, threads, **(tracker_options(args) | {"device": device}))
     tracker = make()
     tracking = _tracking(args, tracker.engine.facts)
     if tracking is not None:
@@ -122,7 +110,7 @@ def _tracking(args: argparse.Namespace, facts: dict):
     return overridden(tracking, args.tracking, "--tracking")
 
 
-def load_ours(model: str, threads: int, **options):
+def load_ours(threads: int, **options):
     """Our tracker with so many threads on the CPU; options and errors are ``load_tracker``'s.
 
     torch has one in any case: the last bits of its sums depend on their number.
@@ -132,7 +120,7 @@ def load_ours(model: str, threads: int, **options):
     from ...engines import load_tracker
 
     cv2.setNumThreads(threads)
-    tracker = load_tracker(model, threads=threads, **options)
+    tracker = load_tracker(threads=threads, **options)
     if tracker.engine.provider.startswith("torch"):
         import torch
 

@@ -22,12 +22,13 @@ from ..models.weights import (
     unpack_facts,
     with_tracking,
 )
+from .base import Runner
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
 
 
-class OnnxRunner:
+class OnnxRunner(Runner):
     """``Runner`` over one ONNX Runtime session for each step.
 
     Args:
@@ -112,15 +113,12 @@ class OnnxRunner:
         return session, unpack_facts(facts, path)
 
     def inputs(self, step: str) -> Sequence[str]:
-        """See ``Runner.inputs``."""
         return self._inputs[step]
 
     def outputs(self, step: str) -> Sequence[str]:
-        """See ``Runner.outputs``."""
         return self._outputs[step]
 
     def run(self, step: str, *inputs: np.ndarray) -> list[np.ndarray]:
-        """See ``Runner.run``."""
         return self._sessions[step].run(None, dict(zip(self._inputs[step], inputs, strict=True)))
 
     def each(self, work, items) -> list:
@@ -154,7 +152,6 @@ class OnnxRunner:
         return done
 
     def join(self, arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
-        """See ``Runner.join``."""
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
 
     def split(self, array: np.ndarray) -> list[np.ndarray]:
@@ -162,7 +159,6 @@ class OnnxRunner:
         return [array]
 
     def numpy(self, array: np.ndarray) -> np.ndarray:
-        """See ``Runner.numpy``."""
         return array
 
 

@@ -15,12 +15,13 @@ from ...networks.blocks.convolutions import fuse
 from ...networks.build import steps
 from ..models.store import load_network
 from ..models.weights import ModelFiles, with_tracking
+from .base import Runner
 from .cuda_graphs import GraphedModule
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
-class TorchRunner:
+class TorchRunner(Runner):
     """``Runner`` over a torch network, which it fuses and moves to ``device`` in place.
 
     Args:
@@ -77,16 +78,13 @@ class TorchRunner:
         return cls(network, with_tracking(facts, tracking, False), device, precision)
 
     def inputs(self, step: str) -> Sequence[str]:
-        """See ``Runner.inputs``."""
         return tuple(self._steps[step].inputs)
 
     def outputs(self, step: str) -> Sequence[str]:
-        """See ``Runner.outputs``."""
         return self._steps[step].outputs
 
     @torch.inference_mode()
     def run(self, step: str, *inputs: np.ndarray | Tensor) -> Sequence[Tensor]:
-        """See ``Runner.run``."""
         return self._calls[step](*(self._tensor(value) for value in inputs))
 
     def _tensor(self, value: np.ndarray | Tensor) -> Tensor:
@@ -103,7 +101,6 @@ class TorchRunner:
 
     @torch.inference_mode()
     def join(self, arrays: Sequence[Tensor], axis: int) -> Tensor:
-        """See ``Runner.join``."""
         return arrays[0] if len(arrays) == 1 else torch.cat(list(arrays), axis)
 
     @torch.inference_mode()
@@ -112,5 +109,4 @@ class TorchRunner:
         return [array] if len(array) == 1 else [part.clone() for part in array.split(1)]
 
     def numpy(self, array: Tensor) -> np.ndarray:
-        """See ``Runner.numpy``."""
         return array.float().cpu().numpy()

@@ -1,6 +1,6 @@
 """The parameters of ``tracker_node``."""
 
-from ...core.choices import ENGINES, PRECISIONS
+from ...core.config import ENGINES, PRECISIONS
 from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, Parameter
 
 TRACKER = (

@@ -65,7 +65,7 @@ class Following:
             except InputError as error:
                 place, reason = None, str(error)
             if place:
-                found.append(Seen(target.id, target.class_id, target.score, place))
+                found.append(Seen(**vars(target), place=place))
             else:
                 problems.append(f"target {target.id}: {reason}")
         return found, problems

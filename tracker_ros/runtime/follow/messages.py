@@ -30,12 +30,9 @@ class Boxed:
 
 
 @dataclass(frozen=True)
-class Seen:
+class Seen(Boxed):
     """A target with its place, and what the tracker said of it."""
 
-    id: str
-    class_id: str
-    score: float
     place: Place
 
 
