@@ -7,6 +7,7 @@ import torch
 
 from tracker_ros.core.errors import SourceError
 from tracker_ros.training.records import checkpoint
+from tracker_ros.training.scores import score_weights
 
 
 def quiet(_):
@@ -43,7 +44,7 @@ def test_validation_changes_nothing_and_keeps_the_best(trainer, sequences, tmp_p
     assert sum(line.startswith("step 4: validation auc ") for line in lines) == 1
     with open(tmp_path / "run" / "validation.csv", newline="") as file:
         row = next(csv.DictReader(file))
-    assert sum(float(row[f"chose_{name}"]) for name in ("skip", "se", "ca", "cbam")) == 1
+    assert sum(float(row[f"share_{name}"]) for name in ("skip", "se", "ca", "cbam")) == 1
 
 
 def test_it_is_the_averaged_weights_that_are_scored(trainer, sequences, tmp_path):
@@ -53,12 +54,8 @@ def test_it_is_the_averaged_weights_that_are_scored(trainer, sequences, tmp_path
     with torch.no_grad():
         for parameter in run.model.parameters():
             parameter.fill_(torch.nan)  # not these
-
-    class Log:
-        def validated(self, step, progress, found):
-            assert found["precision"] <= 1
-
-    assert run.validation.score(run.average.state, 2, 1.0, Log()) == first[1] == run.best["auc"]
+    again = score_weights(run.average.state, run.preset, sequences, "cpu")
+    assert again["precision"] <= 1 and again["auc"] == first[1] == run.best["auc"]
 
 
 def test_a_resumed_run_knows_the_best_so_far(trainer, sequences, tmp_path):

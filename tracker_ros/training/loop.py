@@ -14,6 +14,7 @@ from ..core.errors import ModelError, ParameterError, TrackerError, brief
 from ..engines.runners.torch_runner import DTYPES
 from ..networks.build import build
 from ..networks.presets import Preset
+from ..sources.sequences import find_sequences
 from .config import TrainingConfig
 from .optimisation.attention_cost import measure_branches
 from .optimisation.average import Average
@@ -28,7 +29,7 @@ from .records.plot import plot_losses
 from .records.provenance import commit, data_names, hardware
 from .samples.batches import Batch, load_batches
 from .samples.sampling import Samples
-from .validation import Validation
+from .scores import MEASURES, score_weights
 from .warm_start import load_backbone, warm_start
 
 
@@ -73,7 +74,9 @@ class Trainer:
         if self.device.type == "cuda":
             torch.backends.cudnn.deterministic = True
         self.ranks = Ranks.join(self.device)
-        self.validation = Validation(preset, validate, config.device) if validate else None
+        self.validate = Path(validate) if validate else None
+        if self.validate:
+            find_sequences(self.validate)  # what is wrong with them should be said now
         self.model = build(preset.architecture, preset.network.to_dict())
         self.step, self.elapsed = 0, 0.0
         self.best: dict | None = None  # step and AUC of the best validation
@@ -242,7 +245,7 @@ class Trainer:
             stopping, done = agreed[1].item() > 0, self.progress >= 1
             if leads:
                 log.add(self.step, self.progress, terms, config.batch, waited, samples.replaced)
-            if self.validation and (done or self.step % config.validate_every == 0):
+            if self.validate and (done or self.step % config.validate_every == 0):
                 self._validate(log)
             if leads and (done or stopping or self.step % config.checkpoint_every == 0):
                 checkpoint.save(self.last, self.content())
@@ -252,8 +255,12 @@ class Trainer:
 
     def _validate(self, log: TrainingLog) -> None:
         if self.ranks.leads:
-            auc = self.validation.score(self.average.state, self.step, self.progress, log)
-            if self.best is None or auc > self.best["auc"]:
-                self.best = {"step": self.step, "auc": auc}
+            found = score_weights(
+                self.average.state, self.preset, self.validate, self.config.device
+            )
+            told = [n for n in found if n in MEASURES.measures or n.startswith("share_")]
+            log.validated(self.step, self.progress, {name: found[name] for name in told})
+            if self.best is None or found["auc"] > self.best["auc"]:
+                self.best = {"step": self.step, "auc": found["auc"]}
                 checkpoint.save(self.out / "best.pt", self.content())
         self.ranks.wait()

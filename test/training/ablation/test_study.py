@@ -14,8 +14,8 @@ from tracker_ros.core.errors import ParameterError
 from tracker_ros.networks.architectures.dastm import Dastm, DastmConfig
 from tracker_ros.networks.blocks.gate import MODES
 from tracker_ros.training.ablation import study as ablation
-from tracker_ros.training.ablation.study import VARIANTS, Variant
 from tracker_ros.training.ablation.tables import markdown, values
+from tracker_ros.training.ablation.variants import COMPARED, attention
 from tracker_ros.training.optimisation.attention_cost import frame_costs, measure_parts
 
 SIZES = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16, "head_channels": 16}
@@ -156,10 +156,12 @@ def test_bad_options_are_told(command, capsys, options, told):
 
 
 def test_the_default_variants_are_those_of_the_tables():
-    assert {Variant.parse(name).gate for name in VARIANTS} == set(MODES)
-    assert Variant.parse("hard@0.25") == ("hard@0.25", "hard", 0.25)
+    assert {attention(name).network["gate"] for name in COMPARED} == set(MODES)
+    quarter = attention("hard@0.25")
+    assert (quarter.name, quarter.network) == ("hard@0.25", {"gate": "hard"})
+    assert quarter.losses["budget"] == 0.25
     with pytest.raises(ParameterError, match=r"variant 'hard@x'"):
-        Variant.parse("hard@x")
+        attention("hard@x")
 
 
 def test_costs_are_those_of_what_is_computed():
@@ -192,9 +194,11 @@ def test_tables_by_hand():
         *(score("se", "se", seed, auc) for seed, auc in enumerate((0.51, 0.62, 0.73))),
         *(score("hard", "random", seed, 0.4) for seed in range(3)),
     ]
-    assert values(scores, "se", "se", "difference") == pytest.approx([0.01, 0.02, 0.03])
-    settings = {"training": {"steps": 7, "batch": 2}, "data": ["x"], "validate": "dev",
-                "start": None, "backbone": "trunk.pt"}  # fmt: skip
+    assert values(scores, "se", "se", "difference", ("skip", "skip")) == pytest.approx(
+        [0.01, 0.02, 0.03]
+    )
+    settings = {"architecture": "dastm", "training": {"steps": 7, "batch": 2}, "data": ["x"],
+                "validate": "dev", "start": None, "backbone": "trunk.pt"}  # fmt: skip
     text = markdown(settings, scores)
     assert "| SE | 0.620 ± 0.110 | +0.020 ± 0.010 | not run" in text
     assert "| none (baseline) | 0.600 ± 0.100 | +0.000 ± 0.000 |" in text

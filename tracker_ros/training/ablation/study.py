@@ -1,7 +1,7 @@
 """The papers' ablations: variants of a network, trained alike, scored by real tracking.
 
 One backbone, the same samples in the same order, the same number of steps; only one part differs:
-DASTM's attention on the memorised frames (Tables I to IV), or what ``papers`` lists. The budget is
+what ``variants`` lists. The budget is
 small on purpose: what is compared is variants with each other, not with published trackers.
 """
 
@@ -11,69 +11,24 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
 from ...core.errors import ParameterError
 from ...core.gate import BRANCHES
-from ...core.io.files import replacing
-from ...networks.blocks.gate import MODES
+from ...core.io.files import write_json
 from ...networks.build import build
 from ...networks.presets import Preset
 from ...sources.sequences import find_sequences
-from ..config import LossConfig, TrainingConfig
+from ..config import TrainingConfig
 from ..loop import Trainer
 from ..optimisation.attention_cost import Parts, frame_costs, measure_parts
 from ..recipes import Loss
 from ..records import checkpoint
 from ..records.provenance import data_names
-from .papers import STUDIES, Part
-from .scores import score_weights
+from ..scores import score_weights
 from .tables import write_tables
+from .variants import Study, Variant, study_of
 
-VARIANTS = ("skip", "se", "ca", "cbam", "se+ca", "static", "random", "soft", "hard", "hard@0.5")
 DONE = "scores.json"  # a run's last file
-BUDGET_WEIGHT = 1.0  # of the budget's loss in variants that have one
-
-
-class Variant(NamedTuple):
-    """A mode of the gate and, for ``hard@B``, the ``budget`` of ``LossConfig``."""
-
-    name: str
-    gate: str
-    budget: float | None = None
-
-    @classmethod
-    def parse(cls, name: str) -> Variant:
-        """Read ``hard`` or ``hard@0.5``. Raises ParameterError."""
-        gate, at, text = name.partition("@")
-        try:
-            budget = float(text) if at else None
-        except ValueError:
-            budget = -1.0
-        if gate not in MODES or (at and not (gate in ("hard", "soft") and 0 < budget <= 1)):
-            raise ParameterError(
-                f"variant {name!r} is none of {', '.join(MODES)}, or hard@B with B from 0 to 1"
-            )
-        return cls(name, gate, budget)
-
-    def trained(self, preset: Preset) -> Preset:
-        """What is trained."""
-        return _with_gate(preset, self.gate)
-
-    def tested(self, preset: Preset, test: str) -> Preset:
-        """What is tested."""
-        return _with_gate(preset, test)
-
-    def weighed(self, losses: LossConfig) -> LossConfig:
-        """How it is trained."""
-        if self.budget is None:
-            return losses
-        return replace(losses, gate_budget=BUDGET_WEIGHT, budget=self.budget)
-
-    @property
-    def tests(self) -> tuple[str, ...]:
-        """How it is tested: with the gate it was trained with; ``hard`` by chance, too."""
-        return (self.gate, "random") if self.name == "hard" else (self.gate,)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,7 +44,7 @@ class Plan:
     preset: Preset
     config: TrainingConfig
     loss: Loss
-    variants: tuple[Variant | Part, ...]
+    study: Study
     seeds: tuple[int, ...]
     backbone: Path | None = None
     start: Path | None = None
@@ -105,10 +60,8 @@ class Plan:
         """All that the scores depend on, besides variant and seed, as plain JSON types."""
         architecture, network, tracking = self.preset
         values, config = network.to_dict(), asdict(self.config)
-        if self.gated:
-            values["gate"] = "by variant"
-        for part in STUDIES[architecture].variants.values() if not self.gated else ():
-            values |= dict.fromkeys(part.network, "by variant")
+        for variant in study_of(architecture).variants.values():
+            values |= dict.fromkeys(variant.network, "by variant")
         for name in ("seed", "workers", "device", "checkpoint_every", "log_every"):
             del config[name]
         named = {"backbone": self.backbone, "start": self.start, "validate": self.validate}
@@ -143,7 +96,7 @@ def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[d
     scores: list[dict] = []
     fresh = False
     for seed in plan.seeds:  # so that all variants have a first score early
-        for variant in plan.variants:
+        for variant in plan.study.variants.values():
             folder = out / "runs" / f"{variant.name}-{seed}"
             fresh = not (folder / DONE).is_file()
             scores += _run(plan, variant, seed, folder, parts, tell)
@@ -167,23 +120,21 @@ def same_settings(path: Path, settings: dict) -> None:
                     f"{path.parent} holds an ablation with another {name}: {old.get(name)}, "
                     f"not {value}; give another folder"
                 )
-    with replacing(path) as part:
-        part.write_text(json.dumps(settings, indent=2) + "\n")
+    write_json(path, settings)
 
 
 def _parts(plan: Plan, path: Path) -> Parts:
     """Costs that all variants share, measured once."""
     if not path.is_file():
-        architecture, network, tracking = _with_gate(plan.preset, "hard")
-        made = build(architecture, network.to_dict()).to(plan.config.device).eval()
-        with replacing(path) as part:
-            part.write_text(json.dumps(measure_parts(made, tracking), indent=2) + "\n")
+        architecture, network, tracking = plan.preset
+        made = build(architecture, network.to_dict() | {"gate": "hard"})
+        write_json(path, measure_parts(made.to(plan.config.device).eval(), tracking))
     return json.loads(path.read_text())
 
 
 def _run(
     plan: Plan,
-    variant: Variant | Part,
+    variant: Variant,
     seed: int,
     folder: Path,
     parts: Parts | None,
@@ -218,10 +169,5 @@ def _run(
             score |= frame_costs(parts, shares, gated=test in ("hard", "soft"))
         tell(f"{variant.name}, seed {seed}, tested {test}: AUC {score['auc']:.3f}")
         scores.append(score)
-    with replacing(done) as part:
-        part.write_text(json.dumps(scores, indent=2) + "\n")
+    write_json(done, scores)
     return scores
-
-
-def _with_gate(preset: Preset, gate: str) -> Preset:
-    return preset._replace(network=replace(preset.network, gate=gate))

@@ -18,13 +18,13 @@ from ...core.errors import ParameterError
 from ...core.gate import Gate
 from ...core.geometry.boxes import Box
 from ...core.geometry.decode import Prediction
-from ...core.io.files import replacing
+from ...core.io.files import replacing, write_json
 from ...core.online.views import View
 from ...engines.models.store import load_network
 from ...engines.models.weights import find_model
 from ...networks.presets import Preset
 from ..records.provenance import commit
-from .scores import score_weights
+from ..scores import score_weights
 from .study import same_settings
 
 ARCHITECTURE = "dastm_filter"
@@ -103,19 +103,16 @@ class Switched(Engine):
         self.each = engine.each
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:
-        """See ``Engine.start``."""
         state = self.engine.start(crop, box, views)
         return replace(state, online=None) if "filter" in self.off else state
 
     def locate_all(self, crops, states, others=None) -> list[tuple[Prediction, State]]:
-        """See ``Engine.locate_all``."""
         answers = self.engine.locate_all(crops, states, others)
         if "network" not in self.off:
             return answers
         return [(replace(found, opinion=None), state) for found, state in answers]
 
     def remember_all(self, crops, boxes, scores, states) -> list[State]:
-        """See ``Engine.remember_all``."""
         after = self.engine.remember_all(crops, boxes, scores, states)
         return [self._kept(*pair) for pair in zip(states, after, strict=True)]
 
@@ -127,11 +124,9 @@ class Switched(Engine):
         return after
 
     def gate(self, state: State) -> Gate | None:
-        """See ``Engine.gate``."""
         return self.engine.gate(state)
 
     def remembered(self, state: State) -> int:
-        """See ``Engine.remembered``."""
         return self.engine.remembered(state)
 
 
@@ -198,13 +193,11 @@ def switch_off(
                 starts=starts,
                 change=lambda engine, off=switch.off: Switched(engine, off),
             )
-            with replacing(done) as part:
-                part.write_text(json.dumps({"name": switch.name} | score, indent=2) + "\n")
+            write_json(done, {"name": switch.name} | score)
         scores.append(json.loads(done.read_text()))
         tell(f"{switch.title}: AUC {scores[-1]['auc']:.3f}")
-    with replacing(out / "ablation.json") as part:
-        content = {"settings": settings, "commit": commit(), "scores": scores}
-        part.write_text(json.dumps(content, indent=2) + "\n")
+    content = {"settings": settings, "commit": commit(), "scores": scores}
+    write_json(out / "ablation.json", content)
     with replacing(out / "ablation.md") as part:
         part.write_text(markdown(settings, scores))
     return scores

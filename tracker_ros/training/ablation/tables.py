@@ -1,16 +1,13 @@
 """The scores of an ablation as CSV, JSON, the paper's four tables in Markdown, and a plot."""
 
-import csv
-import json
 from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean, stdev
 
-from ...core.io.files import replacing
+from ...core.io.files import replacing, write_csv, write_json
 from ..records.provenance import commit
-from .papers import STUDIES, WHOLE
+from .variants import WHOLE, study_of
 
-PLAIN = ("skip", "skip")  # DASTM's baseline: variant and test
 TESTED = 3  # seeds from which on a spread says something
 Scores = list[dict]
 
@@ -21,18 +18,14 @@ def write_tables(out: Path, settings: dict, scores: Scores) -> None:
     ``scores``: as ``ablate`` returns them; the tables are of the variants that are there.
     """
     flat = [{name: v for name, v in one.items() if not isinstance(v, dict)} for one in scores]
-    with replacing(out / "ablation.csv") as part, part.open("w", newline="") as file:
-        names = list(dict.fromkeys(name for one in flat for name in one))
-        writer = csv.DictWriter(file, names)
-        writer.writeheader()
-        writer.writerows(flat)
+    names = list(dict.fromkeys(name for one in flat for name in one))
+    rows = [[one.get(name, "") for name in names] for one in flat]
+    write_csv(out / "ablation.csv", [names, *rows])
     content = {"settings": settings, "commit": commit(), "scores": scores}
-    with replacing(out / "ablation.json") as part:
-        part.write_text(json.dumps(content, indent=2) + "\n")
+    write_json(out / "ablation.json", content)
     with replacing(out / "ablation.md") as part:
         part.write_text(markdown(settings, scores))
-    study = STUDIES.get(settings["architecture"])
-    plot(out / "ablation.png", scores, study.baseline if study else PLAIN)
+    plot(out / "ablation.png", scores, study_of(settings["architecture"]).baseline)
 
 
 def markdown(settings: dict, scores: Scores) -> str:
@@ -48,55 +41,15 @@ def markdown(settings: dict, scores: Scores) -> str:
     ]
     if len(seeds) < TESTED:
         lines += [f"**{len(seeds)} of at least {TESTED} seeds: the spread says nothing yet.**", ""]
-    if settings.get("architecture") in STUDIES:
-        study = STUDIES[settings["architecture"]]
-        for number, title, rows, columns in study.tables:
-            lines += [f"### Table {number}: {title}", ""]
-            lines += [*_table(scores, rows, list(columns), study.baseline), ""]
-        return "\n".join(lines)
-    quality = ("auc", "difference", "sr50", "sr75", "precision")
-    cost = ("parameters", "macs_attention", "macs_memory", "ms_attention", "ms_memory")
-    budgets = sorted({one["variant"] for one in scores if "@" in one["variant"]}, reverse=True)
-    plans = [
-        ("I", "Attention modules", SINGLE, (*quality, "fps")),
-        ("II", "Static and dynamic", DYNAMIC, (*quality, *cost, "fps")),
-        ("III", "Who decides", DECISIONS, quality),
-        (
-            "IV",
-            "Budgets",
-            [*BUDGET, *((name, name.partition("@")[0], _budget_title(name)) for name in budgets)],
-            ("auc", "difference", "high_computation", *cost, "peak_bytes"),
-        ),
-    ]
-    for number, title, rows, columns in plans:
-        shown = [columns[0], *columns[1:]]
-        if not any("peak_bytes" in one for one in scores) and "peak_bytes" in shown:
-            shown.remove("peak_bytes")  # measured on a GPU only
-        lines += [f"### Table {number}: {title}", "", *_table(scores, rows, shown), ""]
+    study = study_of(settings["architecture"], dict.fromkeys(one["variant"] for one in scores))
+    for number, title, rows, columns in study.tables:
+        # Memory is measured on a GPU only.
+        shown = [c for c in columns if c != "peak_bytes" or any(c in one for one in scores)]
+        lines += [f"### Table {number}: {title}", "", *_table(scores, rows, shown, study.baseline)]
+        lines.append("")
     return "\n".join(lines)
 
 
-# Rows: variant, test, title.
-SINGLE = [
-    ("skip", "skip", "none (baseline)"),
-    ("se", "se", "SE"),
-    ("ca", "ca", "CA"),
-    ("cbam", "cbam", "CBAM"),
-    ("se+ca", "se+ca", "SE + CA"),
-    ("static", "static", "SE + CA + CBAM"),
-]
-DYNAMIC = [
-    ("skip", "skip", "baseline"),
-    ("static", "static", "static sum (SASTM)"),
-    ("hard", "hard", "dynamic, one branch (DASTM)"),
-    ("soft", "soft", "dynamic, weighted sum"),
-]
-DECISIONS = [
-    ("random", "random", "random in training, random in test"),
-    ("hard", "random", "gate in training, random in test"),
-    ("hard", "hard", "gate in training, gate in test"),
-]
-BUDGET = [*DYNAMIC[:3]]
 COLUMNS = {
     "auc": ("AUC", "{:.3f}", 1),
     "difference": ("difference", "{:+.3f}", 1),
@@ -114,15 +67,11 @@ COLUMNS = {
 }
 
 
-def _budget_title(name: str) -> str:
-    return f"dynamic, budget {name.partition('@')[2]} of the dearest branch"
-
-
 def _table(
     scores: Scores,
     rows: Iterable[tuple[str, str, str]],
     columns: list[str],
-    baseline: tuple[str, str] = PLAIN,
+    baseline: tuple[str, str],
 ) -> list[str]:
     lines = [
         "| | " + " | ".join(COLUMNS[name][0] for name in columns) + " |",
@@ -135,7 +84,7 @@ def _table(
 
 
 def values(
-    scores: Scores, variant: str, test: str, column: str, baseline: tuple[str, str] = PLAIN
+    scores: Scores, variant: str, test: str, column: str, baseline: tuple[str, str] | None = None
 ) -> list[float]:
     """A column's value for each seed; ``difference`` is the AUC's to ``baseline`` of that seed."""
     chosen = [one for one in scores if (one["variant"], one["test"]) == (variant, test)]
@@ -153,7 +102,7 @@ def _cell(found: list[float], column: str) -> str:
     return f"{text} ± {form.format(stdev(found) / unit).lstrip('+')}" if len(found) > 1 else text
 
 
-def plot(path: Path, scores: Scores, baseline: tuple[str, str] = PLAIN) -> None:
+def plot(path: Path, scores: Scores, baseline: tuple[str, str]) -> None:
     """AUC of each variant: a point a seed, their mean and standard deviation."""
     from matplotlib.figure import Figure
 

@@ -1,4 +1,4 @@
-"""Scores of trained weights under a gate, by real one-pass tracking."""
+"""Scores of trained weights, by real one-pass tracking."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -7,17 +7,17 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...core.engine import Engine
-from ...core.gate import BRANCHES
-from ...core.tracker import Tracker
-from ...engines import network_tracker
-from ...evaluation.one_pass import run_sequence
-from ...evaluation.protocols import Protocol
-from ...evaluation.restarts import restarts
-from ...evaluation.results import SequenceResult
-from ...networks.build import build
-from ...networks.presets import Preset
-from ...sources.sequences import find_sequences
+from ..core.engine import Engine
+from ..core.gate import BRANCHES
+from ..core.tracker import Tracker
+from ..engines import network_tracker
+from ..evaluation.one_pass import run_sequence
+from ..evaluation.protocols import Protocol
+from ..evaluation.restarts import restarts
+from ..evaluation.results import SequenceResult
+from ..networks.build import build
+from ..networks.presets import Preset
+from ..sources.sequences import find_sequences
 
 MEASURES = Protocol("OTB's and GOT-10k's measures", ("auc", "precision", "ao", "sr50", "sr75"))
 

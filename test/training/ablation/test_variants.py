@@ -14,7 +14,7 @@ from tracker_ros.networks.architectures.stif import Stif, StifConfig
 from tracker_ros.networks.blocks.reader import read_memory, tokens
 from tracker_ros.networks.build import build, steps
 from tracker_ros.networks.presets import PRESETS
-from tracker_ros.training.ablation.papers import READINGS, STUDIES
+from tracker_ros.training.ablation.variants import READINGS, STUDIES
 from tracker_ros.training.losses.siamese import balanced, by_overlap
 
 TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16}
