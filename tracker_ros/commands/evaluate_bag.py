@@ -8,7 +8,7 @@ from pathlib import Path
 from ..core.errors import InputError, TrackerError
 from . import PROGRAM, execute
 from .common import contestants
-from .common.arguments import add_tracker_arguments, box_argument
+from .common.arguments import add_paths, add_tracker_arguments, box_argument, tracker_options
 from .common.outputs import check_outputs
 from .common.terminal import print_table, progress_bar
 
@@ -37,9 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a Detection2DArray topic of the bag, or a CSV file with the columns x, y, w, h and"
         " stamp_ns, stamp (seconds) or frame; default: the bag's own topic",
     )
-    parser.add_argument(
-        "--out", type=Path, metavar="FOLDER", help="for all that is written (out/NAME-OF-THE-BAG)"
-    )
+    add_paths(parser, {"--out FOLDER": "for all that is written (out/NAME-OF-THE-BAG)"})
     parser.add_argument(
         "--images",
         choices=("copied", "referenced"),
@@ -136,7 +134,6 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
 def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
     """Rows of the two tables. What fails is added to ``failures``, and the rest goes on."""
     from ..core.tracker import Tracker
-    from ..replay.deterministic import PeerTracker
     from ..replay.evaluate import Options, evaluate, sequence_name, write_live
     from ..replay.live import run_live
 
@@ -147,7 +144,7 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
             (tracker, pair) for tracker in trackers.items() for pair in sources
         ):
             ours = isinstance(contestant.tracker, Tracker)
-            tracker = contestant.get() if ours else PeerTracker(contestant.get())
+            tracker = contestant.get()
             task = bar.add_task(f"{name} {source.topic}", total=source.length)
             try:
                 advance = partial(bar.advance, task)
@@ -156,8 +153,8 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
                 if args.live and ours:
                     task = bar.add_task(f"live {source.topic}", total=len(frames))
                     path = folder / name / f"{sequence_name(source)}.live"
-                    node = {key: getattr(args, key) for key in NODE_PARAMETERS}
                     show = partial(_completed, bar, task)
+                    node = tracker_options(args)
                     numbers = run_live(source, node, result, frames, path, show)
                     write_live(folder, name, source, numbers)
                     lives.append(_live_row(f"{name} {source.topic}", numbers))
@@ -168,9 +165,6 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
 
 def _completed(bar, task, count: int) -> None:
     bar.update(task, completed=count)
-
-
-NODE_PARAMETERS = ("model", "engine", "device", "precision", "allow_cpu_fallback")
 
 
 def _row(name: str, topic: str, result) -> tuple[str, ...]:

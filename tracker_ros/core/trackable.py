@@ -1,6 +1,6 @@
-"""Protocols of what follows one target: our ``Tracker``, OpenCV's trackers, and what wraps them."""
+"""Protocols of what follows one target: our ``Tracker``, OpenCV's trackers."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -39,36 +39,3 @@ class Trackable(Protocol):
 
     def update(self, image: np.ndarray) -> Found:
         """Find the target in the next image."""
-
-
-class Stepwise(Protocol):
-    """What the worker asks of a tracker of one target, in whose steps it publishes.
-
-    Attributes:
-        gate: the decision for the frame memorised last. memory_size: frames remembered.
-        state: what the engine knows of the target; None without one, or without an engine.
-    """
-
-    @property
-    def last_box(self) -> Box | None: ...
-
-    @property
-    def gate(self) -> Gate | None: ...
-
-    @property
-    def memory_size(self) -> int: ...
-
-    @property
-    def state(self) -> Any: ...
-
-    def reset(self) -> None:
-        """Forget the target."""
-
-    def init(self, image: np.ndarray, box: Box) -> None:
-        """Start on ``box`` in ``image``."""
-
-    def locate(self, image: np.ndarray) -> Any:
-        """Find the target: a ``core.tracker.Result``."""
-
-    def remember(self) -> Gate | None:
-        """Memorise the frame located last, if it is worth it."""

@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 
@@ -13,11 +12,13 @@ from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
 from ..core.io.levels import Levels
 from ..core.state import TargetState
-from ..core.trackable import Stepwise, Trackable
-from ..core.tracker import Result
+from ..core.trackable import Trackable
+from ..core.tracker import Result, Tracker
 from ..evaluation.results import SequenceResult
+from ..runtime.answer import Answer
 from ..runtime.frame_slot import FrameSlot
-from ..runtime.worker import Answer, Start, Worker
+from ..runtime.requests import Start
+from ..runtime.worker import Worker
 from ..sources import Frame, Source
 from .truth import Box, Truth
 
@@ -41,16 +42,17 @@ class ReplayedFrame:
 
 
 def replay(
-    tracker: Stepwise, source: Source, truth: Truth, problem: Callable[[str], object]
+    tracker: Trackable, source: Source, truth: Truth, problem: Callable[[str], object]
 ) -> Iterator[ReplayedFrame]:
-    """Yield what ``tracker`` (ours, or a ``PeerTracker``) answers to each frame of ``source``.
+    """Yield what ``tracker`` (ours, or a peer) answers to each frame of ``source``.
 
     It starts on the first frame that ``truth`` has a box to start on for; before, there is no
     target.
     problem: gets one sentence about whatever goes wrong, many times if need be. Raises SourceError
     where the source cannot be read, InputError where the tracker starts on none of the boxes.
     """
-    watch = Stopwatch(tracker)
+    ours = isinstance(tracker, Tracker)
+    watch = TimedTracker(tracker.engine) if ours else TimedPeer(tracker)
     sink = Sink(watch, problem)
     slot = FrameSlot(history=0.0, time_jump=0.0)
     worker = Worker(watch, slot, sink)
@@ -71,7 +73,7 @@ def replay(
 class Sink:
     """Keeps the worker's latest answer; see ``runtime.worker.Worker``."""
 
-    def __init__(self, watch: "Stopwatch", problem: Callable[[str], object]):
+    def __init__(self, watch: "TimedTracker | TimedPeer", problem: Callable[[str], object]):
         self._watch, self._problem = watch, problem
         self.answer: Answer | None = None
         self.started = False
@@ -102,42 +104,21 @@ class Sink:
 
 
 class Stopwatch:
-    """A ``Stepwise`` tracker that adds up the seconds that its steps take."""
+    """Adds up the seconds that a tracker's steps take; the first parent, the tracker the second."""
 
-    def __init__(self, tracker: Stepwise):
-        self._tracker = tracker
-        self._seconds = 0.0
-
-    @property
-    def last_box(self) -> Box | None:
-        return self._tracker.last_box
-
-    @property
-    def gate(self) -> Gate | None:
-        return self._tracker.gate
-
-    @property
-    def memory_size(self) -> int:
-        return self._tracker.memory_size
-
-    @property
-    def state(self) -> Any:
-        return self._tracker.state
-
-    def reset(self) -> None:
-        self._tracker.reset()
+    _seconds = 0.0
 
     def init(self, image: np.ndarray, box: Box) -> None:
         with self._running():
-            self._tracker.init(image, box)
+            super().init(image, box)
 
-    def locate(self, image: np.ndarray) -> Result:
+    def locate(self, image: np.ndarray, *args) -> Result:
         with self._running():
-            return self._tracker.locate(image)
+            return super().locate(image, *args)
 
     def remember(self) -> Gate | None:
         with self._running():
-            return self._tracker.remember()
+            return super().remember()
 
     def stop(self) -> float:
         """The seconds since it was last stopped."""
@@ -154,13 +135,13 @@ class Stopwatch:
 
 
 class PeerTracker:
-    """A peer as a ``Stepwise`` tracker, which remembers nothing."""
+    """A peer in the steps that the worker asks of a tracker; it remembers nothing."""
 
     gate, memory_size, state = None, 0, None
 
     def __init__(self, peer: Trackable):
         self._peer = peer
-        self._lost_frames = 0
+        self.reset()
 
     @property
     def last_box(self) -> Box | None:
@@ -180,6 +161,14 @@ class PeerTracker:
 
     def remember(self) -> None:
         return None
+
+
+class TimedTracker(Stopwatch, Tracker):
+    """Ours."""
+
+
+class TimedPeer(Stopwatch, PeerTracker):
+    """OpenCV's."""
 
 
 # Of a ``SequenceResult``, as ``Log`` fills them.
