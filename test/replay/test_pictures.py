@@ -51,7 +51,7 @@ def read_video(path):
 def test_video_and_contact_sheet(frames, outputs, tmp_path):
     seen = []
     with open_source(frames) as source:
-        draw_frames(source, outputs, {1: BOX}, 30.0, tmp_path, lambda: seen.append(1))
+        draw_frames(source, {"": outputs}, {"": {1: BOX}}, 30.0, tmp_path, lambda: seen.append(1))
     video = read_video(tmp_path / "annotated.mp4")
     assert len(video) == len(seen) == FRAMES
     assert video[0].shape == (HEIGHT, WIDTH - 1, 3)
@@ -66,19 +66,19 @@ def test_video_and_contact_sheet(frames, outputs, tmp_path):
 def test_annotation_shows_box_truth_and_gate(outputs):
     image = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
     truth = (100.0, 80.0, 40.0, 30.0)
-    picture = annotate(image, outputs[1], truth)
+    picture = annotate(image, {"": outputs[1]}, {"": truth})
     assert not image.any()
     assert picture[50, 75].any() and picture[80, 120].any()
     assert picture[90:, :20].any()
-    nothing = annotate(image, outputs[5], NOWHERE)
+    nothing = annotate(image, {"": outputs[5]}, {"": NOWHERE})
     assert not nothing[45:75, 55:95].any()
-    assert annotate(image, None, None)[:20].any()
+    assert annotate(image, {"": None}, {"": None})[:20].any()
 
 
 @pytest.mark.parametrize("truth", [None, {0: BOX, 1: BOX, 2: NOWHERE, 5: BOX}])
 def test_timeline(outputs, truth, tmp_path):
     path = tmp_path / "timeline.png"
-    draw_timeline(outputs, truth, FRAMES, 30.0, path)
+    draw_timeline({"": outputs}, {"": truth or {}}, FRAMES, 30.0, path)
     picture = cv2.imread(str(path))
-    assert picture.shape[0] > 500 and picture.shape[1] > 800
+    assert picture.shape[0] >= 550 and picture.shape[1] > 800
     assert len(np.unique(picture.reshape(-1, 3), axis=0)) > 50

@@ -12,8 +12,8 @@ from tracker_ros.core.io.paths import share_dir
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Result
 from tracker_ros.replay.outputs import LAYOUT
+from tracker_ros.runtime.answer import Answer, Target
 from tracker_ros.runtime.outputs import messages, status
-from tracker_ros.runtime.worker import Answer, Target
 
 from .conftest import header
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..conversions import box_to_detection, ns_to_stamp
 from ..datasets.synthetic.clip import HEIGHT, WIDTH, SyntheticClip
 from .recorder import Topics
 from .summary import Box
@@ -42,34 +43,48 @@ def detect(clip: SyntheticClip, index: int) -> list[tuple[Box, str, float]]:
 def bystander(clip: SyntheticClip, count: int) -> Callable:
     """For ``session.play``: starts ``count`` targets on the first image, then detects."""
 
+    def starts(header) -> list:
+        return [
+            box_to_detection(clip.truth(0, cup), header, name_of(cup), CLASSES[cup])
+            for cup in CUPS[:count]
+        ]
+
+    def detections(index: int, header) -> list | None:
+        if index % EVERY or index >= clip.length:
+            return None
+        found = detect(clip, index)
+        return [box_to_detection(box, header, "", kind, score) for box, kind, score in found]
+
+    return publishing(starts, detections)
+
+
+def publishing(
+    starts: Callable[[object], list],
+    detections: Callable[[int, object], list | None] = lambda index, header: None,
+) -> Callable:
+    """For ``session.play``: what is published of each image's index and header.
+
+    starts: of the first image, to ``init_targets``. detections: of later ones, None for nothing.
+    """
+
     def join(node, topics: Topics) -> Callable[[int, int], None]:
         from std_msgs.msg import Header
         from vision_msgs.msg import Detection2DArray
 
-        from ..conversions import box_to_detection, ns_to_stamp
         from ..nodes import qos
 
-        starts = node.create_publisher(
-            Detection2DArray, f"{topics.tracker}/init_targets", qos.RELIABLE
-        )
-        detections = node.create_publisher(
-            Detection2DArray, f"{topics.namespace}/detections", qos.RELIABLE
-        )
+        def publisher(topic: str):
+            return node.create_publisher(Detection2DArray, topic, qos.RELIABLE)
+
+        to_start = publisher(f"{topics.tracker}/init_targets")
+        to_detect = publisher(f"{topics.namespace}/detections")
 
         def on_image(index: int, stamp: int) -> None:
             header = Header(stamp=ns_to_stamp(stamp), frame_id="camera")
-            if index == 0:
-                boxes = [
-                    box_to_detection(clip.truth(0, cup), header, name_of(cup), CLASSES[cup])
-                    for cup in CUPS[:count]
-                ]
-                starts.publish(Detection2DArray(header=header, detections=boxes))
-            elif index % EVERY == 0 and index < clip.length:
-                boxes = [
-                    box_to_detection(box, header, "", class_id, score)
-                    for box, class_id, score in detect(clip, index)
-                ]
-                detections.publish(Detection2DArray(header=header, detections=boxes))
+            found = detections(index, header) if index else starts(header)
+            if found is not None:
+                array = Detection2DArray(header=header, detections=found)
+                (to_detect if index else to_start).publish(array)
 
         return on_image
 

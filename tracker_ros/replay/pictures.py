@@ -12,77 +12,64 @@ from ..core.io.files import replacing
 from ..core.io.names import utf8_name
 from ..runtime.outputs import overlay
 from ..runtime.outputs.colours import BRANCH_COLOURS, colour_of
-from ..sources import Frame, Source
+from ..sources import Source
 from ..sources.writer import VideoWriter
 from .summary import Box, Output, overlaps
 
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
 
 
-def annotate(image: np.ndarray, output: Output | None, truth: Box | None) -> np.ndarray:
-    """A copy of the frame with the truth (thin), the box (bold), state, score and gate weights.
-
-    output: None where the tracker did not answer. truth: None or NaN where there is none.
-    """
-    picture = image.copy()
-    if truth is not None and not np.isnan(truth).any():
-        x, y, w, h = truth
-        corners = (round(x), round(y)), (round(x + w), round(y + h))
-        cv2.rectangle(picture, *corners, (255, 255, 255), 1)
-    if output is None:
-        return overlay.draw(picture, "NO_ANSWER", None)
-    return overlay.draw(picture, output.state, output.score, output.box, gate=output.gate)
+Boxes = dict[int, Box]  # by frame
+Outputs = dict[int, Output]
 
 
-def annotate_all(
+def annotate(
     image: np.ndarray, outputs: dict[str, Output | None], truths: dict[str, Box | None]
 ) -> np.ndarray:
-    """``annotate`` for several targets by id, each in its own colour."""
+    """A copy of the frame with truths (thin), boxes (bold), states and scores, by target.
+
+    A lone target has the gate's weights, too; of several each has a colour of its own.
+
+    outputs: None where the tracker did not answer. truths: None or NaN where there is none.
+    """
     picture = image.copy()
     for box in truths.values():
-        if box is not None:
-            x, y, w, h = map(round, box)
-            cv2.rectangle(picture, (x, y), (x + w, y + h), (255, 255, 255), 1)
+        if box is not None and not np.isnan(box).any():
+            x, y, w, h = box
+            corners = (round(x), round(y)), (round(x + w), round(y + h))
+            cv2.rectangle(picture, *corners, (255, 255, 255), 1)
     answers = [
         (one, output.state, output.score, output.box) if output else (one, "NO_ANSWER", None, None)
         for one, output in outputs.items()
     ]
-    return overlay.draw_all(picture, answers)
+    if len(answers) > 1:
+        return overlay.draw_all(picture, answers)
+    (output,), (answer,) = outputs.values(), answers
+    return overlay.draw(picture, *answer[1:], gate=output.gate if output else None)
 
 
 def draw_frames(
     source: Source,
-    outputs: dict[int, Output],
-    truth: dict[int, Box],
-    fps: float,
-    folder: Path,
-    on_frame: Callable[[], object] = lambda: None,
-) -> None:
-    """``draw_pictures`` of one target."""
-
-    def draw(frame: Frame) -> np.ndarray:
-        return annotate(frame.image, outputs.get(frame.index), truth.get(frame.index))
-
-    draw_pictures(source, draw, fps, folder, on_frame)
-
-
-def draw_pictures(
-    source: Source,
-    draw: Callable[[Frame], np.ndarray],
+    each: dict[str, Outputs],
+    truths: dict[str, Boxes],
     fps: float,
     folder: Path,
     on_frame: Callable[[], object] = lambda: None,
 ) -> None:
     """Writes annotated.mp4 and contact_sheet.png from the frames of a source of known length.
 
-    draw: a frame's picture. Raises SourceError if the source cannot be read or the video cannot be
-    written.
+    each, truths: of every target. Raises SourceError if the source cannot be read or the video
+    cannot be written.
     """
     shown = set(np.linspace(0, source.length - 1, SHEET_COLUMNS * SHEET_ROWS).round().astype(int))
     tiles = []
     with VideoWriter(folder / "annotated.mp4", fps) as video:
         for frame in source:
-            picture = draw(frame)
+            outputs, true = (
+                {one: found.get(frame.index) for one, found in side.items()}
+                for side in (each, truths)
+            )
+            picture = annotate(frame.image, outputs, true)
             video.write(picture)
             if frame.index in shown:
                 tiles.append(_tile(picture, frame.index, tiles))
@@ -114,71 +101,52 @@ def _tile(picture: np.ndarray, index: int, others: list[np.ndarray]) -> np.ndarr
 
 
 def draw_timeline(
-    outputs: dict[int, Output], truth: dict[int, Box] | None, frames: int, fps: float, path: Path
+    each: dict[str, Outputs], truths: dict[str, Boxes], frames: int, fps: float, path: Path
 ) -> None:
-    """Plots score, overlap (where there is truth) and gate weights over the clip's seconds."""
-    import matplotlib
+    """Plots over the clip's seconds.
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
+    Of a lone target score, overlap (where there is truth) and gate weights; of several the overlap
+    of each, one below the other.
+    """
+    from matplotlib.figure import Figure
 
+    lone = next(iter(each)) if len(each) == 1 else None
+    panels = len(each) if lone is None else 3 if truths[lone] else 2
+    figure = Figure(figsize=(11, 1 + 2 * panels), layout="constrained")
+    axes = list(figure.subplots(panels, sharex=True))
+    axes[-1].set(xlabel="seconds", xlim=(0, frames / fps))
+    if lone is not None:
+        _plot_score(axes.pop(0), each[lone], fps)
+        _plot_gate(axes.pop(), each[lone], fps)
+    seconds = np.arange(frames) / fps
+    for axis, (one, outputs) in zip(axes, each.items(), strict=False):
+        overlap = overlaps(frames, outputs, truths[one])
+        axis.plot(seconds, overlap, color=colour_of(one), lw=1.2)
+        axis.set(ylabel=f"{one} overlap (IoU)".strip(), ylim=(0, 1))
+        _shade(axis, seconds, np.isnan(overlap), "0.5", "target hidden")
+    with replacing(path) as part:
+        figure.savefig(part, format="png", dpi=110)
+
+
+def _plot_score(axis, outputs: Outputs, fps: float) -> None:
     indices = sorted(outputs)
     seconds = np.array(indices) / fps
-    figure, axes = pyplot.subplots(
-        2 if truth is None else 3, sharex=True, figsize=(11, 7), layout="constrained"
-    )
-    score, *middle, gate = axes
-    score.plot(seconds, [outputs[i].score for i in indices], color="tab:blue", lw=1.2)
-    score.set(ylabel="score", ylim=(0, 1))
-    lost = [outputs[i].box is None for i in indices]
-    _shade(score, seconds, lost, "tab:red", "lost")
-    for axis in middle:
-        overlap = overlaps(frames, outputs, truth)
-        clip_seconds = np.arange(frames) / fps
-        axis.plot(clip_seconds, overlap, color="tab:green", lw=1.2)
-        axis.set(ylabel="overlap (IoU)", ylim=(0, 1))
-        _shade(axis, clip_seconds, np.isnan(overlap), "0.5", "target hidden")
-    decided = [i for i in indices if outputs[i].gate]
+    axis.plot(seconds, [outputs[i].score for i in indices], color="tab:blue", lw=1.2)
+    axis.set(ylabel="score", ylim=(0, 1))
+    _shade(axis, seconds, [outputs[i].box is None for i in indices], "tab:red", "lost")
+
+
+def _plot_gate(axis, outputs: Outputs, fps: float) -> None:
+    decided = [i for i in sorted(outputs) if outputs[i].gate]
     weights = [outputs[i].gate.weights for i in decided] or [(0,) * len(BRANCHES)]
-    gate.stackplot(
+    axis.stackplot(
         [i / fps for i in decided] or [0],
         np.transpose(weights),
         labels=BRANCHES,
         colors=BRANCH_COLOURS,
     )
-    gate.legend(loc="lower right", ncols=len(BRANCHES), fontsize="small")
-    gate.set(ylabel="gate weights", ylim=(0, 1), xlabel="seconds", xlim=(0, frames / fps))
-    with replacing(path) as part:
-        figure.savefig(part, format="png", dpi=110)
-    pyplot.close(figure)
-
-
-def draw_timelines(
-    each: dict[str, dict[int, Output]],
-    truths: dict[str, dict[int, Box]],
-    frames: int,
-    fps: float,
-    path: Path,
-) -> None:
-    """Plots the overlap of several targets by id, one below the other."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    figure, axes = pyplot.subplots(
-        len(each), sharex=True, squeeze=False, figsize=(11, 1 + 2 * len(each)), layout="constrained"
-    )
-    seconds = np.arange(frames) / fps
-    for axis, (one, outputs) in zip(axes[:, 0], each.items(), strict=True):
-        overlap = overlaps(frames, outputs, truths[one])
-        axis.plot(seconds, overlap, color=colour_of(one), lw=1.2)
-        axis.set(ylabel=f"{one}: IoU", ylim=(0, 1))
-        _shade(axis, seconds, np.isnan(overlap), "0.5", "hidden")
-    axes[-1, 0].set(xlabel="seconds", xlim=(0, frames / fps))
-    with replacing(path) as part:
-        figure.savefig(part, format="png", dpi=110)
-    pyplot.close(figure)
+    axis.legend(loc="lower right", ncols=len(BRANCHES), fontsize="small")
+    axis.set(ylabel="gate weights", ylim=(0, 1))
 
 
 def _shade(axis, seconds: np.ndarray, where, colour: str, label: str) -> None:

@@ -1,6 +1,7 @@
 """Latency and rate of the real nodes over DDS, from image message to detection message."""
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from ..sources.bag.source import IMAGE
 from ..sources.bag.typestore import bag_message as make
 from ..sources.bag.writer import BagWriter
 from . import session, summary
-from .recorder import Topics
+from .bystander import publishing
 
 # Images a second (None: as fast as they are answered, one at a time), and targets.
 RATES = ((30.0, 1), (30.0, 4), (60.0, 1), (None, 1))
@@ -47,7 +48,8 @@ def through_node(
         player |= {"rate": rate or 0.0}
         beside = None
         if targets > 1:
-            beside = _starts(spread(box, images[0].shape[1], targets))
+            places = spread(box, images[0].shape[1], targets)
+            beside = publishing(partial(_detections, places))
         else:
             player |= {"init_bbox": ",".join(map(str, box))}
         if rate is None:
@@ -62,27 +64,8 @@ def through_node(
     return measured
 
 
-def _starts(boxes: list[Box]) -> Callable:
-    """For ``session.play``: starts on the boxes in the first image."""
-
-    def join(node, topics: Topics) -> Callable[[int, int], None]:
-        from std_msgs.msg import Header
-        from vision_msgs.msg import Detection2DArray
-
-        from ..nodes import qos
-
-        topic = f"{topics.tracker}/init_targets"
-        publisher = node.create_publisher(Detection2DArray, topic, qos.RELIABLE)
-
-        def on_image(index: int, stamp: int) -> None:
-            if index == 0:
-                header = Header(stamp=ns_to_stamp(stamp), frame_id="camera")
-                found = [box_to_detection(box, header) for box in boxes]
-                publisher.publish(Detection2DArray(header=header, detections=found))
-
-        return on_image
-
-    return join
+def _detections(boxes: list[Box], header) -> list:
+    return [box_to_detection(box, header) for box in boxes]
 
 
 def _write(images: list[np.ndarray], path: Path) -> None:

@@ -90,11 +90,10 @@ class Recorder:
         self.publish_ms: list[float] = []
         self.usage: list[Usage] = []
         self._topics, self._bag = topics, bag
-        self._boxes: dict[int, tuple[Box | None, float]] = {}
-        self._states: dict[int, tuple[str, float, Gate | None]] = {}
-        # The same of every target, by its id.
-        self._all_boxes: dict[str, dict[int, Box]] = defaultdict(dict)
-        self._all_states: dict[str, dict[int, tuple[str, float, Gate | None]]] = defaultdict(dict)
+        self._latencies: dict[int, float] = {}
+        # By the target's id, for the first one by "", too; then by stamp.
+        self._boxes: dict[str, dict[int, Box]] = defaultdict(dict)
+        self._states: dict[str, dict[int, tuple[str, float, Gate | None]]] = defaultdict(dict)
         self._on_stamp: Callable[[int, int], None] = lambda index, stamp: None
         self._context = rclpy.Context()
         # Ctrl-C must stay an exception: it is what ends the nodes.
@@ -136,31 +135,22 @@ class Recorder:
     @property
     def is_complete(self) -> bool:
         """Whether the newest image was answered."""
-        return bool(self.stamps) and self.stamps[-1] in self._boxes.keys() & self._states.keys()
+        return bool(self.stamps) and (
+            self.stamps[-1] in self._latencies.keys() & self._states[""].keys()
+        )
 
-    def outputs(self) -> dict[int, Output]:
-        """What was published of the target, by the frame's position in the order of publishing."""
+    def outputs(self, target_id: str = "") -> dict[int, Output]:
+        """What was published of a target, by the frame's position in the order of publishing.
+
+        target_id: empty: of the target that comes first.
+        """
+        boxes, states = self._boxes[target_id], self._states[target_id]
         found = {}
         for index, stamp in enumerate(self.stamps):
-            if (
-                stamp not in self._boxes
-                or self._states.get(stamp, ("NO_TARGET",))[0] == "NO_TARGET"
-            ):
-                continue
-            box, latency = self._boxes[stamp]
-            state, score, gate = self._states[stamp]
-            found[index] = Output(stamp, box, score, state, gate, latency)
-        return found
-
-    def outputs_of(self, target_id: str) -> dict[int, Output]:
-        """What was published of one target of several."""
-        boxes, states = self._all_boxes[target_id], self._all_states[target_id]
-        found = {}
-        for index, stamp in enumerate(self.stamps):
-            if stamp in states and stamp in self._boxes:
+            if stamp in states and stamp in self._latencies and states[stamp][0] != "NO_TARGET":
                 state, score, gate = states[stamp]
-                latency = self._boxes[stamp][1]
-                found[index] = Output(stamp, boxes.get(stamp), score, state, gate, latency)
+                box, latency = boxes.get(stamp), self._latencies[stamp]
+                found[index] = Output(stamp, box, score, state, gate, latency)
         return found
 
     def join(self, bystander: Callable) -> None:
@@ -194,12 +184,12 @@ class Recorder:
 
         message = deserialize_message(data, Detection2DArray)
         stamp = stamp_to_ns(message.header.stamp)
-        box = detection_to_box(message.detections[0]) if message.detections else None
         # A frame that is answered again, for a start in the past, keeps its first latency.
-        _, latency = self._boxes.get(stamp, (None, (now - stamp) / 1e6))
-        self._boxes[stamp] = (box, latency)
+        self._latencies.setdefault(stamp, (now - stamp) / 1e6)
+        self._boxes[""].pop(stamp, None)
         for one in message.detections:
-            self._all_boxes[one.id][stamp] = detection_to_box(one)
+            self._boxes[one.id][stamp] = box = detection_to_box(one)
+            self._boxes[""].setdefault(stamp, box)
 
     def _on_status(self, data: bytes) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
@@ -211,9 +201,9 @@ class Recorder:
         message = deserialize_message(data, DiagnosticArray)
         stamp = stamp_to_ns(message.header.stamp)
         values, *each = ({v.key: v.value for v in one.values} for one in message.status)
-        self._states[stamp] = _state(values)
+        self._states[""][stamp] = _state(values)
         for one in each:
-            self._all_states[one["target_id"]][stamp] = _state(one)
+            self._states[one["target_id"]][stamp] = _state(one)
         if values["publish_ms"] != "unknown":  # a frame that was refused
             self.publish_ms.append(float(values["publish_ms"]))
 

@@ -122,7 +122,7 @@ def play(
                     f"the tracker node found no target in {len(recorder.stamps)} images:"
                     f" {tracker_node.last_words()}"
                 )
-        each = {one: recorder.outputs_of(one) for one in targets}
+        each = {one: recorder.outputs(one) for one in targets}
         return Played(
             outputs,
             len(recorder.stamps),
