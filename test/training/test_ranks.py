@@ -9,12 +9,12 @@ import pytest
 import torch
 
 from tracker_ros.core.errors import ParameterError
-from tracker_ros.training.ranks import Ranks, ShardedBatches, processes, shared_mean
+from tracker_ros.training.ranks import Ranks, processes, shared_batches, shared_mean
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
 def test_together_the_processes_see_every_sample_once(count):
-    batches = [list(ShardedBatches(8, Ranks(rank, count), 3, 6)) for rank in range(count)]
+    batches = [list(shared_batches(8, Ranks(rank, count), 3, 6)) for rank in range(count)]
     assert all(
         len(mine) == 3 and {len(batch) for batch in mine} == {8 // count} for mine in batches
     )
@@ -24,12 +24,12 @@ def test_together_the_processes_see_every_sample_once(count):
 
 
 def test_batches_without_a_last_step_do_not_end():
-    assert [batch.start for batch in islice(ShardedBatches(4, Ranks()), 5)] == [0, 4, 8, 12, 16]
+    assert [batch.start for batch in islice(shared_batches(4, Ranks()), 5)] == [0, 4, 8, 12, 16]
 
 
 def test_a_batch_that_cannot_be_shared_out_is_refused():
     with pytest.raises(ParameterError, match="--batch is 9, not a multiple of 2 processes"):
-        ShardedBatches(9, Ranks(0, 2))
+        shared_batches(9, Ranks(0, 2))
 
 
 def test_alone_nothing_is_exchanged():

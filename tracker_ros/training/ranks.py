@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import count
 
 import torch
 from torch import Tensor, distributed
@@ -77,7 +78,9 @@ def shared_mean(value: Tensor) -> Tensor:
     return value + (total / processes() - value.detach())
 
 
-class ShardedBatches:
+def shared_batches(
+    batch: int, ranks: Ranks, first: int = 0, last: int | None = None
+) -> Iterator[range]:
     """Indices of each batch of this process: together the processes see every sample once.
 
     Args:
@@ -85,16 +88,9 @@ class ShardedBatches:
     Raises:
         ParameterError: the batch cannot be shared out evenly.
     """
-
-    def __init__(self, batch: int, ranks: Ranks, first: int = 0, last: int | None = None):
-        if batch % ranks.count:
-            raise ParameterError(f"--batch is {batch}, not a multiple of {ranks.count} processes")
-        self.batch, self.ranks, self.first, self.last = batch, ranks, first, last
-
-    def __iter__(self) -> Iterator[range]:
-        local = self.batch // self.ranks.count
-        step = self.first
-        while self.last is None or step < self.last:
-            start = step * self.batch + self.ranks.rank * local
-            yield range(start, start + local)
-            step += 1
+    if batch % ranks.count:
+        raise ParameterError(f"--batch is {batch}, not a multiple of {ranks.count} processes")
+    local = batch // ranks.count
+    steps = count(first) if last is None else range(first, last)
+    starts = (step * batch + ranks.rank * local for step in steps)
+    return (range(start, start + local) for start in starts)

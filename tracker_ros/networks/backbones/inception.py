@@ -21,8 +21,8 @@ class ConvBnRelu(nn.Sequential):
         inputs: int,
         outputs: int,
         kernel: int | tuple[int, int],
-        stride: int = 1,
         padding: int | tuple[int, int] = 0,
+        stride: int = 1,
     ):
         super().__init__(
             nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False),
@@ -72,7 +72,7 @@ class InceptionV3(nn.Module):
             return max(round(channels * width / 8) * 8, 8)
 
         self.stem_channels = wide(32)
-        self.stem = ConvBnRelu(3, wide(32), 3, 2)
+        self.stem = ConvBnRelu(3, wide(32), 3, stride=2)
         self.body = nn.Sequential(
             ConvBnRelu(wide(32), wide(32), 3),
             ConvBnRelu(wide(32), wide(64), 3, padding=1),
@@ -110,18 +110,21 @@ class InceptionV3(nn.Module):
         return (pooled - 3) // 2 + 1 - 2 * CROP
 
 
+def _chain(inputs: int, *layers: tuple) -> nn.Module:
+    """Convolutions one behind the other: channels, kernel, padding (0), stride (1) of each."""
+    made = []
+    for channels, kernel, *rest in layers:
+        made.append(ConvBnRelu(inputs, channels, kernel, *rest))
+        inputs = channels
+    return made[0] if len(made) == 1 else nn.Sequential(*made)
+
+
 def _fives(inputs: int, wide, pooled: int) -> tuple[Branches, int]:
     """Mixed_5b, 5c, 5d: 1×1, 5×5, twice 3×3, pooling (fig. 5)."""
     branches = [
-        ConvBnRelu(inputs, wide(64), 1),
-        nn.Sequential(
-            ConvBnRelu(inputs, wide(48), 1), ConvBnRelu(wide(48), wide(64), 5, padding=2)
-        ),
-        nn.Sequential(
-            ConvBnRelu(inputs, wide(64), 1),
-            ConvBnRelu(wide(64), wide(96), 3, padding=1),
-            ConvBnRelu(wide(96), wide(96), 3, padding=1),
-        ),
+        _chain(inputs, (wide(64), 1)),
+        _chain(inputs, (wide(48), 1), (wide(64), 5, 2)),
+        _chain(inputs, (wide(64), 1), (wide(96), 3, 1), (wide(96), 3, 1)),
     ]
     outputs = 2 * wide(64) + wide(96) + wide(pooled)
     return Branches(branches, ConvBnRelu(inputs, wide(pooled), 1)), outputs
@@ -130,12 +133,8 @@ def _fives(inputs: int, wide, pooled: int) -> tuple[Branches, int]:
 def _reduction(inputs: int, wide) -> tuple[Branches, int]:
     """Mixed_6a: halves the map (fig. 10)."""
     branches = [
-        ConvBnRelu(inputs, wide(384), 3, 2),
-        nn.Sequential(
-            ConvBnRelu(inputs, wide(64), 1),
-            ConvBnRelu(wide(64), wide(96), 3, padding=1),
-            ConvBnRelu(wide(96), wide(96), 3, 2),
-        ),
+        _chain(inputs, (wide(384), 3, 0, 2)),
+        _chain(inputs, (wide(64), 1), (wide(96), 3, 1), (wide(96), 3, 0, 2)),
     ]
     return Branches(branches), inputs + wide(384) + wide(96)
 
@@ -143,20 +142,15 @@ def _reduction(inputs: int, wide) -> tuple[Branches, int]:
 def _sevens(inputs: int, wide, middle: int) -> tuple[Branches, int]:
     """Mixed_6b to 6e: 1×1, 7×7 as 1×7 and 7×1, the same twice, pooling (fig. 6)."""
     row, column = ((1, 7), (0, 3)), ((7, 1), (3, 0))
-
-    def chain(*shapes) -> nn.Sequential:
-        widths = [inputs, *(wide(middle) for _ in shapes), wide(192)]
-        shapes = ((1, 0), *shapes)
-        return nn.Sequential(
-            *(
-                ConvBnRelu(widths[i], widths[i + 1], kernel, padding=padding)
-                for i, (kernel, padding) in enumerate(shapes)
-            )
-        )
-
+    first, last = (wide(middle), 1), wide(192)
     branches = [
-        ConvBnRelu(inputs, wide(192), 1),
-        chain(row, column),
-        chain(column, row, column, row),
+        _chain(inputs, (last, 1)),
+        _chain(inputs, first, (wide(middle), *row), (last, *column)),
+        _chain(
+            inputs,
+            first,
+            *((wide(middle), *shape) for shape in (column, row, column)),
+            (last, *row),
+        ),
     ]
-    return Branches(branches, ConvBnRelu(inputs, wide(192), 1)), 4 * wide(192)
+    return Branches(branches, ConvBnRelu(inputs, last, 1)), 4 * last

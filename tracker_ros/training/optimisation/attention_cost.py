@@ -32,17 +32,12 @@ def measure_parts(network: Dastm, tracking: TrackingConfig) -> Parts:
     calls = {"features": (network.features, crop, box), "gate": (network.attention.gate, features)}
     for name, branch in network.attention.branches.items():
         calls[name] = (branch, features)
-    macs, times = {}, {name: [] for name in calls}
+    macs, times = {}, _milliseconds(calls, device)
     for name, (function, *args) in calls.items():
         with FlopCounterMode(display=False) as counter:
             function(*args)
         macs[name] = counter.get_total_flops() // 2
-    for _ in range(REPEATS):
-        for name, (function, *args) in calls.items():
-            start = _now(device)
-            function(*args)
-            times[name].append(1000 * (_now(device) - start))
-    return {name: {"macs": macs[name], "ms": median(times[name])} for name in calls}
+    return {name: {"macs": macs[name], "ms": times[name]} for name in calls}
 
 
 def frame_costs(parts: Parts, shares: list[float], gated: bool) -> dict[str, float]:
@@ -61,9 +56,7 @@ def frame_costs(parts: Parts, shares: list[float], gated: bool) -> dict[str, flo
 
 
 @torch.inference_mode()
-def measure_branches(
-    network: Dastm, tracking: TrackingConfig, repeats: int = REPEATS
-) -> dict[str, float]:
+def measure_branches(network: Dastm, tracking: TrackingConfig) -> dict[str, float]:
     """Median milliseconds of each branch for one memorised frame, on the network's device.
 
     ``skip`` computes nothing: 0. Leaves the network's mode and chance as they are.
@@ -75,16 +68,21 @@ def measure_branches(
     ).contiguous(memory_format=torch.channels_last)
     mode = network.training
     network.eval()
-    costs = {name: 0.0 for name in BRANCHES}
-    for name in network.attention.branches:
-        seconds = []
-        for _ in range(repeats):
-            start = _now(weight.device)
-            network.attention.branch(name, features)
-            seconds.append(_now(weight.device) - start)
-        costs[name] = 1000 * median(seconds)
+    branches = network.attention.branches.items()
+    times = _milliseconds({name: (branch, features) for name, branch in branches}, weight.device)
     network.train(mode)
-    return costs
+    return {name: times.get(name, 0.0) for name in BRANCHES}
+
+
+def _milliseconds(calls: dict[str, tuple], device: torch.device) -> dict[str, float]:
+    """Median of each call, a function and its arguments; they take turns."""
+    times: dict[str, list[float]] = {name: [] for name in calls}
+    for _ in range(REPEATS):
+        for name, (function, *args) in calls.items():
+            start = _now(device)
+            function(*args)
+            times[name].append(1000 * (_now(device) - start))
+    return {name: median(values) for name, values in times.items()}
 
 
 def _now(device: torch.device) -> float:

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from ...core.errors import SourceError
 from ..config import TrainingConfig
-from ..ranks import Ranks, ShardedBatches
+from ..ranks import Ranks, shared_batches
 from .sampling import Sample, Samples
 
 
@@ -66,7 +66,7 @@ def load_batches(
     loader = iter(
         DataLoader(
             samples,
-            batch_sampler=ShardedBatches(
+            batch_sampler=shared_batches(
                 config.batch, ranks, first, None if config.minutes else config.steps
             ),
             num_workers=config.workers,
