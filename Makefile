@@ -48,7 +48,7 @@ $(HUMBLE)/ready: requirements/humble.txt
 	@touch $@
 
 test-humble: $(HUMBLE)/ready
-	@$(HUMBLE)/bin/python -m pytest -p no:cacheprovider $(or $(ARGS),test/core test/sources \
+	@PYTHONPATH=$(CURDIR) $(HUMBLE)/bin/python -m pytest -p no:cacheprovider $(or $(ARGS),test/core test/sources \
 		test/runtime test/examples test/test_conversions.py)
 
 # The nodes on the next ROS 2.
