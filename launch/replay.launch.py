@@ -20,42 +20,40 @@ from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import ExecutableInPackage
 
 from launch import LaunchDescription
-from tracker_ros.nodes.parameters import TRACKER
-from tracker_ros.nodes.process import dds
 
-FROM_TABLE = ("model", "device", "engine", "precision")  # empty: as in config/tracker.yaml
 WAIT = 120.0  # seconds, for the tracker to load its model and for rviz
+# Besides those of track.launch.py.
 ARGUMENTS = {
     "bag": (None, "The rosbag2 recording to play: a folder, .mcap or .db3."),
     "topic": ("", "Its image topic; needed only where it has several."),
     "box": ("", "Start on this box, x,y,w,h in pixels, in the first image; default: the truth's."),
-    "rviz": ("false", "Show camera, box, identity, state and gate in rviz2."),
     "evaluate": ("", "Then replay the bag frame by frame and write the results in this folder."),
-    "log_level": ("info", "debug, info, warn, error or fatal."),
-    **{p.name: ("", p.description) for p in TRACKER if p.name in FROM_TABLE},
 }
 
 
+SHARED = ("model", "device", "engine", "precision")  # with evaluate_bag, where they are given
+
+
 def generate_launch_description() -> LaunchDescription:
+    track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
     declared = (
         DeclareLaunchArgument(name, default_value=default, description=description)
         for name, (default, description) in ARGUMENTS.items()
     )
-    return LaunchDescription([*declared, OpaqueFunction(function=_actions)])
+    return LaunchDescription(
+        [*declared, IncludeLaunchDescription(track), OpaqueFunction(function=_actions)]
+    )
 
 
 def _actions(context) -> list:
-    values = {name: LaunchConfiguration(name).perform(context) for name in ARGUMENTS}
-    dds.use_profile(context.environment)
+    names = (*ARGUMENTS, *SHARED, "namespace", "image_topic", "rviz", "log_level")
+    values = {name: LaunchConfiguration(name).perform(context) for name in names}
     rviz = values["rviz"].lower() in ("true", "1")
-    tracker = IncludeLaunchDescription(
-        PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py"))),
-        launch_arguments=[(name, values[name]) for name in (*FROM_TABLE, "rviz", "log_level")],
-    )
     text = {name: ParameterValue(values[name], value_type=str) for name in ("bag", "topic", "box")}
     player = Node(
         package="tracker_ros",
         executable="player_node",
+        namespace=values["namespace"],
         parameters=[
             {
                 "source": text["bag"],
@@ -66,6 +64,7 @@ def _actions(context) -> list:
                 "subscribers": 2 if rviz else 1,
             }
         ],
+        remappings=[("image", values["image_topic"])],
         ros_arguments=["--log-level", values["log_level"]],
         output="screen",
         emulate_tty=True,
@@ -77,11 +76,7 @@ def _actions(context) -> list:
         ended = partial(_ended, after)
         end = RegisterEventHandler(OnProcessExit(target_action=evaluation, on_exit=ended))
         after = [end, evaluation]
-    return [
-        tracker,
-        player,
-        RegisterEventHandler(OnProcessExit(target_action=player, on_exit=after)),
-    ]
+    return [player, RegisterEventHandler(OnProcessExit(target_action=player, on_exit=after))]
 
 
 def _ended(after: list, event, context) -> list:
@@ -93,7 +88,7 @@ def _ended(after: list, event, context) -> list:
 
 def _evaluation(values: dict[str, str]) -> ExecuteProcess:
     options = [("--out", "evaluate"), ("--topic", "topic"), ("--box", "box")]
-    options += [(f"--{name}", name) for name in FROM_TABLE]
+    options += [(f"--{name}", name) for name in SHARED]
     given = [f"{option}={values[name]}" for option, name in options if values[name]]
     program = ExecutableInPackage(executable="evaluate_bag", package="tracker_ros")
     return ExecuteProcess(cmd=[program, values["bag"], *given], output="screen")
