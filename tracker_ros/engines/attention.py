@@ -173,8 +173,8 @@ def target_cells(count: int, size: int, box: Box) -> Tensor:
     stride = min(size / side, 8.0 if size / side < 16 else 16.0)
     centres = size / 2 + (torch.arange(side) - (side - 1) / 2) * stride
     x, y, w, h = box
-    across, down = ((centres - start - length / 2).abs() / length for start, length in
-                    ((x, w), (y, h)))  # fmt: skip
+    spans = ((x, w), (y, h))
+    across, down = ((centres - start - length / 2).abs() / length for start, length in spans)
     away = torch.maximum(across[None], down[:, None]).flatten()
     inside = away <= 0.5
     return inside if inside.any() else away == away.min()

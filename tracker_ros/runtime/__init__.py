@@ -1,1 +1,1 @@
-"""What the node does with images, targets and time, without rclpy."""
+"""The node's work on images, targets and time, without rclpy."""
