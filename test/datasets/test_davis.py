@@ -33,6 +33,7 @@ def test_davis_2016_lists_name_files(made):
         ("Annotations/480p/bear/00001.png", "no picture", "bear/00001.png is not a picture"),
         ("Annotations/480p/bear/00001.png", None, "bear/00001.png cannot be read"),
         ("ImageSets/2017/train.txt", "bear\nyeti\n", "train.txt line 2"),
+        ("ImageSets/2017/train.txt", "bear\n" + 300 * "y", "train.txt line 2"),
     ],
 )
 def test_malformed_annotations_are_named(refusal, file, content, told):

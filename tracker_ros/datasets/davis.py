@@ -1,6 +1,7 @@
 """DAVIS: {JPEGImages, Annotations}/480p/CLIP/00000.{jpg, png}, ImageSets/2017/train.txt."""
 
 from collections.abc import Iterator
+from os.path import isdir  # unlike Path.is_dir, of a name that is too long, too
 from pathlib import Path
 
 import numpy as np
@@ -46,8 +47,8 @@ def _names(folder: Path, size: str) -> list[str]:
         for number, line in enumerate(lines(path), 1):
             # The 2016 lists name files: /JPEGImages/480p/bear/00000.jpg /Annotations/…
             name = line.split()[0].rpartition("/")[0].rpartition("/")[2] if "/" in line else line
-            if not name or not (folder / "JPEGImages" / size / name).is_dir():
-                raise SourceError(f"{path} line {number}: there is no clip {name!r}")
+            if not name or not isdir(folder / "JPEGImages" / size / name):
+                raise SourceError(f"{path} line {number}: there is no clip {name[:60]!r}")
             found[name] = None
         return list(found)
     clips = visible((folder / "Annotations" / size).iterdir())

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from os.path import isfile  # unlike Path.is_file, of a name that is too long, too
 from pathlib import Path
 from typing import NamedTuple
 
@@ -63,10 +64,13 @@ def read_uav123(folder: Path) -> Iterator[Track]:
 
 def _read(folder: Path, truth: Path, cut: Range) -> Track:
     home = folder / "data_seq" / truth.parent.name / cut.folder
-    names = [f"{number:06}.jpg" for number in range(cut.first, cut.last + 1)]
-    missing = next((home / name for name in names if not (home / name).is_file()), None)
-    if missing is not None:
-        raise SourceError(f"{missing} is missing, which {CONFIG} counts to {truth.stem!r}")
+    names = []
+    for number in range(cut.first, cut.last + 1):  # which may be of any length
+        names.append(f"{number:06}.jpg")
+        if not isfile(home / names[-1]):
+            raise SourceError(
+                f"{home / names[-1]} is missing, which {CONFIG} counts to {truth.stem!r}"
+            )
     attributes = flagged(truth.parent / "att" / truth.name, ATTRIBUTES)
     below = home.relative_to(folder).as_posix()
     return Track(truth.stem, below, names, read_boxes(truth), truth, attributes=attributes)

@@ -1,6 +1,7 @@
 """Annotation files of sequences (boxes, flags, names), and the pictures they belong to."""
 
 import re
+from os.path import isdir  # unlike Path.is_dir, of a name that is too long, too
 from pathlib import Path
 
 import numpy as np
@@ -113,6 +114,6 @@ def listed(folder: Path, list_name: str, pattern: str) -> list[str]:
         return found
     names = lines(path)
     for number, name in enumerate(names, 1):
-        if not name or not (folder / name).is_dir():
+        if not name or not isdir(folder / name):
             raise SourceError(f"{path} line {number}: {name[:60]!r} is not a folder of {folder}")
     return names

@@ -44,7 +44,7 @@ def storage_files(path: Path, listed: list[str]) -> list[Path]:
     """
     if not path.is_dir():
         return [path]
-    named = [path / name for name in listed if (path / name).is_file()]
+    named = [path / name for name in listed if os.path.isfile(path / name)]
     if named:
         return named
     found = in_order(p for p in path.iterdir() if is_storage(p.name) and p.is_file())
