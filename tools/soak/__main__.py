@@ -1,6 +1,6 @@
 """What the nodes endure: many frames, malformed messages, kill -9, several cameras at once.
 
-`make soak` runs it for some minutes; ARGS="--frames 100000 --minutes 60 --kills 50" for longer.
+`make soak` runs it for some minutes; ARGS="--frames 100000 --kills 50" for longer.
 Everything goes over DDS between processes. It prints what it measured, writes it to out/soak.json,
 and exits 1 where something did not hold. docs/reliability.md keeps the figures.
 """
@@ -24,7 +24,8 @@ GROWTH = 8.0  # MiB that memory may grow between the third fifth of the frames a
 def many_frames(count: int, minutes: float, model: str) -> dict:
     """Send frames one after the other; each must be answered, and memory stay flat."""
     every = max(min(count // 100, 500), 1)
-    tracker, camera = Node("tracker_node", "/soak", model=model), Camera("/soak")
+    # The node keeps all images of its history, and how many these are goes with the rate.
+    tracker, camera = Node("tracker_node", "/soak", model=model, history=0.1), Camera("/soak")
     memory, states = [], {}
     log = (OUT / "soak" / "memory.txt").open("w")
     try:
@@ -51,7 +52,7 @@ def many_frames(count: int, minutes: float, model: str) -> dict:
     settled, last = (float(np.median(part)) for part in parts)
     assert last - settled < GROWTH, f"memory grew from {settled:.1f} to {last:.1f} MiB"
     return {
-        "frames": index, "answered": sum(states.values()), "states": states,
+        "frames": index, "of": count, "answered": sum(states.values()), "states": states,
         "frames_per_second": round(index / seconds, 1),
         "memory_mib": {"third_fifth": round(settled, 1), "last_fifth": round(last, 1),
                        "highest": round(max(memory), 1)},
@@ -152,7 +153,9 @@ def cameras(count: int, seconds: float, rate: float, model: str) -> dict:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--frames", type=int, default=20000, help="default: %(default)s")
-    parser.add_argument("--minutes", type=float, default=5.0, help="at most (%(default)s)")
+    parser.add_argument(
+        "--minutes", type=float, help="at most for these (default: 1 for each 1,000 frames)"
+    )
     parser.add_argument("--malformed", type=int, default=300, help="messages (%(default)s)")
     parser.add_argument("--kills", type=int, default=10, help="of tracker and camera (%(default)s)")
     parser.add_argument("--cameras", type=int, default=3, help="at once (%(default)s)")
@@ -161,6 +164,7 @@ def main() -> int:
     parser.add_argument("--model", default="dastm_nano", help="default: %(default)s")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
+    minutes = args.minutes or max(args.frames / 1000, 5)
     from tracker_ros.nodes.process import dds
 
     dds.use_profile()
@@ -171,7 +175,7 @@ def main() -> int:
 
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     parts = (
-        (args.frames, lambda: many_frames(args.frames, args.minutes, args.model)),
+        (args.frames, lambda: many_frames(args.frames, minutes, args.model)),
         (args.malformed, lambda: malformed(args.malformed, args.model, args.seed)),
         (args.malformed, lambda: mutations(args.malformed, args.model, args.seed)),
         (args.kills, lambda: kills(args.kills, args.model, args.seed)),
