@@ -24,6 +24,10 @@ TARGETS = (1, 2, 4, 8, 16)
 LENGTHS = (10, 30, 100, 300, 1000)
 FULL_LENGTHS = (*LENGTHS, 3000, 10_000, 30_000, 100_000)
 
+# Frames in which parts of the background, which stand for further targets, stay in view; those that
+# leave it get lost, and what is looked for costs more than what is followed.
+IN_VIEW = 15
+
 # The points of a sweep take turns, so that a busy moment does not hit one of them alone.
 ROUNDS = 10
 # At a stretch; the first of them warms up and is not counted. Of the others every third, whichever
@@ -74,7 +78,7 @@ def memory_sizes(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[P
 
 
 def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]:
-    """x: targets that share one model, all followed through every image."""
+    """x: targets that share one model, all followed, there and back, through ``IN_VIEW`` images."""
     cases, width = [], images[0].shape[1]
     for number in TARGETS:
         forks = [tracker.fork() for _ in range(number)]
@@ -84,7 +88,7 @@ def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]
         def update(image, forks=forks):
             update_all(forks, [image] * len(forks))
 
-        cases.append(({"x": number}, update, images))
+        cases.append(({"x": number}, update, images[:IN_VIEW]))
     return _in_turn(cases)
 
 
