@@ -1,6 +1,7 @@
 """A foreign checkpoint's tensors, read without executing anything, and what is made of them."""
 
 import re
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
 from pickle import UnpicklingError
@@ -148,7 +149,9 @@ def _read(path: Path):
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
                 return {name: torch.from_numpy(file[name]) for name in file.files}
-        return torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():  # of pickles that torch did not write; they are refused
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
     except FileNotFoundError:
         raise ModelError(f"checkpoint {path} does not exist") from None
     except UnpicklingError as error:
