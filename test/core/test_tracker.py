@@ -433,3 +433,49 @@ def test_a_query_with_the_target_in_its_middle_is_memorised_as_it_is(moved, reus
     red = np.argwhere((query if reused else crop)[:, :, 2] > 110)
     (top, left), (bottom, right) = red.min(0), red.max(0) + 1
     assert box == pytest.approx((left, top, right - left, bottom - top), abs=1.5)
+
+
+FAST = replace(CONFIG, aside_score=0.35, motion=0.8)
+JUMPED = (112, 40, 20, 20)  # beyond the window around BOX
+
+
+@pytest.mark.parametrize(("config", "followed"), [(FAST, True), (CONFIG, False)])
+def test_a_target_that_jumps_out_of_its_window_is_looked_for_beside_it(config, followed):
+    tracker = Tracker(RedEngine(config))
+    tracker.init(frame(), BOX)
+    result = tracker.update(frame(JUMPED))
+    if followed:
+        assert result.box == pytest.approx(JUMPED, abs=1.5)
+        assert result.state is TargetState.TRACKING and result.score == pytest.approx(GOOD)
+        window = window_around(tracker.last_box, CONFIG.memory_factor, CONFIG.memory_size)
+        assert np.array_equal(tracker.engine.log[-1][1], crop(frame(JUMPED), window))
+    else:
+        assert result.box == BOX and result.state is TargetState.UNCERTAIN
+
+
+def test_what_is_beside_the_window_must_look_like_the_target():
+    tracker = Tracker(RedEngine(FAST))
+    tracker.init(frame(), BOX)
+    result = tracker.update(frame(JUMPED, score=0.7))
+    assert result.box == BOX and result.state is TargetState.UNCERTAIN
+    assert tracker.engine.steps[-1] == "locate"  # nothing was memorised
+
+
+def test_a_window_beside_costs_nothing_while_the_target_is_seen():
+    tracker = Tracker(RedEngine(FAST))
+    tracker.init(frame(), BOX)
+    tracker.update(frame((64, 42, 20, 20)))
+    assert tracker.engine.steps == ["start", "locate", "remember"]
+
+
+def test_the_window_goes_ahead_of_a_fast_target():
+    tracker = Tracker(RedEngine(FAST))
+    tracker.init(frame(), BOX)
+    tracker.update(frame((80, 40, 20, 20)))
+    ahead = (tracker.last_box[0] + 16, tracker.last_box[1], 20, 20)  # .8 of 20 pixels
+    expected = window_around(ahead, CONFIG.search_factor, CONFIG.query_size)
+    assert tracker.search(frame()).window.x == pytest.approx(expected.x, abs=2)
+    tracker.lose()
+    assert tracker.search(frame()).window == window_around(
+        tracker.last_box, CONFIG.search_factor, CONFIG.query_size
+    )

@@ -38,6 +38,9 @@ class TrackingConfig:
     scale_rate: float = 0.3  # share of the scale that is measured online
     scale_step: float = 0.0  # frames to memorise are looked at this much larger or smaller, too
 
+    motion: float = 0.0  # share of the last velocity by which the next window is ahead
+    aside_score: float = 0.0  # below: windows beside the one at the target are looked at, too
+
     calibration: float = 0.0  # share of the first frame's error that is taken off every box
 
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells

@@ -1,4 +1,4 @@
-"""Search for a lost target: at its place first, then all over the image."""
+"""Search for a target that is not where it was: beside that, and, once lost, all over the image."""
 
 import math
 from collections.abc import Sequence
@@ -16,6 +16,8 @@ from .state import Presence, Trust
 
 PATIENCE = 10  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
+ASIDE = 1.0  # sides of the target, across and down, from its window to the four beside it
+ASIDE_SCORE = 0.8  # of a target that is taken for one that went too fast
 MOST_PLACES = 40  # one a frame: all of the image within little more than a second
 COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
 
@@ -61,6 +63,18 @@ class Recovery:
             if find.score >= self.engine.tracking.recover_score and self._same(find, box)
         ]
         return max(agreed, key=lambda find: find.score, default=None)
+
+    def aside(self, box: Box) -> Box | None:
+        """The target, gone too fast for the window around ``box``, in one of four beside it."""
+        x, y, w, h = box
+        step = ASIDE * math.sqrt(w * h)
+        corners = ((-step, -step), (step, -step), (-step, step), (step, step))
+        finds = self._look([(x + dx, y + dy, w, h) for dx, dy in corners], self.state, box)
+        best = max(finds, key=lambda find: find.score)
+        if best.score < ASIDE_SCORE:
+            return None
+        left, top, across, down = best.box
+        return left + (across - w) / 2, top + (down - h) / 2, w, h
 
     def further(self, found: Box, score: float, sure: Box, presence: Presence) -> tuple[Box, float]:
         """A second window, after ``PATIENCE``; what is not this target to the network is no find.

@@ -17,6 +17,7 @@ from .geometry.bias import NO_BIAS, Bias, bias_of
 from .geometry.boxes import Box, check_box, check_image, clip_box, scaled
 from .geometry.crop import Window, crop, window_around
 from .geometry.decode import Prediction, decode
+from .geometry.motion import Motion
 from .online.views import first_views
 from .recovery import Recovery
 from .state import Presence, TargetState, Trust
@@ -108,6 +109,7 @@ class Tracker:
         self._unlearnt = 0  # frames since the one memorised last
         self._presence = Presence()
         self._trust = Trust()
+        self._motion = Motion()
 
     @property
     def initialised(self) -> bool:
@@ -203,11 +205,12 @@ class Tracker:
         """
         self.check(image)
         begin = perf_counter()
-        window, other = self._window(self._box), None
+        box, other = self._expected(), None
+        window = self._window(box)
         if rescale and self.rescaling:
             # Larger and smaller take turns: between frames a scale does not change by much.
             factor = (1 + self.config.scale_step) ** (1 if self._larger else -1)
-            other = self._window(scaled(self._box, factor, factor))
+            other = self._window(scaled(box, factor, factor))
         query, look = crop(image, window), None
         if other is not None:
             look = Look(crop(image, other), window.side / other.side)
@@ -225,6 +228,8 @@ class Tracker:
         boxes = 0.0 if prediction.boxes is None else prediction.boxes.sum()
         if not math.isfinite(prediction.score.sum() + boxes):
             raise InputError("the network answered with values that are not finite")
+        if self._astray(prediction):
+            search, prediction, state = self._aside(search, prediction, state)
         _, _, w, h = search.window.to_crop(self._box)
         candidate = decode(self._bias.off(prediction), (w, h), self.config)
         self._state = state
@@ -240,17 +245,20 @@ class Tracker:
         before, self._presence = self._presence, self._presence.after(score, self.config)
         if before.state is TargetState.LOST and self._presence.state is not TargetState.LOST:
             self._trust = self._trust.again()
+        last = self._box
         self._move(self._clip(found, search.image), score)
+        sure = self._presence.state is TargetState.TRACKING
+        self._motion = self._motion.after(last, self._box, sure)
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
         self._unlearnt += 1
+        lost = self._presence.state is TargetState.LOST
         worthwhile = (
-            self._presence.state is TargetState.TRACKING
+            not lost
             and worth >= self.config.memory_score
             and self._unlearnt >= self.config.memory_interval
         )
         self._pending = (search, worth) if worthwhile else None
-        lost = self._presence.state is TargetState.LOST
         return Result(
             None if lost else self._box,
             score,
@@ -301,6 +309,33 @@ class Tracker:
             return found
         factor = (search.other.side / search.window.side) ** SCALE_SHARE
         return scaled(found, factor, factor)
+
+    def _expected(self) -> Box:
+        """Where the target is looked for in the next frame."""
+        share = self.config.motion
+        lost = self._presence.state is TargetState.LOST
+        return self._box if lost or not share else self._motion.ahead(self._box, share)
+
+    def _astray(self, prediction: Prediction) -> bool:
+        """Whether the window shows so little of the target that it may be beside it."""
+        lost = self._presence.state is TargetState.LOST
+        return not lost and float(prediction.score.max()) < self.config.aside_score
+
+    def _aside(
+        self, search: Search, prediction: Prediction, state: State
+    ) -> tuple[Search, Prediction, State]:
+        """The same for a window beside that of ``search`` if it shows the target, else as it is."""
+        place = self._recovery(search.image).aside(self._box)
+        if place is None:
+            return search, prediction, state
+        window = self._window(place)
+        query = crop(search.image, window)
+        look = Look(query, 1.0)
+        answer, after = self.engine.locate(query, self._state, look)
+        better = answer.score.max() > prediction.score.max()
+        if not (better and self._trust.agrees(answer.opinion)):
+            return search, prediction, state
+        return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
     def _window(self, box: Box) -> Window:
         return window_around(box, self.config.search_factor, self.config.query_size)
