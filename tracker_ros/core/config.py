@@ -36,6 +36,9 @@ class TrackingConfig:
 
     filter_rate: float = 0.1  # weight of a memorised frame in what is learned online
     scale_rate: float = 0.3  # share of the scale that is measured online
+    refine_place: float = 0.0  # share of what a network corrects in the centre, ...
+    refine_scale: float = 0.0  # ... in the scale
+    refine_shape: float = 0.0  # ... and in the proportions
     scale_step: float = 0.0  # frames to memorise are looked at this much larger or smaller, too
 
     motion: float = 0.0  # share of the last velocity by which the next window is ahead

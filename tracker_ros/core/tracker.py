@@ -110,6 +110,7 @@ class Tracker:
         self._presence = Presence()
         self._trust = Trust()
         self._motion = Motion()
+        self._drift = 0.0, 0.0  # see ``Candidate``
 
     @property
     def initialised(self) -> bool:
@@ -231,7 +232,8 @@ class Tracker:
         if self._astray(prediction):
             search, prediction, state = self._aside(search, prediction, state)
         _, _, w, h = search.window.to_crop(self._box)
-        candidate = decode(self._bias.off(prediction), (w, h), self.config)
+        candidate = decode(self._bias.off(prediction), (w, h), self.config, self._drift)
+        self._drift = candidate.drift
         self._state = state
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._presence.state is TargetState.LOST:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,11 +14,14 @@ import numpy as np
 from ..core.config import TrackingConfig
 from ..core.engine import Look
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, near_peak
+from ..core.geometry.decode import Prediction, near_peak, peak
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
+from ..core.online.reference import Reference, around
 from ..core.online.views import PLACES, View
 from .memory_engine import MemoryEngine, MemoryState, check_step, stack
+
+REFINED = ("reference", "shape", "region")  # inputs of a step that refines boxes
 
 Seen = tuple[Any, ...]  # what the trunk makes of one crop
 
@@ -36,21 +40,26 @@ class FilterEngine(MemoryEngine):
         seen = tuple(self.runner.outputs("trunk"))
         self.responds = "features" in seen
         self._levels = len(seen) - self.responds
+        self._refines = "refined" in self.runner.outputs("match")
         levels = seen[: self._levels]
         check_step(self.runner, "trunk", ("crop",))
-        check_step(self.runner, "match", ("memory", *levels, *["response"] * self.responds))
+        asked = ["memory", *levels, *["response"] * self.responds, *REFINED * self._refines]
+        check_step(self.runner, "match", asked)
         check_step(self.runner, "learn", ("box", "score", *levels))
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
         """See ``Engine.start``."""
-        online = None
+        online = reference = None
         if self.responds:
             crops, boxes = zip(*(views or (View(crop, box),)), strict=True)
             features = np.stack([self._features(seen) for seen in self._see(crops)])
             side = self.tracking.query_size / self.tracking.search_factor
             places = min(len(PLACES), len(views) or 1)
             online = OnlineModel.start(features, boxes, places, self.tracking.stride, side)
-        empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None, online=online)
+            if self._refines:
+                reference = Reference.of(features[0], boxes[0], self.tracking.stride, side)
+        frames = FrameMemory(self.tracking.memory_capacity)
+        empty = MemoryState(frames, None, online=online, reference=reference)
         return self._add([empty], [crop], [box], [1.0])[0]
 
     def locate_all(
@@ -93,20 +102,38 @@ class FilterEngine(MemoryEngine):
         """What the target's query says; the network is asked only if it is to be thorough."""
         online, levels = state.online, state.seen[: self._levels]
         if online is None:
-            silent = [np.zeros(self._features(state.seen).shape[1:], np.float32)] * self.responds
-            score, boxes = self._match(levels, state, *silent)
+            silent = [
+                np.zeros(self._features(state.seen).shape[1:], np.float32)[None]
+            ] * self.responds
+            score, boxes, *_ = self._match(levels, state, *silent)
             return Prediction(score, boxes), state
-        compact = online.compact(self._features(state.seen))
+        features = self._features(state.seen)
+        compact = online.compact(features)
         response = online.respond(compact)
-        change, opinion = online.measure(compact, response), None
+        change, opinion, refined = online.measure(compact, response), None, None
         if thorough:
-            opinion = near_peak(self._match(levels, state, response)[0], response)
-        prediction = Prediction(presence(response), None, response, None, change, opinion)
+            place = peak(response, *divmod(int(response.argmax()), response.shape[1]))
+            x, y = place[0] + 0.5, place[1] + 0.5
+            compared = []
+            if state.reference is not None:
+                compared = [*state.reference, around(features, x, y)]
+            score, _, *box = self._match(levels, state, response[None], *compared)
+            opinion = near_peak(score, response)
+            if box:
+                refined = self._refined(x, y, box[0])
+        prediction = Prediction(presence(response), None, response, None, change, opinion, refined)
         return prediction, replace(state, compact=((compact, 1.0),))
 
-    def _match(self, levels: Seen, state: MemoryState, *response: np.ndarray) -> list[np.ndarray]:
-        inputs = (state.memory, *levels, *(part[None] for part in response))
-        return [self.runner.numpy(part)[0] for part in self.runner.run("match", *inputs)]
+    def _match(self, levels: Seen, state: MemoryState, *others: np.ndarray) -> list[np.ndarray]:
+        answers = self.runner.run("match", state.memory, *levels, *others)
+        return [self.runner.numpy(part)[0] for part in answers]
+
+    def _refined(self, x: float, y: float, answer: np.ndarray) -> Box:
+        """The refiner's answer at a place x, y, in cells, as a box in crop pixels."""
+        stride, side = self.tracking.stride, self.tracking.query_size / self.tracking.search_factor
+        across, down, *logarithms = (float(value) for value in answer)
+        w, h = (side * math.exp(value) for value in logarithms)
+        return (x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h
 
     def remember_all(
         self,

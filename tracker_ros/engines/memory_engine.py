@@ -15,6 +15,7 @@ from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel
+from ..core.online.reference import Reference
 from ..core.online.views import View
 from .runners.base import Runner
 
@@ -26,6 +27,7 @@ class MemoryState:
     Attributes:
         frames: token arrays [1, h*w, C]. memory: those to read, joined. gate: of the last frame.
         online: what is learned of it while it is followed, for a network beside that.
+        reference: the first view, for a network that refines boxes.
         seen: what a shared trunk made of the query that was located last. compact: the same for
             ``online``, with the zoom of each crop (see ``Look``): the query, 1, and another scale,
             if there was one.
@@ -35,6 +37,7 @@ class MemoryState:
     memory: Any
     gate: Gate | None = None
     online: OnlineModel | None = None
+    reference: Reference | None = None
     seen: tuple[Any, ...] = ()
     compact: tuple[tuple[np.ndarray, float], ...] = ()
 

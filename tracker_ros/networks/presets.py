@@ -32,7 +32,7 @@ class Preset(NamedTuple):
 # it tracks with was chosen on the development sequences (docs/search.md).
 DASTM = Preset(
     "dastm_filter",
-    DastmFilterConfig(search_cells=14, memory_cells=11),
+    DastmFilterConfig(search_cells=14, memory_cells=11, refine=True),
     TrackingConfig(
         query_size=112,
         memory_size=112,
@@ -43,6 +43,9 @@ DASTM = Preset(
         motion=0.8,
         aside_score=0.35,
         window_influence=0.0,
+        refine_place=0.7,
+        refine_scale=0.3,
+        refine_shape=0.2,
         scale_step=0.05,
         tracking_score=0.5,
         lost_score=0.2,

@@ -27,6 +27,7 @@ class Prediction:
         other: float32 [h, w], its response in another crop that was asked for; None otherwise.
         change: logarithm of the target's scale, of that which the crop was made for.
         opinion: the network's own score at the response's peak; None where it was not asked.
+        refined: the network's box x, y, w, h in crop pixels of what is at that peak; None without.
     """
 
     score: np.ndarray
@@ -35,6 +36,7 @@ class Prediction:
     other: np.ndarray | None = None
     change: float = 0.0
     opinion: float | None = None
+    refined: Box | None = None
 
 
 @dataclass(frozen=True)
@@ -42,11 +44,13 @@ class Candidate:
     """The chosen box (x, y, width, height in crop pixels) and its score in [0, 1].
 
     ``ranked`` is what it was chosen by: the penalised score, blended with the cosine window.
+    ``drift``: how far the centre was moved from the response's peak, in units of √(w·h).
     """
 
     box: Box
     score: float
     ranked: float
+    drift: tuple[float, float] = (0.0, 0.0)
 
 
 @lru_cache(maxsize=8)
@@ -89,16 +93,21 @@ def _vertex(values: np.ndarray, middle: int) -> float:
     return min(max((before - after) / (2 * bend), -0.5), 0.5) if bend < -1e-9 else 0.0
 
 
-def decode(prediction: Prediction, size: tuple[float, float], config: TrackingConfig) -> Candidate:
+def decode(
+    prediction: Prediction,
+    size: tuple[float, float],
+    config: TrackingConfig,
+    drift: tuple[float, float] = (0.0, 0.0),
+) -> Candidate:
     """Choose the best cell's box, given the target's last ``size`` (width, height in crop pixels).
 
     Cells are ranked by score × change penalty, blended with a cosine window; the new size is
     smoothed by ``size_rate`` × penalty × a mean of 1 and the score, in which the score has the
     share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5). What is learned online has the
-    say where there is some: see ``_decode_online``.
+    say where there is some: see ``_decode_online``. ``drift``: that of the last candidate.
     """
     if prediction.response is not None:
-        return _decode_online(prediction, prediction.response, size, config)
+        return _decode_online(prediction, prediction.response, size, config, drift)
     assert prediction.boxes is not None  # of a network that stands alone
     # Operations on small arrays cost what their calls cost: as few as there can be.
     width, height = np.maximum(prediction.boxes[2:] - prediction.boxes[:2], 1e-3)
@@ -135,14 +144,33 @@ def _decode_online(
     response: np.ndarray,
     size: tuple[float, float],
     config: TrackingConfig,
+    drift: tuple[float, float],
 ) -> Candidate:
-    """The response's peak, and the last ``size`` with the scale that was measured there."""
+    """The response's peak, and the last ``size`` with the scale that was measured there.
+
+    A refined box corrects both in part. What is learned online drifts slowly: until the next such
+    box the centre is off by as much.
+    """
     blend = config.window_influence
     ranked = np.maximum(response, 0) * (1 - blend) + cosine_window(*response.shape) * blend
     row, column = divmod(int(ranked.argmax()), ranked.shape[1])
     px, py = peak(response, row, column)
-    change = min(max(config.scale_rate * prediction.change, -MOST_CHANGE), MOST_CHANGE)
-    w, h = (side * math.exp(change) for side in size)
     cx, cy = (px + 0.5) * config.stride, (py + 0.5) * config.stride
+    side, scale, shape = math.sqrt(size[0] * size[1]), config.scale_rate * prediction.change, 0.0
+    if prediction.refined is not None:
+        x, y, *sides = prediction.refined
+        along, across = (math.log(new / old) for new, old in zip(sides, size, strict=True))
+        scale += config.refine_scale * (along + across) / 2
+        shape = _bounded(config.refine_shape * (along - across) / 2)
+        away = x + sides[0] / 2 - cx, y + sides[1] / 2 - cy
+        drift = config.refine_place * away[0] / side, config.refine_place * away[1] / side
+    scale = _bounded(scale)
+    w, h = size[0] * math.exp(scale + shape), size[1] * math.exp(scale - shape)
+    cx, cy = cx + drift[0] * side, cy + drift[1] * side
     score = min(max(float(prediction.score[row, column]), 0.0), 1.0)
-    return Candidate((cx - w / 2, cy - h / 2, w, h), score, float(ranked[row, column]))
+    best = float(ranked[row, column])
+    return Candidate((cx - w / 2, cy - h / 2, w, h), score, best, drift)
+
+
+def _bounded(change: float) -> float:
+    return min(max(change, -MOST_CHANGE), MOST_CHANGE)

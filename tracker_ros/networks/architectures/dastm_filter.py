@@ -17,6 +17,7 @@ from torch.nn import functional as F
 
 from ...core.config import TrackingConfig
 from ...core.online.model import taught
+from ...core.online.reference import REGION as REFINED
 from ...core.online.scale import REGION
 from ..backbones.efficientnet import EfficientNetLite
 from ..blocks.convolutions import normalise
@@ -24,6 +25,7 @@ from ..blocks.gate import DynamicAttention
 from ..blocks.head import make_head
 from ..blocks.pyramid import STRIDE, PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
+from ..blocks.refiner import BoxRefiner
 from ..config import NetworkConfig
 from ..step import Step, StepModule
 from .stmtrack import Maps, Stmtrack
@@ -42,12 +44,14 @@ class DastmFilterConfig(NetworkConfig):
         backbone: see ``backbones.efficientnet``. filter: ``online``, or ``none``: DASTM alone.
         search_cells: cells along a side of the query's and the memory crop's grid.
         memory_cells: cells along a side that are remembered, in the middle of a memory crop.
+        refine: whether boxes are compared with the first frame (needs what is learned online).
         neck_depth: blocks behind the merged levels. gate, gate_reduction, temperature: see
             ``DastmConfig``. head_…: see ``networks.blocks.head``.
     """
 
     backbone: str = "efficientnet_lite0"
     filter: str = "online"
+    refine: bool = False
     search_cells: int = 20
     memory_cells: int = 14
     channels: int = 128
@@ -74,6 +78,8 @@ class DastmFilter(nn.Module):
                 f"search_cells is {config.search_cells}; what is learned online needs more than "
                 f"{REGION}"
             )
+        if config.refine and config.filter == "none":
+            raise ValueError("refine needs what is learned online, and filter is none")
         self.config = config
         self.trunk = EfficientNetLite(config.backbone.removeprefix("efficientnet_"))
         levels, channels = self.trunk.levels, config.channels
@@ -83,6 +89,7 @@ class DastmFilter(nn.Module):
             channels, config.gate, config.gate_reduction, config.temperature
         )
         self.place = nn.Conv2d(1, PLACE, 3, padding=1) if config.filter == "online" else None
+        self.refiner = BoxRefiner(sum(levels)) if config.refine else None
         self.head = make_head(
             2 * channels + PLACE * (self.place is not None),
             config.head_channels,
@@ -193,6 +200,10 @@ class Match(StepModule):
 
     network: DastmFilter
 
+    def __init__(self, network: DastmFilter, side: float):
+        super().__init__(network)
+        self.side = side  # cells along a target
+
     def forward(
         self,
         memory: Tensor,
@@ -200,10 +211,19 @@ class Match(StepModule):
         middle: Tensor,
         coarse: Tensor,
         response: Tensor | None = None,
-    ) -> tuple[Tensor, Tensor]:
-        """Tokens [B, M, C], levels, response → score [B, h, w], boxes [B, 4, h, w]."""
+        reference: Tensor | None = None,
+        shape: Tensor | None = None,
+        region: Tensor | None = None,
+    ) -> tuple[Tensor, ...]:
+        """Tokens [B, M, C], levels, response → score [B, h, w], boxes [B, 4, h, w].
+
+        And, of a network that refines boxes, that of the region: see ``BoxRefiner.forward``.
+        """
         logits, centerness, boxes = self.network.match((fine, middle, coarse), memory, response)
-        return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
+        score = (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0]
+        if self.network.refiner is None:
+            return score, boxes
+        return score, boxes, self.network.refiner(reference, shape, region, self.side)[0]
 
 
 class Learn(StepModule):
@@ -246,8 +266,14 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
     if network.place is not None:
         seen += ("features",)
         matched["response"] = torch.zeros(1, n, n)
+    found = ("score", "boxes")
+    if network.refiner is not None:
+        region = torch.zeros(1, sum(network.trunk.levels), REFINED, REFINED)
+        matched |= {"reference": region, "shape": torch.zeros(1, 2), "region": region.clone()}
+        found += ("refined",)
+    side = n / tracking.search_factor
     return {
         "trunk": Step(Trunk(network), crop, seen),
-        "match": Step(Match(network), matched, ("score", "boxes"), {"memory": 1}),
+        "match": Step(Match(network, side), matched, found, {"memory": 1}),
         "learn": Step(Learn(network), told | levels, ("tokens", "gate")),
     }

@@ -1,0 +1,60 @@
+"""A target's first view, as the refiner of its boxes sees it (``networks.blocks.refiner``)."""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from ..geometry.boxes import Box
+
+REGION = 10  # cells along a side of what is compared
+MARGIN = 6  # cells of nothing around a grid, so that a region may reach beyond it
+
+
+class Reference(NamedTuple):
+    """What a crop shows around the target.
+
+    Attributes:
+        region: float32 [1, C, REGION, REGION]. shape: float32 [1, 2], logarithms of the target's
+            width and height in units of the side that crops are made for.
+    """
+
+    region: np.ndarray
+    shape: np.ndarray
+
+    @classmethod
+    def of(cls, features: np.ndarray, box: Box, stride: int, side: float) -> Reference:
+        """From a crop's features [C, n, n].
+
+        ``box``: x, y, w, h in crop pixels. ``stride``: of a cell. ``side``: crop pixels.
+        """
+        x, y, w, h = box
+        shape = np.float32([[math.log(w / side), math.log(h / side)]])
+        return cls(around(features, (x + w / 2) / stride, (y + h / 2) / stride), shape)
+
+
+def around(features: np.ndarray, x: float, y: float) -> np.ndarray:
+    """What is around a place x, y cells from the corner: float32 [1, C, REGION, REGION].
+
+    Interpolated from features [C, n, n]; zero beyond them.
+    """
+    most = features.shape[-1] + 2 * MARGIN - REGION - 1e-3 - 1
+    left, top = (min(max(place + MARGIN - REGION / 2, 0.0), most) for place in (x, y))
+    row, column = int(top), int(left)
+    down, across = top - row, left - column
+    reach = REGION + 1
+    part = np.zeros((features.shape[0], reach, reach), np.float32)
+    cells = features.shape[-1]
+    rows, columns = (_overlap(start - MARGIN, reach, cells) for start in (row, column))
+    part[:, rows[0], columns[0]] = features[:, rows[1], columns[1]]
+    part = (1 - down) * part[:, :-1] + down * part[:, 1:]
+    part = (1 - across) * part[:, :, :-1] + across * part[:, :, 1:]
+    return part.astype(np.float32)[None]
+
+
+def _overlap(start: int, length: int, cells: int) -> tuple[slice, slice]:
+    """Where a stretch from ``start`` and a grid of ``cells`` meet: in the stretch, in the grid."""
+    first, last = max(start, 0), max(min(start + length, cells), max(start, 0))
+    return slice(first - start, last - start), slice(first, last)
