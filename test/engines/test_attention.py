@@ -19,20 +19,20 @@ from tracker_ros.engines.watched import WatchedEngine  # noqa: E402
 from tracker_ros.networks.build import build  # noqa: E402
 from tracker_ros.networks.presets import PRESETS  # noqa: E402
 
-TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16}
-HEAD = {"head_channels": 16, "head_depth": 1}
+TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1)}
+HEAD = {"channels": 16, "head_channels": 16, "head_depth": 1}
 CROPS = {"query_size": 96, "memory_size": 96}
 SIZES = {
-    "dastm": ({**HEAD, "channels": 16, "search_cells": 12, "memory_cells": 8}, CROPS),
+    "dastm": ({**HEAD, "search_cells": 12, "memory_cells": 8}, CROPS),
     "dastm_tiny": ({**TRUNK, **HEAD}, {"query_size": 96, "memory_size": 64}),
-    "stmtrack_tiny": ({**TRUNK, **HEAD}, {"query_size": 96, "memory_size": 64}),
-    "stif_tiny": ({**TRUNK, **HEAD}, {"query_size": 96, "memory_size": 96}),
+    "stmtrack_tiny": (HEAD, {"query_size": 96, "memory_size": 64}),
+    "stif_tiny": (HEAD, {"query_size": 96, "memory_size": 96}),
     "ustam_tiny": (
         {"depth": 2, "channels": 32, "head_channels": 16, "widths": (8, 8, 8, 16),
          "depths": (1, 1, 1), "query_size": 96, "template_size": 64},
         {"query_size": 96, "memory_size": 64},
     ),
-    "dastsiam_tiny": ({**TRUNK, "ffn": 16, "layers": 1}, {}),
+    "dastsiam_tiny": ({"channels": 16, "ffn": 16, "layers": 1}, {}),
 }  # fmt: skip
 ALWAYS = {"lost_score": 0.0, "tracking_score": 0.0, "memory_score": 0.0, "memory_interval": 1}
 

@@ -26,7 +26,7 @@ SIZES = {
     "ffn": 64,
     "layers": 1,
 }
-OWN = {"dastsiam": {"anchor": 28.0}, "siamfc": {"neck": True, "search_size": 112}}
+OWN = {"dastsiam": {"anchor": 28.0}, "siamfc": {"channels": 24, "search_size": 112}}
 QUERY = {"dastsiam": 112, "siamfc": 116}
 
 

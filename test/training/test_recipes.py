@@ -75,11 +75,11 @@ def test_stifs_values():
     assert (sampling.memory_frames, sampling.causal) == (1 + 3, True)  # the anchor and T
 
 
-TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16}
 HEAD = {"head_channels": 16, "head_depth": 1}
 SIAMESE = {"ffn": 16, "layers": 1}
 SMALL = {"query_size": 64, "memory_size": 64}
-USTAM = {"depth": 2, "head_channels": 16, "query_size": 64, "template_size": 64}
+TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1)}
+USTAM = {**TRUNK, "depth": 2, "head_channels": 16, "query_size": 64, "template_size": 64}
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,8 @@ USTAM = {"depth": 2, "head_channels": 16, "query_size": 64, "template_size": 64}
 def test_trains_on_shards_by_the_papers_recipe(name, sizes, crops, shards, tmp_path):
     made = PRESETS[name]
     made = made._replace(
-        network=replace(made.network, **TRUNK, **sizes), tracking=replace(made.tracking, **crops)
+        network=replace(made.network, channels=16, **sizes),
+        tracking=replace(made.tracking, **crops),
     )
     paper = recipe(made.architecture)
     config = replace(paper.training, batch=2, steps=2, workers=0)

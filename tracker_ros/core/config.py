@@ -10,8 +10,6 @@ from .errors import ModelError
 # Names of engines and precisions; here, so that help texts load no engine.
 ENGINES = ("auto", "torch", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "bf16", "fp16")
-# Values that files from before have, and which were off in all that can still be loaded.
-RETIRED = {"response_weight", "response_centre", "scale_interval"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,6 @@ class TrackingConfig:
     def from_dict(cls, values: dict) -> TrackingConfig:
         """Inverse of ``to_dict``. Raises ModelError for an unknown name."""
         known = {field.name for field in fields(cls)}
-        if unknown := set(values) - known - RETIRED:
+        if unknown := set(values) - known:
             raise ModelError(f"tracking config: unknown value {sorted(unknown)[0]!r}")
-        return cls(**{name: values[name] for name in set(values) & known})
+        return cls(**values)

@@ -92,16 +92,33 @@ STMTRACK = Preset(
     ),
 )
 
-# Small enough to learn something in minutes, from the weights of a DASTM of these sizes.
-SMALL: dict[str, Any] = {"widths": VARIANTS["s0"][0], "depths": (2, 5, 6)}
+# Small enough to learn something in minutes: a frozen trunk that ImageNet taught, as ``dastm`` has,
+# whose sizes and pixel scale they share so that they can start from it.
+SMALL: dict[str, Any] = {"backbone": "efficientnet_lite0", "channels": 128}
 TINY = {
-    "backbone": "mobileone",
     **SMALL,
-    "channels": 128,
+    "shared": True,  # two frozen trunks would be the same
     "head_channels": 128,
     "head_depth": 3,
     "head_kind": "separable",
 }
+STMTRACK_TINY = Preset(
+    "stmtrack",
+    StmtrackConfig(**TINY),
+    TrackingConfig(
+        query_size=128,
+        memory_size=96,
+        search_factor=3.0,
+        memory_segments=2,
+        memory_interval=3,
+        memory_score=0.6,
+        penalty=0.1,
+        size_rate=0.05,
+        tracking_score=0.35,
+        lost_score=0.15,
+        recover_score=0.5,
+    ),
+)
 
 
 def _ustam(network: UstamConfig) -> Preset:
@@ -130,6 +147,22 @@ def _ustam(network: UstamConfig) -> Preset:
 USTAM_BASE = UstamConfig(drop_path=0.1)  # MixViT's
 USTAM_LARGE = replace(
     USTAM_BASE, channels=1024, depth=24, heads=16, query_size=384, template_size=192
+)
+
+# On a MobileOne trunk, at stride 8: eight pixels a token. A template window is twice the target.
+USTAM_TINY = _ustam(
+    UstamConfig(
+        widths=VARIANTS["s0"][0],
+        depths=(2, 5, 6),
+        patch=8,
+        channels=128,
+        depth=4,
+        heads=4,
+        query_size=144,
+        template_size=64,
+        head_channels=96,
+        corner_place=0.5,
+    )
 )
 
 # A template window is twice the target, SiamFC's context. An update needs p1 + p2 > 1.18, which is
@@ -164,11 +197,11 @@ SIAMFC_ST = Preset(
 )
 
 SMALL_SIAMESE: dict[str, Any] = {
-    **{name: TINY[name] for name in ("backbone", "widths", "depths", "channels")},
-    "template_cells": 5,
+    **SMALL,
+    "template_cells": 6,
     "dropout": 0.0,  # it takes a fifth of the training time on a CPU
     "ffn": 256,
-    "layers": 2,
+    "layers": 1,
 }
 
 
@@ -183,12 +216,12 @@ def _without(whole: Preset, *modules: str) -> Preset:
 
 PRESETS = {
     "stmtrack": STMTRACK,
-    "stmtrack_tiny": Preset("stmtrack", StmtrackConfig(**TINY), TrackingConfig()),
+    "stmtrack_tiny": STMTRACK_TINY,
     "stif": Preset("stif", StifConfig(), replace(STMTRACK.tracking, memory_capacity=4)),
     "stif_tiny": Preset(
         "stif",
         StifConfig(**TINY),
-        TrackingConfig(query_size=160, memory_size=160, memory_capacity=4),
+        replace(STMTRACK_TINY.tracking, memory_size=128, memory_capacity=4),
     ),
     "dastm": DASTM,
     "dastm_nano": NANO,
@@ -238,19 +271,7 @@ PRESETS = {
     "ustam_b288": _ustam(USTAM_BASE),
     "ustam_b384": _ustam(replace(USTAM_BASE, query_size=384, template_size=192)),
     "ustam_l384": _ustam(USTAM_LARGE),
-    "ustam_tiny": _ustam(
-        UstamConfig(
-            channels=128,
-            depth=4,
-            heads=4,
-            query_size=144,
-            template_size=64,
-            patch=8,
-            **SMALL,
-            head_channels=96,
-            corner_place=0.5,
-        )
-    ),
+    "ustam_tiny": USTAM_TINY,
     "dastsiam": DASTSIAM,
     "dastsiam_st": _without(DASTSIAM, "da"),
     "dastsiam_da": _without(DASTSIAM, "st"),
@@ -260,15 +281,29 @@ PRESETS = {
     ),
     "dastsiam_tiny": Preset(
         "dastsiam",
-        DastsiamConfig(**SMALL_SIAMESE, anchor=36.0),
-        replace(DASTSIAM.tracking, query_size=160, memory_size=72, search_factor=2 * 160 / 72),
+        DastsiamConfig(**SMALL_SIAMESE, anchor=40.0),
+        replace(
+            DASTSIAM.tracking,
+            query_size=160,
+            memory_size=80,
+            search_factor=4.0,
+            window_influence=0.2,
+            size_rate=0.2,
+        ),
     ),
     "siamfc_st": SIAMFC_ST,
     "siamfc": _without(SIAMFC_ST, "st"),
     "siamfc_st_tiny": Preset(
         "siamfc",
-        SiamfcConfig(**SMALL_SIAMESE, neck=True, search_size=160),
-        replace(SIAMFC_ST.tracking, query_size=166, memory_size=72, search_factor=2 * 166 / 72),
+        SiamfcConfig(**SMALL_SIAMESE, search_size=160),
+        # Its response is near 1 all around the target: a window would only hold the box back.
+        replace(
+            SIAMFC_ST.tracking,
+            query_size=166,
+            memory_size=80,
+            search_factor=2 * 166 / 80,
+            window_influence=0.0,
+        ),
     ),
 }
 

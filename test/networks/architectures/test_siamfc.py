@@ -17,7 +17,6 @@ TINY = SiamfcConfig(
     heads=2,
     ffn=32,
     layers=1,
-    neck=True,
     search_size=80,
 )
 TRACKING = TrackingConfig(query_size=84, memory_size=40, search_factor=4.2)  # 20 pixels of target

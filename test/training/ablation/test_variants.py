@@ -17,7 +17,7 @@ from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.ablation.variants import READINGS, STUDIES
 from tracker_ros.training.losses.siamese import balanced, by_overlap
 
-TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16}
+TRUNK = {"backbone": "mobileone", "widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16}
 HEAD = {"head_channels": 16, "head_depth": 1}
 SIZES = {
     "stmtrack": (HEAD, {"query_size": 64, "memory_size": 64}),
@@ -93,7 +93,7 @@ def test_as_many_frames_are_read_as_the_row_says(name):
 @torch.no_grad()
 def test_stif_without_its_parts_reads_as_stmtrack():
     torch.manual_seed(0)
-    sizes = {**TRUNK, **HEAD, "backbone": "mobileone", "head_kind": "separable"}
+    sizes = {**TRUNK, **HEAD, "head_kind": "separable"}
     network = Stif(StifConfig(**sizes, ste=False, sde=False, interactive=False)).eval()
     anchor, recent, query = (
         torch.randn(1, 16, 3, 3),

@@ -43,11 +43,6 @@ class SiameseConfig(NetworkConfig):
     layers: int = 4
     dropout: float = 0.1
 
-    @classmethod
-    def from_dict(cls, values: dict) -> SiameseConfig:
-        """Inverse of ``to_dict``; takes files that still say that no roles are swapped."""
-        return super().from_dict({k: v for k, v in values.items() if (k, v) != ("swapped", False)})
-
 
 class Filter(nn.Sequential):
     """Φ of eq. 1 and 5: twice 3×3 convolution, batch normalisation, ReLU; keeps the shape."""

@@ -21,7 +21,6 @@ class SiamfcConfig(SiameseConfig):
     backbone: str = "alexnet"
     widths: tuple[int, ...] = (96, 256, 384, 384, 256)
     template_cells: int = 6
-    neck: bool = False  # 1×1 convolution from the trunk's channels to ``channels``; SiamFC has none
     search_size: int = 255  # side of what the trunk sees of a query, pixels
     upsample: int = 16  # of the response
     scale_step: float = 1.0375  # three scales: one step smaller, the same, one step larger
@@ -38,7 +37,9 @@ class Siamfc(Siamese):
         self.bias = nn.Parameter(torch.zeros(()))
 
     def _make_neck(self, inputs: int, config: SiamfcConfig) -> nn.Module:
-        return nn.Conv2d(inputs, config.channels, 1) if config.neck else nn.Identity()
+        if inputs == config.channels:  # as SiamFC has it
+            return nn.Identity()
+        return nn.Conv2d(inputs, config.channels, 1)
 
     def match(self, crops: Tensor, target: Tensor) -> Tensor:
         """Search crops [B, S, S, 3] in 0 to 255 against f_z* [B, C, k, k]: logits [B, 1, h, w]."""
