@@ -29,6 +29,7 @@ def made(request, tmp_path_factory):
     torch.manual_seed(2)
     config = DastmFilterConfig(
         filter=request.param,
+        refine=request.param == "online",
         search_cells=CELLS,
         memory_cells=8,
         channels=16,
@@ -40,6 +41,9 @@ def made(request, tmp_path_factory):
         memory_size=8 * CELLS,
         search_factor=3.0,
         scale_step=0.05,
+        refine_place=0.5,
+        refine_scale=0.2,
+        refine_shape=0.2,
         size_rate=0.0,
         calibration=0.5,
         tracking_score=0.0,
@@ -47,7 +51,10 @@ def made(request, tmp_path_factory):
         lost_score=0.0,
     )
     files = ModelFiles("small", tmp_path_factory.mktemp(request.param))
-    save_network(files.weights, DastmFilter(config).eval(), "dastm_filter", tracking, {})
+    network = DastmFilter(config).eval()
+    if network.refiner is not None:  # untrained, it would say nothing
+        torch.nn.init.normal_(network.refiner.out.weight, std=0.03)
+    save_network(files.weights, network, "dastm_filter", tracking, {})
     export_model(files.weights, files.folder)
     return files, request.param == "online"
 
@@ -58,7 +65,8 @@ def test_both_engines_agree_in_every_step(made, clip):
     trackers = [load_tracker(files.weights, engine=engine) for engine in ("torch", "onnx")]
     for tracker in trackers:
         tracker.init(frames[0], box)
-    query = trackers[0].search(frames[1]).crop
+    search = trackers[0].search(frames[1])
+    query = search.crop
     look = Look(query, 1.0) if filtered else None
     ours, theirs = (one.engine.locate(query, one.state, look)[0] for one in trackers)
     assert (ours.response is not None) == filtered
@@ -67,6 +75,8 @@ def test_both_engines_agree_in_every_step(made, clip):
         np.testing.assert_allclose(ours.response, theirs.response, atol=0.02)
         assert ours.change == pytest.approx(theirs.change, abs=5e-3)
         assert ours.opinion == pytest.approx(theirs.opinion, abs=5e-3)
+        assert ours.refined == pytest.approx(theirs.refined, abs=0.5)
+        assert ours.refined[2:] != pytest.approx(search.window.to_crop(box)[2:], abs=0.02)
     else:
         np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-3)
     for frame in frames[1:12]:
@@ -155,3 +165,21 @@ def test_sizes_that_do_not_fit_are_told(made, tmp_path):
     save_network(tmp_path / "wrong.safetensors", network, "dastm_filter", tracking, {})
     with pytest.raises(ModelError, match="query_size is 160 pixels, but the network has 12 cells"):
         export_model(tmp_path / "wrong.safetensors", tmp_path)
+
+
+def test_boxes_are_refined_only_where_the_network_is_asked(made, clip):
+    (files, filtered), (frames, box) = made, clip
+    tracker = load_tracker(files.weights, engine="onnx")
+    tracker.init(frames[0], box)
+    crop = tracker.search(frames[1]).crop
+    assert tracker.engine.locate(crop, tracker.state)[0].refined is None
+    if filtered:
+        thorough = tracker.engine.locate(crop, tracker.state, Look(crop, 1.0))[0]
+        assert len(thorough.refined) == 4 and min(thorough.refined[2:]) > 0
+
+
+def test_what_is_not_learned_online_refines_nothing():
+    from tracker_ros.networks.architectures.dastm_filter import DastmFilter, DastmFilterConfig
+
+    with pytest.raises(ValueError, match="refine needs what is learned online"):
+        DastmFilter(DastmFilterConfig(filter="none", refine=True))

@@ -173,3 +173,38 @@ def test_a_peak_at_the_rim_is_a_whole_cell(place):
     response = np.zeros((8, 8))
     response[place] = 1
     assert peak(response, *place) == (place[1], place[0])
+
+
+REFINING = replace(STILL, scale_rate=0.0, refine_place=0.5, refine_scale=0.2, refine_shape=0.1)
+
+
+def refined(box):
+    response = np.zeros((8, 8))
+    response[4, 4] = 1  # at (36, 36)
+    return replace(answers(response, response), refined=box)
+
+
+def test_a_refined_box_corrects_place_scale_and_proportions_in_part():
+    # 4 pixels to the right of the peak; 1.2 times as wide, as high as before.
+    maps = refined((40 - 9.6, 36 - 8, 19.2, 16))
+    found = decode(maps, (16, 16), REFINING)
+    x, y, w, h = found.box
+    assert (x + w / 2, y + h / 2) == pytest.approx((38, 36))
+    assert found.drift == pytest.approx((2 / 16, 0))
+    change = np.log(1.2) / 2
+    assert (w, h) == pytest.approx((16 * np.exp(0.3 * change), 16 * np.exp(0.1 * change)))
+
+
+def test_no_refined_box_changes_more_than_a_little_at_once():
+    _, _, w, h = decode(refined((0, 0, 1000, 1)), (16, 16), REFINING).box
+    assert np.log(w * h / 256) / 2 == pytest.approx(MOST_CHANGE)
+    assert np.log(w / h) / 2 == pytest.approx(MOST_CHANGE)
+
+
+def test_until_the_next_one_the_centre_stays_off_by_as_much():
+    response = np.zeros((8, 8))
+    response[4, 4] = 1
+    found = decode(answers(response, response), (16, 4), REFINING, (0.25, -0.5))
+    x, y, w, h = found.box
+    assert found.drift == (0.25, -0.5)
+    assert (x + w / 2, y + h / 2) == pytest.approx((36 + 2, 36 - 4))  # sides of sqrt(16 * 4)
