@@ -49,7 +49,7 @@ class Presence:
 OPINIONS = 5  # so many say how sure the network is of this target when it is there
 OPINION_RATE = 0.5  # of a new opinion in the recent ones
 EVEN, STEEP = 0.8, 25.0  # of the first opinions; there the target is as likely as not
-SURE = 0.8  # of the first opinions, for a target that is found again
+SURE = 0.7  # of the first opinions, for a target that is found again
 
 
 @dataclass(frozen=True)
