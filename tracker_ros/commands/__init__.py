@@ -23,6 +23,7 @@ COMMANDS = {
     "compare": "compare two evaluations, with confidence",
     "gate-report": "show what a gate chose in an evaluation",
     "train": "train a tracker",
+    "train-refiner": "train the refiner of a tracker's boxes on its frozen trunk",
     "ablate": "train and compare variants of the attention",
     "convert": "turn an official checkpoint into a model or backbone",
     "export": "write weights as ONNX",

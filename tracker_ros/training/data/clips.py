@@ -189,6 +189,9 @@ class Pictures:
                     raise SourceError(f"shard {shard.path}: entry {number} names no image")
                 self._names.append((shard, entry["image"]))
 
+    def __len__(self) -> int:
+        return len(self._names)
+
     def draw(self, rng: np.random.Generator) -> np.ndarray:
         """One picture by chance: uint8 [H, W, 3] BGR."""
         shard, name = self._names[rng.integers(len(self._names))]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from typing import NamedTuple
 
@@ -79,9 +80,17 @@ def load_batches(
         )
     )
     try:
-        yield from loader
-    except SourceError as error:  # a worker's comes as a traceback; its end is the sentence
-        sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
-        raise SourceError(sentence) from None
+        with plain_errors():
+            yield from loader
     finally:
         ending[0] = True
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """A worker's SourceError comes as a traceback; its end is the sentence."""
+    try:
+        yield
+    except SourceError as error:
+        sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
+        raise SourceError(sentence) from None

@@ -1,0 +1,80 @@
+"""``tracker-ros train-refiner``: a refiner of boxes on a model's frozen trunk, and the model."""
+
+import argparse
+from dataclasses import asdict, replace
+from pathlib import Path
+
+from ..training.options import add_options, given
+from ..training.refinement.config import RefinerConfig
+from .common.arguments import add_paths
+from .train import find_device
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "data",
+        type=Path,
+        metavar="FOLDER",
+        help="training shards: tracks (video, video2, davis), objects in still pictures (voc,"
+        " boxes, and masks, which are cut out, too), backgrounds (imagenet1k)",
+    )
+    parser.add_argument(
+        "--model",
+        default="dastm",
+        help="whose trunk it looks through: a shipped name or a .safetensors file (%(default)s)",
+    )
+    add_paths(
+        parser,
+        {
+            "--out FOLDER": "the bank of pairs, checkpoint, log and the model with its refiner; an"
+            " existing run goes on (default: runs/NAME-refiner)"
+        },
+    )
+    parser.add_argument("--name", help="of the model that is written (default: that of --model)")
+    parser.add_argument("--half", action="store_true", help="write it as float16")
+    parser.add_argument(
+        "--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"
+    )
+    add_options(parser.add_argument_group("training"), RefinerConfig)
+
+
+def run(args: argparse.Namespace) -> int:
+    from ..training.records.progress import Display
+    from ..training.records.provenance import commit, data_names, hardware
+    from ..training.refinement.bank import make_bank
+    from ..training.refinement.loop import RefinerTrainer
+    from ..training.refinement.release import Base
+    from ..training.refinement.samples import Samples
+    from .common.outputs import check_outputs
+
+    config = replace(given(args, RefinerConfig()), device=find_device(args.device))
+    base = Base(args.model, config.device)
+    name = args.name or base.path.stem
+    out = args.out or Path("runs") / f"{base.path.stem}-refiner"
+    target = out / f"{name}.safetensors"
+    check_outputs([args.data, base.path], {"--name": target, "--out's last.pt": out / "last.pt"})
+    samples = Samples(args.data, base.tracking, config.seed)
+    identity = {
+        "data": data_names(args.data),
+        "trunk": base.digest,
+        "tracking": {
+            key: getattr(base.tracking, key) for key in ("query_size", "search_factor", "stride")
+        },
+        "seed": config.seed,
+    }
+    with Display() as display:
+        bank = make_bank(
+            out / "bank", samples, base.see, config.pairs, identity, config.workers, display.tell
+        )
+        trainer = RefinerTrainer(bank, out, base.side, config, identity)
+        trainer.run(display.tell, display.show)
+    facts = {
+        "data": identity["data"],
+        "config": asdict(config),
+        "validation": trainer.scores,
+        "commit": commit(),
+        "hardware": hardware(trainer.device),
+    }
+    base.write(target, trainer.refiner, facts, args.half)
+    print(target)
+    return 0

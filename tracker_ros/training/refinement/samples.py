@@ -1,0 +1,250 @@
+"""Samples of the refiner: one reference and three later looks at the same target."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from torch.utils.data import Dataset
+
+from ...core.config import TrackingConfig
+from ...core.errors import SourceError
+from ...core.geometry.boxes import Box, mask_box
+from ..data.clips import Clip, Pictures, View, load_clips
+from ..samples.geometry import Rng, stretched
+from .looks import Look, first_look, later_look
+
+QUERIES = 3  # of one reference
+TRACKS = {"video": 0.5, "davis": 0.25, "video2": 0.25}  # how often each kind is drawn
+STILLS = ("voc", "masks", "boxes")
+GROUNDS = {"imagenet1k": 1.0, "voc": 1 / 3}  # how often a picture of each is drawn
+KINDS = {"held": 0.08, "track": 0.47, "still": 0.2, "cut-out": 0.25}  # how often each is drawn
+HELD, NINTH = 9, 4  # of every nine clips the one at this place is for validation alone
+LEAST, LONGEST = 8.0, 5.0  # pixels of a side, and of the longer in units of the shorter
+OBJECT, CUT_OUT = 16.0, 28.0  # pixels of a side of an object in a picture, and of one to cut out
+ATTEMPTS = 1000  # draws in a row that may yield nothing
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Looks at one target.
+
+    Attributes:
+        crops: uint8 [1 + QUERIES, S, S, 3] BGR, the reference first.
+        places: float32 [1 + QUERIES, 2]. truths: float32 [1 + QUERIES, 4]; see ``Look``.
+        kind: where it comes from, an index into KINDS.
+    """
+
+    crops: np.ndarray
+    places: np.ndarray
+    truths: np.ndarray
+    kind: int
+
+
+class Samples(Dataset):
+    """Sample ``i`` is a function of (seed, i) alone, so that a bank can be made in parts.
+
+    Args:
+        folder: shards: tracks (``video``, ``davis``, ``video2``), objects in still pictures
+            (``voc``, ``masks``, ``boxes``; those with masks are cut out, too), and backgrounds
+            (``imagenet1k``, ``voc``). Shards that are not there are left out; without masks there
+            are no cut-outs.
+        tracking: of the model: how large windows and crops are.
+    Raises:
+        SourceError: no such folder, or it lacks tracks, enough of them to hold some out, or objects
+            in still pictures.
+    """
+
+    def __init__(self, folder: str | Path, tracking: TrackingConfig, seed: int = 0):
+        self.tracking, self.seed = tracking, seed
+        self.tracks, weights = [], []
+        for kind, weight in TRACKS.items():
+            clips = [clip for clip in _clips(folder, kind) if len(clip) > 1]
+            if clips:
+                self.tracks.append(sorted(clips, key=_folder))
+                weights.append(weight)
+        if not self.tracks:
+            raise SourceError(f"{folder} holds no shard with tracks: {', '.join(TRACKS)}")
+        self.weights = _shares(weights)
+        if max(map(len, self.tracks)) <= NINTH:
+            raise SourceError(
+                f"{folder} holds too few tracks: {NINTH + 1} of a kind are needed to hold one out"
+                " for validation"
+            )
+        pictures: dict[tuple[int, bytes], list[Clip]] = {}
+        for clip in (clip for kind in STILLS for clip in _clips(folder, kind) if len(clip) == 1):
+            pictures.setdefault((id(clip.store), clip.names[0]), []).append(clip)
+        self.pictures = list(pictures.values())
+        if not self.pictures:
+            raise SourceError(
+                f"{folder} holds no shard with objects in pictures: {', '.join(STILLS)}"
+            )
+        objects = [clip for clips in self.pictures for clip in clips]
+        self.masked = [
+            clip
+            for clip in objects
+            if clip.masks is not None and clip.masks[0] and clip.boxes[0, 2:].min() >= CUT_OUT
+        ]
+        grounds = [(Pictures(folder, k), x) for k, x in GROUNDS.items() if _there(folder, k)]
+        self.grounds = [pictures for pictures, _ in grounds]
+        self.ground_shares = _shares([share * len(pictures) for pictures, share in grounds])
+        cut = bool(self.masked and self.grounds)
+        self.kinds = [kind for kind in KINDS if cut or kind != "cut-out"]
+        self.shares = _shares([KINDS[kind] for kind in self.kinds])
+
+    def __getitem__(self, index: int) -> Sample:
+        rng = np.random.default_rng((self.seed, index))
+        kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
+        draw: dict[str, Callable[[Rng], list[View] | None]] = {
+            "held": lambda rng: self._of_track(True, rng),
+            "track": lambda rng: self._of_track(False, rng),
+            "still": self._of_picture,
+            "cut-out": self._cut_out,
+        }
+        for _ in range(ATTEMPTS):
+            if views := draw[kind](rng):
+                looks = [first_look(views[0], self.tracking)]
+                looks += [later_look(view, self.tracking, rng) for view in views[1:]]
+                return _sample(looks, list(KINDS).index(kind))
+        raise SourceError(f"{ATTEMPTS} draws in a row found no target of usable size ({kind})")
+
+    def _of_track(self, held: bool, rng: Rng) -> list[View] | None:
+        """Frames of a clip, most of them near the reference, before it as often as after."""
+        clips = self.tracks[rng.choice(len(self.tracks), p=self.weights)]
+        index = int(rng.integers(len(clips)))
+        if is_held(index) != held:
+            return None
+        clip = clips[index]
+        first = int(rng.integers(len(clip)))
+        if not usable(clip.boxes[first]):
+            return None
+        chosen = [first]
+        for _ in range(4 * QUERIES):
+            near = rng.random() < 0.6
+            gap = int(rng.geometric(0.08)) if near else int(rng.integers(1, len(clip)))
+            other = first + gap if rng.random() < 0.5 else first - gap
+            if 0 <= other < len(clip) and usable(clip.boxes[other]):
+                chosen.append(other)
+            if len(chosen) > QUERIES:
+                return [clip.view(i) for i in chosen]
+        return None
+
+    def _of_picture(self, rng: Rng) -> list[View] | None:
+        """An object in a still picture, or a part of it; later looks are stretched a little."""
+        clips = self.pictures[rng.integers(len(self.pictures))]
+        clips = [c for c in clips if usable(c.boxes[0]) and c.boxes[0, 2:].min() >= OBJECT]
+        if not clips:
+            return None
+        view = clips[int(rng.integers(len(clips)))].view(0)
+        if rng.random() < 0.25:
+            x, y, w, h = view.box
+            wide, high = rng.uniform(0.4, 0.8, 2) * (w, h)
+            left, top = x + rng.uniform(0, 1) * (w - wide), y + rng.uniform(0, 1) * (h - high)
+            view = View(view.image, (left, top, wide, high))
+            if not usable(view.box):
+                return None
+        return [view, *stretched(view, rng, QUERIES, 0.1)]
+
+    def _cut_out(self, rng: Rng) -> list[View] | None:
+        """An object over other pictures; later ones of another size, proportions and angle."""
+        view = self.masked[rng.integers(len(self.masked))].view(0, masked=True)
+        x, y, w, h = (int(value) for value in view.box)
+        rows = slice(max(y - 2, 0), min(y + h + 2, view.image.shape[0]))
+        columns = slice(max(x - 2, 0), min(x + w + 2, view.image.shape[1]))
+        patch, mask = view.image[rows, columns], view.mask[rows, columns]
+        if mask.mean() < 0.15:
+            return None
+        size, ground = rng.uniform(24, 70), self._ground(rng)
+        views = [over(patch, mask, ground, size, (1.0, 1.0), rng.normal(0, 0.1), rng)]
+        for _ in range(QUERIES):
+            if views[-1] is None or not usable(views[-1].box):
+                return None
+            behind = ground if rng.random() < 0.5 else self._ground(rng)
+            larger, stretch = rng.uniform(0.75, 1.3), np.exp(rng.normal(0, 0.1, 2))
+            angle = rng.normal(0, 0.18)
+            views.append(over(patch, mask, behind, size * larger, stretch, angle, rng))
+        return views if views[-1] is not None and usable(views[-1].box) else None
+
+    def _ground(self, rng: Rng) -> np.ndarray:
+        return self.grounds[rng.choice(len(self.grounds), p=self.ground_shares)].draw(rng)
+
+
+def over(
+    patch: np.ndarray,
+    mask: np.ndarray,
+    ground: np.ndarray,
+    size: float,
+    stretch: tuple[float, float],
+    angle: float,
+    rng: Rng,
+) -> View | None:
+    """A cut-out in the middle of a piece of ``ground``; None if hardly anything is seen of it.
+
+    Args:
+        patch: uint8 [h, w, 3]. mask: bool [h, w]. ground: uint8 [H, W, 3].
+        size: √(w·h) of the patch, pixels. stretch: further factors on w and h. angle: radians.
+    """
+    side = int(3.4 * size)
+    zoom = max(side / ground.shape[0], side / ground.shape[1])
+    whole = (math.ceil(ground.shape[1] * zoom), math.ceil(ground.shape[0] * zoom))
+    picture = cv2.resize(ground, whole)
+    y = int(rng.integers(picture.shape[0] - side + 1))
+    x = int(rng.integers(picture.shape[1] - side + 1))
+    picture = picture[y : y + side, x : x + side]
+    height, width = mask.shape
+    scale = size / math.sqrt(width * height)
+    cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
+    turn = np.array([[cos, -sin], [sin, cos]]) * np.asarray(stretch)
+    shift = side / 2 - turn @ (width / 2, height / 2)
+    matrix = np.column_stack([turn, shift])
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    part = cv2.warpAffine(
+        patch, matrix, (side, side), flags=method, borderMode=cv2.BORDER_REPLICATE
+    )
+    cover = cv2.warpAffine(mask.astype(np.float32), matrix, (side, side))
+    box = mask_box(cover > 0.5)
+    if box is None or (cover > 0.5).sum() < 40:
+        return None
+    cover = cv2.GaussianBlur(cover, (3, 3), 0)[..., None]
+    return View((part * cover + picture * (1 - cover)).astype(np.uint8), box)
+
+
+def usable(box: Box | np.ndarray) -> bool:
+    """Whether a box is large enough, and not too long."""
+    w, h = box[2:]
+    return min(w, h) >= LEAST and max(w, h) < LONGEST * min(w, h)
+
+
+def is_held(index: int) -> bool:
+    """Whether the clip at this place among those of its kind, by name, is for validation alone."""
+    return index % HELD == NINTH
+
+
+def _sample(looks: list[Look], kind: int) -> Sample:
+    return Sample(
+        np.stack([look.crop for look in looks]),
+        np.array([look.place for look in looks], np.float32),
+        np.stack([look.truth for look in looks]),
+        kind,
+    )
+
+
+def _shares(weights: list[float]) -> np.ndarray:
+    return np.array(weights) / max(sum(weights), 1e-9)
+
+
+def _there(folder: str | Path, kind: str) -> bool:
+    if not Path(folder).is_dir():
+        raise SourceError(f"{folder} is not a folder")
+    return any(Path(folder).glob(f"{kind}-*.tar"))
+
+
+def _clips(folder: str | Path, kind: str) -> list[Clip]:
+    return load_clips(folder, kind) if _there(folder, kind) else []
+
+
+def _folder(clip: Clip) -> bytes:
+    """Of the clip's pictures, which is called as the clip."""
+    return clip.names[0].rpartition(b"/")[0]
