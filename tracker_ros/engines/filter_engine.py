@@ -58,7 +58,7 @@ class FilterEngine(MemoryEngine):
             online = OnlineModel.start(features, boxes, places, self.tracking.stride, side)
             if self._refines:
                 reference = Reference.of(features[0], boxes[0], self.tracking.stride, side)
-        frames = FrameMemory(self.tracking.memory_capacity)
+        frames: FrameMemory = FrameMemory(self.tracking.memory_capacity)
         empty = MemoryState(frames, None, online=online, reference=reference)
         return self._add([empty], [crop], [box], [1.0])[0]
 

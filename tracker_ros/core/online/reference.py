@@ -31,7 +31,7 @@ class Reference(NamedTuple):
         ``box``: x, y, w, h in crop pixels. ``stride``: of a cell. ``side``: crop pixels.
         """
         x, y, w, h = box
-        shape = np.float32([[math.log(w / side), math.log(h / side)]])
+        shape = np.array([[math.log(w / side), math.log(h / side)]], np.float32)
         return cls(around(features, (x + w / 2) / stride, (y + h / 2) / stride), shape)
 
 
