@@ -443,12 +443,12 @@ JUMPED = (112, 40, 20, 20)  # beyond the window around BOX
 def test_a_target_that_jumps_out_of_its_window_is_looked_for_beside_it(config, followed):
     tracker = Tracker(RedEngine(config))
     tracker.init(frame(), BOX)
-    result = tracker.update(frame(JUMPED))
+    result = tracker.update(frame(JUMPED, score=1.0))
     if followed:
         assert result.box == pytest.approx(JUMPED, abs=1.5)
-        assert result.state is TargetState.TRACKING and result.score == pytest.approx(GOOD)
+        assert result.state is TargetState.TRACKING and result.score == pytest.approx(1)
         window = window_around(tracker.last_box, CONFIG.memory_factor, CONFIG.memory_size)
-        assert np.array_equal(tracker.engine.log[-1][1], crop(frame(JUMPED), window))
+        assert np.array_equal(tracker.engine.log[-1][1], crop(frame(JUMPED, score=1.0), window))
     else:
         assert result.box == BOX and result.state is TargetState.UNCERTAIN
 
@@ -456,7 +456,7 @@ def test_a_target_that_jumps_out_of_its_window_is_looked_for_beside_it(config, f
 def test_what_is_beside_the_window_must_look_like_the_target():
     tracker = Tracker(RedEngine(FAST))
     tracker.init(frame(), BOX)
-    result = tracker.update(frame(JUMPED, score=0.7))
+    result = tracker.update(frame(JUMPED, score=0.9))
     assert result.box == BOX and result.state is TargetState.UNCERTAIN
     assert tracker.engine.steps[-1] == "locate"  # nothing was memorised
 

@@ -17,7 +17,7 @@ from .state import Presence, Trust
 PATIENCE = 10  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 ASIDE = 1.0  # sides of the target, across and down, from its window to the four beside it
-ASIDE_SCORE = 0.8  # of a target that is taken for one that went too fast
+ASIDE_SCORE = 0.95  # of a target that is taken for one that went too fast, not for its like
 MOST_PLACES = 40  # one a frame: all of the image within little more than a second
 COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
 
