@@ -105,6 +105,8 @@ class FilterEngine(MemoryEngine):
             silent = [
                 np.zeros(self._features(state.seen).shape[1:], np.float32)[None]
             ] * self.responds
+            if state.reference is not None:  # nothing online says where to compare: not used
+                silent += [*state.reference, state.reference.region]
             score, boxes, *_ = self._match(levels, state, *silent)
             return Prediction(score, boxes), state
         features = self._features(state.seen)

@@ -44,9 +44,9 @@ def test_presets_parts_are_the_whole_and_the_papers_figures_agree(name):
 
 def test_a_carried_state_is_described_by_its_arrays():
     facts = describe("stif_tiny")
-    maps = {"anchor": "1x128x20x20", "recent": "1x3x128x20x20", "memory": "1x128x20x20"}
+    maps = {"anchor": "1x128x16x16", "recent": "1x3x128x16x16", "memory": "1x128x16x16"}
     assert facts["state"] == maps
-    assert facts["bytes_per_memorised_frame"] == (1 + 3 + 1) * 128 * 400 * 4 // 4
+    assert facts["bytes_per_memorised_frame"] == (1 + 3 + 1) * 128 * 256 * 4 // 4
     assert set(facts["macs"]) == {"start", "locate", "remember", "frame", "layers"}
 
 
