@@ -14,7 +14,7 @@ import numpy as np
 from ..core.config import TrackingConfig
 from ..core.engine import Look
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, near_peak, peak
+from ..core.geometry.decode import Prediction, highest, near_peak
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
@@ -114,8 +114,7 @@ class FilterEngine(MemoryEngine):
         response = online.respond(compact)
         change, opinion, refined = online.measure(compact, response), None, None
         if thorough:
-            place = peak(response, *divmod(int(response.argmax()), response.shape[1]))
-            x, y = place[0] + 0.5, place[1] + 0.5
+            x, y = (place + 0.5 for place in highest(response))
             compared = []
             if state.reference is not None:
                 compared = [*state.reference, around(features, x, y)]

@@ -77,6 +77,11 @@ def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
     return column + _vertex(across, column), row + _vertex(down, row)
 
 
+def highest(response: np.ndarray) -> tuple[float, float]:
+    """The highest place of all of ``response`` [h, w]: as ``peak``."""
+    return peak(response, *divmod(int(response.argmax()), response.shape[1]))
+
+
 def near_peak(score: np.ndarray, response: np.ndarray) -> float:
     """The highest score within a cell of the response's peak; both float32 [h, w]."""
     row, column = divmod(int(response.argmax()), response.shape[1])

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.boxes import Box
-from ..geometry.decode import peak
+from ..geometry.decode import highest
 from .classifier import Classifier
 from .scale import ScaleRegression, region
 
@@ -101,8 +101,7 @@ class OnlineModel:
     def measure(self, compact: np.ndarray, response: np.ndarray) -> float:
         """The logarithm of the scale of what is at the response's peak, of ``target``."""
         cells = response.shape[-1]
-        row, column = (int(i) for i in np.unravel_index(int(response.argmax()), response.shape))
-        x, y = peak(response, row, column)
+        x, y = highest(response)
         return self.scale(region(compact, x + 0.5 - cells / 2, y + 0.5 - cells / 2))
 
     def learn(self, seen: Sequence[tuple[np.ndarray, Box]], rate: float) -> OnlineModel:
