@@ -28,8 +28,8 @@ SIZES = {
     "stmtrack_tiny": (HEAD, {"query_size": 96, "memory_size": 64}),
     "stif_tiny": (HEAD, {"query_size": 96, "memory_size": 96}),
     "ustam_tiny": (
-        {"depth": 2, "channels": 32, "head_channels": 16, "widths": (8, 8, 8, 16),
-         "depths": (1, 1, 1), "query_size": 96, "template_size": 64},
+        {"depth": 2, "channels": 32, "heads": 2, "head_channels": 16, "patch": 8,
+         "query_size": 96, "template_size": 64},
         {"query_size": 96, "memory_size": 64},
     ),
     "dastsiam_tiny": ({"channels": 16, "ffn": 16, "layers": 1}, {}),

@@ -78,8 +78,8 @@ def test_stifs_values():
 HEAD = {"head_channels": 16, "head_depth": 1}
 SIAMESE = {"ffn": 16, "layers": 1}
 SMALL = {"query_size": 64, "memory_size": 64}
-TRUNK = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1)}
-USTAM = {**TRUNK, "depth": 2, "head_channels": 16, "query_size": 64, "template_size": 64}
+USTAM = {"heads": 2, "depth": 2, "head_channels": 16, "query_size": 64, "template_size": 64,
+         "patch": 16}  # fmt: skip
 
 
 @pytest.mark.parametrize(

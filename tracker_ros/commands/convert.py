@@ -11,11 +11,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "kind",
         metavar="KIND",
-        help="stmtrack, siamfc, mixvit (models), mae, inception_v3, resnet50, mobileone_s0 to s4 or"
-        " efficientnet_lite0 to lite2 (for `train --backbone`)",
+        help="stmtrack, siamfc, mixvit (models), mae, dinov2_small, inception_v3, resnet50,"
+        " mobileone_s0 to s4 or efficientnet_lite0 to lite2 (for `train --backbone`)",
     )
     parser.add_argument(
-        "file", type=Path, metavar="FILE", help="what its code saved: .pth, .safetensors, .npz"
+        "file",
+        type=Path,
+        metavar="FILE",
+        help="what its code saved: .pth, .safetensors, .npz, .onnx",
     )
     text = "default: FILE's name with .safetensors (a model) or .pt (a backbone), here"
     add_paths(parser, {"--output FILE": text})

@@ -149,21 +149,21 @@ USTAM_LARGE = replace(
     USTAM_BASE, channels=1024, depth=24, heads=16, query_size=384, template_size=192
 )
 
-# On a MobileOne trunk, at stride 8: eight pixels a token. A template window is twice the target.
+# The first third of DINOv2-S: the paper's form, small. A template window is twice the target.
 USTAM_TINY = _ustam(
     UstamConfig(
-        widths=VARIANTS["s0"][0],
-        depths=(2, 5, 6),
-        patch=8,
-        channels=128,
+        channels=384,
         depth=4,
-        heads=4,
-        query_size=144,
-        template_size=64,
-        head_channels=96,
+        heads=6,
+        patch=14,
+        learned_code=True,
+        query_size=196,
+        template_size=98,
+        head_channels=64,
         corner_place=0.5,
     )
 )
+USTAM_TINY = USTAM_TINY._replace(tracking=replace(USTAM_TINY.tracking, search_factor=4.0))
 
 # A template window is twice the target, SiamFC's context. An update needs p1 + p2 > 1.18, which is
 # a score of .59 (see dastsiam.Locate); the ranking's values are SiamRPN++'s, DASTSiam has none.

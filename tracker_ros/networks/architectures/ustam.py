@@ -36,6 +36,7 @@ class UstamConfig(NetworkConfig):
     widths: tuple[int, ...] = ()  # of a MobileOne trunk in place of the patch embedding (patch 8)
     depths: tuple[int, ...] = ()
     head_channels: int = 384
+    learned_code: bool = False  # of tokens' places, as DINOv2's; else MAE's sine and cosine
     corner_place: float = 0.0  # of a corner in its cell of the heat map; 0 as in MixViT
     drop_path: float = 0.0  # share of samples without the last block, in training
     temporal: bool = True  # eq. 4, in the first block
@@ -64,11 +65,6 @@ def make_blocks(config: UstamConfig) -> nn.ModuleList:
     )
 
 
-def make_vision_transformer(config: UstamConfig) -> nn.ModuleDict:
-    """A ViT alone, as ``Ustam.backbones`` names it."""
-    return nn.ModuleDict({"embedding": patches(config), "blocks": make_blocks(config)})
-
-
 class Ustam(nn.Module):
     """Patch embedding, mixed-attention blocks, corner head.
 
@@ -88,7 +84,11 @@ class Ustam(nn.Module):
             self.query_trunk = nn.Identity()
             self.embedding = patches(config)
         for name, cells in (("template_code", config.template_size // config.patch), ("code", n)):
-            self.register_buffer(name, position_code(cells, c), persistent=False)
+            code = position_code(cells, c)
+            if config.learned_code:
+                self.register_parameter(name, nn.Parameter(code))
+            else:
+                self.register_buffer(name, code, persistent=False)
         self.blocks = make_blocks(config)
         if config.spatial:
             self.spatial = nn.Linear(n * n, n * n)  # one for all heads
@@ -100,7 +100,11 @@ class Ustam(nn.Module):
         """What a pre-trained backbone is copied into: the MobileOne trunk, or all of the ViT."""
         if self.config.widths:
             return [self.query_trunk]
-        return [nn.ModuleDict({"embedding": self.embedding, "blocks": self.blocks})]
+        parts = {"embedding": self.embedding, "blocks": self.blocks}
+        if self.config.learned_code:
+            codes = {"template_code": self.template_code, "code": self.code}
+            parts["codes"] = nn.ParameterDict(codes)
+        return [nn.ModuleDict(parts)]
 
     def embed(self, crops: Tensor, code: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → tokens [B, n, C]."""

