@@ -20,10 +20,14 @@ from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
 from ..core.online.views import PLACES, View
 from .memory_engine import MemoryEngine, MemoryState, check_step, stack
+from .runners.cores import Sharing, Task
 
 REFINED = ("reference", "shape", "region")  # inputs of a step that refines boxes
 
+REST = 4  # of the crops, one in so many is left to other cores while NumPy works
+
 Seen = tuple[Any, ...]  # what the trunk makes of one crop
+NOTHING = Prediction(np.zeros((0, 0), np.float32), None)  # of a target that nothing online knows
 
 
 class FilterEngine(MemoryEngine):
@@ -70,60 +74,69 @@ class FilterEngine(MemoryEngine):
     ) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``.
 
-        First the trunk sees all crops, then NumPy works on all of them: in turns, each would find
-        its code and data thrown out of the caches by the other.
+        The trunk sees most crops before NumPy works on any of them: in turns, each would find its
+        code and data thrown out of the caches by the other. Other cores see the rest meanwhile.
         """
         looks = list(others or [None] * len(crops))
-        further = [(i, look) for i, look in enumerate(looks) if look is not None]
-        seen = self._see([*crops, *(look.crop for _, look in further)])
-
-        def found(i: int) -> tuple[Prediction, MemoryState]:
-            return self._found(replace(states[i], seen=seen[i], compact=()), looks[i] is not None)
-
-        def responded(k: int) -> tuple[np.ndarray, np.ndarray]:
-            online = states[further[k][0]].online
-            assert online is not None  # who asks for another scale responds
-            compact = online.compact(self._features(seen[len(crops) + k]))
-            return compact, online.respond(compact)
-
-        # The longest first, so that all end at about the same time.
+        # Those that are looked at thoroughly come first: the network is asked about them, too.
         order = sorted(range(len(crops)), key=lambda i: looks[i] is None)
-        jobs: list[Callable[[], Any]] = [partial(found, i) for i in order]
-        jobs += [partial(responded, k) for k in range(len(further))]
-        done = self.runner.each(lambda job: job(), jobs)
-        answers, rest = dict(zip(order, done, strict=False)), done[len(crops) :]
-        for (i, look), (compact, response) in zip(further, rest, strict=True):
-            prediction, state = answers[i]
-            both = (*state.compact, (compact, look.zoom))
-            answers[i] = replace(prediction, other=response), replace(state, compact=both)
-        return [answers[i] for i in range(len(crops))]
+        further = [(i, look) for i, look in enumerate(looks) if look and look.crop is not crops[i]]
+        found: dict[int, tuple[Prediction, MemoryState]] = {}
+        asked: dict[int, Task] = {}
+        with self.runner.sharing() as share:
+            views = [*(crops[i] for i in order), *(look.crop for _, look in further)]
+            tasks = self._begin(views, share)
+            share.work(left=len(tasks) // REST)
+            for i, task in zip(order, tasks, strict=False):
+                found[i] = self._found(replace(states[i], seen=share.answer(task), compact=()))
+                if looks[i] is not None or states[i].online is None:
+                    asked[i] = share.begin(self._asked, *found[i], away=True)
+            for (i, look), task in zip(further, tasks[len(order) :], strict=True):
+                found[i] = self._responded(*found[i], share.answer(task), look.zoom)
+            for i, task in asked.items():
+                prediction, state = found[i]
+                found[i] = replace(prediction, **share.answer(task)), state
+        return [found[i] for i in range(len(crops))]
 
-    def _found(self, state: MemoryState, thorough: bool) -> tuple[Prediction, MemoryState]:
-        """What the target's query says; the network is asked only if it is to be thorough."""
-        online, levels = state.online, state.seen[: self._levels]
+    def _found(self, state: MemoryState) -> tuple[Prediction, MemoryState]:
+        """What is known online says of the target's query."""
+        online = state.online
         if online is None:
+            return NOTHING, state
+        compact = online.compact(self._features(state.seen))
+        response = online.respond(compact)
+        change = online.measure(compact, response)
+        prediction = Prediction(presence(response), None, response, None, change)
+        return prediction, replace(state, compact=((compact, 1.0),))
+
+    def _responded(
+        self, prediction: Prediction, state: MemoryState, seen: Seen, zoom: float
+    ) -> tuple[Prediction, MemoryState]:
+        """The same with another scale, at which the query is ``zoom`` times as large."""
+        online = state.online
+        assert online is not None  # who asks for another scale responds
+        compact = online.compact(self._features(seen))
+        both = (*state.compact, (compact, zoom))
+        return replace(prediction, other=online.respond(compact)), replace(state, compact=both)
+
+    def _asked(self, prediction: Prediction, state: MemoryState) -> dict[str, Any]:
+        """What the network says of the query: attributes of ``Prediction``."""
+        response, levels = prediction.response, state.seen[: self._levels]
+        if response is None:
             silent = [
                 np.zeros(self._features(state.seen).shape[1:], np.float32)[None]
             ] * self.responds
             if state.reference is not None:  # nothing online says where to compare: not used
                 silent += [*state.reference, state.reference.region]
             score, boxes, *_ = self._match(levels, state, *silent)
-            return Prediction(score, boxes), state
-        features = self._features(state.seen)
-        compact = online.compact(features)
-        response = online.respond(compact)
-        change, opinion, refined = online.measure(compact, response), None, None
-        if thorough:
-            x, y = (place + 0.5 for place in highest(response))
-            compared = []
-            if state.reference is not None:
-                compared = [*state.reference, around(features, x, y)]
-            score, _, *box = self._match(levels, state, response[None], *compared)
-            opinion = near_peak(score, response)
-            if box:
-                refined = self._refined(x, y, box[0])
-        prediction = Prediction(presence(response), None, response, None, change, opinion, refined)
-        return prediction, replace(state, compact=((compact, 1.0),))
+            return {"score": score, "boxes": boxes}
+        x, y = (place + 0.5 for place in highest(response))
+        compared = []
+        if state.reference is not None:
+            compared = [*state.reference, around(self._features(state.seen), x, y)]
+        score, _, *box = self._match(levels, state, response[None], *compared)
+        refined = self._refined(x, y, box[0]) if box else None
+        return {"opinion": near_peak(score, response), "refined": refined}
 
     def _match(self, levels: Seen, state: MemoryState, *others: np.ndarray) -> list[np.ndarray]:
         answers = self.runner.run("match", state.memory, *levels, *others)
@@ -188,13 +201,20 @@ class FilterEngine(MemoryEngine):
         return self.runner.numpy(seen[-1])[0]
 
     def _see(self, crops: Sequence[np.ndarray]) -> list[Seen]:
-        """What the trunk sees in each crop, as far as the runner takes them in one call."""
-        if not crops:
-            return []
-        if self.runner.batches:
-            parts = self.runner.run("trunk", stack(crops))
-            return list(zip(*(self.runner.split(part) for part in parts), strict=True))
-        return self.runner.each(lambda crop: tuple(self.runner.run("trunk", crop[None])), crops)
+        """What the trunk sees in each crop."""
+        with self.runner.sharing() as share:
+            return [share.answer(task) for task in self._begin(crops, share)]
+
+    def _begin(self, crops: Sequence[np.ndarray], share: Sharing) -> list[Task]:
+        """Tasks to see each crop; one call for all where the runner takes them in one."""
+        if not self.runner.batches:
+            return [share.begin(self._trunk, crop) for crop in crops]
+        parts = self.runner.run("trunk", stack(crops)) if crops else ()
+        each = zip(*(self.runner.split(part) for part in parts), strict=True)
+        return [share.begin(lambda seen=seen: seen) for seen in each]
+
+    def _trunk(self, crop: np.ndarray) -> Seen:
+        return tuple(self.runner.run("trunk", crop[None]))
 
 
 def _zoomed(box: Box, zoom: float, tracking: TrackingConfig) -> Box:

@@ -5,6 +5,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from .cores import Sharing
+
 
 class Runner(Protocol):
     """Arrays are NumPy going in; what a step returns is the runner's own kind, to be passed on.
@@ -28,8 +30,13 @@ class Runner(Protocol):
     def run(self, step: str, *inputs: Any) -> Sequence[Any]:
         """Run one step on its inputs, in the order of its definition."""
 
+    def sharing(self) -> Sharing:
+        """Cores to share out work that calls ``run``, where that is faster."""
+
     def each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        """``work``, which calls ``run``, for each item: at the same time where that is faster."""
+        """``work``, which calls ``run``, for each item, shared out as ``sharing`` does."""
+        with self.sharing() as share:
+            return [share.answer(task) for task in [share.begin(work, item) for item in items]]
 
     def join(self, arrays: Sequence[Any], axis: int) -> Any:
         """Concatenate the runner's arrays along an axis; the array itself if it is only one."""

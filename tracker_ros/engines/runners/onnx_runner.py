@@ -1,7 +1,6 @@
 """Runs exported graphs with ONNX Runtime; needs no torch."""
 
 import os
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,7 @@ from ..models.weights import (
     with_tracking,
 )
 from .base import Runner
+from .cores import Sharing
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
@@ -121,35 +121,17 @@ class OnnxRunner(Runner):
     def run(self, step: str, *inputs: np.ndarray) -> list[np.ndarray]:
         return self._sessions[step].run(None, dict(zip(self._inputs[step], inputs, strict=True)))
 
-    def each(self, work, items) -> list:
-        """See ``Runner.each``: side by side on a CPU.
+    def sharing(self) -> Sharing:
+        """See ``Runner.sharing``: side by side on a CPU.
 
         Two cores share out whole targets with less waiting than the parts of each operation, and
-        any graph can do it; docs/performance.md has what else was measured. The caller's thread
-        takes part: what it does itself need not wait for another to wake up.
+        any graph can do it; docs/performance.md has what else was measured.
         """
-        if len(items) < 2 or not self._side_by_side:
-            return [work(item) for item in items]
+        if not self._side_by_side:
+            return Sharing()
         if self._pool is None:
             self._pool = ThreadPoolExecutor(_cores() - 1, "onnxruntime")
-        waiting, done = deque(enumerate(items)), [None] * len(items)
-
-        def take() -> None:
-            while waiting:
-                try:
-                    place, item = waiting.popleft()
-                except IndexError:  # another thread was faster
-                    return
-                done[place] = work(item)
-
-        others = [self._pool.submit(take) for _ in range(min(_cores(), len(items)) - 1)]
-        try:
-            take()
-        finally:
-            for other in others:
-                if not other.cancel():  # it has begun
-                    other.result()
-        return done
+        return Sharing(self._pool, _cores() - 1)
 
     def join(self, arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)

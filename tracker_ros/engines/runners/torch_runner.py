@@ -16,6 +16,7 @@ from ...networks.build import steps
 from ..models.store import load_network
 from ..models.weights import ModelFiles, with_tracking
 from .base import Runner
+from .cores import Sharing
 from .cuda_graphs import GraphedModule
 
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
@@ -95,9 +96,9 @@ class TorchRunner(Runner):
             value = value.pin_memory()  # its copy need not be waited for
         return value.to(self._device, non_blocking=True)
 
-    def each(self, work, items) -> list:
-        """See ``Runner.each``: one after the other, for torch splits each call among the cores."""
-        return [work(item) for item in items]
+    def sharing(self) -> Sharing:
+        """See ``Runner.sharing``: with nobody, for torch splits each call among the cores."""
+        return Sharing()
 
     @torch.inference_mode()
     def join(self, arrays: Sequence[Tensor], axis: int) -> Tensor:

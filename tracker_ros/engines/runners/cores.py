@@ -1,0 +1,101 @@
+"""Work that several cores share, where nobody waits while there is some left to do."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import Any
+
+
+class Task:
+    """Some work, done once by one thread: see ``Sharing``."""
+
+    def __init__(self, work: Callable[..., Any], given: tuple):
+        self._work, self._given = work, given
+        self._busy = Lock()  # held until the work has ended; cheaper than an event
+        self._busy.acquire()
+        self._answer: Any = None
+        self._error: BaseException | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether there is an answer, or an error."""
+        return not self._busy.locked()
+
+    def run(self) -> None:
+        """Do the work."""
+        try:
+            self._answer = self._work(*self._given)
+        except BaseException as error:  # for whoever asks for the answer
+            self._error = error
+        self._busy.release()
+
+    def answer(self) -> Any:
+        """What the work returned, as soon as it has ended. Raises what it raised."""
+        with self._busy:
+            pass
+        if self._error is not None:
+            raise self._error
+        return self._answer
+
+
+class Sharing:
+    """Tasks that are begun in their order: by a pool's threads, and by the caller.
+
+    The caller takes a share: what it does itself need not wait for another thread to wake up. To
+    be used in a ``with`` statement, at whose end nothing goes on.
+
+    Args:
+        pool: whose threads help. helpers: so many of them at most; 0: the caller does all.
+    """
+
+    def __init__(self, pool: ThreadPoolExecutor | None = None, helpers: int = 0):
+        self._pool, self._helpers = pool, helpers
+        self._waiting: deque[Task] = deque()
+        self._helping: list[Future] = []
+
+    def __enter__(self) -> Sharing:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._waiting.clear()
+        for helper in self._helping:
+            if not helper.cancel():  # it has begun
+                helper.result()
+
+    def begin(self, work: Callable[..., Any], *given: Any, away: bool = False) -> Task:
+        """``work(*given)``, by whoever has time first.
+
+        ``away``: the caller has something else to do; else one task waits for it.
+        """
+        task = Task(work, given)
+        self._waiting.append(task)
+        wanted = min(len(self._waiting) - (not away), self._helpers)
+        if wanted > len(self._helping):
+            self._helping = [helper for helper in self._helping if not helper.done()]
+            for _ in range(wanted - len(self._helping)):
+                assert self._pool is not None  # there are helpers
+                self._helping.append(self._pool.submit(self.work))
+        return task
+
+    def answer(self, task: Task) -> Any:
+        """What a task returned. Raises what it raised."""
+        while not task.ended and self._one():
+            pass
+        return task.answer()
+
+    def work(self, left: int = 0) -> None:
+        """Do tasks until no more than ``left`` wait for somebody to begin them."""
+        while len(self._waiting) > left and self._one():
+            pass
+
+    def _one(self) -> bool:
+        """Do one task, if one waits."""
+        try:
+            task = self._waiting.popleft()
+        except IndexError:
+            return False
+        task.run()
+        return True
