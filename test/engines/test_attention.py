@@ -105,10 +105,17 @@ def test_the_shares_are_those_of_the_targets_cells(models):
     explanation = explainer.explain(state, box)
     theirs = np.concatenate([glance.heat.ravel() for glance in explanation.glances])
     np.testing.assert_allclose(theirs, mine.numpy(), rtol=1e-3, atol=1e-6)
-    # Without a box: of the cell with the highest score.
-    best = explainer.explain(state)
-    place = np.unravel_index(state.prediction.score.argmax(), (12, 12))
-    assert best.box == (8 * place[1], 8 * place[0], 8, 8)  # the network's boxes are not used
+    # Without a box: as large as the crop was made for, around the response's peak. The network's
+    # boxes are not used; scores of 1 are in several cells.
+    flat = np.ones_like(state.prediction.score)
+    response = np.zeros_like(flat)
+    response[6, 4] = 1.0
+    best = explainer.explain(
+        replace(state, prediction=replace(state.prediction, score=flat, response=response))
+    )
+    tracking = explainer.facts["tracking"]
+    side = tracking["query_size"] / tracking["search_factor"]
+    assert best.box == pytest.approx((8 * 4.5 - side / 2, 8 * 6.5 - side / 2, side, side))
 
 
 def test_stif_shares_its_map_out_among_its_frames(models, monkeypatch):

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction
+from ..core.geometry.decode import Prediction, highest
 from ..networks.architectures.stif import Stif, T, time_shares
 from ..networks.architectures.ustam import Ustam
 from ..networks.build import steps
@@ -73,19 +73,19 @@ class Explainer:
         self.network, self.facts = load_network(files.weights)
         tracking = TrackingConfig.from_dict(self.facts["tracking"])
         self._steps = steps(self.network, tracking)
+        self._side = tracking.query_size / tracking.search_factor  # of the target in a query crop
 
     @torch.inference_mode()
     def explain(self, state: WatchedState, box: Box | None = None) -> Explanation:
         """What the last query of a state looked at.
 
         Args:
-            box: the target in the query crop, x, y, w, h in its pixels; None: that of the cell
-                with the highest score.
+            box: the target in the query crop, x, y, w, h in its pixels; None: the likeliest.
         """
         network, pictures = self.network, state.seen
         assert state.prediction is not None and state.query is not None
         if box is None:
-            box = _likeliest(state.prediction, network)
+            box = _likeliest(state.prediction, network, self._side)
         query = torch.from_numpy(np.ascontiguousarray(state.query))[None]
         heats: list[Tensor] = []
         elsewhere = 0.0
@@ -180,11 +180,16 @@ def target_cells(count: int, size: int, box: Box) -> Tensor:
     return inside if inside.any() else away == away.min()
 
 
-def _likeliest(prediction: Prediction, network: Any) -> Box:
-    """The box of the cell with the highest score; a cell's own where the network was not asked."""
-    row, column = divmod(int(prediction.score.argmax()), prediction.score.shape[1])
+def _likeliest(prediction: Prediction, network: Any, side: float) -> Box:
+    """The box of the cell with the highest score.
+
+    What is learned online says no boxes: a square of ``side`` pixels around its response's peak.
+    Its scores are 1 in several cells.
+    """
     if prediction.boxes is None:
-        stride = float(network.stride)
-        return column * stride, row * stride, stride, stride
+        assert prediction.response is not None
+        x, y = ((place + 0.5) * network.stride for place in highest(prediction.response))
+        return x - side / 2, y - side / 2, side, side
+    row, column = divmod(int(prediction.score.argmax()), prediction.score.shape[1])
     left, top, right, bottom = prediction.boxes[:, row, column].tolist()
     return left, top, right - left, bottom - top
