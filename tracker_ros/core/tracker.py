@@ -107,6 +107,7 @@ class Tracker:
         self._bias = NO_BIAS
         self._larger = True  # whether the next look at another scale is at a larger one
         self._unlearnt = 0  # frames since the one memorised last
+        self._beside = 0  # frames in which the target seems to be beside its window
         self._presence = Presence()
         self._trust = Trust()
         self._motion = Motion()
@@ -319,9 +320,16 @@ class Tracker:
         return self._box if lost or not share else self._motion.ahead(self._box, share)
 
     def _astray(self, prediction: Prediction) -> bool:
-        """Whether the window shows so little of the target that it may be beside it."""
+        """Whether the window shows so little of the target that it is to be looked for beside it.
+
+        What is beside it is found there at once, and hardly later: four windows cost two frames.
+        """
         lost = self._presence.state is TargetState.LOST
-        return not lost and float(prediction.score.max()) < self.config.aside_score
+        if lost or float(prediction.score.max()) >= self.config.aside_score:
+            self._beside = 0
+            return False
+        self._beside += 1
+        return self._beside & (self._beside - 1) == 0  # the first, second, fourth and eighth
 
     def _aside(
         self, search: Search, prediction: Prediction, state: State

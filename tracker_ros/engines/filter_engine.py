@@ -88,7 +88,7 @@ class FilterEngine(MemoryEngine):
             tasks = self._begin(views, share)
             share.work(left=len(tasks) // REST)
             for i, task in zip(order, tasks, strict=False):
-                found[i] = self._found(replace(states[i], seen=share.answer(task), compact=()))
+                found[i] = self._found(states[i], share.answer(task))
                 if looks[i] is not None or states[i].online is None:
                     asked[i] = share.begin(self._asked, *found[i], away=True)
             for (i, look), task in zip(further, tasks[len(order) :], strict=True):
@@ -98,16 +98,16 @@ class FilterEngine(MemoryEngine):
                 found[i] = replace(prediction, **share.answer(task)), state
         return [found[i] for i in range(len(crops))]
 
-    def _found(self, state: MemoryState) -> tuple[Prediction, MemoryState]:
-        """What is known online says of the target's query."""
+    def _found(self, state: MemoryState, seen: Seen) -> tuple[Prediction, MemoryState]:
+        """What is known online says of the target's query, as the trunk has seen it."""
         online = state.online
         if online is None:
-            return NOTHING, state
-        compact = online.compact(self._features(state.seen))
+            return NOTHING, replace(state, seen=seen, compact=())
+        compact = online.compact(self._features(seen))
         response = online.respond(compact)
         change = online.measure(compact, response)
         prediction = Prediction(presence(response), None, response, None, change)
-        return prediction, replace(state, compact=((compact, 1.0),))
+        return prediction, replace(state, seen=seen, compact=((compact, 1.0),))
 
     def _responded(
         self, prediction: Prediction, state: MemoryState, seen: Seen, zoom: float

@@ -72,14 +72,12 @@ def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
     top, left = max(row - REACH, 0), max(column - REACH, 0)
     near = response[top : row + REACH + 1, left : column + REACH + 1]
     row, column = divmod(int(near.argmax()), near.shape[1])
-    row, column = row + top, column + left
-    down, across = response[:, column], response[row]
-    return column + _vertex(across, column), row + _vertex(down, row)
+    return _top(response, row + top, column + left)
 
 
 def highest(response: np.ndarray) -> tuple[float, float]:
     """The highest place of all of ``response`` [h, w]: as ``peak``."""
-    return peak(response, *divmod(int(response.argmax()), response.shape[1]))
+    return _top(response, *divmod(int(response.argmax()), response.shape[1]))
 
 
 def near_peak(score: np.ndarray, response: np.ndarray) -> float:
@@ -89,11 +87,17 @@ def near_peak(score: np.ndarray, response: np.ndarray) -> float:
     return float(score[top : row + 2, left : column + 2].max())
 
 
+def _top(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
+    """The highest cell's top: column and row, parts of cells."""
+    across, down = response[row], response[:, column]
+    return column + _vertex(across, column), row + _vertex(down, row)
+
+
 def _vertex(values: np.ndarray, middle: int) -> float:
     """Where a parabola through three values has its top, from the middle one, -0.5 to 0.5."""
     if not 0 < middle < len(values) - 1:
         return 0.0
-    before, here, after = (float(value) for value in values[middle - 1 : middle + 2])
+    before, here, after = values[middle - 1 : middle + 2].tolist()
     bend = before - 2 * here + after
     return min(max((before - after) / (2 * bend), -0.5), 0.5) if bend < -1e-9 else 0.0
 
