@@ -8,27 +8,12 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..core.errors import InputError
+from ..core.geometry.boxes import iou
 
 SUCCESS_THRESHOLDS = np.linspace(0, 1, 21)
 PRECISION_PIXELS = 20.0
 NORMALISED_PRECISION = 0.2
 FAILURE = 10  # so many frames in a row without any overlap make a failure
-
-
-def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Intersection over union of each row of ``a`` with the same row of ``b``: shape [N].
-
-    0 where either box has no area or holds a NaN.
-    """
-    a, b = np.asarray(a, float), np.asarray(b, float)
-    low = np.maximum(a[:, :2], b[:, :2])
-    high = np.minimum(a[:, :2] + a[:, 2:], b[:, :2] + b[:, 2:])
-    sides = np.maximum(high - low, 0)
-    intersection = sides[:, 0] * sides[:, 1]
-    union = a[:, 2] * a[:, 3] + b[:, 2] * b[:, 3] - intersection
-    valid = (a[:, 2:] > 0).all(1) & (b[:, 2:] > 0).all(1) & (union > 0)
-    ratio = np.divide(intersection, union, out=np.zeros(len(a)), where=valid)
-    return np.clip(ratio, 0, 1)
 
 
 def center_error(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:

@@ -4,23 +4,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..core.geometry.boxes import Box
+from ..core.geometry.boxes import Box, iou
 
 MIN_OVERLAP = 0.3  # IoU below which a detection is somebody else
 
 
 def overlaps(first: Sequence[Box], second: Sequence[Box]) -> np.ndarray:
-    """Intersection over union of every box with every other: float64 [len(first), len(second)].
-
-    Boxes are (x, y, width, height).
-    """
-    one = np.array(first, float).reshape(-1, 1, 4)
-    other = np.array(second, float).reshape(1, -1, 4)
-    left_top = np.maximum(one[..., :2], other[..., :2])
-    right_bottom = np.minimum(one[..., :2] + one[..., 2:], other[..., :2] + other[..., 2:])
-    common = np.maximum(right_bottom - left_top, 0).prod(axis=2)
-    union = one[..., 2:].prod(axis=2) + other[..., 2:].prod(axis=2) - common
-    return common / np.maximum(union, 1e-12)
+    """Overlap of every box with every other: float64 [len(first), len(second)], see ``iou``."""
+    one, other = (np.array(boxes, float).reshape(-1, 4) for boxes in (first, second))
+    return iou(one[:, None], other)
 
 
 def same_class(known: str, seen: str) -> bool:

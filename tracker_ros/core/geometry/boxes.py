@@ -71,6 +71,20 @@ def overlap(a: Box, b: Box) -> float:
     return shared / (a[2] * a[3] + b[2] * b[3] - shared)
 
 
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of boxes [..., 4], which are broadcast: float64 [...].
+
+    0 where either box has no area or holds a NaN.
+    """
+    a, b = np.asarray(a, float), np.asarray(b, float)
+    low = np.maximum(a[..., :2], b[..., :2])
+    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+    shared = np.maximum(high - low, 0).prod(-1)
+    union = a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared
+    valid = (a[..., 2:] > 0).all(-1) & (b[..., 2:] > 0).all(-1) & (union > 0)
+    return np.clip(np.divide(shared, union, out=np.zeros(union.shape), where=valid), 0, 1)
+
+
 def scaled(box: Box, wider: float, higher: float) -> Box:
     """``box`` around the same centre, its width and height times these factors."""
     x, y, w, h = box
