@@ -214,7 +214,7 @@ class NodeProcess:
 
     def __init__(self, name: str, *arguments: str):
         self.process = subprocess.Popen(
-            [sys.executable, "-m", f"tracker_ros.nodes.{name}", "--ros-args", *arguments],
+            [sys.executable, "-m", "tracker_ros.nodes.entry", name, "--ros-args", *arguments],
             cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         )  # fmt: skip
 

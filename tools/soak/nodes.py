@@ -1,15 +1,15 @@
 """Nodes as processes, and a camera that talks to one and hears its answers."""
 
-import json
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import cv2
 import numpy as np
+
+from tracker_ros.replay.session import node_command
 
 PATIENCE = 120.0  # seconds for one answer, on a machine that is busy
 SIZE, TARGET = (320, 240), (48, 48)
@@ -42,12 +42,7 @@ class Node:
     def __init__(self, name: str, namespace: str, remap: dict | None = None, **parameters):
         self.log = OUT / "soak" / f"{namespace.strip('/').replace('/', '-')}-{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", f"tracker_ros.nodes.{name}", "--ros-args"]
-        command += ["-r", f"__ns:={namespace}"]
-        for old, new in (remap or {}).items():
-            command += ["-r", f"{old}:={new}"]
-        for key, value in parameters.items():
-            command += ["-p", f"{key}:={json.dumps(value)}"]
+        command = node_command(name, namespace, parameters, remap)
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 

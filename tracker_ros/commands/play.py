@@ -23,13 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..nodes import player_node
+    from ..nodes.player_node import PlayerNode
+    from ..nodes.process.run import run as run_node
 
     arguments = ["--ros-args"]
     for parameter in PLAYER:
         # JSON is YAML: it keeps "0" a string and 1.0 a float.
         arguments += ["-p", f"{parameter.name}:={json.dumps(getattr(args, parameter.name))}"]
-    return player_node.main(arguments)
+    run_node(PlayerNode, arguments)
+    return 0
 
 
 def _option(parameter: Parameter) -> str:

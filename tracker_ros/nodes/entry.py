@@ -1,8 +1,14 @@
-"""Entry points of the nodes' processes: nothing heavy is imported before signals are handled."""
+"""Entry points of the nodes' processes: nothing heavy is imported before signals are handled.
+
+``python -m tracker_ros.nodes.entry NAME`` runs a node where the commands are not installed.
+"""
 
 import importlib
 import os
 import signal
+import sys
+
+NODES = {"tracker_node": "TrackerNode", "follow_node": "FollowNode", "player_node": "PlayerNode"}
 
 
 def tracker_node() -> None:
@@ -21,11 +27,12 @@ def player_node() -> None:
 
 
 def _run(name: str) -> None:
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, _leave)
-    importlib.import_module(f".{name}", __package__).main()
-
-
-def _leave(number: int, frame: object) -> None:
     # An exception in the middle of an import may go anywhere; and there is nothing to end yet.
-    os._exit(0)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: os._exit(0))
+    node = getattr(importlib.import_module(f".{name}", __package__), NODES[name])
+    importlib.import_module(".process.run", __package__).run(node)
+
+
+if __name__ == "__main__":
+    _run(sys.argv.pop(1))

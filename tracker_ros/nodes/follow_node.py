@@ -255,13 +255,3 @@ class FollowNode(ManagedNode):
     def _unknown(self) -> Check:
         unknown = parameters.unknown(self)
         return Check("parameters", WARN if unknown else OK, "; ".join(unknown) or self.stage, {})
-
-
-def main(args: list[str] | None = None) -> None:
-    from .process.run import run
-
-    run(FollowNode, args)
-
-
-if __name__ == "__main__":
-    main()

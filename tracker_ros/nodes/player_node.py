@@ -197,13 +197,3 @@ def _truth(box: Box, header) -> Detection2DArray:
     if box[2] > 0:
         array.detections.append(conversions.box_to_detection(box, header))
     return array
-
-
-def main(args: list[str] | None = None) -> None:
-    from .process.run import run
-
-    run(PlayerNode, args)
-
-
-if __name__ == "__main__":
-    main()

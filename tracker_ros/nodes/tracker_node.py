@@ -259,13 +259,3 @@ class TrackerNode(ManagedNode):
         response.success = True
         response.message = "tracking is " + ("enabled" if request.data else "disabled")
         return response
-
-
-def main(args: list[str] | None = None) -> None:
-    from .process.run import run
-
-    run(TrackerNode, args)
-
-
-if __name__ == "__main__":
-    main()

@@ -21,16 +21,25 @@ SILENCE_SECONDS = 5  # without a message, after the last frame was played: nothi
 END_SECONDS = 20  # for a node to end after SIGINT
 
 
+def node_command(
+    name: str, namespace: str, parameters: dict[str, object], names: dict[str, str] | None = None
+) -> list[str]:
+    """What runs a node of this package as a process; ``names``: remapped ones."""
+    command = [sys.executable, "-m", "tracker_ros.nodes.entry", name, "--ros-args"]
+    for old, new in {"__ns": namespace, **(names or {})}.items():
+        command += ["-r", f"{old}:={new}"]
+    for key, value in parameters.items():
+        command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML
+    return command
+
+
 class NodeProcess:
     """A node of this package as a process, ended at the end of the context, whatever happens."""
 
     def __init__(self, name: str, topics: Topics, parameters: dict[str, object], logs: Path):
         self._name = name
         self._log = logs / f"{name}.log"
-        command = [sys.executable, "-m", f"tracker_ros.nodes.{name}", "--ros-args"]
-        command += ["-r", f"__ns:={topics.namespace}"]
-        for key, value in parameters.items():
-            command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML
+        command = node_command(name, topics.namespace, parameters)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
 
