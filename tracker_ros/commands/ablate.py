@@ -4,7 +4,7 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from .common.arguments import add_overrides, add_paths, positive_int
+    from .common.arguments import add_counts, add_device, add_overrides, add_paths, numbers
 
     parser.add_argument(
         "data",
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " whole, skip, se, ca, cbam, soft, random, first-read, first-learnt, first, network,"
         " network-first, filter (default: all)",
     )
-    parser.add_argument("--seeds", type=_numbers, default=(0, 1, 2), metavar="N,…", help="(0,1,2)")
+    parser.add_argument("--seeds", type=numbers, default=(0, 1, 2), metavar="N,…", help="(0,1,2)")
     add_paths(
         parser,
         {
@@ -46,22 +46,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         help="whose sizes all variants have (default: dastm_tiny), or whose weights (dastm)",
     )
-    parser.add_argument(
-        "--starts",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="without DATA: score each sequence from N starts (default: %(default)s)",
-    )
     add_overrides(parser, dict.fromkeys(("--network", "--tracking"), "another value"))
-    for name, default, text in (
-        ("steps", 2000, "updates for each variant"),
-        ("batch", 32, "samples an update"),
-        ("random-tests", 3, "tests of a random gate, of which the mean counts"),
-    ):
-        parser.add_argument(
-            f"--{name}", type=positive_int, default=default, help=f"{text} (default: %(default)s)"
-        )
+    add_counts(
+        parser,
+        {
+            "--starts": (1, "without DATA: score each sequence from N starts"),
+            "--steps": (2000, "updates for each variant"),
+            "--batch": (32, "samples an update"),
+            "--random-tests": (3, "tests of a random gate, of which the mean counts"),
+        },
+    )
     parser.add_argument("--rate", type=float, help="learning rate (default: the short recipe's)")
     parser.add_argument(
         "--frozen-norms",
@@ -69,17 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="as of `tracker-ros train`, where --start is --init",
     )
     parser.add_argument("--workers", type=int, help="data processes")
-    parser.add_argument("--device", default="cpu", help="cpu or cuda:N (default: %(default)s)")
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        found = tuple(int(part) for part in text.split(","))
-    except ValueError:
-        found = (-1,)
-    if min(found) < 0 or len(set(found)) < len(found):
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of different numbers from 0 up")
-    return found
+    add_device(parser)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -92,7 +76,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.data.public import default_cache
     from ..training.options import overridden
     from ..training.recipes import recipe, short
-    from .train import find_device
+    from .common.arguments import find_device
 
     if not args.data:
         from ..training.ablation.switches import switch_off

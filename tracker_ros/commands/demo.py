@@ -8,10 +8,10 @@ from pathlib import Path
 from ..core.errors import InputError, SourceError
 from ..core.io.files import write_json
 from .common.arguments import (
+    add_box,
+    add_counts,
     add_paths,
     add_tracker_arguments,
-    box_argument,
-    positive_int,
     tracker_options,
 )
 from .common.outputs import check_outputs, model_files
@@ -24,19 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         help="video file, image folder or rosbag2; default: a synthetic clip with known truth",
     )
-    parser.add_argument(
-        "--box",
-        type=box_argument,
-        metavar="X,Y,W,H",
-        help="the target in the clip's first frame, in pixels (--box=-3,… for a negative x);"
-        " default: the clip's own truth",
-    )
+    add_box(parser, "default: the clip's own truth")
     parser.add_argument("--topic", default="", help="the image topic of a bag that has several")
     text = "for the video, the pictures, the recording and the numbers (%(default)s)"
     add_paths(parser, {"--output FOLDER": text}, default=Path("out/demo"))
-    parser.add_argument(
-        "--frames", type=positive_int, metavar="N", help="end the synthetic clip after N"
-    )
+    add_counts(parser, {"--frames": (None, "end the synthetic clip after N")})
     parser.add_argument(
         "--targets",
         type=int,

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..core.errors import InputError
 from ..core.io.files import write_json
 from .common import contestants
-from .common.arguments import add_paths, add_tracker_arguments, positive_int
+from .common.arguments import add_counts, add_paths, add_tracker_arguments
 from .common.outputs import check_outputs, model_files
 from .common.terminal import progress_bar
 
@@ -37,20 +37,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--json PATH": "write all scores as JSON",
         },
     )
-    parser.add_argument(
-        "--jobs",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="processes that share the sequences and the cores (1)",
-    )
-    parser.add_argument(
-        "--starts",
-        type=positive_int,
-        default=1,
-        metavar="N",
-        help="evaluate each sequence from so many frames on, evenly spread, not from the first"
-        " alone (TRE)",
+    add_counts(
+        parser,
+        {
+            "--jobs": (1, "processes that share the sequences and the cores"),
+            "--starts": (
+                1,
+                "evaluate each sequence from so many frames on, evenly spread (TRE), not from the"
+                " first alone",
+            ),
+        },
     )
     add_tracker_arguments(parser)
 

@@ -60,6 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ..evaluation import hardware
+    from ..evaluation.report import write_report
     from ..evaluation.results import Evaluation, join_evaluation
     from ..replay.evaluate import sequence_name
     from ..sources.bag.recording import Recording
@@ -105,7 +106,7 @@ def run(args: argparse.Namespace) -> int:
             lives,
         )
     if any(truth.known for _, truth in sources):
-        _report(folder)
+        print(f"Report: {write_report(folder)}")
     print(f"Results and bags are in {folder}.")
     return 0
 
@@ -192,12 +193,6 @@ def _live_row(name: str, numbers: dict) -> tuple[str, ...]:
         auc = f"{numbers['auc']:.3f} ({numbers['auc_loss']:+.3f})"
     latency = f"{numbers['latency_p50_ms']:.1f} / {numbers['latency_p99_ms']:.1f}"
     return name, f"{numbers['dropped']} of {numbers['frames']}", latency, overlap, auc
-
-
-def _report(folder: Path) -> None:
-    from ..evaluation.report import write_report
-
-    print(f"Report: {write_report(folder)}")
 
 
 def _of_topic(text: str) -> tuple[str | None, str]:

@@ -5,10 +5,11 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .common.arguments import (
+    add_box,
     add_paths,
     add_source_arguments,
     add_tracker_arguments,
-    box_argument,
+    numbers,
     tracker_from,
 )
 
@@ -17,28 +18,12 @@ SHEET = 12  # rows of a sheet
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
-    parser.add_argument(
-        "--box",
-        type=box_argument,
-        metavar="X,Y,W,H",
-        help="the target in the first frame, in pixels; default: the source's own truth",
-    )
+    add_box(parser, "default: the source's own truth")
     text = "a video (.mp4, .avi), or a sheet of single frames (.png, .jpg) (%(default)s)"
     add_paths(parser, {"--out FILE": text}, default=Path("explained.mp4"))
-    parser.add_argument(
-        "--at",
-        type=_numbers,
-        metavar="N,…",
-        help=f"the sheet's frames, from 0 (default: the last {SHEET})",
-    )
+    text = f"the sheet's frames, from 0 (default: the last {SHEET})"
+    parser.add_argument("--at", type=numbers, metavar="N,…", help=text)
     add_tracker_arguments(parser)
-
-
-def _numbers(text: str) -> tuple[int, ...]:
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no list of frame numbers") from None
 
 
 def run(args: argparse.Namespace) -> int:

@@ -11,43 +11,26 @@ from ..core.errors import InputError
 from ..core.gate import BRANCHES
 from ..core.io.files import growing
 from .common.arguments import (
+    add_box,
     add_paths,
     add_source_arguments,
     add_tracker_arguments,
-    box_argument,
     tracker_from,
 )
 from .common.outputs import check_outputs, model_files
 from .common.terminal import print_table, progress_bar
 
+TIMED = ("crop", "locate", "decode")
 COLUMNS = (
-    "frame",
-    "stamp_ns",
-    "x",
-    "y",
-    "w",
-    "h",
-    "score",
-    "state",
-    "lost_frames",
-    "branch",
-    *BRANCHES,
-    "crop_ms",
-    "locate_ms",
-    "decode_ms",
+    *("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_frames", "branch"),
+    *(*BRANCHES, *(f"{part}_ms" for part in TIMED)),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
-    parser.add_argument(
-        "--box",
-        type=box_argument,
-        action="append",
-        metavar="X,Y,W,H",
-        help="the target in the first frame, in pixels (--box=-3,… for a negative x); again for"
-        " each further target; default: the source's own truth",
-    )
+    more = "again for each further target; default: the source's own truth"
+    add_box(parser, more, action="append")
     add_paths(
         parser,
         {
@@ -155,9 +138,7 @@ def _cells(result) -> list:
     cells: list = [f"{value:.2f}" for value in result.box] if result.box else [""] * 4
     cells += [f"{result.score:.4f}", result.state.name, result.lost_frames]
     cells += [gate.branch, *(f"{w:.4f}" for w in gate.weights)] if gate else [""] * 5
-    return cells + [
-        f"{timings[k]:.2f}" if k in timings else "" for k in ("crop", "locate", "decode")
-    ]
+    return cells + [f"{timings[part]:.2f}" if part in timings else "" for part in TIMED]
 
 
 class Log:

@@ -2,13 +2,12 @@
 
 import argparse
 import logging
-import re
 from dataclasses import replace
 from pathlib import Path
 
 from ..training.config import LossConfig, SamplingConfig, TrainingConfig
 from ..training.options import add_options, given, overridden
-from .common.arguments import add_overrides, add_paths
+from .common.arguments import add_device, add_overrides, add_paths, find_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -57,9 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard's files to the folder too"
     )
-    parser.add_argument(
-        "--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"
-    )
+    add_device(parser)
     for title, config in (
         ("training (defaults: the recipe's)", TrainingConfig),
         ("samples", SamplingConfig),
@@ -148,19 +145,3 @@ def _got10k(args: argparse.Namespace, paper):
             f"--recipe paper-got10k trains on got10k:FOLDER alone, not on {strange[0]}"
         )
     return paper.got10k
-
-
-def find_device(name: str) -> str:
-    """The device that ``--device`` names, under torchrun its own. Raises ParameterError."""
-    import torch
-
-    from ..core.errors import ParameterError
-    from ..evaluation.parallel import Share
-
-    if not re.fullmatch("cpu|cuda(:[0-9]+)?", name):
-        raise ParameterError(f"--device is {name!r}, not cpu, cuda or cuda:N")
-    if name == "cuda":  # under torchrun, each process has a GPU of its own
-        name = f"cuda:{Share.of_environment().place}"
-    if name != "cpu" and torch.device(name).index >= torch.cuda.device_count():
-        raise ParameterError(f"--device is {name!r}, but torch does not find it here")
-    return name

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from ..training.options import add_options, given
 from ..training.refinement.config import RefinerConfig
-from .common.arguments import add_paths
-from .train import find_device
+from .common.arguments import add_device, add_paths, find_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,9 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--name", help="of the model that is written (default: that of --model)")
     parser.add_argument("--half", action="store_true", help="write it as float16")
-    parser.add_argument(
-        "--device", default="cpu", help="cpu, cuda or cuda:N (default: %(default)s)"
-    )
+    add_device(parser)
     add_options(parser.add_argument_group("training"), RefinerConfig)
 
 

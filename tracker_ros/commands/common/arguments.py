@@ -1,11 +1,12 @@
 """Options that several commands share, and the values they take."""
 
 import argparse
+import re
 from pathlib import Path
 from typing import Any
 
 from ...core.config import ENGINES, PRECISIONS
-from ...core.errors import InputError
+from ...core.errors import InputError, ParameterError
 
 TRACKER_OPTIONS = ("model", "engine", "device", "precision", "allow_cpu_fallback")
 
@@ -15,6 +16,23 @@ def add_paths(parser: argparse.ArgumentParser, texts: dict[str, str], **more: An
     for named, text in texts.items():
         option, _, what = named.partition(" ")
         parser.add_argument(option, type=Path, metavar=what, help=text, **more)
+
+
+def add_counts(
+    parser: argparse._ActionsContainer, counts: dict[str, tuple[int | None, str]]
+) -> None:
+    """Options of whole numbers above 0: ``--name`` → default and help."""
+    for option, (default, text) in counts.items():
+        told = text if default is None else f"{text} ({default})"
+        parser.add_argument(option, type=positive_int, default=default, metavar="N", help=told)
+
+
+def add_box(parser: argparse.ArgumentParser, otherwise: str, **more: Any) -> None:
+    """``--box``, the target in the first frame; ``otherwise``: where it is not given."""
+    text = "the target in the first frame, in pixels (--box=-3,… for a negative x)"
+    parser.add_argument(
+        "--box", type=box_argument, metavar="X,Y,W,H", help=f"{text}; {otherwise}", **more
+    )
 
 
 def add_overrides(parser: argparse.ArgumentParser, texts: dict[str, str]) -> None:
@@ -28,7 +46,7 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
         "source", help="video file, image folder, rosbag2 (.mcap, .db3, folder) or camera index"
     )
     parser.add_argument("--topic", help="the image topic of a bag that has several")
-    parser.add_argument("--frames", type=positive_int, metavar="N", help="stop after N frames")
+    add_counts(parser, {"--frames": (None, "stop after N frames")})
 
 
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,8 +91,36 @@ def box_argument(text: str) -> tuple[float, float, float, float]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """Read different whole numbers from 0 up, between commas, for argparse."""
+    parts = text.split(",")
+    if not all(map(str.isdecimal, parts)) or len({*map(int, parts)}) < len(parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of different numbers from 0 up")
+    return tuple(map(int, parts))
+
+
 def positive_int(text: str) -> int:
     """Read an integer above 0, for argparse."""
     if not text.isdecimal() or int(text) == 0:
         raise argparse.ArgumentTypeError(f"{text!r} is not a positive whole number")
     return int(text)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """``--device`` of a training, see ``find_device``."""
+    parser.add_argument("--device", default="cpu", help="cpu, cuda or cuda:N (cpu)")
+
+
+def find_device(name: str) -> str:
+    """The device that ``--device`` names, under torchrun its own. Raises ParameterError."""
+    import torch
+
+    from ...evaluation.parallel import Share
+
+    if not re.fullmatch("cpu|cuda(:[0-9]+)?", name):
+        raise ParameterError(f"--device is {name!r}, not cpu, cuda or cuda:N")
+    if name == "cuda":  # under torchrun, each process has a GPU of its own
+        name = f"cuda:{Share.of_environment().place}"
+    if name != "cpu" and torch.device(name).index >= torch.cuda.device_count():
+        raise ParameterError(f"--device is {name!r}, but torch does not find it here")
+    return name
