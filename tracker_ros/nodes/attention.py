@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import TrackerError
 from ..runtime.answer import Answer, Target
 from ..runtime.outputs.attention_view import AttentionView
-from ..runtime.outputs.overlay import draw
+from ..runtime.outputs.messages import draw_alone
 
 if TYPE_CHECKING:
     from ..engines.attention import Explainer
@@ -33,9 +33,7 @@ class Attention:
         if answer.target is not self._target:
             self._view, self._target = AttentionView(), answer.target
         shown = answer.gate or (answer.result.gate if answer.result else None)
-        picture = draw(
-            answer.image, answer.state, answer.score, answer.box, answer.target.id, shown
-        )
+        picture = draw_alone(answer, answer.gate)
         explanation = None
         if answer.knows.query is not None:
             explainer = self._load()

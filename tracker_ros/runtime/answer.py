@@ -50,6 +50,14 @@ class Answer:
     knows: Any = None
     problem: str = ""
 
+    @classmethod
+    def found(
+        cls, frame: ReceivedImage, image: np.ndarray, target: Target, result: Result, **more: Any
+    ) -> Answer:
+        """What was found of a target; ``more``: of the attributes."""
+        state = result.state.name
+        return cls(frame, image, target, result, result.box, state, result.score, **more)
+
     @property
     def targets(self) -> tuple[Answer, ...]:
         """One answer for each target."""

@@ -4,7 +4,6 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.geometry.boxes import Box, check_box, overlap
-from ..core.state import TargetState
 from .answer import Answer
 from .association import MIN_OVERLAP, assign, overlaps, same_class
 from .frame_slot import ReceivedImage
@@ -96,19 +95,8 @@ class Detector:
         if result is None:
             return left
         self.found_again = True
-        self._targets.note(
-            track,
-            Answer(
-                frame,
-                image,
-                track.target,
-                result,
-                result.box,
-                TargetState.TRACKING.name,
-                result.score,
-                gate=track.tracker.gate,
-            ),
-        )
+        gate = track.tracker.gate
+        self._targets.note(track, Answer.found(frame, image, track.target, result, gate=gate))
         return _apart(left, [result.box])
 
     def _start(self, left: list[Candidate], frame: ReceivedImage, image: np.ndarray) -> list[Track]:

@@ -118,11 +118,8 @@ class FrameSlot:
             if self._awake:
                 self._awake = False
                 return None
-            return self._next() if self._fresh() else None
-
-    def _next(self) -> ReceivedImage:
-        """The newest frame, but each of those that were held for a while."""
-        return next(iter(self._unused_of_held()), self._ring[-1][0])
+            # Each of those that were held for a while comes before the newest.
+            return next(iter(self._unused_of_held()), self._ring[-1][0]) if self._fresh() else None
 
     def _unused_of_held(self) -> list[ReceivedImage]:
         if self._last_used >= self._last_held:

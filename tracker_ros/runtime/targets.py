@@ -79,10 +79,6 @@ class Targets:
         """In the order of their starts."""
         return list(self._tracks.values())
 
-    def is_live(self, track: Track) -> bool:
-        """Whether nobody has forgotten or replaced it."""
-        return self._tracks.get(track.target.id) is track
-
     def start(
         self,
         start: Start,
@@ -106,31 +102,16 @@ class Targets:
         else:
             tracker = self._tracker
         tracker.init(image, start.box)
-        target = Target(start.id or self._new_id(), start.class_id)
-        return Track(target, tracker, image.shape[1::-1], frame.number)
-
-    def _new_id(self) -> str:
-        """The next number that nobody has been given by name."""
-        return next(one for one in map(str, self._ids) if one not in self._tracks)
+        # The next number that nobody has been given by name.
+        new = start.id or next(one for one in map(str, self._ids) if one not in self._tracks)
+        return Track(Target(new, start.class_id), tracker, image.shape[1::-1], frame.number)
 
     def add(self, track: Track, frame: ReceivedImage, image: np.ndarray) -> None:
         """Make a started track live: from now on it is answered for."""
         self._tracks[track.target.id] = track
         # The tracker's box: the part of the start's that is in the image.
-        tracker = track.tracker
-        self.note(
-            track,
-            Answer(
-                frame,
-                image,
-                track.target,
-                None,
-                tracker.last_box,
-                TargetState.TRACKING.name,
-                1.0,
-                gate=tracker.gate,
-            ),
-        )
+        box, gate, state = track.tracker.last_box, track.tracker.gate, TargetState.TRACKING.name
+        self.note(track, Answer(frame, image, track.target, None, box, state, 1.0, gate=gate))
 
     def note(self, track: Track, answer: Answer) -> None:
         """Keep what was found of a target in a frame."""
@@ -181,11 +162,12 @@ class Targets:
         behind = [track for track in self.tracks if track.last < frame.number]
         problems, fitting = [], []
         for track in behind:
-            try:
-                _check_size(track, image)
+            if image.shape[1::-1] == track.size:
                 fitting.append(track)
-            except InputError as error:
-                problems.append(self._fail(track, frame, image, error))
+                continue
+            sizes = "{}x{} pixels, but was {}x{}".format(*image.shape[1::-1], *track.size)
+            problem = InputError(f"image is {sizes} when the target was initialised")
+            problems.append(self._fail(track, frame, image, problem))
         found = []
         for track, result in zip(fitting, _results(fitting, image), strict=True):
             if isinstance(result, TrackerError):
@@ -211,12 +193,7 @@ class Targets:
             if track.target.id in losers:
                 track.tracker.lose(self._collisions.last_apart(track.target.id))
                 result = replace(result, box=None, state=TargetState.LOST, lost_frames=1)
-            self.note(
-                track,
-                Answer(
-                    frame, image, track.target, result, result.box, result.state.name, result.score
-                ),
-            )
+            self.note(track, Answer.found(frame, image, track.target, result))
         return [
             f"targets {winner} and {loser} lay on each other: {loser}, whose memory agrees less,"
             " was given up as lost"
@@ -225,7 +202,8 @@ class Targets:
 
     def remember(self, tracks: Sequence[Track], frame: ReceivedImage) -> None:
         """Memorise what was located."""
-        live = [track for track in tracks if self.is_live(track)]
+        # Some may have been forgotten or replaced since.
+        live = [track for track in tracks if self._tracks.get(track.target.id) is track]
         if len(live) == 1:
             gates = [live[0].tracker.remember()]
         else:
@@ -261,12 +239,3 @@ def _results(tracks: list[Track], image: np.ndarray) -> list[Result | TrackerErr
         except TrackerError as error:
             results.append(error)
     return results
-
-
-def _check_size(track: Track, image: np.ndarray) -> None:
-    if image.shape[1::-1] != track.size:
-        raise InputError(
-            "image is {}x{} pixels, but was {}x{} when the target was initialised".format(
-                *image.shape[1::-1], *track.size
-            )
-        )

@@ -12,7 +12,7 @@ from .follower import Place
 
 POSE = "geometry_msgs/msg/PoseStamped"
 DETECTIONS_3D = "vision_msgs/msg/Detection3DArray"
-MARKERS = "visualization_msgs/msg/MarkerArray"
+MARKERS, MARKER = "visualization_msgs/msg/MarkerArray", "visualization_msgs/msg/Marker"
 TRANSFORMS = "tf2_msgs/msg/TFMessage"
 SPHERE, TEXT = 2, 9  # types of visualization_msgs/Marker
 ADD, DELETE = 0, 2  # its actions
@@ -73,31 +73,15 @@ def markers(found: list[Seen], gone: set[str], header, make: Make = ros_message)
     """MARKERS: a ball and a name for each target; the removal of those that are ``gone``."""
     array = make(MARKERS)
     for target_id in sorted(gone):
-        for number in (0, 1):
-            array.markers.append(
-                make(
-                    "visualization_msgs/msg/Marker",
-                    header=header,
-                    ns=target_id,
-                    id=number,
-                    action=DELETE,
-                )
-            )
+        about = {"header": header, "ns": target_id, "action": DELETE}
+        array.markers += [make(MARKER, id=number, **about) for number in (0, 1)]
     for seen in found:
         red, green, blue = colour_of(seen.id)
-        colour = make("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=0.8)
+        about = {"header": header, "ns": seen.id, "action": ADD}
+        about["color"] = make("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=0.8)
         side = float(max(min(seen.place.size), 0.05))
         for number, kind in enumerate((SPHERE, TEXT)):
-            marker = make(
-                "visualization_msgs/msg/Marker",
-                header=header,
-                ns=seen.id,
-                id=number,
-                type=kind,
-                action=ADD,
-                pose=_pose(seen.place, make),
-                color=colour,
-            )
+            marker = make(MARKER, id=number, type=kind, pose=_pose(seen.place, make), **about)
             marker.scale.x = marker.scale.y = marker.scale.z = side
             if kind == TEXT:
                 marker.scale.z = side / 2  # the letters' height

@@ -86,7 +86,7 @@ class GateWindow:
             return Check("gate", OK, "no frame memorised yet", {"frames": 0})
         count = len(gates)
         means = [sum(column) / count for column in zip(*(g.weights for g in gates), strict=True)]
-        entropy = sum(_entropy(g.weights) for g in gates) / count
+        entropy = -sum(w * math.log2(w) for g in gates for w in g.weights if w > 0) / count
         share = sum(g.branch == "cbam" for g in gates) / count
         values: dict[str, object] = {
             f"mean_{name}": f"{mean:.4f}" for name, mean in zip(BRANCHES, means, strict=True)
@@ -97,10 +97,6 @@ class GateWindow:
             "high_computation_share": f"{share:.4f}",
         }
         return Check("gate", OK, f"high computation in {share:.0%} of {count} frames", values)
-
-
-def _entropy(weights) -> float:
-    return -sum(w * math.log2(w) for w in weights if w > 0)
 
 
 class ProcessorUse:

@@ -1,5 +1,7 @@
 """The messages about one frame that the tracker node publishes, by rclpy or another ``Make``."""
 
+import numpy as np
+
 from ...conversions import Make, bgr_to_image, box_to_detection, ros_message
 from ...core.gate import Gate
 from ...core.geometry.boxes import Box
@@ -21,11 +23,8 @@ def detections(answer: Answer, make: Make = ros_message):
     array = make(DETECTIONS, header=header)
     for one in answer.targets:
         if one.box is not None:
-            array.detections.append(
-                box_to_detection(
-                    one.box, header, one.target.id, one.target.class_id, one.score, make
-                )
-            )
+            told = one.target.id, one.target.class_id, one.score
+            array.detections.append(box_to_detection(one.box, header, *told, make))
     return array
 
 
@@ -35,10 +34,10 @@ def marker(answer: Answer, make: Make = ros_message):
     A viewer shows the latest message of a topic: with one for each target it would show the last.
     One target is a polygon in the colour of its state; of several each has a colour of its own.
     """
-    header = answer.frame.message.header
+    about = {"header": answer.frame.message.header, "ns": "target", "scale": 2.0}
     seen = [one for one in answer.targets if one.box is not None]
     if not seen:
-        return make(MARKER, header=header, ns="target", type=POLYGON, scale=2.0, action=REMOVE)
+        return make(MARKER, type=POLYGON, action=REMOVE, **about)
 
     def colour(red: float, green: float, blue: float):
         return make("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=1.0)
@@ -48,31 +47,16 @@ def marker(answer: Answer, make: Make = ros_message):
 
     if len(answer.targets) == 1:
         b, g, r = (value / 255 for value in overlay.COLOURS.get(answer.state, overlay.OTHER))
-        return make(
-            MARKER,
-            header=header,
-            ns="target",
-            type=POLYGON,
-            scale=2.0,
-            points=points(_corners(answer.box)),
-            outline_color=colour(r, g, b),
-        )
+        around, outline = points(_corners(answer.box)), colour(r, g, b)
+        return make(MARKER, type=POLYGON, points=around, outline_color=outline, **about)
     lines, colours = [], []
     for one in seen:
         corners = _corners(one.box)
         ends = zip(corners, (*corners[1:], corners[0]), strict=True)
         lines += [point for pair in ends for point in pair]
         colours += [colour(*colour_of(one.target.id))] * 4
-    return make(
-        MARKER,
-        header=header,
-        ns="target",
-        type=LINE_LIST,
-        scale=2.0,
-        points=points(lines),
-        outline_color=colours[0],
-        outline_colors=colours,
-    )
+    about |= {"outline_color": colours[0], "outline_colors": colours}
+    return make(MARKER, type=LINE_LIST, points=points(lines), **about)
 
 
 def _corners(box: Box) -> tuple[tuple[float, float], ...]:
@@ -86,17 +70,15 @@ def debug_image(answer: Answer, gate: Gate | None, make: Make = ros_message):
     Of a lone one also the gate's latest decision.
     """
     if answer.others:
-        canvas = overlay.draw_all(
-            answer.image, [(one.target.id, one.state, one.score, one.box) for one in answer.targets]
-        )
+        each = [(one.target.id, one.state, one.score, one.box) for one in answer.targets]
+        canvas = overlay.draw_all(answer.image, each)
     else:
-        shown = gate or (answer.result.gate if answer.result else None)
-        canvas = overlay.draw(
-            answer.image,
-            answer.state,
-            answer.score,
-            answer.box,
-            answer.target.id if answer.target else "",
-            shown,
-        )
+        canvas = draw_alone(answer, gate)
     return bgr_to_image(canvas, answer.frame.message.header, make)
+
+
+def draw_alone(answer: Answer, gate: Gate | None) -> np.ndarray:
+    """The frame, uint8 [H, W, 3] BGR, with what is known of the first target; ``gate``: if new."""
+    shown = gate or (answer.result.gate if answer.result else None)
+    name = answer.target.id if answer.target else ""
+    return overlay.draw(answer.image, answer.state, answer.score, answer.box, name, shown)
