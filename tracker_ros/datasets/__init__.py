@@ -49,8 +49,5 @@ def read_benchmark(name: str, folder: str | Path) -> tuple[list[Sequence], str]:
         protocol = benchmark.protocol
     if not sequences:
         raise SourceError(f"{folder} holds no sequence of {name}")
-    return sequences, protocol if any(map(_has_truth, sequences)) else "server"
-
-
-def _has_truth(sequence: Sequence) -> bool:
-    return len(sequence) == 1 or not np.isnan(sequence.truth[1:]).all()
+    public = any(len(one) == 1 or not np.isnan(one.truth[1:]).all() for one in sequences)
+    return sequences, protocol if public else "server"

@@ -13,20 +13,9 @@ from .track import Track
 
 # In the order of the toolkit's annos/att/NAME.txt.
 ATTRIBUTES = (
-    "illumination variation",
-    "partial occlusion",
-    "deformation",
-    "motion blur",
-    "camera motion",
-    "rotation",
-    "background clutter",
-    "viewpoint change",
-    "scale variation",
-    "full occlusion",
-    "fast motion",
-    "out of view",
-    "low resolution",
-    "aspect ratio change",
+    "illumination variation, partial occlusion, deformation, motion blur, camera motion, "
+    "rotation, background clutter, viewpoint change, scale variation, full occlusion, "
+    "fast motion, out of view, low resolution, aspect ratio change"
 )
 TRAINING, TESTING = "training_set.txt", "testing_set.txt"  # one name a line
 

@@ -12,17 +12,8 @@ from .track import Track
 
 # In the order of the toolkit's anno/att/NAME.txt.
 ATTRIBUTES = (
-    "illumination variation",
-    "out-of-plane rotation",
-    "scale variation",
-    "occlusion",
-    "deformation",
-    "motion blur",
-    "fast motion",
-    "in-plane rotation",
-    "out of view",
-    "background clutter",
-    "low resolution",
+    "illumination variation, out-of-plane rotation, scale variation, occlusion, deformation, "
+    "motion blur, fast motion, in-plane rotation, out of view, background clutter, low resolution"
 )
 
 
@@ -33,7 +24,8 @@ def read_otb(folder: Path) -> Iterator[Track]:
     ``anno/att/NAME.txt`` where the toolkit's folder ``anno`` is beside the sequences. Raises
     SourceError.
     """
-    for home in [folder] if any(_truths(folder)) else in_order(_homes(folder)):
+    homes = {path.parent for path in folder.glob("*/groundtruth_rect*.txt")}
+    for home in [folder] if any(_truths(folder)) else in_order(homes):
         filled = [path for path in _truths(home) if path.stat().st_size]
         if not filled:
             raise SourceError(f"{_truths(home)[0]} is empty")
@@ -43,10 +35,6 @@ def read_otb(folder: Path) -> Iterator[Track]:
             names = covered(home.name, pictures(home / "img", IMAGE_SUFFIXES), len(boxes))
             below = (home / "img").relative_to(folder).as_posix()
             yield Track(name, below, names, boxes, truth, attributes=_attributes(folder, name))
-
-
-def _homes(folder: Path) -> set[Path]:
-    return {path.parent for path in folder.glob("*/groundtruth_rect*.txt")}
 
 
 def _truths(home: Path) -> list[Path]:

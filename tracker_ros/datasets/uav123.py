@@ -21,18 +21,9 @@ STRUCT = re.compile(
 )
 # In the order of anno/UAV123/att/NAME.txt.
 ATTRIBUTES = (
-    "scale variation",
-    "aspect ratio change",
-    "low resolution",
-    "fast motion",
-    "full occlusion",
-    "partial occlusion",
-    "out of view",
-    "background clutter",
-    "illumination variation",
-    "viewpoint change",
-    "camera motion",
-    "similar object",
+    "scale variation, aspect ratio change, low resolution, fast motion, full occlusion, "
+    "partial occlusion, out of view, background clutter, illumination variation, "
+    "viewpoint change, camera motion, similar object"
 )
 
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from ..core.config import TrackingConfig
 from ..core.errors import ParameterError
+from ..core.gate import BRANCHES
 from .architectures.dastm import DastmConfig
 from .architectures.dastm_filter import DastmFilterConfig
 from .architectures.dastsiam import DastsiamConfig
@@ -228,12 +229,7 @@ PRESETS = {
     # Without the filter, for comparison.
     "dastm_alone": DASTM._replace(network=replace(DASTM.network, filter="none")),
     "dastm_tiny": DASTM_TINY,
-    "dastm_soft": _gated("soft"),
-    "dastm_random": _gated("random"),
-    "dastm_skip": _gated("skip"),
-    "dastm_se": _gated("se"),
-    "dastm_ca": _gated("ca"),
-    "dastm_cbam": _gated("cbam"),
+    **{f"dastm_{mode}": _gated(mode) for mode in ("soft", "random", *BRANCHES)},
     "sastm": _gated("static"),
     # The paper's network, of the smallest MobileOne; its variant is not printed. Trained at 289 px.
     "dastm_paper": Preset(

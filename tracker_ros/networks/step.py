@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 
@@ -27,3 +28,13 @@ class StepModule(nn.Module):
     def __init__(self, network: Any):
         super().__init__()
         self.network = network
+
+
+def example_crop(size: int) -> Tensor:
+    """A crop of a side of ``size`` pixels: uint8 [1, size, size, 3]."""
+    return torch.zeros(1, size, size, 3, dtype=torch.uint8)
+
+
+def example_memory(size: int) -> dict[str, Tensor]:
+    """A memory crop and a box in its middle, float32 [1, 4], for a step's ``inputs``."""
+    return {"crop": example_crop(size), "box": torch.tensor([[0.25, 0.25, 0.5, 0.5]]) * size}

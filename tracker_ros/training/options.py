@@ -36,16 +36,10 @@ def given(args: argparse.Namespace, config: Checked) -> Any:
 def shares(text: str) -> dict[str, float]:
     """``a=1,b=0.5`` → {"a": 1.0, "b": 0.5}. Raises ArgumentTypeError."""
     try:
-        return {name: float(value) for name, value in map(_pair, text.split(","))}
+        pairs = (pair.split("=", 1) for pair in text.split(","))
+        return {name: float(value) for name, value in pairs}
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not KIND=NUMBER[,KIND=NUMBER …]") from None
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(text)
-    return name, value
 
 
 def overridden(config: Any, texts: Iterable[str], option: str) -> Any:

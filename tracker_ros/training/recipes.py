@@ -32,6 +32,12 @@ class Recipe(NamedTuple):
     got10k: TrainingConfig | None = None
 
 
+# Shares of samples in which something is another than in the picture, and how much.
+ALTERED = (
+    *("pasted", "mirrored", "grey", "occluder", "distractor", "look_alike", "rotation", "colour"),
+    *("degraded", "low_light", "kin", "parts", "paste_motion"),
+)
+
 # Crops around the target with shift and scale, nothing else: no flips, colours, blur.
 PLAIN = SamplingConfig(
     weights={"davis": 0.25, "video": 0.45, "voc": 0.3},
@@ -44,24 +50,12 @@ PLAIN = SamplingConfig(
         "det": 0.08,
         "coco": 0.07,
     },
-    pasted=0.0,
     memory_frames=3,
     negative=0.33,
     crops="uniform",
     shift=0.8,  # a fifth of the window, which is 4 times the target
     scale=0.3,
-    mirrored=0.0,
-    grey=0.0,
-    occluder=0.0,
-    distractor=0.0,
-    look_alike=0.0,
-    rotation=0.0,
-    colour=0.0,
-    degraded=0.0,
-    low_light=0.0,
-    kin=0.0,
-    parts=0.0,
-    paste_motion=0.0,
+    **dict.fromkeys(ALTERED, 0.0),
 )
 
 # What no paper prints is off: clipping, averaged weights, half precision.

@@ -82,7 +82,7 @@ def test_fusion_of_equal_templates_is_an_ordinary_encoder_layer():
 
 @torch.no_grad()
 def test_decoder_knows_no_positions():
-    decoder = Decoder(**SMALL, dropout=0.1).eval()
+    decoder = Decoder(SiameseConfig(**SMALL, dropout=0.1)).eval()
     rows, memory, order = torch.randn(1, 9, 8), torch.randn(1, 4, 8), torch.randperm(9)
     moved = decoder(rows[:, order], memory[:, torch.randperm(4)])
     torch.testing.assert_close(moved, decoder(rows, memory)[:, order])

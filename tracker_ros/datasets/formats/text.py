@@ -11,14 +11,14 @@ from ...sources.annotations import lines, read_boxes
 FARTHEST = 1e6  # pixels: beyond any picture
 
 
-def flagged(path: Path | None, names: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of ``names`` at whose place ``path`` has a 1 instead of a 0; none without a file.
+def flagged(path: Path | None, listed: str) -> tuple[str, ...]:
+    """Names at whose place ``path`` has a 1 instead of a 0; none without a file.
 
-    Raises SourceError naming the file.
+    ``listed``: all of them, between commas. Raises SourceError naming the file.
     """
     if path is None or not path.is_file():
         return ()
-    words = re.split(r"[\s,]+", " ".join(lines(path)))
+    names, words = listed.split(", "), re.split(r"[\s,]+", " ".join(lines(path)))
     if len(words) != len(names) or not {*words} <= {"0", "1"}:
         raise SourceError(f"{path} is not a line of {len(names)} flags, 0 or 1")
     return tuple(name for name, word in zip(names, words, strict=True) if word == "1")

@@ -9,8 +9,8 @@ from torch import Tensor
 from ...core.config import TrackingConfig
 from ..blocks.gate import DynamicAttention
 from ..blocks.reader import tokens
-from ..step import Step
-from .stmtrack import Remember, Stmtrack, StmtrackConfig, locate_step, memory_example
+from ..step import Step, example_memory
+from .stmtrack import Remember, Stmtrack, StmtrackConfig, locate_step
 
 
 @dataclass(frozen=True)
@@ -55,5 +55,5 @@ def steps(network: Dastm, tracking: TrackingConfig) -> dict[str, Step]:
     """The two steps that engines run and export writes."""
     return {
         "locate": locate_step(network, tracking),
-        "remember": Step(Attend(network), memory_example(tracking), ("tokens", "gate")),
+        "remember": Step(Attend(network), example_memory(tracking.memory_size), ("tokens", "gate")),
     }

@@ -27,7 +27,7 @@ from ..blocks.pyramid import STRIDE, PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
 from ..blocks.refiner import BoxRefiner
 from ..config import NetworkConfig
-from ..step import Step, StepModule
+from ..step import Step, StepModule, example_memory
 from .stmtrack import Maps, Stmtrack
 
 FOUND = (0.5, 0.9)  # trust in boxes that were found; 1 is that in the given one
@@ -259,9 +259,9 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
             LEVEL_NAMES, network.trunk.levels, (n, n, n // 2), strict=True
         )
     }
-    crop = {"crop": torch.zeros(1, size, size, 3, dtype=torch.uint8)}
+    crop, box = ({name: value} for name, value in example_memory(size).items())
     memory = {"memory": torch.zeros(1, 3 * config.memory_cells**2, config.channels)}
-    told = {"box": torch.tensor([[0.25, 0.25, 0.5, 0.5]]) * size, "score": torch.ones(1)}
+    told = box | {"score": torch.ones(1)}
     seen, matched = tuple(levels), memory | levels
     if network.place is not None:
         seen += ("features",)

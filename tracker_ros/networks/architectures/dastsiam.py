@@ -42,9 +42,7 @@ class DiscriminativeAugmentation(nn.Module):
 
     def __init__(self, config: DastsiamConfig):
         super().__init__()
-        self.decoder = Decoder(
-            config.channels, config.heads, config.ffn, config.layers, config.dropout
-        )
+        self.decoder = Decoder(config)
         self.norm = nn.LayerNorm(config.channels) if config.released else nn.Identity()
         self.filter = Filter(config.channels)
 

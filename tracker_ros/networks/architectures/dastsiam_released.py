@@ -25,7 +25,7 @@ class SpatioTemporal(nn.Module):
     def __init__(self, config: SiameseConfig):
         super().__init__()
         c = config.channels
-        self.encoder = Encoder(c, config.heads, config.ffn, config.layers, config.dropout, True)
+        self.encoder = Encoder(config, keys_ask=True)
         self.filter = Filter(c)
         self.weigh = nn.Sequential(nn.Linear(1, 15), nn.ReLU(), nn.Linear(15, 1), nn.Sigmoid())
         self.join = nn.Sequential(conv_bn(2 * c, c, 3), nn.ReLU(), conv_bn(c, c, 3), nn.ReLU())

@@ -22,7 +22,7 @@ from ..blocks.pyramid import PyramidNeck
 from ..blocks.reader import tokens
 from ..blocks.transformer import Encoder
 from ..config import NetworkConfig
-from ..step import Step, StepModule
+from ..step import Step, StepModule, example_crop, example_memory
 
 
 @dataclass(frozen=True)
@@ -77,9 +77,7 @@ class SpatioTemporal(nn.Module):
 
     def __init__(self, config: SiameseConfig):
         super().__init__()
-        self.encoder = Encoder(
-            config.channels, config.heads, config.ffn, config.layers, config.dropout
-        )
+        self.encoder = Encoder(config)
         self.filter = Filter(config.channels)
 
     def forward(self, initial: Tensor, last: Tensor, current: Tensor) -> Tensor:
@@ -177,19 +175,13 @@ def siamese_steps(
 
     ``kept``: examples of what ``start`` returns beside the templates and ``locate`` takes.
     """
-    size = tracking.memory_size
-    side = network.template_side(size)
-    kept = kept or {}
-    template = {
-        "crop": torch.zeros(1, size, size, 3, dtype=torch.uint8),
-        "box": torch.tensor([[0.25, 0.25, 0.5, 0.5]]) * size,
-    }
+    side, kept = network.template_side(tracking.memory_size), kept or {}
     initial, target = torch.zeros(2, 1, network.config.channels, side, side)
-    query = torch.zeros(1, tracking.query_size, tracking.query_size, 3, dtype=torch.uint8)
+    template = example_memory(tracking.memory_size)
+    query = {"crop": example_crop(tracking.query_size), "target": target, **kept}
+    known = {**template, "initial": initial, "target": target}
     return {
         "start": Step(start, template, ("initial", "target", *kept)),
-        "locate": Step(locate, {"crop": query, "target": target, **kept}, ("score", "boxes")),
-        "remember": Step(
-            Remember(network), {**template, "initial": initial, "target": target}, ("target",)
-        ),
+        "locate": Step(locate, query, ("score", "boxes")),
+        "remember": Step(Remember(network), known, ("target",)),
     }

@@ -11,8 +11,8 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError
 from ..blocks.attention import SpatialAttention
 from ..blocks.reader import attend, read_memory, shares, tokens
-from ..step import Step, StepModule
-from .stmtrack import Locate, Maps, Stmtrack, StmtrackConfig, memory_example
+from ..step import Step, StepModule, example_memory
+from .stmtrack import Locate, Maps, Stmtrack, StmtrackConfig
 
 T = 3  # memory frames besides the first frame of all
 
@@ -182,14 +182,12 @@ def steps(network: Stif, tracking: TrackingConfig) -> dict[str, Step]:
     recent = torch.zeros(1, T, *features.shape[1:])
     with torch.no_grad():
         memory = network.remember(features, recent)
-    example = memory_example(tracking)
+    example = example_memory(tracking.memory_size)
+    query = {"crop": example["crop"], "memory": memory}
+    known = {**example, "anchor": features, "recent": recent}
     names = ("anchor", "recent", "memory")
     return {
         "start": Step(Start(network), example, names),
-        "locate": Step(
-            Locate(network), {"crop": example["crop"], "memory": memory}, ("score", "boxes")
-        ),
-        "remember": Step(
-            Shift(network), {**example, "anchor": features, "recent": recent}, names[1:]
-        ),
+        "locate": Step(Locate(network), query, ("score", "boxes")),
+        "remember": Step(Shift(network), known, names[1:]),
     }

@@ -16,7 +16,7 @@ from ..blocks.head import make_head
 from ..blocks.pyramid import PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
 from ..config import NetworkConfig
-from ..step import Step, StepModule
+from ..step import Step, StepModule, example_crop, example_memory
 
 
 @dataclass(frozen=True)
@@ -197,23 +197,13 @@ def steps(network: Stmtrack, tracking: TrackingConfig) -> dict[str, Step]:
     """The two steps that engines run and export writes."""
     return {
         "locate": locate_step(network, tracking),
-        "remember": Step(Remember(network), memory_example(tracking), ("tokens",)),
+        "remember": Step(Remember(network), example_memory(tracking.memory_size), ("tokens",)),
     }
 
 
 def locate_step(network: Stmtrack, tracking: TrackingConfig) -> Step:
     """``Locate`` with an example of three memorised frames."""
-    query = torch.zeros(1, tracking.query_size, tracking.query_size, 3, dtype=torch.uint8)
     cells = network.memory_cells(tracking.memory_size)
     memory = torch.zeros(1, 3 * cells**2, network.config.channels)
-    inputs = {"crop": query, "memory": memory}
+    inputs = {"crop": example_crop(tracking.query_size), "memory": memory}
     return Step(Locate(network), inputs, ("score", "boxes"), {"memory": 1})
-
-
-def memory_example(tracking: TrackingConfig) -> dict[str, Tensor]:
-    """A memory crop and a box in its middle."""
-    size = tracking.memory_size
-    return {
-        "crop": torch.zeros(1, size, size, 3, dtype=torch.uint8),
-        "box": torch.tensor([[0.25, 0.25, 0.5, 0.5]]) * size,
-    }

@@ -18,7 +18,7 @@ from ..blocks.convolutions import normalise
 from ..blocks.corner import CornerHead
 from ..blocks.vit import Block, position_code
 from ..config import NetworkConfig
-from ..step import Step, StepModule
+from ..step import Step, StepModule, example_crop, example_memory
 
 TEMPLATES = 2  # the first, and one that is renewed
 
@@ -236,18 +236,13 @@ def steps(network: Ustam, tracking: TrackingConfig) -> dict[str, Step]:
             f"the network is made for crops of {sizes[0]} and {sizes[1]} pixels, its tracking "
             f"config says {tracking.query_size} and {tracking.memory_size}"
         )
-    template = torch.zeros(1, sizes[1], sizes[1], 3, dtype=torch.uint8)
-    given = {"crop": template, "box": torch.zeros(1, 4)}
+    given = example_memory(sizes[1])
     start = Start(network)
     with torch.no_grad():
         first, cache, past = start(*given.values())
-    query = torch.zeros(1, sizes[0], sizes[0], 3, dtype=torch.uint8)
+    query = {"crop": example_crop(sizes[0]), "cache": cache, "past": past}
     return {
         "start": Step(start, given, ("first", "cache", "past")),
-        "locate": Step(
-            Locate(network),
-            {"crop": query, "cache": cache, "past": past},
-            ("score", "boxes", "past"),
-        ),
+        "locate": Step(Locate(network), query, ("score", "boxes", "past")),
         "remember": Step(Remember(network), given | {"first": first}, ("cache",)),
     }

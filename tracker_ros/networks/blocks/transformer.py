@@ -29,21 +29,12 @@ class FusionLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """``layers`` times ``FusionLayer``, all with the same keys."""
+    """``config.layers`` times ``FusionLayer``, all with the same keys; see ``SiameseConfig``."""
 
-    def __init__(
-        self,
-        channels: int,
-        heads: int,
-        ffn: int,
-        layers: int,
-        dropout: float,
-        keys_ask: bool = False,
-    ):
+    def __init__(self, config, keys_ask: bool = False):
         super().__init__()
-        self.layers = nn.ModuleList(
-            FusionLayer(channels, heads, ffn, dropout, keys_ask) for _ in range(layers)
-        )
+        sizes = config.channels, config.heads, config.ffn, config.dropout
+        self.layers = nn.ModuleList(FusionLayer(*sizes, keys_ask) for _ in range(config.layers))
 
     def forward(self, rows: Tensor, keys: Tensor) -> Tensor:
         for layer in self.layers:
@@ -52,13 +43,13 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """``layers`` times self-attention of the rows, cross-attention to ``memory``, ffn."""
+    """``config.layers`` times self-attention of the rows, cross-attention to ``memory``, ffn."""
 
-    def __init__(self, channels: int, heads: int, ffn: int, layers: int, dropout: float):
+    def __init__(self, config):
         super().__init__()
+        sizes = config.channels, config.heads, config.ffn, config.dropout
         self.layers = nn.ModuleList(
-            nn.TransformerDecoderLayer(channels, heads, ffn, dropout, batch_first=True)
-            for _ in range(layers)
+            nn.TransformerDecoderLayer(*sizes, batch_first=True) for _ in range(config.layers)
         )
 
     def forward(self, rows: Tensor, memory: Tensor) -> Tensor:
