@@ -12,6 +12,12 @@ from .geometry.decode import Prediction
 from .online.views import View
 
 State = Any  # opaque to the core; each architecture has its own, and never changes one in place
+States = Sequence[State]
+Boxes = Sequence[Box]
+Scores = Sequence[float]
+Answer = tuple[Prediction, State]
+Crops = Sequence[np.ndarray]
+Samples = Sequence[np.ndarray | None]  # crops to memorise; None: see ``Engine.remember``
 
 
 class Look(NamedTuple):
@@ -19,6 +25,9 @@ class Look(NamedTuple):
 
     crop: np.ndarray
     zoom: float
+
+
+Looks = Sequence[Look | None] | None
 
 
 class Engine(Protocol):
@@ -52,9 +61,7 @@ class Engine(Protocol):
         ``views``: of the same frame, for engines that respond; see ``core.online.views``.
         """
 
-    def locate(
-        self, crop: np.ndarray, state: State, other: Look | None = None
-    ) -> tuple[Prediction, State]:
+    def locate(self, crop: np.ndarray, state: State, other: Look | None = None) -> Answer:
         """Find the target in a query crop.
 
         ``other``: for engines that respond. Without it they look less thoroughly: what is learned
@@ -62,12 +69,7 @@ class Engine(Protocol):
         """
         return self.locate_all([crop], [state], [other])[0]
 
-    def locate_all(
-        self,
-        crops: Sequence[np.ndarray],
-        states: Sequence[State],
-        others: Sequence[Look | None] | None = None,
-    ) -> list[tuple[Prediction, State]]:
+    def locate_all(self, crops: Crops, states: States, others: Looks = None) -> list[Answer]:
         """``locate`` for several targets at once, at least one. ``others``: of each; None: none."""
 
     def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
@@ -78,13 +80,7 @@ class Engine(Protocol):
         """
         return self.remember_all([crop], [box], [score], [state])[0]
 
-    def remember_all(
-        self,
-        crops: Sequence[np.ndarray | None],
-        boxes: Sequence[Box],
-        scores: Sequence[float],
-        states: Sequence[State],
-    ) -> list[State]:
+    def remember_all(self, crops: Samples, boxes: Boxes, scores: Scores, states: States) -> States:
         """``remember`` for several targets at once, at least one."""
 
     def gate(self, state: State) -> Gate | None:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
-from ..core.engine import Engine, Look
+from ..core.engine import Answer, Boxes, Crops, Engine, Looks, Samples, Scores
 from ..core.errors import ModelError
 from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import Box
@@ -42,6 +42,9 @@ class MemoryState:
     compact: tuple[tuple[np.ndarray, float], ...] = ()
 
 
+States = Sequence[MemoryState]
+
+
 class MemoryEngine(Engine):
     """``core.engine.Engine`` for networks with the steps ``locate`` and ``remember``."""
 
@@ -64,12 +67,7 @@ class MemoryEngine(Engine):
         empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None)
         return self._add([empty], [crop], [box], [1.0])[0]
 
-    def locate_all(
-        self,
-        crops: Sequence[np.ndarray],
-        states: Sequence[MemoryState],
-        others: Sequence[Look | None] | None = None,
-    ) -> list[tuple[Prediction, MemoryState]]:
+    def locate_all(self, crops: Crops, states: States, others: Looks = None) -> list[Answer]:
         """See ``Engine.locate_all``; one call for all targets that remember equally much."""
 
         def answers(batch: list[int]) -> list[tuple[int, Prediction]]:
@@ -82,13 +80,7 @@ class MemoryEngine(Engine):
         found = dict(chain.from_iterable(self.runner.each(answers, batches)))
         return [(found[i], state) for i, state in enumerate(states)]
 
-    def remember_all(
-        self,
-        crops: Sequence[np.ndarray | None],
-        boxes: Sequence[Box],
-        scores: Sequence[float],
-        states: Sequence[MemoryState],
-    ) -> list[MemoryState]:
+    def remember_all(self, crops: Samples, boxes: Boxes, scores: Scores, states: States) -> States:
         return self._add(states, crops, boxes, scores)
 
     def gate(self, state: MemoryState) -> Gate | None:
@@ -97,13 +89,7 @@ class MemoryEngine(Engine):
     def remembered(self, state: MemoryState) -> int:
         return len(state.frames)
 
-    def _add(
-        self,
-        states: Sequence[MemoryState],
-        crops: Sequence[np.ndarray | None],
-        boxes: Sequence[Box],
-        scores: Sequence[float],
-    ) -> list[MemoryState]:
+    def _add(self, states: States, crops: Samples, boxes: Boxes, scores: Scores) -> States:
         """Each state with one more frame in it."""
 
         def added(batch: list[int]) -> list[MemoryState]:
@@ -120,11 +106,7 @@ class MemoryEngine(Engine):
         return list(chain.from_iterable(self.runner.each(added, batches)))
 
     def _encode(
-        self,
-        crops: Sequence[np.ndarray | None],
-        states: Sequence[MemoryState],
-        boxes: np.ndarray,
-        scores: np.ndarray,
+        self, crops: Samples, states: States, boxes: np.ndarray, scores: np.ndarray
     ) -> Sequence[Any]:
         """Tokens, and gate weights where there is a gate, of a batch."""
         given = [crop for crop in crops if crop is not None]  # all: no query is reused

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.engine import Engine, Look
+from ..core.engine import Answer, Boxes, Crops, Engine, Looks, Samples, Scores
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
@@ -48,6 +48,9 @@ class WatchedState:
     prediction: Prediction | None = None
 
 
+States = Sequence[WatchedState]
+
+
 class WatchedEngine(Engine):
     """``core.engine.Engine`` around another; it answers the same, and keeps references to crops.
 
@@ -66,25 +69,14 @@ class WatchedEngine(Engine):
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
         return WatchedState(self.engine.start(crop, box, views), first, frames)
 
-    def locate_all(
-        self,
-        crops: Sequence[np.ndarray],
-        states: Sequence[WatchedState],
-        others: Sequence[Look | None] | None = None,
-    ) -> list[tuple[Prediction, WatchedState]]:
+    def locate_all(self, crops: Crops, states: States, others: Looks = None) -> list[Answer]:
         answers = self.engine.locate_all(crops, [state.inner for state in states], others)
         return [
             (prediction, self._located(state, crop, prediction, inner))
             for state, crop, (prediction, inner) in zip(states, crops, answers, strict=True)
         ]
 
-    def remember_all(
-        self,
-        crops: Sequence[np.ndarray | None],
-        boxes: Sequence[Box],
-        scores: Sequence[float],
-        states: Sequence[WatchedState],
-    ) -> list[WatchedState]:
+    def remember_all(self, crops: Samples, boxes: Boxes, scores: Scores, states: States) -> States:
         inner = self.engine.remember_all(crops, boxes, scores, [state.inner for state in states])
         rows = zip(states, crops, boxes, scores, inner, strict=True)
         return [self._remembered(*row) for row in rows]
