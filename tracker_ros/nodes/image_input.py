@@ -1,12 +1,12 @@
 """The camera's images: which topic, which quality of service, and what is lost on the way."""
 
 from collections.abc import Callable
-from typing import Any
 
 from rclpy.qos import qos_policy_name_from_kind
 from sensor_msgs.msg import CompressedImage, Image
 
 from . import qos
+from .message_input import MessageInput
 
 KINDS = {"raw": Image, "compressed": CompressedImage}
 TYPES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}
@@ -30,7 +30,7 @@ def image_topic(node, transport: str) -> str:
     return raw + SUFFIX
 
 
-class ImageInput:
+class ImageInput(MessageInput):
     """A subscription to the images that follows what their publishers offer.
 
     Args:
@@ -42,12 +42,10 @@ class ImageInput:
     """
 
     def __init__(self, node, transport: str, profile: str, on_image: Callable, report: Callable):
-        self._node, self._transport, self._profile = node, transport, profile
-        self._on_image, self._report = on_image, report
-        self.topic = image_topic(node, transport)
+        self._transport, self._profile, self._report = transport, profile, report
+        self._node, self.topic = node, image_topic(node, transport)
         self.lost = 0  # images that the middleware knows to be lost in transport
-        self._subscription = None
-        self._subscribe(self._wanted())
+        super().__init__(node, KINDS[transport], self.topic, on_image, self._wanted())
 
     def _wanted(self):
         if self._profile != "AUTO":
@@ -59,30 +57,16 @@ class ImageInput:
         infos = self._node.get_publishers_info_by_topic(self.topic)
         return [info for info in infos if info.topic_type == TYPES[self._transport]]
 
-    def _subscribe(self, profile) -> None:
-        self.profile = profile
-        callbacks: dict[str, Any] = {"incompatible_qos": self._on_incompatible_qos}
+    def _create(self, **callbacks) -> None:
         callbacks |= {"message_lost": self._on_message_lost}
         callbacks |= {"matched": lambda event: self._rematch_soon()}
         # Humble has no ``matched``; some middlewares do not tell of losses.
         for unknown in ("matched", "message_lost"):
             try:
-                self._create(qos.SubscriptionEventCallbacks(**callbacks))
-                return
+                return super()._create(**callbacks)
             except (TypeError, RuntimeError):
                 del callbacks[unknown]
-        self._create(qos.SubscriptionEventCallbacks(**callbacks))
-
-    def _create(self, events) -> None:
-        self._subscription = self._node.create_subscription(
-            KINDS[self._transport], self.topic, self._on_image, self.profile, event_callbacks=events
-        )
-
-    def destroy(self) -> None:
-        """End the subscription."""
-        if self._subscription:
-            self._node.destroy_subscription(self._subscription)
-        self._subscription = None
+        return super()._create(**callbacks)
 
     def rematch(self) -> None:
         """Subscribe anew where another quality of service fits the publishers better."""

@@ -20,15 +20,18 @@ class MessageInput:
     """
 
     def __init__(self, node, kind, topic: str, on_message: Callable, profile=qos.RELIABLE):
-        self._node, self._kind, self._topic, self._on_message = node, kind, topic, on_message
+        self._node, self._kind, self.topic, self._on_message = node, kind, topic, on_message
         self._subscription = None
         self._subscribe(profile)
 
     def _subscribe(self, profile) -> None:
         self.profile = profile
-        events = qos.SubscriptionEventCallbacks(incompatible_qos=self._on_incompatible_qos)
+        self._create(incompatible_qos=self._on_incompatible_qos)
+
+    def _create(self, **callbacks) -> None:
+        events = qos.SubscriptionEventCallbacks(**callbacks)
         self._subscription = self._node.create_subscription(
-            self._kind, self._topic, self._on_message, profile, event_callbacks=events
+            self._kind, self.topic, self._on_message, self.profile, event_callbacks=events
         )
 
     def destroy(self) -> None:
@@ -45,5 +48,5 @@ class MessageInput:
         if self._subscription and self.profile is not qos.BEST_EFFORT:
             self.destroy()
             self._subscribe(qos.BEST_EFFORT)
-            topic = self._node.resolve_topic_name(self._topic)
+            topic = self._node.resolve_topic_name(self.topic)
             self._node.get_logger().info(f"{topic}: subscribed {qos.describe(qos.BEST_EFFORT)}")

@@ -5,6 +5,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from ..core.errors import TrackerError
 from ..core.gate import BRANCHES, Gate
@@ -18,32 +19,16 @@ _ERROR = b"\x02"  # diagnostic_msgs/DiagnosticStatus.ERROR
 _VITAL = ("back end", "target")
 
 
-@dataclass(frozen=True)
 class Topics:
     """The names that the nodes use in a namespace (with its slash)."""
 
-    namespace: str
-    compressed: bool
-
-    @property
-    def tracker(self) -> str:
-        return f"{self.namespace}/tracker_node"
-
-    @property
-    def image(self) -> str:
-        return f"{self.namespace}/image" + ("/compressed" if self.compressed else "")
-
-    @property
-    def truth(self) -> str:
-        return f"{self.namespace}/player_node/ground_truth"
-
-    @property
-    def detections(self) -> str:
-        return f"{self.tracker}/detections"
-
-    @property
-    def status(self) -> str:
-        return f"{self.tracker}/status"
+    def __init__(self, namespace: str, compressed: bool):
+        self.namespace, self.compressed = namespace, compressed
+        self.tracker = f"{namespace}/tracker_node"
+        self.image = f"{namespace}/image" + ("/compressed" if compressed else "")
+        self.truth = f"{namespace}/player_node/ground_truth"
+        self.detections = f"{self.tracker}/detections"
+        self.status = f"{self.tracker}/status"
 
     def types(self) -> dict[str, str]:
         """Topic -> message type of everything that is recorded."""
@@ -107,7 +92,8 @@ class Recorder:
         listen = self._node.create_subscription
         image_type = CompressedImage if topics.compressed else Image
         listen(image_type, topics.image, self._on_image, depth, raw=True)
-        listen(Detection2DArray, topics.truth, self._on_truth, depth, raw=True)
+        keep_truth = partial(self._keep, topics.truth)
+        listen(Detection2DArray, topics.truth, keep_truth, depth, raw=True)
         listen(Detection2DArray, topics.detections, self._on_detections, depth, raw=True)
         listen(DiagnosticArray, topics.status, self._on_status, depth, raw=True)
         listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, depth)
@@ -171,9 +157,6 @@ class Recorder:
         seconds, nanoseconds = struct.unpack_from("<iI", data, 4)
         self.stamps.append(seconds * 1_000_000_000 + nanoseconds)
         self._on_stamp(len(self.stamps) - 1, self.stamps[-1])
-
-    def _on_truth(self, data: bytes) -> None:
-        self._keep(self._topics.truth, data)
 
     def _on_detections(self, data: bytes) -> None:
         now = self._keep(self._topics.detections, data)
