@@ -6,6 +6,7 @@ import subprocess
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -14,14 +15,31 @@ from tracker_ros.core.io.paths import share_dir
 ROOT = Path(__file__).parents[2]
 COMMANDS = {"evaluate_bag", "follow_node", "tracker-ros", "tracker_node", "player_node"}
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
+COLCON = Path(sys.executable).with_name("colcon")
 INSTALLERS = {
-    "pip": [*PIP, "--no-index", "--ignore-installed", "--prefix", "{prefix}", "."],
-    # What colcon runs for an ament_python package.
-    "colcon": [
-        *(sys.executable, "setup.py", "-q", "install", "--prefix", "{prefix}"),
-        *("--single-version-externally-managed", "--record", "{prefix}/files.txt"),
-    ],
+    "pip": [*PIP, "--no-index", "--ignore-installed", "--prefix", "install/tracker_ros"],
+    "colcon": [COLCON, "build"],
+    "colcon --symlink-install": [COLCON, "build", "--symlink-install"],
 }
+# Of another workspace, whose packages must not be found.
+FOREIGN = ("AMENT_PREFIX_PATH", "CMAKE_PREFIX_PATH", "COLCON_PREFIX_PATH", "PYTHONPATH")
+
+
+class Installed(NamedTuple):
+    """Where the package was installed, from a copy of the checkout, and how it is found there."""
+
+    by: str
+    prefix: Path
+    package: Path  # as Python finds it
+    environment: dict[str, str]
+
+    def run(self, *arguments: str, **options) -> str:
+        """What Python says to ``arguments``, away from the checkout."""
+        command = [sys.executable, *arguments]
+        options = {"cwd": self.prefix, "env": self.environment, **options}
+        done = subprocess.run(command, capture_output=True, text=True, **options)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 def test_checkout_is_its_own_share_folder():
@@ -30,40 +48,53 @@ def test_checkout_is_its_own_share_folder():
 
 @pytest.fixture(scope="module", params=INSTALLERS)
 def installed(request, tmp_path_factory):
-    """(installer's name, prefix) of a real installation from a copy of the checkout."""
-    source, prefix = tmp_path_factory.mktemp("source"), tmp_path_factory.mktemp("prefix")
+    """A real installation."""
+    command = INSTALLERS[request.param]
+    if COLCON in command and not COLCON.exists():
+        pytest.skip(f"colcon is not installed beside {sys.executable}")
+    workspace = tmp_path_factory.mktemp("workspace")
+    source, prefix = workspace / "src" / "tracker_ros", workspace / "install" / "tracker_ros"
     for name in ("tracker_ros", "launch", "config", "models", "resource"):
         shutil.copytree(ROOT / name, source / name)
     for name in ("package.xml", "pyproject.toml", "setup.cfg", "setup.py"):
         shutil.copy(ROOT / name, source)
-    command = [part.format(prefix=prefix) for part in INSTALLERS[request.param]]
-    done = subprocess.run(command, cwd=source, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return request.param, prefix
+    environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    command = [*command, *([source] if COLCON not in command else [])]
+    done = subprocess.run(command, cwd=workspace, env=environment, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    if COLCON in command:
+        environment |= _sourced(workspace / "install" / "setup.sh", environment)
+    else:
+        (site,) = prefix.glob("lib/python*/site-packages")
+        environment["PYTHONPATH"] = str(site)
+    found = Installed(request.param, prefix, prefix, environment)
+    package = found.run("-c", "import tracker_ros; print(tracker_ros.__path__[0])")
+    return found._replace(package=Path(package.strip()))
+
+
+def _sourced(script: Path, environment: dict[str, str]) -> dict[str, str]:
+    """The environment after a shell has sourced ``script``, as a user does."""
+    told = subprocess.check_output(
+        ["sh", "-c", f". '{script}' && env -0"], cwd=script.parent, env=environment, text=True
+    )
+    return dict(line.split("=", 1) for line in told.split("\0") if line)
 
 
 def test_share_dir_is_found_in_the_prefix(installed):
-    _, prefix = installed
-    (package,) = prefix.rglob("tracker_ros/core/io/paths.py")
-    share = subprocess.check_output(
-        [
-            sys.executable,
-            "-c",
-            "from tracker_ros.core.io.paths import share_dir; print(share_dir())",
-        ],
-        env={**os.environ, "PYTHONPATH": str(package.parents[3])},
-        cwd=prefix,
-        text=True,
-    )
-    assert Path(share.strip()) == prefix / "share" / "tracker_ros"
+    script = "from tracker_ros.core.io.paths import share_dir; print(share_dir())"
+    share = Path(installed.run("-c", script).strip())
+    if "symlink" in installed.by:  # the package is the checkout's
+        assert share == installed.prefix.parents[1] / "src" / "tracker_ros"
+    else:
+        assert share == installed.prefix / "share" / "tracker_ros"
     for folder in ("launch", "config", "models"):
-        assert files(prefix / "share" / "tracker_ros" / folder) == files(ROOT / folder)
+        assert files(installed.prefix / "share" / "tracker_ros" / folder) == files(ROOT / folder)
+        assert files(share / folder) == files(ROOT / folder)
 
 
 def test_the_reports_templates_are_installed(installed):
-    _, prefix = installed
-    (package,) = prefix.rglob("tracker_ros/evaluation/report")
-    assert files(package) == files(ROOT / "tracker_ros" / "evaluation" / "report")
+    report = Path("evaluation", "report")
+    assert files(installed.package / report) == files(ROOT / "tracker_ros" / report)
 
 
 def files(folder):
@@ -71,16 +102,17 @@ def files(folder):
 
 
 def test_ros_finds_the_package_and_its_commands(installed):
-    installer, prefix = installed
+    prefix = installed.prefix
     assert (prefix / "share/ament_index/resource_index/packages/tracker_ros").exists()
-    scripts = prefix / ("bin" if installer == "pip" else "lib/tracker_ros")
+    scripts = prefix / ("bin" if installed.by == "pip" else "lib/tracker_ros")
     assert {path.name for path in scripts.iterdir()} == COMMANDS
+    if installed.by != "pip":
+        assert str(prefix) in installed.environment["AMENT_PREFIX_PATH"].split(os.pathsep)
+    assert "demo" in installed.run(str(scripts / "tracker-ros"), "--help")
 
 
 def test_a_bag_is_evaluated_from_the_prefix(installed, tmp_path):
     """Away from the checkout, whose files an editable installation would find."""
-    _, prefix = installed
-    (package,) = prefix.rglob("tracker_ros/core/io/paths.py")
     script = """
 from tracker_ros import conversions
 from tracker_ros.commands.evaluate_bag import main
@@ -99,18 +131,13 @@ with BagWriter(__import__("pathlib").Path("bag"), kinds) as bag:
         bag.write("/truth", i * 10**8, boxes)
 raise SystemExit(main(["bag", "--peers-only", "--peer", "mosse", "--out", "out"]))
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script],
-        env={**os.environ, "PYTHONPATH": str(package.parents[3])},
-        cwd=tmp_path, capture_output=True, text=True,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.startswith(str(prefix))
+    told = installed.run("-c", script, cwd=tmp_path)
+    assert told.startswith(str(installed.package))
     assert (tmp_path / "out" / "mosse" / "bag-image.npz").exists()
 
 
 def test_no_messages_are_installed(installed):
-    _, prefix = installed
+    prefix = installed.prefix
     assert not list(prefix.rglob("*vision_msgs*")) + list(prefix.rglob("*tf2_msgs*"))
     assert not list(prefix.rglob("*.msg"))
 
