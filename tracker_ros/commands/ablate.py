@@ -105,15 +105,9 @@ def run(args: argparse.Namespace) -> int:
         tracking=overridden(design.tracking, args.tracking, "--tracking"),
     )
     paper = recipe(design.architecture)
-    values = {"rate": args.rate, "workers": args.workers, "frozen_norms": args.frozen_norms}
-    values = {name: value for name, value in values.items() if value is not None}
-    config = replace(
-        short(paper.training),
-        steps=args.steps,
-        batch=args.batch,
-        device=find_device(args.device),
-        **values,
-    )
+    names = ("rate", "workers", "frozen_norms", "steps", "batch")
+    values = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
+    config = replace(short(paper.training), device=find_device(args.device), **values)
     plan = Plan(
         data=args.data,
         validate=args.validate,

@@ -36,38 +36,27 @@ def run(args: argparse.Namespace) -> int:
 def _print(comparison) -> None:
     from ..evaluation.compare import CONFIDENCE, RESAMPLES
 
-    titles = comparison.titles
-    differences = comparison.scores_b - comparison.scores_a
-    print(f"A: {comparison.a.label}\nB: {comparison.b.label}")
+    it, differences = comparison, comparison.scores_b - comparison.scores_a
+    print(f"A: {it.a.label}\nB: {it.b.label}")
+    scores = zip(it.sequences, it.scores_a, it.scores_b, differences, strict=True)
     print_table(
-        ("sequence", *titles),
+        ("sequence", *it.titles),
         (
             (name, *(f"{a:.3f} → {b:.3f} ({d:+.3f})" for a, b, d in zip(*row, strict=True)))
-            for name, *row in zip(
-                comparison.sequences,
-                comparison.scores_a,
-                comparison.scores_b,
-                differences,
-                strict=True,
-            )
+            for name, *row in scores
         ),
     )
     print_table(
         ("all", "A", "B", "B − A", f"{CONFIDENCE:.0%} interval", "which says"),
         (
-            (
-                title,
-                f"{comparison.overall_a[i]:.3f}",
-                f"{comparison.overall_b[i]:.3f}",
-                f"{comparison.overall_b[i] - comparison.overall_a[i]:+.3f}",
-                _interval(comparison.low[i], comparison.high[i]),
-                comparison.verdict(i),
+            (title, f"{a:.3f}", f"{b:.3f}", f"{b - a:+.3f}", _interval(low, high), it.verdict(i))
+            for i, (title, a, b, low, high) in enumerate(
+                zip(it.titles, it.overall_a, it.overall_b, it.low, it.high, strict=True)
             )
-            for i, title in enumerate(titles)
         ),
     )
-    print(f"{len(comparison.sequences)} sequences, {RESAMPLES} resamples of them")
-    for side, names in (("A", comparison.only_a), ("B", comparison.only_b)):
+    print(f"{len(it.sequences)} sequences, {RESAMPLES} resamples of them")
+    for side, names in (("A", it.only_a), ("B", it.only_b)):
         if names:
             print(f"left out, only in {side}: {', '.join(names)}")
 

@@ -42,15 +42,9 @@ def read_youtube_bb(folder: Path) -> Iterator[Track]:
             inside = f"{path.stem}/{part}"
             height, width = read_picture(home / part / frames[0][1]).shape[:2]
             times, names, boxes, labels = zip(*frames, strict=True)
-            yield Track(
-                video,
-                inside,
-                names,
-                np.array(boxes) * (width, height, width, height),
-                path,
-                times=np.array(times),
-                label=labels[0],
-            )
+            sides = np.array(boxes) * (width, height, width, height)
+            about = {"times": np.array(times), "label": labels[0]}
+            yield Track(video, inside, names, sides, path, **about)
 
 
 def _rows(path: Path) -> Iterator[tuple]:

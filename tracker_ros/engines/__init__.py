@@ -11,7 +11,7 @@ from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine
 from .filter_engine import FilterEngine
 from .memory_engine import MemoryEngine
-from .models.weights import MEMORY_NETWORKS, ModelFiles, find_model
+from .models.weights import MEMORY_NETWORKS, ModelFiles, find_model, make_facts
 from .runners.base import Runner
 
 
@@ -109,12 +109,7 @@ def network_tracker(
     """A tracker of a copy of a torch network as it is now, for validation while it trains."""
     from .runners.torch_runner import TorchRunner
 
-    facts = {
-        "architecture": architecture,
-        "network": network.config.to_dict(),
-        "tracking": tracking.to_dict(),
-        "training": {},
-    }
+    facts = make_facts(architecture, network.config.to_dict(), tracking)
     return make_tracker(TorchRunner(copy.deepcopy(network), facts, device))
 
 

@@ -17,9 +17,5 @@ class NetworkConfig:
     @classmethod
     def from_dict(cls: type[Config], values: dict) -> Config:
         """Inverse of ``to_dict``. Raises TypeError for an unknown name."""
-        return cls(
-            **{
-                name: tuple(value) if isinstance(value, list) else value
-                for name, value in values.items()
-            }
-        )
+        pairs = values.items()
+        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in pairs})

@@ -24,6 +24,9 @@ from ..runtime.outputs.status import to_array
 from . import parameters, qos
 
 WARNINGS = ("stamp", "jump", "detections", "targets")  # subjects; problems of all others are errors
+# Those that are about a topic other than the images'.
+TOPICS = {"init": "~/init_target", "inits": "~/init_targets", "remove": "~/remove_target"}
+TOPICS |= {"detections": "detections"}
 
 
 class Monitor:
@@ -51,18 +54,11 @@ class Monitor:
         if problem is None:
             self._problems.solve(subject)
             return
-        image = self._node.image_topic
-        topics = {
-            "image": image,
-            "qos": image,
-            "stamp": image,
-            "jump": image,
-            "init": self._node.resolve_topic_name("~/init_target"),
-            "inits": self._node.resolve_topic_name("~/init_targets"),
-            "remove": self._node.resolve_topic_name("~/remove_target"),
-            "detections": self._node.resolve_topic_name("detections"),
-        }
-        sentence = f"{topics[subject]}: {problem}" if subject in topics else problem
+        sentence = problem
+        if subject in ("image", "qos", "stamp", "jump"):
+            sentence = f"{self._node.image_topic}: {problem}"
+        elif subject in TOPICS:
+            sentence = f"{self._node.resolve_topic_name(TOPICS[subject])}: {problem}"
         if self._problems.report(subject, sentence):
             logger = self._node.get_logger()  # which allows one severity a line of code
             if subject in WARNINGS:
@@ -122,7 +118,7 @@ class Monitor:
             self._target(),
             self._back_end(),
             self.gates.check(),
-            self._parameters(),
+            self._check("parameters", (), parameters.unknown(self._node)),
         )
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 
@@ -200,9 +196,6 @@ class Monitor:
             unusable_detections=counts["detections"],
             passed_over_detection=self.passed_over,
         )
-
-    def _parameters(self) -> Check:
-        return self._check("parameters", (), parameters.unknown(self._node))
 
     def _back_end(self) -> Check:
         problem, tracker = self._problems.present("model"), self._node.tracker

@@ -3,6 +3,7 @@
 import itertools
 import math
 import time
+from dataclasses import fields
 
 from rclpy.lifecycle import TransitionCallbackReturn
 from std_msgs.msg import Header
@@ -111,13 +112,7 @@ class TrackerNode(ManagedNode):
         values = parameters.read(self, parameters.TRACKER)
         box = parameters.initial_box(values.init_bbox)
         self.slot = FrameSlot(values.history, values.time_jump)
-        policy = Policy(
-            values.max_targets,
-            values.remove_lost_after,
-            values.auto_correct,
-            values.auto_init,
-            values.auto_init_new,
-        )
+        policy = Policy(**{field.name: getattr(values, field.name) for field in fields(Policy)})
         self._worker = Worker(self.tracker, self.slot, self._outputs, self._ids, policy)
         self._worker.enabled = self.enabled
         if box:

@@ -86,17 +86,9 @@ def _tile(picture: np.ndarray, index: int, others: list[np.ndarray]) -> np.ndarr
     height = round(TILE_WIDTH * picture.shape[0] / picture.shape[1])
     size = others[0].shape[1::-1] if others else (TILE_WIDTH, max(height, 1))
     tile = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    text = str(index), (TILE_WIDTH - 46, 20), cv2.FONT_HERSHEY_SIMPLEX, 0.55
     for ink, thickness in (((0, 0, 0), 4), ((255, 255, 255), 1)):
-        cv2.putText(
-            tile,
-            str(index),
-            (TILE_WIDTH - 46, 20),
-            cv2.FONT_HERSHEY_SIMPLEX,
-            0.55,
-            ink,
-            thickness,
-            cv2.LINE_AA,
-        )
+        cv2.putText(tile, *text, ink, thickness, cv2.LINE_AA)
     return tile
 
 

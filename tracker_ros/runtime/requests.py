@@ -52,7 +52,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done without being asked.
+    """What is done without being asked: parameters of the tracker node, by their names.
 
     max_targets: how many are tracked at once. remove_lost_after: seconds after which a lost target
     is removed; 0: never. auto_correct: move a target to where a detector sees it. auto_init: start

@@ -47,9 +47,8 @@ class StreamClock:
 
     def __init__(self, jump: int):
         self._jump = jump
-        self._former: tuple[int, int] | None = (
-            None  # (stamp, arrival) that the clock before ended with
-        )
+        # Stamp and arrival that the clock before ended with.
+        self._former: tuple[int, int] | None = None
         self._begin()
 
     def _begin(self) -> None:
@@ -140,13 +139,8 @@ class StreamClock:
         for stamp in held:
             self._accept(stamp, arrival)
         reason = f"image stamps jumped {'back' if ahead < 0 else 'ahead'} in time by"
-        return Verdict(
-            accepted=True,
-            jumped=True,
-            back=back,
-            frames=len(held),
-            reason=f"{reason} {seconds(abs(ahead))} s",
-        )
+        reason = f"{reason} {seconds(abs(ahead))} s"
+        return Verdict(accepted=True, jumped=True, back=back, frames=len(held), reason=reason)
 
     def _returns(self, stamp: int, arrival: int) -> bool:
         if self._former is None:

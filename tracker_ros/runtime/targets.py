@@ -216,13 +216,9 @@ class Targets:
 
     def overdue(self, frame: ReceivedImage, seconds: float) -> list[str]:
         """Ids of targets that have been lost for longer; none where ``seconds`` is 0."""
-        return [
-            one
-            for one, track in self._tracks.items()
-            if seconds
-            and track.lost_since is not None
-            and frame.stamp - track.lost_since >= seconds * 1e9
-        ]
+        lost = {one: track.lost_since for one, track in self._tracks.items() if seconds}
+        latest = frame.stamp - seconds * 1e9
+        return [one for one, since in lost.items() if since is not None and since <= latest]
 
 
 def _results(tracks: list[Track], image: np.ndarray) -> list[Result | TrackerError]:

@@ -17,6 +17,7 @@ from tracker_ros.engines.models.weights import (
     NO_SEAL,
     ModelFiles,
     check_seal,
+    make_facts,
     pack_facts,
     steps_of,
     unpack_facts,
@@ -260,7 +261,8 @@ NAMES = st.sampled_from(sorted(TrackingConfig().to_dict()))
 
 @given(st.dictionaries(NAMES, JSON) | JSON)
 def test_any_tracking_config_is_usable_or_a_model_error(tracking):
-    facts = json.loads(pack_facts("dastm", {}, TrackingConfig(), {})) | {"tracking": tracking}
+    facts = make_facts("dastm", {}, TrackingConfig())
+    facts = json.loads(pack_facts(facts)) | {"tracking": tracking}
     try:
         TrackingConfig.from_dict(unpack_facts(json.dumps(facts), "model")["tracking"])
     except ModelError as error:

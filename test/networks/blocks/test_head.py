@@ -3,6 +3,7 @@ import math
 import pytest
 import torch
 
+from tracker_ros.networks.architectures.stmtrack import StmtrackConfig
 from tracker_ros.networks.blocks.head import Head, PlainHead, cell_centres, make_head
 
 
@@ -63,7 +64,7 @@ def test_a_fresh_head_expects_few_positive_cells():
 @torch.no_grad()
 def test_the_plain_head_is_two_towers_and_normalised_outputs():
     torch.manual_seed(0)
-    head = make_head(12, 8, 7, "plain", 8)
+    head = make_head(12, StmtrackConfig(head_channels=8, head_depth=7), 8)
     assert isinstance(head, PlainHead)
     for tower in (head.classify, head.regress):
         kinds = [type(part).__name__ for part in tower]
@@ -90,4 +91,4 @@ def test_the_plain_heads_sides_are_an_exponential_with_learnt_scale_and_shift():
 
 def test_another_kind_of_head_is_refused():
     with pytest.raises(ValueError, match="'round', not plain, separable or conv"):
-        make_head(6, 4, 1, "round", 8)
+        make_head(6, StmtrackConfig(head_kind="round"), 8)

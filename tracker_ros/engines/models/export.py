@@ -54,7 +54,7 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
         assert program is not None  # it is for ``dynamo``
         model = program.model_proto
         _strip_traces(model.graph)
-        told = pack_facts(facts["architecture"], facts["network"], tracking, facts["training"])
+        told = pack_facts({**facts, "tracking": tracking.to_dict()})
         onnx.helper.set_model_props(model, {KEY: told, SEAL_KEY: NO_SEAL})
         with replacing(files.graph(name)) as part:
             onnx.save(model, part)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ...core.errors import ModelError
 from .papers import PINNED
-from .weights import MEMORY_NETWORKS, STEPS, ModelFiles, find_model
+from .weights import MEMORY_NETWORKS, STEPS, ModelFiles, find_model, make_facts
 
 
 def describe(model: str | Path) -> dict:
@@ -38,6 +38,7 @@ def describe(model: str | Path) -> dict:
     per_frame, read = _memory(arrays, architecture, tracking)
     frame = [steps[name] for name in steps if name != "start"]
     found = steps.get("match") or steps["locate"]
+    paths = [files.weights, *map(files.graph, STEPS)] if files else []
     description = {
         "model": files.name if files else str(model),
         "architecture": architecture,
@@ -56,7 +57,7 @@ def describe(model: str | Path) -> dict:
         "network": sizes,
         "tracking": facts["tracking"],
         "training": facts["training"],
-        "files": [str(path) for path in _paths(files) if path.is_file()],
+        "files": [str(path) for path in paths if path.is_file()],
     }
     return description | {"paper": _beside(description)}
 
@@ -72,12 +73,7 @@ def _facts(model: str | Path) -> tuple[ModelFiles | None, dict]:
         if str(model) not in PRESETS:
             raise ModelError(f"{error} nor a preset ({', '.join(PRESETS)})") from error
         preset = PRESETS[str(model)]
-        return None, {
-            "architecture": preset.architecture,
-            "network": preset.network.to_dict(),
-            "tracking": preset.tracking.to_dict(),
-            "training": {},
-        }
+        return None, make_facts(preset.architecture, preset.network.to_dict(), preset.tracking)
     return files, load_network(files.weights)[1]
 
 
@@ -120,10 +116,6 @@ def _memory(arrays: dict, architecture: str, tracking) -> tuple[int, int]:
 
 def _size(module) -> int:
     return sum(value.numel() for value in module.parameters())
-
-
-def _paths(files: ModelFiles | None) -> list[Path]:
-    return [files.weights, *map(files.graph, STEPS)] if files else []
 
 
 def _beside(description: dict) -> dict[str, dict[str, Any]]:

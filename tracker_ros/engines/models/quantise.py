@@ -50,7 +50,7 @@ def quantise_trunk(files: ModelFiles, crops: Sequence[np.ndarray]) -> None:
         quantize_static(
             plain,
             made,
-            _Reader([_resized(crop, size) for crop in crops]),
+            _Reader([cv2.resize(c, (size, size), interpolation=cv2.INTER_AREA) for c in crops]),
             quant_format=QuantFormat.QDQ,
             nodes_to_quantize=_of_the_trunk(onnx.load(plain).graph),
             per_channel=True,
@@ -63,10 +63,6 @@ def quantise_trunk(files: ModelFiles, crops: Sequence[np.ndarray]) -> None:
     with replacing(path) as part:
         onnx.save(model, part)
         seal(part)
-
-
-def _resized(crop: np.ndarray, size: int) -> np.ndarray:
-    return cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
 
 
 @contextmanager

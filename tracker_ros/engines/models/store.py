@@ -11,7 +11,7 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
 from ...core.io.files import replacing
 from ...networks.build import build
-from .weights import KEY, NO_SEAL, SEAL_KEY, check_seal, pack_facts, seal, unpack_facts
+from .weights import KEY, NO_SEAL, SEAL_KEY, check_seal, make_facts, pack_facts, seal, unpack_facts
 
 
 def save_network(
@@ -29,7 +29,7 @@ def save_network(
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     config: Any = network.config
-    facts = pack_facts(architecture, config.to_dict(), tracking, training)
+    facts = pack_facts(make_facts(architecture, config.to_dict(), tracking, training))
     with replacing(path) as part:
         save_file(
             {

@@ -90,18 +90,17 @@ def steps_of(architecture: str, network: dict | None = None) -> tuple[str, ...]:
     return STEPS[1:3] if architecture in MEMORY_NETWORKS else STEPS[:3]
 
 
-def pack_facts(architecture: str, network: dict, tracking: TrackingConfig, training: dict) -> str:
+def make_facts(
+    architecture: str, network: dict, tracking: TrackingConfig, training: dict | None = None
+) -> dict:
+    """What a model says about itself: architecture, sizes, how it tracks and was trained."""
+    facts = {"architecture": architecture, "network": network, "tracking": tracking.to_dict()}
+    return facts | {"training": training or {}}
+
+
+def pack_facts(facts: dict) -> str:
     """The metadata entry of a model file, as JSON."""
-    return json.dumps(
-        {
-            "format": FORMAT,
-            "architecture": architecture,
-            "network": network,
-            "tracking": tracking.to_dict(),
-            "training": training,
-        },
-        sort_keys=True,
-    )
+    return json.dumps({"format": FORMAT, **facts}, sort_keys=True)
 
 
 def unpack_facts(text: str | None, path: Path) -> dict:

@@ -90,13 +90,7 @@ class DastmFilter(nn.Module):
         )
         self.place = nn.Conv2d(1, PLACE, 3, padding=1) if config.filter == "online" else None
         self.refiner = BoxRefiner(sum(levels)) if config.refine else None
-        self.head = make_head(
-            2 * channels + PLACE * (self.place is not None),
-            config.head_channels,
-            config.head_depth,
-            config.head_kind,
-            STRIDE,
-        )
+        self.head = make_head(2 * channels + PLACE * (self.place is not None), config, STRIDE)
 
     def memory_cells(self, size: int) -> int:
         """Cells along a side of what is remembered of a memory crop."""

@@ -97,13 +97,7 @@ class Stmtrack(nn.Module):
             self.memory_neck = make_neck(trunk.channels, config.channels, config.neck)
             self.query_neck = make_neck(trunk.channels, config.channels, config.neck)
         self._make_attention(config)
-        self.head = make_head(
-            2 * config.channels,
-            config.head_channels,
-            config.head_depth,
-            config.head_kind,
-            trunk.stride,
-        )
+        self.head = make_head(2 * config.channels, config, trunk.stride)
         if self.label is not None:
             nn.init.normal_(self.label.weight, std=0.01)
 

@@ -119,11 +119,13 @@ class PlainHead(nn.Module):
         )
 
 
-def make_head(inputs: int, channels: int, depth: int, kind: str, stride: int) -> nn.Module:
-    """The head of a kind: ``plain`` (STMTrack's), or ``separable`` and ``conv`` (see ``Head``).
+def make_head(inputs: int, config, stride: int) -> nn.Module:
+    """The head that ``config.head_…`` describes, see ``StmtrackConfig``.
 
-    Raises ValueError for another kind.
+    Its kind is ``plain`` (STMTrack's), or ``separable`` or ``conv`` (see ``Head``); raises
+    ValueError for another.
     """
+    channels, depth, kind = config.head_channels, config.head_depth, config.head_kind
     if kind == "plain":
         return PlainHead(inputs, channels, depth, stride)
     if kind not in ("separable", "conv"):

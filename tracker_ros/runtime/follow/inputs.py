@@ -44,14 +44,8 @@ def camera_info(msg) -> Camera:
     across, down = max(msg.binning_x, 1), max(msg.binning_y, 1)
     roi = msg.roi
     width, height = roi.width or msg.width, roi.height or msg.height
-    return Camera(
-        fx / across,
-        fy / down,
-        (cx - roi.x_offset) / across,
-        (cy - roi.y_offset) / down,
-        width // across,
-        height // down,
-    )
+    cx, cy = (cx - roi.x_offset) / across, (cy - roi.y_offset) / down
+    return Camera(fx / across, fy / down, cx, cy, width // across, height // down)
 
 
 def cloud(msg) -> np.ndarray:
@@ -95,21 +89,11 @@ def check_cloud(msg) -> None:
 
 def numpy_cloud(msg) -> np.ndarray:
     """``cloud`` without ``sensor_msgs_py``, of a message that ``check_cloud`` passed."""
-    order = ">" if msg.is_bigendian else "<"
-    fields = {field.name: field for field in msg.fields}
-    return np.stack(
-        [
-            np.ndarray(
-                (msg.height, msg.width),
-                order + REALS[fields[name].datatype],
-                msg.data,
-                fields[name].offset,
-                (msg.row_step, msg.point_step),
-            )
-            for name in "xyz"
-        ],
-        axis=-1,
-    )
+    order, fields = ">" if msg.is_bigendian else "<", {field.name: field for field in msg.fields}
+    shape, strides = (msg.height, msg.width), (msg.row_step, msg.point_step)
+    places = ((order + REALS[fields[name].datatype], fields[name].offset) for name in "xyz")
+    planes = [np.ndarray(shape, kind, msg.data, offset, strides) for kind, offset in places]
+    return np.stack(planes, axis=-1)
 
 
 def _check_size(what: str, width: int, height: int) -> None:

@@ -103,13 +103,5 @@ def _clip(store: Folder, track: Track) -> Clip:
         keep &= ~track.absent
     if track.cover is not None:
         keep &= track.cover > 0
-    return make_clip(
-        store,
-        track.pictures,
-        track.boxes,
-        times=track.times,
-        masks=track.masks,
-        keep=keep,
-        folder=track.folder,
-        label=track.label,
-    )
+    about = {name: getattr(track, name) for name in ("times", "masks", "folder", "label")}
+    return make_clip(store, track.pictures, track.boxes, keep=keep, **about)

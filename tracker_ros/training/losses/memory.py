@@ -90,14 +90,9 @@ def tracking_loss(
     truth = targets.boxes[:, None, None, :].expand(*targets.positive.shape, 4)[targets.positive]
     overlap = iou(predicted, truth)
     box = -overlap.clamp_min(1e-4).log().sum() / count
-    total = config.classification * classification + config.centerness * center + config.box * box
-    return {
-        "total": total,
-        "classification": classification,
-        "centerness": center,
-        "box": box,
-        "overlap": overlap.sum() / count,
-    }
+    terms = {"classification": classification, "centerness": center, "box": box}
+    total = sum(getattr(config, name) * term for name, term in terms.items())
+    return {"total": total, **terms, "overlap": overlap.sum() / count}
 
 
 def memory_loss(

@@ -75,16 +75,9 @@ def soft_blob(width: int, height: int, rng: Rng) -> np.ndarray:
     """A feathered mask, float32 [height, width, 1] in [0, 1]: an ellipse or a rectangle."""
     mask = np.zeros((height, width), np.float32)
     if rng.random() < 0.5:
-        cv2.ellipse(
-            mask,
-            (width // 2, height // 2),
-            (max(width // 2 - 1, 1), max(height // 2 - 1, 1)),
-            0,
-            0,
-            360,
-            1.0,
-            -1,
-        )
+        centre = width // 2, height // 2
+        axes = tuple(max(half - 1, 1) for half in centre)
+        cv2.ellipse(mask, centre, axes, 0, 0, 360, 1.0, -1)
     else:
         mask[1:-1, 1:-1] = 1
     return cv2.GaussianBlur(mask, (0, 0), 0.8)[..., None]
@@ -103,13 +96,8 @@ def occlude(image: np.ndarray, box: Box, picture: np.ndarray, rng: Rng) -> None:
     x, y, w, h = box
     width, height = (max(int(side * rng.uniform(0.3, 0.8)), 4) for side in (w, h))
     cx, cy = x + w * rng.uniform(0, 1), y + h * rng.uniform(0, 1)
-    paste(
-        image,
-        random_patch(picture, width, height, rng),
-        soft_blob(width, height, rng),
-        int(cx - width / 2),
-        int(cy - height / 2),
-    )
+    patch, left, top = random_patch(picture, width, height, rng), cx - width / 2, cy - height / 2
+    paste(image, patch, soft_blob(width, height, rng), int(left), int(top))
 
 
 def _beside(box: Box, width: float, height: float, rng: Rng) -> np.ndarray | None:

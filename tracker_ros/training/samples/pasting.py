@@ -90,13 +90,9 @@ class Collage:
                 cutouts.place(canvas, *other, centre + offset, rng.uniform(-20, 20), 1.0)
             if blur > 1:
                 part = cutouts.smear(*part, blur, float(np.arctan2(drift[1], drift[0])))
-            box = cutouts.place(
-                canvas,
-                *part,
-                centre + drift * step,
-                angle + spin * step,
-                float(np.exp(rng.normal(0, 0.08))),
-            )
+            size = float(np.exp(rng.normal(0, 0.08)))
+            place = centre + drift * step, angle + spin * step, size
+            box = cutouts.place(canvas, *part, *place)
             if box is None:
                 return []
             views.append(View(canvas, box))
