@@ -49,6 +49,13 @@ def run(*arguments) -> subprocess.Popen:
     )  # fmt: skip
 
 
+def seconds(*arguments) -> float:
+    """How long a command takes that is left alone."""
+    begin = time.monotonic()
+    assert run(*arguments).wait() == 0
+    return time.monotonic() - begin
+
+
 def killed_again_and_again(
     command: tuple,
     kills: int,
@@ -87,9 +94,7 @@ def evaluator(folder: Path, kills: int, chance: random.Random) -> None:
 
     options = ("--peers-only", "--peer", "kcf,mosse", "--jobs", 2)
     alone, out = folder / "alone", folder / "killed"
-    begin = time.monotonic()
-    assert run("evaluate", folder / "sets", *options, "--out", alone).wait() == 0
-    longest = time.monotonic() - begin
+    longest = seconds("evaluate", folder / "sets", *options, "--out", alone)
     seen: dict[Path, bytes] = {}
 
     def check() -> None:
@@ -115,9 +120,7 @@ def tracker(folder: Path, kills: int, chance: random.Random) -> None:
     table, film = folder / "boxes.csv", folder / "film.avi"
     command = ("track", folder / "sets" / "square0", "--model", "dastm_nano", "--csv", table,
                "--video", film)  # fmt: skip
-    begin = time.monotonic()
-    assert run(*command).wait() == 0
-    longest = time.monotonic() - begin
+    longest = seconds(*command)
     before = table.read_text().splitlines()
 
     def check() -> None:
@@ -148,9 +151,7 @@ def trainer(folder: Path, kills: int, chance: random.Random) -> None:
         return {name: tensor.tobytes() for name, tensor in tensors.items()}
 
     alone, out = folder / "alone", folder / "run"
-    begin = time.monotonic()
-    assert run(*command(alone)).wait() == 0
-    longest = time.monotonic() - begin
+    longest = seconds(*command(alone))
     steps = [0]
 
     def check() -> None:

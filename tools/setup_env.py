@@ -157,12 +157,9 @@ def install_torch(title):
     return run(title, [*PIP, TORCH])
 
 
-def install_ros(title):
-    run(title, [*PIP, "-r", REQUIREMENTS / f"{DISTRIBUTION}.txt"])
-
-
-def install_libraries(title):
-    run(title, [*PIP, "-r", REQUIREMENTS / "python.txt"])
+def installing(*what):
+    """A step that installs ``what`` with pip."""
+    return lambda title: run(title, [*PIP, *what])
 
 
 def build_interfaces(title):
@@ -209,10 +206,6 @@ def mend_header_paths():
             file.write_text(mended)
 
 
-def install_package(title):
-    run(title, [*PIP, "--no-deps", "--no-build-isolation", "-e", ROOT])
-
-
 def digest(*inputs):
     """Hashes texts and files' contents."""
     state = hashlib.sha256()
@@ -225,13 +218,15 @@ def digest(*inputs):
 def steps():
     """(title, function, hash of its inputs), in order; a step's inputs include those before it."""
     definitions = sorted(p for p in INTERFACES.rglob("*") if p.is_file())
+    ros, libraries = REQUIREMENTS / f"{DISTRIBUTION}.txt", REQUIREMENTS / "python.txt"
+    package = installing("--no-deps", "--no-build-isolation", "-e", ROOT)
     inputs = [
         ("Virtual environment", make_venv, [str(ROOT), sys.version, sys.base_prefix]),
-        ("ROS 2", install_ros, [REQUIREMENTS / f"{DISTRIBUTION}.txt"]),
+        ("ROS 2", installing("-r", ros), [ros]),
         ("Messages", build_interfaces, definitions),
         ("PyTorch", install_torch, [TORCH]),
-        ("Python libraries", install_libraries, [REQUIREMENTS / "python.txt"]),
-        ("tracker_ros", install_package, [ROOT / "pyproject.toml", ROOT / "setup.py"]),
+        ("Python libraries", installing("-r", libraries), [libraries]),
+        ("tracker_ros", package, [ROOT / "pyproject.toml", ROOT / "setup.py"]),
     ]
     key = ""
     for title, function, items in inputs:

@@ -129,11 +129,7 @@ def check_image_message(msg) -> None:
             f"image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)};"
             " cv_bridge, which reads more, is not installed for this Python and NumPy"
         )
-    if not (0 < msg.width <= MAX_IMAGE_SIDE and 0 < msg.height <= MAX_IMAGE_SIDE):
-        raise InputError(
-            f"image of {msg.width}x{msg.height} pixels, but each side must be"
-            f" between 1 and {MAX_IMAGE_SIDE}"
-        )
+    check_size("image", msg)
     if msg.encoding.startswith("bayer") and (msg.width < 3 or msg.height < 3):
         raise InputError(
             f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
@@ -144,15 +140,34 @@ def check_image_message(msg) -> None:
             f"{msg.encoding} image of {msg.width} pixels in a row, but they come in pairs"
         )
     kind, channels, _ = ENCODINGS.get(msg.encoding, ("u1", 0, None))
-    row = msg.width * channels * np.dtype(kind).itemsize
+    check_rows("image", msg, channels * np.dtype(kind).itemsize)
+
+
+def check_size(what: str, msg) -> None:
+    """Raise InputError unless ``msg.width`` and ``msg.height`` are those of a picture."""
+    if not (0 < msg.width <= MAX_IMAGE_SIDE and 0 < msg.height <= MAX_IMAGE_SIDE):
+        raise InputError(
+            f"{what} of {msg.width}x{msg.height} pixels, but each side must be between 1 and"
+            f" {MAX_IMAGE_SIDE}"
+        )
+
+
+def check_rows(what: str, msg, pixel: int) -> None:
+    """Raise InputError where rows of pixels of so many bytes do not fit into step and data."""
+    row = msg.width * pixel
     if msg.step < row:
         raise InputError(
-            f"image step is {msg.step} bytes, but {msg.width} pixels of {msg.encoding} take {row}"
+            f"{what} step is {msg.step} bytes, but {msg.width} pixels of {msg.encoding} take {row}"
         )
-    if len(msg.data) < msg.height * msg.step:
+    check_data(what, msg, msg.step)
+
+
+def check_data(what: str, msg, step: int) -> None:
+    """Raise InputError where ``msg.data`` is too short for its rows of ``step`` bytes."""
+    if len(msg.data) < msg.height * step:
         raise InputError(
-            f"image data has {len(msg.data)} bytes, but {msg.height} rows of"
-            f" {msg.step} bytes take {msg.height * msg.step}"
+            f"{what} data has {len(msg.data)} bytes, but {msg.height} rows of {step} bytes take"
+            f" {msg.height * step}"
         )
 
 

@@ -16,7 +16,7 @@ import time
 import cv2
 import numpy as np
 from malformed import malformed, mutations
-from nodes import OUT, PATIENCE, Camera, Node, frame
+from nodes import OUT, PATIENCE, Camera, Node, frame, tracked
 
 GROWTH = 8.0  # MiB that memory may grow between the third fifth of the frames and the last
 
@@ -25,10 +25,10 @@ def many_frames(count: int, minutes: float, model: str) -> dict:
     """Send frames one after the other; each must be answered, and memory stay flat."""
     every = max(min(count // 100, 500), 1)
     # The node keeps all images of its history, and how many these are goes with the rate.
-    tracker, camera = Node("tracker_node", "/soak", model=model, history=0.1), Camera("/soak")
     memory, states = [], {}
+    (OUT / "soak").mkdir(parents=True, exist_ok=True)
     log = (OUT / "soak" / "memory.txt").open("w")
-    try:
+    with log, tracked("/soak", model=model, history=0.1) as (tracker, camera):
         camera.start(0)
         begin = time.monotonic()
         for index in range(1, count + 1):
@@ -41,10 +41,6 @@ def many_frames(count: int, minutes: float, model: str) -> dict:
             if time.monotonic() - begin > 60 * minutes:
                 break
         seconds = time.monotonic() - begin
-        tracker.end()
-    finally:
-        tracker.kill()
-        camera.close()
     # Single samples go up and down with the allocator's arenas.
     fifth = max(len(memory) // 5, 1)
     # They have taken what they need after some 4,000 frames.
@@ -96,9 +92,8 @@ def player_kills(count: int, model: str, seed: int) -> dict:
     clip.mkdir(parents=True, exist_ok=True)
     for index in range(60):
         cv2.imwrite(str(clip / f"{index:03}.png"), frame(index)[0])
-    tracker, camera = Node("tracker_node", "/player", model=model), Camera("/player")
     resumed = 0
-    try:
+    with tracked("/player", model=model) as (_, camera):
         for _ in range(count):
             player = Node("player_node", "/player", source=str(clip), loop=True, wait=0.0,
                           subscribers=1)  # fmt: skip
@@ -106,10 +101,6 @@ def player_kills(count: int, model: str, seed: int) -> dict:
             resumed += camera.spin(PATIENCE, lambda: len(camera.states) > 3)
             camera.spin(chance.random(), lambda: False)
             player.kill()
-        tracker.end()
-    finally:
-        tracker.kill()
-        camera.close()
     assert resumed == count
     return {"player_kills": count, "resumed": resumed}
 

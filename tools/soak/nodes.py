@@ -4,6 +4,8 @@ import re
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
@@ -146,3 +148,15 @@ class Camera:
         assert answered, f"frame {index} was not answered"
         self.boxes.clear()
         return self.states.pop(stamp)
+
+
+@contextmanager
+def tracked(namespace: str, **parameters) -> Iterator[tuple[Node, Camera]]:
+    """A tracker node and its camera; the node must end as Ctrl-C asks at the end."""
+    tracker, camera = Node("tracker_node", namespace, **parameters), Camera(namespace)
+    try:
+        yield tracker, camera
+        tracker.end()
+    finally:
+        tracker.kill()
+        camera.close()

@@ -68,14 +68,12 @@ class Wrong:
     def _box(self, message) -> None:
         chance, box = self._chance, message.bbox
         kind = chance.randrange(7)
-        if kind == 0:
-            box.center.position.x = chance.choice((*NOT_NUMBERS, 1e300, -1e6, 1e6))
-        elif kind == 1:
-            box.center.position.y = chance.choice((*NOT_NUMBERS, 1e300, -1e6, 1e6))
-        elif kind == 2:
-            box.size_x = chance.choice((*NOT_NUMBERS, 0.0, -5e-324, -chance.random()))
-        elif kind == 3:
-            box.size_y = chance.choice((*NOT_NUMBERS, 0.0, -5e-324, -chance.random()))
+        if kind < 2:
+            place = chance.choice((*NOT_NUMBERS, 1e300, -1e6, 1e6))
+            setattr(box.center.position, "xy"[kind], place)
+        elif kind < 4:
+            size = chance.choice((*NOT_NUMBERS, 0.0, -5e-324, -chance.random()))
+            setattr(box, ("size_x", "size_y")[kind - 2], size)
         elif kind == 4:
             box.center.theta = chance.choice((*NOT_NUMBERS, chance.uniform(0.1, 3.0)))
         elif kind == 5:

@@ -224,7 +224,10 @@ class FollowNode(ManagedNode):
     def _diagnose(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg())
         name = self.get_fully_qualified_name()[1:]
-        checks = (self._input(), self._target(), self._unknown())
+        unknown = parameters.unknown(self)
+        said = "; ".join(unknown) or self.stage
+        parts = Check("parameters", WARN if unknown else OK, said, {})
+        checks = (self._input(), self._target(), parts)
         self._diagnostics.publish(to_array(checks, header, name, ""))
 
     def _input(self) -> Check:
@@ -251,7 +254,3 @@ class FollowNode(ManagedNode):
         problem = self._problems.present("target")
         values = {"places": self._counts["places"], "problems": self._problems.counts["target"]}
         return Check("target", WARN if problem else OK, problem or self.stage, values)
-
-    def _unknown(self) -> Check:
-        unknown = parameters.unknown(self)
-        return Check("parameters", WARN if unknown else OK, "; ".join(unknown) or self.stage, {})

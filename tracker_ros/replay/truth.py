@@ -55,7 +55,9 @@ def find_truth(source: BagSource, given: str | None, initial: Box | None) -> Tru
             raise SourceError(f"{given} is neither a topic of {source.name} nor a CSV file")
         key, rows = read_csv(Path(given))
         if key == "frame":
-            return Truth(_known(source, given, rows, range(source.length)), initial, given)
+            known = {place: box for place, box in rows.items() if 0 <= place < source.length}
+            _tell_missing(source, given, len(rows) - len(known), len(rows))
+            return Truth(known, initial, given)
         return Truth(_by_stamp(source, given, rows), initial, given)
     return Truth(_by_stamp(source, topic, source.boxes(topic)), initial, topic)
 
@@ -100,13 +102,6 @@ def _tell_missing(source: BagSource, origin: str, missing: int, count: int) -> N
             f"{source.name}: {missing} of {count} boxes of {origin} are of no image"
             f" on {source.topic}"
         )
-
-
-def _known(source: BagSource, origin: str, boxes: dict[int, Box], frames) -> dict[int, Box]:
-    """``boxes`` of these frames only; tells of others."""
-    known = {key: box for key, box in boxes.items() if key in frames}
-    _tell_missing(source, origin, len(boxes) - len(known), len(boxes))
-    return known
 
 
 def read_csv(path: Path) -> tuple[str, dict[int, Box]]:

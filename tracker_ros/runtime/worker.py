@@ -173,8 +173,12 @@ class Worker:
     def _start_one(
         self, start: Start, frame: ReceivedImage | None, alone: bool, resets: int
     ) -> None:
-        if not alone and start.id not in self._targets:
-            self._check_room()
+        count, most = len(self._targets), self._policy.max_targets
+        if not alone and start.id not in self._targets and count >= most:
+            raise InputError(
+                f"the box was not started on: {count} targets are tracked already, and max_targets"
+                f" is {most}"
+            )
         elsewhere = frame is not None and frame.epoch != self._epoch
         fresh = alone or elsewhere or not len(self._targets)
         levels = Levels() if fresh else self._levels
@@ -187,13 +191,6 @@ class Worker:
                 self._targets.clear()
             self._targets.add(track, frame, image)
         self._levels, self._epoch = levels, frame.epoch
-
-    def _check_room(self) -> None:
-        if len(self._targets) >= self._policy.max_targets:
-            raise InputError(
-                f"the box was not started on: {len(self._targets)} targets are tracked already,"
-                f" and max_targets is {self._policy.max_targets}"
-            )
 
     def _propose(self, proposal: Proposal, frame: ReceivedImage | None, resets: int) -> None:
         try:

@@ -4,8 +4,8 @@ import math
 
 import numpy as np
 
+from ...conversions import check_data, check_rows, check_size
 from ...core.errors import InputError
-from ...core.geometry.boxes import MAX_IMAGE_SIDE
 from .camera import Camera
 
 ENCODINGS = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
@@ -22,22 +22,16 @@ def depth_image(msg, depth_scale: float) -> tuple[np.ndarray, float]:
         raise InputError(
             f"depth image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)}"
         )
-    _check_size("depth image", msg.width, msg.height)
+    check_size("depth image", msg)
     kind = np.dtype(ENCODINGS[msg.encoding]).newbyteorder(">" if msg.is_bigendian else "<")
-    row = msg.width * kind.itemsize
-    if msg.step < row:
-        raise InputError(
-            f"depth image step is {msg.step} bytes, but {msg.width} pixels of {msg.encoding} take"
-            f" {row}"
-        )
-    _check_data("depth image", msg, msg.height, msg.step)
+    check_rows("depth image", msg, kind.itemsize)
     rows = np.ndarray((msg.height, msg.width), kind, msg.data, strides=(msg.step, kind.itemsize))
     return rows, 1.0 if kind.kind == "f" else depth_scale
 
 
 def camera_info(msg) -> Camera:
     """sensor_msgs/CameraInfo's K, with its binning and region of interest. Raises InputError."""
-    _check_size("camera_info", msg.width, msg.height)
+    check_size("camera_info", msg)
     fx, skew, cx, _, fy, cy, *_ = map(float, msg.k)
     if not all(map(math.isfinite, (fx, skew, cx, fy, cy))) or fx <= 0 or fy <= 0:
         raise InputError(f"camera_info has no usable K: fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g}")
@@ -67,7 +61,7 @@ def cloud(msg) -> np.ndarray:
 
 def check_cloud(msg) -> None:
     """Raise InputError where a PointCloud2 is not an organised one with x, y and z as floats."""
-    _check_size("point cloud", msg.width, msg.height)
+    check_size("point cloud", msg)
     if msg.height < 2:
         raise InputError(
             f"point cloud of {msg.width}x{msg.height} points is not organised: one point for each"
@@ -84,7 +78,7 @@ def check_cloud(msg) -> None:
             f"point cloud row_step is {msg.row_step} bytes, but {msg.width} points of"
             f" {msg.point_step} bytes take {msg.width * msg.point_step}"
         )
-    _check_data("point cloud", msg, msg.height, msg.row_step)
+    check_data("point cloud", msg, msg.row_step)
 
 
 def numpy_cloud(msg) -> np.ndarray:
@@ -94,19 +88,3 @@ def numpy_cloud(msg) -> np.ndarray:
     places = ((order + REALS[fields[name].datatype], fields[name].offset) for name in "xyz")
     planes = [np.ndarray(shape, kind, msg.data, offset, strides) for kind, offset in places]
     return np.stack(planes, axis=-1)
-
-
-def _check_size(what: str, width: int, height: int) -> None:
-    if not (0 < width <= MAX_IMAGE_SIDE and 0 < height <= MAX_IMAGE_SIDE):
-        raise InputError(
-            f"{what} of {width}x{height} pixels, but each side must be between 1 and"
-            f" {MAX_IMAGE_SIDE}"
-        )
-
-
-def _check_data(what: str, msg, rows: int, step: int) -> None:
-    if len(msg.data) < rows * step:
-        raise InputError(
-            f"{what} data has {len(msg.data)} bytes, but {rows} rows of {step} bytes take"
-            f" {rows * step}"
-        )

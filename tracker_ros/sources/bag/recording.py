@@ -42,7 +42,7 @@ class Recording:
         self.problems: list[str] = []
         self._foreign: dict[str, str] = {}
         self._unpacked: TemporaryDirectory | None = None
-        self._told = _metadata(path if path.is_dir() else path.parent)
+        self._told = _Metadata(path if path.is_dir() else path.parent)
         try:
             self._files = storage_files(path, self._told.files)
             for file in self._files:
@@ -186,34 +186,26 @@ class Recording:
 class _Metadata:
     """What a bag's metadata.yaml tells: names of its files, and messages by topic."""
 
-    def __init__(self, content: object, is_there: bool):
-        self.is_there = is_there
+    def __init__(self, folder: Path):
+        from ruamel.yaml import YAML
+
+        self.is_there = True
         self.files: list[str] = []
-        self.counts: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
         try:
+            content = YAML(typ="safe").load((folder / METADATA).read_text(encoding="utf-8"))
             about = content["rosbag2_bagfile_information"]
             self.files = [Path(name).name for name in about["relative_file_paths"]]
             for each in about["topics_with_message_count"]:
-                name, count = each["topic_metadata"]["name"], each["message_count"]
-                self.counts[name] = self.counts.get(name, 0) + int(count)
-        except (TypeError, KeyError, ValueError, AttributeError):
+                self.counts[each["topic_metadata"]["name"]] += int(each["message_count"])
+        except OSError:
+            self.is_there = False
+        except Exception:  # damaged bytes raise anything from the parser, and mean anything
             pass
 
     def is_of(self, path: Path) -> bool:
         """Whether the counts are of this folder or file, not of more files than that."""
         return path.is_dir() or self.files == [path.name]
-
-
-def _metadata(folder: Path) -> _Metadata:
-    from ruamel.yaml import YAML
-
-    path = folder / METADATA
-    try:
-        return _Metadata(YAML(typ="safe").load(path.read_text(encoding="utf-8")), True)
-    except OSError:
-        return _Metadata(None, False)
-    except Exception:  # damaged bytes raise anything from the parser
-        return _Metadata(None, True)
 
 
 def _key(stamp: int, data: bytes) -> tuple:

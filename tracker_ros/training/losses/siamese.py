@@ -43,10 +43,14 @@ def by_overlap(
     """
     deltas = boxes.new_zeros(len(boxes), 4, cells, cells)
     anchors = anchor_boxes(deltas, anchor, stride, size).permute(0, 2, 3, 1)
-    corners = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)[:, None, None]
-    overlap = iou(anchors, corners)
+    overlap = iou(anchors, _corners(boxes))
     there = present[:, None, None]
     return (overlap > SURE) & there, (overlap < OUTSIDE) | ~there
+
+
+def _corners(boxes: Tensor) -> Tensor:
+    """x, y, w, h [B, 4] → left, top, right, bottom [B, 1, 1, 4], for every cell."""
+    return torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)[:, None, None]
 
 
 def anchor_deltas(boxes: Tensor, cells: int, anchor: float, stride: int, size: int) -> Tensor:
@@ -96,8 +100,7 @@ def rpn_loss(
     count = _count(positive)
     box = F.smooth_l1_loss(deltas, wanted, reduction="none").sum(1)[positive].sum() / count
     predicted = anchor_boxes(deltas.detach(), anchor, *geometry).permute(0, 2, 3, 1)
-    corners = torch.cat([boxes[:, :2], boxes[:, :2] + boxes[:, 2:]], 1)[:, None, None]
-    overlap = iou(predicted, corners)[positive].sum() / count
+    overlap = iou(predicted, _corners(boxes))[positive].sum() / count
     classification, confidence = (
         balanced(losses, positive, negative) for losses in (cross, binary)
     )

@@ -30,6 +30,9 @@ KIN = 4  # views of another of the target's class, at least as many as there are
 ATTEMPTS = 20  # samples in a row that may be broken
 WORKERS = 64  # places for counts; more workers share them
 
+Sides = tuple[float, float]  # factors on width and height
+Crop = tuple[np.ndarray, Box]  # and the target's box in it
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -211,13 +214,7 @@ class Samples(Dataset):
             clip.times, c.memory_frames, c.max_gap, c.causal, rng, c.query_frames, c.adjacent
         )
 
-    def _memory_crop(
-        self,
-        view: View,
-        rng: Rng,
-        drift: tuple[float, float] = (1.0, 1.0),
-        zoom: tuple[float, float] = (1.0, 1.0),
-    ) -> tuple[np.ndarray, Box]:
+    def _memory_crop(self, view: View, rng: Rng, drift: Sides, zoom: Sides) -> Crop:
         """As the tracker crops: around a box that is a little wrong; or as a paper does.
 
         ``drift``: factors on width and height by which the box is wrong besides. ``zoom``: on the
@@ -235,14 +232,7 @@ class Samples(Dataset):
         believed = jitter(wrong, rng, 0.02, 0.03)
         return crop(view.image, window), window.to_crop(believed)
 
-    def _query_crop(
-        self,
-        view: View,
-        drawn: Drawn,
-        rng: Rng,
-        grey: bool = False,
-        drift: tuple[float, float] = (1.0, 1.0),
-    ) -> tuple[np.ndarray, Box]:
+    def _query_crop(self, view: View, drawn: Drawn, rng: Rng, grey: bool, drift: Sides) -> Crop:
         """``drift``: factors on the sides of the box that the tracker believes in."""
         t, c = self.tracking, self.config
         if c.crops != "tracked":
@@ -259,9 +249,7 @@ class Samples(Dataset):
             window = inside(window, view.image)
         return self._look(view, window, drawn, rng, grey)
 
-    def _look(
-        self, view: View, window: Window, drawn: Drawn, rng: Rng, grey: bool
-    ) -> tuple[np.ndarray, Box]:
+    def _look(self, view: View, window: Window, drawn: Drawn, rng: Rng, grey: bool) -> Crop:
         """A query crop through a window, and what may happen to it."""
         c = self.config
         if drawn.kind != PASTE and rng.random() < c.rotation:  # what is pasted is turned already
