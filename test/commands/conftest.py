@@ -60,7 +60,7 @@ class Demo:
             except OSError:  # ended meanwhile
                 continue
             if f"__ns:=/replay_{self._process.pid}" in words:
-                found[words[2].rpartition(".")[2]] = int(entry.name)
+                found[words[3]] = int(entry.name)
         return found
 
     def interrupt(self):
