@@ -62,10 +62,16 @@ def originals(folder: Path) -> dict[str, Path]:
         for picture in pictures:
             writer.write(picture)
         writer.release()
-    for storage in ("mcap", "db3"):
-        bag = _bag(folder / f"bag-{storage}", storage, pictures)
-        found[f"{storage} bag"] = bag / f"{bag.name}.{storage}"
-        found[f"metadata of {storage}"] = bag / "metadata.yaml"
+    make = _of_tests("bags.py")
+    topics = {
+        "/image": [make.image(picture, i) for i, picture in enumerate(pictures)],
+        "/compressed": [make.compressed(picture, i) for i, picture in enumerate(pictures)],
+        "/truth": [make.truth(i, make.detection((i, 2, 20, 30), i)) for i in range(FRAMES)],
+    }
+    for storage, suffix in (("mcap", "mcap"), ("sqlite3", "db3")):
+        bag = make.write_bag(folder / f"bag-{suffix}", topics, storage)
+        found[f"{suffix} bag"] = bag / f"{bag.name}.{suffix}"
+        found[f"metadata of {suffix}"] = bag / "metadata.yaml"
     found["boxes"] = folder / "groundtruth_rect.txt"
     found["boxes"].write_text("".join(f"{i},{i / 3:.2f},20,30\n" for i in range(FRAMES)))
     found["truth table"] = folder / "truth.csv"
@@ -75,40 +81,9 @@ def originals(folder: Path) -> dict[str, Path]:
     found |= _model(folder)
     for name, file in ANNOTATIONS:
         home = folder / name
-        _miniatures().SETS[name](home)
+        _of_tests("datasets/conftest.py").SETS[name](home)
         found[f"{name}: {Path(file).name}"] = home / file
     return found
-
-
-def _bag(path: Path, storage: str, pictures: list) -> Path:
-    from rosbags.rosbag2 import StoragePlugin, Writer
-
-    from tracker_ros import conversions
-    from tracker_ros.sources.bag.typestore import bag_message, default_typestore
-
-    store = default_typestore()
-    plugin = StoragePlugin.MCAP if storage == "mcap" else StoragePlugin.SQLITE3
-    with Writer(path, version=8, storage_plugin=plugin) as writer:
-        kinds = ("sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage",
-                 "vision_msgs/msg/Detection2DArray")  # fmt: skip
-        topics = dict(zip(kinds, ("/image", "/compressed", "/truth"), strict=True))
-        links = {kind: writer.add_connection(topic, kind, typestore=store)
-                 for kind, topic in topics.items()}  # fmt: skip
-        for i, picture in enumerate(pictures, 1):
-            stamp = conversions.ns_to_stamp(i * 40_000_000, bag_message)
-            header = bag_message("std_msgs/msg/Header", stamp=stamp)
-            boxes = bag_message(kinds[2], header=header)
-            boxes.detections.append(
-                conversions.box_to_detection((i, 2, 20, 30), header, make=bag_message)
-            )
-            messages = (
-                conversions.bgr_to_image(picture, header, bag_message),
-                conversions.bgr_to_compressed(picture, header, make=bag_message),
-                boxes,
-            )
-            for kind, message in zip(kinds, messages, strict=True):
-                writer.write(links[kind], i * 40_000_000, store.serialize_cdr(message, kind))
-    return path
 
 
 def _results(folder: Path) -> tuple[Path, Path]:
@@ -151,10 +126,10 @@ def _model(folder: Path) -> dict[str, Path]:
 
 
 @functools.cache
-def _miniatures():
-    """The tests' miniatures of the public sets."""
-    path = Path(__file__).parents[1] / "test" / "datasets" / "conftest.py"
-    spec = importlib.util.spec_from_file_location("miniatures", path)
+def _of_tests(file: str):
+    """A module of the tests, which make bags and miniatures of the public sets."""
+    path = Path(__file__).parents[1] / "test" / file
+    spec = importlib.util.spec_from_file_location(path.stem, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -2,16 +2,13 @@
 
 import json
 
-import cv2
 import numpy as np
 import pytest
-from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from rosbags.rosbag2 import Reader
 
-from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
-from tracker_ros.sources.bag.typestore import bag_message as make
+from test import bags
 from tracker_ros.sources.bag.typestore import default_typestore
 
-START, PERIOD = 1_700_000_000_000_000_000, 40_000_000  # ns
 SIZE = (60, 80)  # height, width
 
 
@@ -27,23 +24,16 @@ def box(index):
     return (5.0 + index % 50, 20.0, 20.0, 20.0)
 
 
-def header(index, frame_id="camera"):
-    stamp = ns_to_stamp(START + index * PERIOD, make)
-    return make("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
-
-
 def image(index, size=SIZE):
-    return bgr_to_image(picture(index, size), header(index), make)
+    return bags.image(picture(index, size), index)
 
 
 def png(index):
-    data = cv2.imencode(".png", picture(index))[1].reshape(-1)
-    return make("sensor_msgs/msg/CompressedImage", header=header(index), format="png", data=data)
+    return bags.compressed(picture(index), index)
 
 
 def truth(index, here=None, *others):
-    detections = [box_to_detection(here or box(index), header(index), "7", make=make), *others]
-    return make("vision_msgs/msg/Detection2DArray", header=header(index), detections=detections)
+    return bags.truth(index, bags.detection(here or box(index), index, "7"), *others)
 
 
 @pytest.fixture
@@ -51,15 +41,7 @@ def write(tmp_path):
     """Write topic -> messages in step, as 1 ms after their place in the list; returns the bag."""
 
     def write(topics, storage="mcap", name="bag"):
-        store, path = default_typestore(), tmp_path / name
-        with Writer(path, version=8, storage_plugin=StoragePlugin[storage.upper()]) as writer:
-            for topic, messages in topics.items():
-                kind = messages[0].__msgtype__
-                connection = writer.add_connection(topic, kind, typestore=store)
-                for place, message in enumerate(messages):
-                    time = START + place * PERIOD + 1_000_000
-                    writer.write(connection, time, store.serialize_cdr(message, kind))
-        return path
+        return bags.write_bag(tmp_path / name, topics, storage)
 
     return write
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 import yaml
 
+from test.bags import PERIOD, START, detection, header, make
 from tracker_ros.commands import evaluate_bag
 from tracker_ros.conversions import ENCODINGS
-from tracker_ros.sources.bag.typestore import bag_message as make
 
-from .conftest import PERIOD, START, box, header, image, picture, png, read, truth
+from .conftest import box, image, picture, png, read, truth
 
 COUNT = 8
 
@@ -116,9 +116,7 @@ def test_where_the_box_and_the_truth_come_from(bag, write, evaluate, tmp_path):
 
 
 def test_the_truth_begins_later_and_is_about_one_of_several(write, evaluate):
-    from tracker_ros.conversions import box_to_detection
-
-    other = box_to_detection((1.0, 1.0, 5.0, 5.0), header(0), "9", make=make)
+    other = detection((1.0, 1.0, 5.0, 5.0), 0, "9")
     arrays = [truth(i) for i in range(3, COUNT)]
     for array in arrays[2:]:
         array.detections.insert(0, other)

@@ -3,19 +3,18 @@
 import numpy as np
 import pytest
 
+from test.bags import PERIOD, START, detection
 from tracker_ros.commands import main
-from tracker_ros.conversions import box_to_detection
 from tracker_ros.core.errors import SourceError
 from tracker_ros.replay.truth import read_csv
 
-from .conftest import PERIOD, START, box, header, image, make, truth
+from .conftest import box, image, truth
 
 COUNT = 8
 
 
 def detections(index, *ids):
-    return truth(index, None, *(box_to_detection(box(index), header(index), i, make=make)
-                                for i in ids))  # fmt: skip
+    return truth(index, None, *(detection(box(index), index, name) for name in ids))
 
 
 def test_boxes_of_a_detector_or_tracker_are_no_truth(write, evaluate, capsys):

@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import yaml
 
+from test.bags import header
 from tracker_ros.core.gate import BRANCHES, Gate
 from tracker_ros.core.io.paths import share_dir
 from tracker_ros.core.state import TargetState
@@ -14,8 +15,6 @@ from tracker_ros.core.tracker import Result
 from tracker_ros.replay.outputs import LAYOUT
 from tracker_ros.runtime.answer import Answer, Target
 from tracker_ros.runtime.outputs import messages, status
-
-from .conftest import header
 
 CONFIG = share_dir() / "config"
 PUBLISHED = {"/tracker_node/status": messages.STATUS, "/tracker_node/markers": messages.MARKER}

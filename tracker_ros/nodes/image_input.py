@@ -36,7 +36,7 @@ class ImageInput(MessageInput):
     Args:
         node: an rclpy node, in an executor.
         transport: raw or compressed.
-        profile: a name of ``qos.IMAGE_NAMES``.
+        profile: AUTO, which fits what is offered, or a name of ``qos.PRESETS``.
         on_image: gets the messages.
         report: gets a subject, ``qos``, and one sentence about it.
     """
@@ -48,9 +48,10 @@ class ImageInput(MessageInput):
         super().__init__(node, KINDS[transport], self.topic, on_image, self._wanted())
 
     def _wanted(self):
-        if self._profile != "AUTO":
-            return qos.image_profile(self._profile)
-        return qos.matching(info.qos_profile for info in self._fitting())
+        if self._profile == "AUTO":
+            return qos.matching(info.qos_profile for info in self._fitting())
+        # Of images that are lost on the way anyway (REP-2003) a tracker wants the newest only.
+        return qos.NEWEST if self._profile == "SENSOR_DATA" else qos.PRESETS[self._profile]
 
     def _fitting(self) -> list:
         """The endpoints that publish images as we take them."""

@@ -34,15 +34,6 @@ PRESETS = {
 }
 
 
-def image_profile(name: str) -> QoSProfile:
-    """The profile of an image subscription: one of PRESETS; for AUTO there is ``matching``.
-
-    SENSOR_DATA is best effort and keeps the newest image only (REP-2003): a tracker has no use
-    for the ones before it.
-    """
-    return NEWEST if name == "SENSOR_DATA" else PRESETS[name]
-
-
 def matching(offers: Iterable[QoSProfile]) -> QoSProfile:
     """The strictest profile that takes images from all who offer these; NEWEST where none does."""
     offers = list(offers)

@@ -4,31 +4,31 @@ import shutil
 import numpy as np
 import pytest
 
+from test.bags import DELAY, PERIOD, START, compressed, detection, image, truth
 from tracker_ros.core.errors import SourceError
 from tracker_ros.sources import open_source
 
 STORAGES = ("mcap", "sqlite3")
 
 
-PERIOD = 40_000_000  # ns, as the fixtures write it
-START = 1_700_000_000_000_000_000
+def boxed(box, index, theta=0.0):
+    """A message with that box, or none."""
+    return truth(index, *([] if box is None else [detection(box, index, theta=theta)]))
 
 
 @pytest.fixture
-def images(messages, pictures):
+def images(pictures):
     def make(count=6):
-        return [messages.image(picture, i) for i, picture in enumerate(pictures(count))]
+        return [image(picture, i) for i, picture in enumerate(pictures(count))]
 
     return make
 
 
 @pytest.mark.parametrize("storage", STORAGES)
 @pytest.mark.parametrize("as_file", (False, True))
-@pytest.mark.parametrize("make", ("image", "compressed"))
-def test_frames_are_those_recorded(bag, messages, pictures, storage, as_file, make):
-    path = bag(
-        {"/camera": [getattr(messages, make)(p, i) for i, p in enumerate(pictures())]}, storage
-    )
+@pytest.mark.parametrize("make", (image, compressed))
+def test_frames_are_those_recorded(bag, pictures, storage, as_file, make):
+    path = bag({"/camera": [make(p, i) for i, p in enumerate(pictures())]}, storage)
     if as_file:
         path = next(p for p in path.iterdir() if p.suffix in (".mcap", ".db3"))
     with open_source(path) as source:
@@ -51,20 +51,20 @@ def test_compressed_recordings(bag, images, storage, compression):
     assert len(list(source)) == 6
 
 
-def test_a_turned_box_is_no_truth(bag, messages, images, caplog):
+def test_a_turned_box_is_no_truth(bag, images, caplog):
     box = (1.0, 2.0, 10.0, 20.0)
-    boxes = [messages.truth(box, i, theta) for i, theta in enumerate((0.0, 0.7, np.pi, np.inf))]
+    boxes = [boxed(box, i, theta) for i, theta in enumerate((0.0, 0.7, np.pi, np.inf))]
     source = open_source(bag({"/camera": images(), "/truth": boxes}))
     assert source.truth == {0: box, 2: box}
     assert "2 of 4 messages on /truth cannot be used: a box rotated by 0.7 rad" in caplog.text
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_truth_by_stamp(bag, messages, images, storage):
+def test_truth_by_stamp(bag, images, storage):
     boxes = [
-        messages.truth((1.5, 2.0, 10.0, 20.0), 0),
-        messages.truth(None, 2),
-        messages.truth((3.0, 4.0, 10.0, 20.0), 3),
+        boxed((1.5, 2.0, 10.0, 20.0), 0),
+        boxed(None, 2),
+        boxed((3.0, 4.0, 10.0, 20.0), 3),
     ]
     source = open_source(bag({"/camera": images(), "/truth": boxes}, storage))
     assert source.truth[0] == (1.5, 2.0, 10.0, 20.0)
@@ -74,8 +74,8 @@ def test_truth_by_stamp(bag, messages, images, storage):
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_two_passes_at_a_time(bag, images, messages, storage):
-    path = bag({"/camera": images(), "/truth": [messages.truth((0.0, 0.0, 9.0, 9.0), 4)]}, storage)
+def test_two_passes_at_a_time(bag, images, storage):
+    path = bag({"/camera": images(), "/truth": [boxed((0.0, 0.0, 9.0, 9.0), 4)]}, storage)
     with open_source(path) as source:
         first, second = iter(source), iter(source)
         for _ in range(3):
@@ -84,12 +84,12 @@ def test_two_passes_at_a_time(bag, images, messages, storage):
         assert [frame.index for frame in first] == [frame.index for frame in second] == [3, 4, 5]
 
 
-def test_among_several_detection_topics_truth_is_the_one_of_that_name(bag, messages, images):
+def test_among_several_detection_topics_truth_is_the_one_of_that_name(bag, images):
     path = bag(
         {
             "/camera": images(),
-            "/detector": [messages.truth((0, 0, 9, 9), 0)],
-            "/ground_truth": [messages.truth((1.0, 1.0, 2.0, 2.0), 0)],
+            "/detector": [boxed((0, 0, 9, 9), 0)],
+            "/ground_truth": [boxed((1.0, 1.0, 2.0, 2.0), 0)],
         }
     )
     assert open_source(path).truth == {0: (1.0, 1.0, 2.0, 2.0)}
@@ -104,8 +104,8 @@ def test_several_image_topics_need_a_choice(bag, images):
     assert len(list(open_source(path, topic="/right"))) == 4
 
 
-def test_bag_without_images_names_its_topics(bag, messages):
-    path = bag({"/truth": [messages.truth(None, 0)]})
+def test_bag_without_images_names_its_topics(bag):
+    path = bag({"/truth": [boxed(None, 0)]})
     with pytest.raises(SourceError, match="has no image topic, only /truth"):
         open_source(path)
 
@@ -119,9 +119,9 @@ def test_recording_without_metadata_is_read(bag, images, storage, caplog):
 
 
 @pytest.mark.parametrize("storage", STORAGES)
-def test_truncated_recording_is_read_as_far_as_it_goes(bag, messages, storage, caplog):
+def test_truncated_recording_is_read_as_far_as_it_goes(bag, storage, caplog):
     noise = np.random.default_rng(0).integers(0, 255, (8, 300, 400, 3), np.uint8)
-    path = bag({"/camera": [messages.image(p, i) for i, p in enumerate(noise)]}, storage)
+    path = bag({"/camera": [image(p, i) for i, p in enumerate(noise)]}, storage)
     file = next(p for p in path.iterdir() if p.suffix in (".mcap", ".db3"))
     data = file.read_bytes()
     file.write_bytes(data[: len(data) * 2 // 3])
@@ -170,7 +170,7 @@ def test_damage_anywhere_gives_frames_or_one_sentence(bag, images, storage, capl
             assert str(copy) in str(error)
 
 
-def test_unreadable_image_is_skipped_and_named(bag, messages, images, caplog):
+def test_unreadable_image_is_skipped_and_named(bag, images, caplog):
     recorded = images()
     recorded[2].encoding = "nv21"
     frames = list(open_source(bag({"/camera": recorded})))
@@ -179,7 +179,7 @@ def test_unreadable_image_is_skipped_and_named(bag, messages, images, caplog):
     assert "nv21" in caplog.text
 
 
-def test_only_unreadable_images_is_an_error(bag, messages, images):
+def test_only_unreadable_images_is_an_error(bag, images):
     recorded = images()
     for message in recorded:
         message.encoding = "nv21"
@@ -199,9 +199,9 @@ def test_no_bag_at_all(tmp_path):
         open_source(folder)
 
 
-def test_image_with_unset_stamp_takes_the_log_time(bag, messages, images):
+def test_image_with_unset_stamp_takes_the_log_time(bag, images):
     recorded = images(2)
     for message in recorded:
         message.header.stamp.sec = message.header.stamp.nanosec = 0
     frames = list(open_source(bag({"/camera": recorded})))
-    assert [f.stamp_ns for f in frames] == [START + 1000, START + PERIOD + 1000]
+    assert [f.stamp_ns for f in frames] == [START + DELAY, START + PERIOD + DELAY]

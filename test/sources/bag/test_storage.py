@@ -13,6 +13,7 @@ import zstandard
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
 
+from test.bags import image
 from tracker_ros.core.errors import SourceError
 from tracker_ros.sources import is_bag, open_source
 
@@ -20,9 +21,9 @@ COUNT = 30
 
 
 @pytest.fixture
-def images(messages):
+def images():
     noise = np.random.default_rng(0).integers(0, 255, (COUNT, 30, 40, 3), np.uint8)
-    return [messages.image(picture, i) for i, picture in enumerate(noise)]
+    return [image(picture, i) for i, picture in enumerate(noise)]
 
 
 @pytest.fixture
