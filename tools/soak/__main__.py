@@ -1,4 +1,4 @@
-"""What the nodes endure: many frames, malformed messages, kill -9, several cameras at once.
+"""Endurance of the nodes: many frames, malformed messages, kill -9, several cameras at once.
 
 `make soak` runs it for some minutes; ARGS="--frames 100000 --kills 50" for longer.
 Everything goes over DDS between processes. It prints what it measured, writes it to out/soak.json,

@@ -1,1 +1,1 @@
-"""What is learned about one target while it is followed, in NumPy: a classifier and its scale."""
+"""Online learning of one target while it is followed, in NumPy: a classifier and its scale."""
