@@ -255,9 +255,10 @@ class Recorder:
 @pytest.mark.parametrize("frame", range(8))
 def test_training_and_tracking_cut_the_same_crops(shards, frame):
     view = load_clips(shards, "video")[1].view(frame)
-    drawn = samples(shards)
-    memory, memory_box = drawn._memory_crop(view, Still())
-    query, query_box = drawn._query_crop(view, drawn._draw(np.random.default_rng(0)), Still())
+    drawn, exact = samples(shards), (1.0, 1.0)
+    memory, memory_box = drawn._memory_crop(view, Still(), exact, exact)
+    one = drawn._draw(np.random.default_rng(0))
+    query, query_box = drawn._query_crop(view, one, Still(), False, exact)
 
     tracker = Tracker(Recorder())
     tracker.init(view.image, view.box)
