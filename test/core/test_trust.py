@@ -1,7 +1,9 @@
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tracker_ros.core.geometry.decode import Prediction, Refined
 from tracker_ros.core.state import EVEN, OPINION_RATE, OPINIONS, SURE, Trust
 
 
@@ -56,11 +58,38 @@ def test_no_opinion_changes_nothing():
     assert trust.after(None) == trust and Trust().after(None) == Trust()
 
 
+def answer(opinion, strength=0.0, present=None):
+    response = np.full((3, 3), strength)
+    refined = None if present is None else Refined((0, 0, 9, 9), present)
+    return Prediction(response, None, response, opinion=opinion, refined=refined)
+
+
 def test_a_lost_target_is_agreed_to_near_the_first_opinions():
     trust = Trust(0.5, OPINIONS, 0.1)
-    assert trust.agrees(SURE * 0.5) and not trust.agrees(SURE * 0.5 - 1e-6)
-    assert trust.agrees(None)
-    assert Trust().agrees(0.0)  # nothing to compare with
+    assert trust.agrees(answer(SURE * 0.5)) and not trust.agrees(answer(SURE * 0.5 - 1e-6))
+    assert trust.agrees(answer(None))
+    assert Trust().agrees(answer(0.0))  # nothing to compare with
+
+
+def test_opinion_response_and_presence_speak_for_a_find_together():
+    trust = Trust(0.5, OPINIONS, 0.1, usual=0.8)
+    usual = {"opinion": 0.5, "strength": 0.8, "present": 0.9}
+    assert trust.agrees(answer(**usual))
+    for weaker in ({"opinion": 0.1}, {"strength": 0.2}, {"opinion": 0.35, "present": 0.001}):
+        assert not trust.agrees(answer(**usual | weaker))
+    # One may make up for another: partly hidden the response is weak, but this is surely it.
+    assert not trust.agrees(answer(0.35, 0.6, 0.5)) and trust.agrees(answer(0.35, 0.6, 0.99))
+    assert trust.agrees(answer(0.5, 0.9, 0.0)) is trust.agrees(answer(0.5, 0.9, 0.001))
+
+
+def test_the_usual_response_is_that_to_all_of_the_target():
+    trust = Trust()
+    for strength in (0.9, 0.8, 0.9):
+        trust = trust.after(0.7, strength)
+    assert trust.usual == pytest.approx(0.9 - 0.1 * 0.1 + 0.1 * 0.01, abs=1e-3)
+    hidden = trust.after(0.7, 0.5)
+    assert hidden.usual == trust.usual and hidden.count == trust.count + 1
+    assert trust.clear(0.8) and not trust.clear(0.5)
 
 
 def test_found_again_the_recent_opinions_begin_anew():

@@ -75,8 +75,10 @@ def test_both_engines_agree_in_every_step(made, clip):
         np.testing.assert_allclose(ours.response, theirs.response, atol=0.02)
         assert ours.change == pytest.approx(theirs.change, abs=5e-3)
         assert ours.opinion == pytest.approx(theirs.opinion, abs=5e-3)
-        assert ours.refined == pytest.approx(theirs.refined, abs=0.5)
-        assert ours.refined[2:] != pytest.approx(search.window.to_crop(box)[2:], abs=0.02)
+        assert ours.refined.box == pytest.approx(theirs.refined.box, abs=0.5)
+        assert ours.refined.present == pytest.approx(theirs.refined.present, abs=0.02)
+        sides = search.window.to_crop(box)[2:]
+        assert ours.refined.box[2:] != pytest.approx(sides, abs=0.02)
     else:
         np.testing.assert_allclose(ours.boxes, theirs.boxes, atol=1e-3)
     for frame in frames[1:12]:
@@ -175,7 +177,8 @@ def test_boxes_are_refined_only_where_the_network_is_asked(made, clip):
     assert tracker.engine.locate(crop, tracker.state)[0].refined is None
     if filtered:
         thorough = tracker.engine.locate(crop, tracker.state, Look(crop, 1.0))[0]
-        assert len(thorough.refined) == 4 and min(thorough.refined[2:]) > 0
+        assert len(thorough.refined.box) == 4 and min(thorough.refined.box[2:]) > 0
+        assert 0 < thorough.refined.present < 1
 
 
 def test_what_is_not_learned_online_refines_nothing():

@@ -1,6 +1,7 @@
 """``tracker-ros train-refiner``: a refiner of boxes on a model's frozen trunk, and the model."""
 
 import argparse
+import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,8 +26,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_paths(
         parser,
         {
-            "--out FOLDER": "the bank of pairs, checkpoint, log and the model with its refiner; an"
-            " existing run goes on (default: runs/NAME-refiner)"
+            "--out FOLDER": "checkpoint, log, the model with its refiner; an existing run goes on"
+            " (default: runs/NAME-refiner)"
         },
     )
     parser.add_argument("--name", help="of the model that is written (default: that of --model)")
@@ -38,7 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..training.records.progress import Display
     from ..training.records.provenance import commit, data_names, hardware
-    from ..training.refinement.bank import make_bank
     from ..training.refinement.loop import RefinerTrainer
     from ..training.refinement.release import Base
     from ..training.refinement.samples import Samples
@@ -50,20 +50,19 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path("runs") / f"{base.path.stem}-refiner"
     target = out / f"{name}.safetensors"
     check_outputs([args.data, base.path], {"--name": target, "--out's last.pt": out / "last.pt"})
-    samples = Samples(args.data, base.tracking, config.seed)
+    samples = Samples(args.data, base.tracking, config.seed, length=sys.maxsize)
+    held = Samples(args.data, base.tracking, config.seed, held=True, length=config.held)
     identity = {
         "data": data_names(args.data),
         "trunk": base.digest,
         "tracking": {
             key: getattr(base.tracking, key) for key in ("query_size", "search_factor", "stride")
         },
-        "seed": config.seed,
     }
+    trainer = RefinerTrainer(
+        samples, held, base.see, base.channels, base.side, out, config, identity
+    )
     with Display() as display:
-        bank = make_bank(
-            out / "bank", samples, base.see, config.pairs, identity, config.workers, display.tell
-        )
-        trainer = RefinerTrainer(bank, out, base.side, config, identity)
         trainer.run(display.tell, display.show)
     facts = {
         "data": identity["data"],

@@ -11,7 +11,7 @@ from .engine import Engine, Look, State
 from .geometry.bias import Bias
 from .geometry.boxes import Box, clip_box, overlap
 from .geometry.crop import crop, window_around
-from .geometry.decode import decode
+from .geometry.decode import Prediction, decode
 from .state import Presence, Trust
 
 PATIENCE = 10  # frames at the place itself, where most occlusions end
@@ -23,14 +23,14 @@ COARSEST = 2.0  # times the target's side: coarser, the target has too few pixel
 
 
 class Find(NamedTuple):
-    """What is in one window: box (x, y, width, height, image pixels), score, network's opinion.
+    """What is in one window: box (x, y, width, height, image pixels), score, the engine's answer.
 
     ``state``: the engine's, with this window as the one that was located last.
     """
 
     box: Box
     score: float
-    opinion: float | None
+    prediction: Prediction
     state: State
 
 
@@ -97,12 +97,12 @@ class Recovery:
             known = self.state if self.engine.responds else self.first
             (second,) = self._look([self._clip(found)], known, sure, thorough=True)
             if second.score < config.tracking_score or not self._same(second, found):
-                score = min(score, config.tracking_score)
+                score = 0.0  # nothing to recover
         return found, score
 
     def _same(self, find: Find, box: Box) -> bool:
         """Whether a find is at ``box``, and this target to the network."""
-        return overlap(find.box, box) >= RECOVER_OVERLAP and self.trust.agrees(find.opinion)
+        return overlap(find.box, box) >= RECOVER_OVERLAP and self.trust.agrees(find.prediction)
 
     def _clip(self, box: Box) -> Box:
         return clip_box(box, self.image, self.engine.tracking.minimum_side)
@@ -129,7 +129,7 @@ class Recovery:
             w, h = (side * window.scale for side in (size_of or place)[2:])
             found = decode(self.bias.off(prediction), (w, h), config)
             box = window.to_image(found.box)
-            finds.append(Find(box, found.score, prediction.opinion, after))
+            finds.append(Find(box, found.score, prediction, after))
         return finds
 
 

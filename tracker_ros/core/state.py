@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from .config import TrackingConfig
+from .geometry.decode import Prediction
 
 
 class TargetState(Enum):
@@ -50,6 +51,11 @@ OPINIONS = 5  # so many say how sure the network is of this target when it is th
 OPINION_RATE = 0.5  # of a new opinion in the recent ones
 EVEN, STEEP = 0.8, 25.0  # of the first opinions; there the target is as likely as not
 SURE = 0.7  # of the first opinions, for a target that is found again
+CLEAR, USUAL_RATE = 0.8, 0.1  # of the usual response, where all of a target is seen; its average
+# What speaks for a find: opinion and response, in shares of the usual ones, above these, times a
+# weight; and how likely it is there by comparison with the first frame, logarithm of the odds.
+OPINION, RESPONSE, WEIGHT, ODDS = 0.9, 0.8, 10.0, 0.6
+NEEDED = -2.0  # of it all
 
 
 @dataclass(frozen=True)
@@ -60,22 +66,31 @@ class Trust:
 
     Attributes:
         first: mean of the first ``count`` opinions. recent: running average; None without one.
+        usual: running average of responses to the target while all of it is seen.
     """
 
     first: float = 0.0
     count: int = 0
     recent: float | None = None
+    usual: float = 0.0
 
-    def after(self, opinion: float | None) -> Trust:
-        """With one more opinion; None changes nothing."""
+    def after(self, opinion: float | None, strength: float = 0.0) -> Trust:
+        """With one more opinion, and response; None changes nothing."""
         if opinion is None:
             return self
+        usual = self.usual
+        if self.clear(strength):
+            usual = usual + USUAL_RATE * (strength - usual) if usual else strength
         last = opinion if self.recent is None else self.recent
         recent = last + OPINION_RATE * (opinion - last)
         if self.count >= OPINIONS:
-            return replace(self, recent=recent)
+            return replace(self, recent=recent, usual=usual)
         first = (self.first * self.count + opinion) / (self.count + 1)
-        return Trust(first, self.count + 1, recent)
+        return Trust(first, self.count + 1, recent, usual)
+
+    def clear(self, strength: float) -> bool:
+        """Whether a response says that all of the target is seen."""
+        return strength >= CLEAR * self.usual
 
     @property
     def share(self) -> float:
@@ -84,9 +99,18 @@ class Trust:
             return 1.0
         return 1 / (1 + math.exp(-STEEP * (self.recent / max(self.first, 1e-3) - EVEN)))
 
-    def agrees(self, opinion: float | None) -> bool:
-        """Whether a lost target may be what this is an opinion of."""
-        return opinion is None or opinion >= SURE * self.first
+    def agrees(self, answer: Prediction) -> bool:
+        """Whether a lost target may be what this is the answer to."""
+        if answer.opinion is None:
+            return True
+        if answer.refined is None:
+            return answer.opinion >= SURE * self.first
+        share = answer.opinion / max(self.first, 1e-3)
+        present = min(max(answer.refined.present, 1e-3), 1 - 1e-3)
+        strength = answer.strength / max(self.usual, 1e-3)
+        evidence = WEIGHT * (share - OPINION + strength - RESPONSE)
+        evidence += ODDS * math.log(present / (1 - present))
+        return evidence >= NEEDED
 
     def again(self) -> Trust:
         """For a target that was found again."""

@@ -103,6 +103,7 @@ class Tracker:
         self._first: State | None = None  # what the first frame alone says
         self._box: Box | None = None  # where it is thought to be
         self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
+        self._sure_size: tuple[float, float] | None = None  # when all of it was seen
         self._pending: tuple[Search, float] | None = None
         self._bias = NO_BIAS
         self._larger = True  # whether the next look at another scale is at a larger one
@@ -241,7 +242,7 @@ class Tracker:
             recovery = self._recovery(search.image)
             found, score = recovery.further(found, score, self._sure_box, self._presence)
         else:
-            self._trust = self._trust.after(prediction.opinion)
+            self._trust = self._trust.after(prediction.opinion, prediction.strength)
             score *= self._trust.share
             if search.other is not None:
                 found = self._rescaled(found, search, prediction)
@@ -251,6 +252,8 @@ class Tracker:
         last = self._box
         self._move(self._clip(found, search.image), score)
         sure = self._presence.state is TargetState.TRACKING
+        if sure and self._trust.clear(prediction.strength):
+            self._sure_size = self._box[2:]
         self._motion = self._motion.after(last, self._box, sure)
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
@@ -343,7 +346,7 @@ class Tracker:
         look = Look(query, 1.0)
         answer, after = self.engine.locate(query, self._state, look)
         better = answer.score.max() > prediction.score.max()
-        if not (better and self._trust.agrees(answer.opinion)):
+        if not (better and self._trust.agrees(answer)):
             return search, prediction, state
         return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
@@ -376,6 +379,8 @@ class Tracker:
     def _move(self, found: Box, score: float) -> None:
         """Follow what was found as far as its score deserves."""
         if self._presence.state is TargetState.LOST:
+            if self._presence.lost_frames == 1:
+                self._sure_box = self._whole(self._sure_box)
             # Look again at what looks like it; otherwise around where it was seen for sure.
             again = score >= self.config.recover_score
             self._box = found if again else self._sure_box
@@ -383,6 +388,16 @@ class Tracker:
             self._box = found
         if self._presence.state is TargetState.TRACKING:
             self._sure_box = self._box
+
+    def _whole(self, box: Box) -> Box:
+        """A box of the size that the target had when all of it was seen: half hidden, boxes shrink.
+
+        It is there where the target was last; windows of another scale would miss it.
+        """
+        if self._sure_size is None:
+            return box
+        (_, _, w, h), (wide, high) = box, self._sure_size
+        return scaled(box, wide / w, high / h)
 
     def remember(self) -> Gate | None:
         """Memorise the frame located last, if it is worth it. Returns the gate's decision."""

@@ -14,7 +14,7 @@ import numpy as np
 from ..core.config import TrackingConfig
 from ..core.engine import Look
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, highest, near_peak
+from ..core.geometry.decode import Prediction, Refined, highest, near_peak
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
@@ -134,20 +134,21 @@ class FilterEngine(MemoryEngine):
         compared = []
         if state.reference is not None:
             compared = [*state.reference, around(self._features(state.seen), x, y)]
-        score, _, *box = self._match(levels, state, response[None], *compared)
-        refined = self._refined(x, y, box[0]) if box else None
+        score, _, *said = self._match(levels, state, response[None], *compared)
+        refined = self._refined(x, y, *said) if said else None
         return {"opinion": near_peak(score, response), "refined": refined}
 
     def _match(self, levels: Seen, state: MemoryState, *others: np.ndarray) -> list[np.ndarray]:
         answers = self.runner.run("match", state.memory, *levels, *others)
         return [self.runner.numpy(part)[0] for part in answers]
 
-    def _refined(self, x: float, y: float, answer: np.ndarray) -> Box:
-        """The refiner's answer at a place x, y, in cells, as a box in crop pixels."""
+    def _refined(self, x: float, y: float, answer: np.ndarray, present: np.ndarray) -> Refined:
+        """The refiner's answer at a place x, y, in cells."""
         stride, side = self.tracking.stride, self.tracking.query_size / self.tracking.search_factor
         across, down, *logarithms = (float(value) for value in answer)
         w, h = (side * math.exp(value) for value in logarithms)
-        return (x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h
+        box = (x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h
+        return Refined(box, float(present))
 
     def remember_all(
         self,

@@ -51,7 +51,7 @@ DASTM = Preset(
         tracking_score=0.5,
         lost_score=0.2,
         lost_after=8,
-        recover_score=0.6,
+        recover_score=0.25,
     ),
 )
 # Thorough in fewer frames.

@@ -10,6 +10,7 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.geometry.decode import (
     MOST_CHANGE,
     Prediction,
+    Refined,
     cosine_window,
     decode,
     near_peak,
@@ -178,10 +179,10 @@ def test_a_peak_at_the_rim_is_a_whole_cell(place):
 REFINING = replace(STILL, scale_rate=0.0, refine_place=0.5, refine_scale=0.2, refine_shape=0.1)
 
 
-def refined(box):
+def refined(box, present=0.9):
     response = np.zeros((8, 8))
     response[4, 4] = 1  # at (36, 36)
-    return replace(answers(response, response), refined=box)
+    return replace(answers(response, response), refined=Refined(box, present))
 
 
 def test_a_refined_box_corrects_place_scale_and_proportions_in_part():

@@ -1,6 +1,4 @@
-"""The bank, the loop and the command: what is learned, kept and gone on with."""
-
-import json
+"""The loop and the command: what is learned, kept and gone on with."""
 
 import numpy as np
 import pytest
@@ -8,16 +6,18 @@ import torch
 
 from tracker_ros.commands import main
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.errors import ModelError, ParameterError, SourceError, TrackerError
-from tracker_ros.core.online.reference import REGION
+from tracker_ros.core.errors import ModelError, TrackerError
 from tracker_ros.engines.models.store import load_network, save_network
 from tracker_ros.networks.architectures.dastm_filter import DastmFilter, DastmFilterConfig
 from tracker_ros.training.records import checkpoint
-from tracker_ros.training.refinement import bank as banks
-from tracker_ros.training.refinement.bank import Bank, row_type
 from tracker_ros.training.refinement.config import RefinerConfig
-from tracker_ros.training.refinement.loop import RefinerTrainer, laplace_loss, learning_rate
-from tracker_ros.training.refinement.samples import KINDS
+from tracker_ros.training.refinement.loop import (
+    RefinerTrainer,
+    laplace_loss,
+    learning_rate,
+    presence_loss,
+)
+from tracker_ros.training.refinement.samples import Sample, Samples
 
 TRACKING = TrackingConfig(query_size=112, memory_size=112, search_factor=2.625)
 TINY = {
@@ -26,7 +26,8 @@ TINY = {
     "warmup": 3,
     "checkpoint_every": 8,
     "log_every": 5,
-    "pairs": 40,
+    "workers": 0,
+    "rate": 3e-3,
 }
 
 
@@ -34,25 +35,34 @@ def quiet(_):
     pass
 
 
-@pytest.fixture(scope="module")
-def bank(tmp_path_factory):
-    """40 pairs, of few channels, whose truth is written in the regions; eight are held out."""
-    folder, rng = tmp_path_factory.mktemp("bank"), np.random.default_rng(0)
-    rows = np.zeros(40, row_type(8))
-    sign = rng.choice([-1.0, 1.0], (40, 3))
-    rows["reference"] = rng.normal(0, 0.1, rows["reference"].shape)
-    rows["regions"] = rows["reference"][:, None]
-    rows["regions"][:, :, :4] += 0.5 * sign[..., None, None, None]
-    # Mirrored, the regions say the same, so that they cannot tell left from right.
-    rows["truths"] = sign[..., None] * [0, 0.5, 0.3, -0.3]
-    rows["shape"] = rng.normal(0, 0.1, rows["shape"].shape)
-    rows["kind"] = [0, *[1] * 4] * 8
-    np.save(folder / "pairs-0000.npy", rows)
-    return Bank(folder, 40)
+class Written(Samples):
+    """Crops of 16 x 16, of which ``see`` makes features that tell how large the target is."""
+
+    def __init__(self, length):
+        self.length = length
+
+    def __getitem__(self, index):
+        rng = np.random.default_rng(index)
+        crops = rng.integers(0, 255, (4, 16, 16, 3), np.uint8)
+        size = rng.choice([-0.3, 0.3], 4) * [0, 1, 1, 1]
+        crops[:, :, :, 0] = (128 + 300 * size)[:, None, None]
+        crops[3, :, :, 1:] = 0  # another target
+        truths = np.tile([8.0, 8, 0, 0], (4, 1))
+        truths[:, 2:] += size[:, None]
+        covers = np.array([0, 0, 0.7, 1])
+        return Sample(crops, truths.astype(np.float32), covers.astype(np.float32))
 
 
-def trainer(bank, out, **values):
-    return RefinerTrainer(bank, out, 5.3, RefinerConfig(**TINY | values), {"data": ["none"]})
+def see(crops):
+    """Uint8 [B, 16, 16, 3] → float32 [B, 6, 16, 16]."""
+    levels = crops.permute(0, 3, 1, 2) / 255.0 - 0.5
+    return torch.cat([levels, -levels], 1)
+
+
+def trainer(out, **values):
+    config = RefinerConfig(**TINY | values)
+    samples = Written(10**6), Written(8)
+    return RefinerTrainer(*samples, see, 6, 5.3, out, config, {"data": ["none"]})
 
 
 def test_the_loss_is_that_of_a_laplace_distribution():
@@ -67,27 +77,29 @@ def test_the_loss_is_that_of_a_laplace_distribution():
 
 def test_the_rate_rises_and_falls():
     config = RefinerConfig(steps=1000, warmup=100)
-    rates = [learning_rate(step, config) for step in range(1000)]
+    rates = [learning_rate(step, step / 1000, config) for step in range(1000)]
     assert rates[0] == pytest.approx(1.1e-5) and np.argmax(rates) == 99
     assert rates[500] == pytest.approx(5e-4, rel=0.01) and rates[-1] < 4e-6
 
 
-def test_a_row_of_the_bank_comes_back(bank):
-    reference, shape, region, truth = bank.batch(np.array([7, 3]), np.array([2, 0]))
-    assert reference.shape == region.shape == (2, 8, REGION, REGION)
-    written = np.load(bank._parts[0].filename)
-    assert np.array_equal(region[0], written["regions"][7, 2].astype(np.float32))
-    assert np.array_equal(truth, written["truths"][[7, 3], [2, 0]])
-    assert np.array_equal(shape, written["shape"][[7, 3]]) and reference.dtype == torch.float32
+def test_what_can_hardly_be_seen_says_nothing_of_presence():
+    cover = torch.tensor([0.0, 0.3, 0.9, 1.0])
+    present = torch.tensor([2.0, 1.0, 7.0, -1.0])
+    there = (
+        torch.sigmoid(torch.tensor([2.0, 1.0])).log().mean(),
+        torch.sigmoid(torch.tensor(1.0)).log(),
+    )
+    assert presence_loss(present, cover).item() == pytest.approx(-sum(there).item() / 2, abs=1e-6)
+    assert presence_loss(present[:3], cover[:3]).item() == pytest.approx(-there[0].item() / 2)
 
 
-def test_it_learns_and_a_resumed_run_ends_the_same(bank, tmp_path):
-    whole = trainer(bank, tmp_path / "whole")
+def test_it_learns_and_a_resumed_run_ends_the_same(tmp_path):
+    whole = trainer(tmp_path / "whole")
     before = whole.validate()
     whole.run(quiet)
     after = whole.validate()
-    assert after["loss"] < before["loss"] - 1
-    assert before["centre"] == before["centre_before"]  # it starts as if it were not there
+    assert after["size"] < 0.7 * before["size"] and before["told"] == 0.5
+    assert before["size"] == before["size_before"]  # it starts as if it were not there
     assert whole.scores == after
 
     class Killed(BaseException):
@@ -98,8 +110,8 @@ def test_it_learns_and_a_resumed_run_ends_the_same(bank, tmp_path):
             raise Killed
 
     with pytest.raises(Killed):
-        trainer(bank, tmp_path / "parts").run(quiet, die)
-    parts = trainer(bank, tmp_path / "parts")
+        trainer(tmp_path / "parts").run(quiet, die)
+    parts = trainer(tmp_path / "parts")
     assert parts.step == 16  # the last checkpoint
     parts.run(quiet)
     for one, same in zip(whole.refiner.parameters(), parts.refiner.parameters(), strict=True):
@@ -108,28 +120,25 @@ def test_it_learns_and_a_resumed_run_ends_the_same(bank, tmp_path):
     assert steps == ["step", "5", "10", "15", "21", "26"]
 
 
-def test_trouble_is_one_sentence(bank, tmp_path):
-    with pytest.raises(ParameterError, match="--pairs 40 gives 32 pairs to train on and 8 of held"):
-        trainer(bank, tmp_path, batch=33)
-    first = trainer(bank, tmp_path, steps=1)
+def test_minutes_may_say_how_long(tmp_path):
+    timed = trainer(tmp_path, steps=1, minutes=0.01)
+    timed.run(quiet)
+    assert timed.elapsed >= 0.6 and timed.step >= 1 and timed.progress >= 1
+
+
+def test_trouble_is_one_sentence(tmp_path):
+    first = trainer(tmp_path, steps=1)
     first.run(quiet)
     with pytest.raises(ModelError, match=r"was trained with config .*'steps': 1.*, not .*: 2"):
-        trainer(bank, tmp_path, steps=2)
+        trainer(tmp_path, steps=2)
     checkpoint.save(tmp_path / "last.pt", {"identity": first.identity})
     with pytest.raises(ModelError, match="is no checkpoint of a refiner's training: no 'refiner'"):
-        trainer(bank, tmp_path, steps=1)
-    broken = trainer(bank, tmp_path / "broken")
+        trainer(tmp_path, steps=1)
+    broken = trainer(tmp_path / "broken")
     with torch.no_grad():
         broken.refiner.gain.fill_(float("nan"))
     with pytest.raises(TrackerError, match="not finite at step 0; no checkpoint holds the last"):
         broken.run(quiet)
-
-
-@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY\x01\x00"])
-def test_a_damaged_file_of_the_bank_is_named(bank, tmp_path, content):
-    (tmp_path / "pairs-0000.npy").write_bytes(content)
-    with pytest.raises(SourceError, match=r"pairs-0000\.npy cannot be read .* delete it"):
-        Bank(tmp_path, 40)
 
 
 @pytest.fixture(scope="module")
@@ -144,38 +153,24 @@ def base(tmp_path_factory):
     return path
 
 
-def test_the_command_writes_the_model_with_its_refiner(
-    base, refiner_shards, tmp_path, capsys, monkeypatch
-):
-    monkeypatch.setattr(banks, "PART", 16)
+def test_the_command_writes_the_model_with_its_refiner(base, refiner_shards, tmp_path, capsys):
     out = tmp_path / "run"
     command = ["train-refiner", str(refiner_shards), "--model", str(base), "--out", str(out)]
-    command += ["--pairs", "24", "--batch", "8", "--steps", "3", "--workers", "0", "--seed", "3"]
+    command += ["--batch", "4", "--steps", "3", "--held", "2", "--workers", "0", "--seed", "3"]
     assert main(command) == 0
     told = capsys.readouterr().out
-    assert "pairs-0001.npy: 24 of 24 pairs (" in told and "validation centre " in told
-    assert told.endswith(f"{out / 'base.safetensors'}\n")
+    assert "validation centre " in told and told.endswith(f"{out / 'base.safetensors'}\n")
     network, facts = load_network(out / "base.safetensors")
     refiner = facts["training"]["refiner"]
     assert facts["training"]["data"] == ["before"] and facts["network"]["refine"] is True
     assert refiner["data"] == [f"shards:{refiner_shards.name}:1"]
-    assert refiner["config"]["pairs"] == 24 and refiner["validation"]["centre"] > 0
+    assert refiner["config"]["steps"] == 3 and refiner["validation"]["centre"] > 0
     kept, trained = load_network(base)[0].state_dict(), checkpoint.load(out / "last.pt")["refiner"]
     for name, value in network.state_dict().items():
         inner = name.removeprefix("refiner.")
         assert torch.equal(value, trained[inner] if inner != name else kept[name])
-    rows = np.load(out / "bank/pairs-0000.npy")
-    assert len(rows) == 16 and rows["reference"].std() == pytest.approx(0.07, abs=0.05)
-    assert np.bincount(rows["kind"]).sum() == 16 and rows["kind"].max() < len(KINDS)
-
-    # The same command with more pairs keeps what is there, and makes the rest alike.
-    written = (out / "bank/pairs-0000.npy").stat().st_mtime_ns
-    (out / "last.pt").unlink()
-    assert main([*command, "--pairs", "20"]) == 0
-    assert (out / "bank/pairs-0000.npy").stat().st_mtime_ns == written
-    assert json.loads((out / "bank/bank.json").read_text())["seed"] == 3
     assert main([*command, "--seed", "4"]) == 1
-    assert "bank.json was trained with seed 3, not 4" in capsys.readouterr().err
+    assert "last.pt was trained with config {'seed': 3}, not" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -183,7 +178,6 @@ def test_the_command_writes_the_model_with_its_refiner(
     [
         (["--model", "absent"], "model 'absent' is neither"),
         (["--model", "tiny"], "has no trunk whose features a refiner takes: it is a dastm with"),
-        (["--pairs", "3"], "--pairs 3 gives "),
         (["--steps", "0"], "--steps is 0, not a number from 1 up"),
     ],
 )

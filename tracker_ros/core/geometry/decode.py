@@ -3,6 +3,7 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 
@@ -11,6 +12,17 @@ from .boxes import Box
 
 REACH = 3  # cells: how far a response's peak may be from the cell that was chosen
 MOST_CHANGE = 0.05  # logarithm of the scale, from one frame to the next
+
+
+class Refined(NamedTuple):
+    """What a comparison with the first frame says of a place.
+
+    Attributes:
+        box: x, y, w, h, crop pixels. present: how likely the target is there.
+    """
+
+    box: Box
+    present: float
 
 
 @dataclass(frozen=True)
@@ -27,7 +39,7 @@ class Prediction:
         other: float32 [h, w], its response in another crop that was asked for; None otherwise.
         change: logarithm of the target's scale, of that which the crop was made for.
         opinion: the network's own score at the response's peak; None where it was not asked.
-        refined: the network's box x, y, w, h in crop pixels of what is at that peak; None without.
+        refined: what is at that peak; None without a refiner of boxes.
     """
 
     score: np.ndarray
@@ -36,7 +48,12 @@ class Prediction:
     other: np.ndarray | None = None
     change: float = 0.0
     opinion: float | None = None
-    refined: Box | None = None
+    refined: Refined | None = None
+
+    @property
+    def strength(self) -> float:
+        """The response's highest value; 0 without one."""
+        return 0.0 if self.response is None else float(self.response.max())
 
 
 @dataclass(frozen=True)
@@ -167,10 +184,10 @@ def _decode_online(
     cx, cy = (px + 0.5) * config.stride, (py + 0.5) * config.stride
     side, scale, shape = math.sqrt(size[0] * size[1]), config.scale_rate * prediction.change, 0.0
     if prediction.refined is not None:
-        x, y, *sides = prediction.refined
-        along, across = (math.log(new / old) for new, old in zip(sides, size, strict=True))
-        scale += config.refine_scale * (along + across) / 2
-        shape = _bounded(config.refine_shape * (along - across) / 2)
+        x, y, *sides = prediction.refined.box
+        wide, high = (math.log(new / old) for new, old in zip(sides, size, strict=True))
+        scale += config.refine_scale * (wide + high) / 2
+        shape = _bounded(config.refine_shape * (wide - high) / 2)
         away = x + sides[0] / 2 - cx, y + sides[1] / 2 - cy
         drift = config.refine_place * away[0] / side, config.refine_place * away[1] / side
     scale = _bounded(scale)

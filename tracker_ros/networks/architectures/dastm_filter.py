@@ -211,13 +211,15 @@ class Match(StepModule):
     ) -> tuple[Tensor, ...]:
         """Tokens [B, M, C], levels, response → score [B, h, w], boxes [B, 4, h, w].
 
-        And, of a network that refines boxes, that of the region: see ``BoxRefiner.forward``.
+        And, of a network that refines boxes, what it says of the region (``BoxRefiner.forward``):
+        the box, and the probability that the target is there.
         """
         logits, centerness, boxes = self.network.match((fine, middle, coarse), memory, response)
         score = (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0]
         if self.network.refiner is None:
             return score, boxes
-        return score, boxes, self.network.refiner(reference, shape, region, self.side)[0]
+        refined, _, present = self.network.refiner(reference, shape, region, self.side)
+        return score, boxes, refined, torch.sigmoid(present)
 
 
 class Learn(StepModule):
@@ -264,7 +266,7 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
     if network.refiner is not None:
         region = torch.zeros(1, sum(network.trunk.levels), REFINED, REFINED)
         matched |= {"reference": region, "shape": torch.zeros(1, 2), "region": region.clone()}
-        found += ("refined",)
+        found += ("refined", "present")
     side = n / tracking.search_factor
     return {
         "trunk": Step(Trunk(network), crop, seen),

@@ -1,4 +1,4 @@
-"""The box of what is at a place, by comparing it with the first frame, cell by cell.
+"""The box of what is at a place, and whether that is the target: a comparison with the first frame.
 
 Correlation of every cell with every cell of the target's first view, in order (as in Alpha-Refine,
 Yan et al., CVPR 2021, sec. 3.2), tells how that view lies in this one; it is regressed with its
@@ -32,13 +32,13 @@ class BoxRefiner(nn.Module):
         self.first = nn.Conv2d(cells + 2 * width, hidden, 3, padding=1)
         self.second = nn.Conv2d(hidden, width, 3)
         self.hidden = nn.Linear(width * (REGION - 2) ** 2 + 2, 128)
-        self.out = nn.Linear(128, 8)
+        self.out = nn.Linear(128, 9)
         nn.init.zeros_(self.out.weight)
         nn.init.zeros_(self.out.bias)
 
     def forward(
         self, reference: Tensor, shape: Tensor, region: Tensor, side: float
-    ) -> tuple[Tensor, Tensor]:
+    ) -> tuple[Tensor, Tensor, Tensor]:
         """Where the target is, and how sure that is.
 
         Args:
@@ -48,7 +48,8 @@ class BoxRefiner(nn.Module):
             side: cells along a target of the scale that crops are made for.
         Returns:
             Box [B, 4]: the centre's x, y in cells from the region's, logarithms of width and
-            height. Logarithms of the Laplace distributions' scales [B, 4], of the same.
+            height. Logarithms of the Laplace distributions' scales [B, 4], of the same. Whether the
+            target is there, a logit [B].
         """
         dtype = self.embed.weight.dtype
         reference, shape, region = (part.to(dtype) for part in (reference, shape, region))
@@ -65,4 +66,4 @@ class BoxRefiner(nn.Module):
         x = F.relu(self.second(F.relu(self.first(x)))).flatten(1)
         x = self.out(F.relu(self.hidden(torch.cat([x, shape], 1)))).float()
         box = torch.cat([x[:, :2], shape.float() + x[:, 2:4]], 1)
-        return box, (x[:, 4:] - 1.5).clamp(LEAST, MOST)
+        return box, (x[:, 4:8] - 1.5).clamp(LEAST, MOST), x[:, 8]

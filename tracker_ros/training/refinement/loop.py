@@ -1,27 +1,34 @@
-"""The training of a refiner on a bank: loss, validation on held-out clips, checkpoints, a log."""
+"""The training of a refiner: losses, validation on held-out clips, checkpoints, a log."""
 
 import math
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
-from ...core.errors import ModelError, ParameterError, TrackerError, brief
+from ...core.errors import ModelError, TrackerError, brief
 from ...networks.blocks.refiner import BoxRefiner
+from ..ranks import Ranks
 from ..records import checkpoint
 from ..records.failures import Stop, explained
 from ..records.log import TrainingLog
-from .bank import Bank
+from ..samples.batches import load_batches
 from .config import RefinerConfig
-from .samples import KINDS, QUERIES
+from .pairs import Pairs, make_pairs
+from .samples import Sample, Samples
 
 WEIGHTS = (0.5, 0.5, 1.0, 1.0)  # of the loss of x, y, width and height
 LEAST_RATE = 1e-6
-HELD = list(KINDS).index("held")
-TOGETHER = 256  # pairs that validation takes at once
+HIDDEN = 0.8  # cover from which on a box cannot be told
+SEEN = 0.6  # cover up to which the target is there; beyond, only without it it is not
+
+See = Callable[[Tensor], Tensor]  # uint8 [B, S, S, 3] → float32 [B, C, n, n]
 
 
 def laplace_loss(box: Tensor, spread: Tensor, truth: Tensor) -> Tensor:
@@ -34,47 +41,60 @@ def laplace_loss(box: Tensor, spread: Tensor, truth: Tensor) -> Tensor:
     return (terms * terms.new_tensor(WEIGHTS)).sum(1).mean()
 
 
+def presence_loss(present: Tensor, cover: Tensor) -> Tensor:
+    """Binary cross-entropy; both sides count alike. ``present``: logits [B]. ``cover``: [B]."""
+    sides = [present[cover >= 1], -present[cover <= SEEN]]
+    return sum(F.softplus(side).mean() for side in sides if len(side)) / 2
+
+
 class RefinerTrainer:
     """Trains a refiner; ``run`` continues from ``out``/last.pt if it is there.
 
     Step i is a function of weights, seed and i alone: a resumed run takes the same course.
 
     Args:
-        bank: what it learns from. out: folder of ``last.pt``, ``log.csv``, ``validation.csv``.
+        samples: what it learns from. held: what it is validated on.
+        see: the frozen trunk. channels: of its features.
         side: cells along a target of the scale that crops are made for.
+        out: folder of ``last.pt``, ``log.csv``, ``validation.csv``.
         config: see ``RefinerConfig``. identity: what may not change when a run is resumed, besides
             what the config says of the course.
     Attributes:
         refiner: the network. step: updates so far. scores: of the last validation.
     Raises:
-        ParameterError: too few pairs. ModelError: ``last.pt`` is of another run.
+        SourceError: samples cannot be drawn. ModelError: ``last.pt`` is of another run.
         TrackerError: a loss that is not finite, no memory, a full disk.
     """
 
     def __init__(
-        self, bank: Bank, out: str | Path, side: float, config: RefinerConfig, identity: dict
+        self,
+        samples: Samples,
+        held: Samples,
+        see: See,
+        channels: int,
+        side: float,
+        out: str | Path,
+        config: RefinerConfig,
+        identity: dict,
     ):
-        self.bank, self.side, self.config = bank, side, config
+        self.samples, self.see, self.side, self.config = samples, see, side, config
         self.out, self.last = Path(out), Path(out) / "last.pt"
-        self.held = np.flatnonzero(bank.kinds == HELD)
-        self.rows = np.flatnonzero(bank.kinds != HELD)
-        if len(self.rows) < config.batch or not len(self.held):
-            raise ParameterError(
-                f"--pairs {len(bank)} gives {len(self.rows)} pairs to train on and {len(self.held)}"
-                f" of held-out clips; {config.batch} (--batch) and 1 are the least"
-            )
-        kept = ("pairs", "steps", "batch", "rate", "warmup", "weight_decay", "clip", "mirrored")
-        kept += ("noisy", "noise", "seed")
+        kept = ("steps", "minutes", "batch", "rate", "warmup", "weight_decay", "clip", "present")
+        kept += ("noise", "seed")
         self.identity = {**identity, "config": {n: getattr(config, n) for n in kept}}
-        torch.manual_seed(config.seed)
         self.device = torch.device(config.device)
-        self.refiner = BoxRefiner(bank.channels).to(self.device)
+        torch.manual_seed(config.seed)
+        self.refiner = BoxRefiner(channels).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.refiner.parameters(), config.rate, weight_decay=config.weight_decay
         )
-        self.step, self.scores = 0, {}
+        self.step, self.elapsed, self.scores = 0, 0.0, {}
         if self.last.exists():
             self._resume()
+        self._held = [
+            self._pairs(together(part), index)
+            for index, part in enumerate(_parts(held, config.batch))
+        ]
 
     def _resume(self) -> None:
         content = checkpoint.load(self.last)
@@ -82,7 +102,8 @@ class RefinerTrainer:
             checkpoint.same_run(self.last, content["identity"], self.identity)
             self.refiner.load_state_dict(content["refiner"])
             self.optimiser.load_state_dict(content["optimiser"])
-            self.step, self.scores = content["step"], content["scores"]
+            self.step, self.elapsed = content["step"], content["elapsed"]
+            self.scores = content["scores"]
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise ModelError(
                 f"{self.last} is no checkpoint of a refiner's training: {brief(error)}"
@@ -96,26 +117,41 @@ class RefinerTrainer:
             "refiner": self.refiner.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "step": self.step,
+            "elapsed": self.elapsed,
             "scores": self.scores,
         }
 
-    def train_step(self) -> dict[str, float]:
-        """One update of the weights; returns the loss and the learning rate."""
+    @property
+    def progress(self) -> float:
+        """Share of the schedule that is done."""
+        if self.config.minutes:
+            return self.elapsed / (60 * self.config.minutes)
+        return self.step / self.config.steps
+
+    @torch.no_grad()
+    def _pairs(self, batch: Sequence[Tensor], seed: int) -> Pairs:
+        """A batch of samples through the trunk."""
+        crops, truths, covers = (part.to(self.device, non_blocking=True) for part in batch)
+        features = self.see(crops.flatten(0, 1)).unflatten(0, crops.shape[:2])
+        chance = torch.Generator().manual_seed(seed)
+        return make_pairs(features, truths, covers, self.side, chance)
+
+    def train_step(self, batch: Sequence[Tensor]) -> dict[str, float]:
+        """One update of the weights; returns the terms of the loss and the learning rate."""
         config, rng = self.config, np.random.default_rng((self.config.seed, self.step))
-        torch.manual_seed(int(rng.integers(2**63)))
-        rows = rng.choice(self.rows, config.batch)
-        found = self.bank.batch(rows, rng.integers(0, QUERIES, config.batch))
-        reference, shape, region, truth = (part.to(self.device) for part in found)
-        if rng.random() < config.mirrored:
-            reference, region = reference.flip(3), region.flip(3)
-            truth = truth * truth.new_tensor([-1.0, 1.0, 1.0, 1.0])
-        if rng.random() < config.noisy:
-            reference = reference + torch.randn_like(reference) * config.noise
-        rate = learning_rate(self.step, config)
+        pairs = self._pairs(batch, int(rng.integers(2**62)))
+        if rng.random() < 0.5:
+            pairs = pairs.mirrored()
+        if rng.random() < 0.5:
+            torch.manual_seed(int(rng.integers(2**62)))
+            noise = torch.randn_like(pairs.reference) * config.noise
+            pairs = pairs._replace(reference=pairs.reference + noise)
+        rate = learning_rate(self.step, self.progress, config)
         for group in self.optimiser.param_groups:
             group["lr"] = rate
         self.refiner.train()
-        loss = laplace_loss(*self.refiner(reference, shape, region, self.side), truth)
+        terms = self._losses(pairs)
+        loss = terms["box"] + config.present * terms["present"]
         self.optimiser.zero_grad()
         loss.backward()
         norm = torch.nn.utils.clip_grad_norm_(self.refiner.parameters(), config.clip or math.inf)
@@ -123,7 +159,16 @@ class RefinerTrainer:
             raise TrackerError(f"the loss or its gradient is not finite {self._where()}")
         self.optimiser.step()
         self.step += 1
-        return {"total": loss.item(), "rate": rate}
+        values = {name: value.item() for name, value in terms.items()}
+        return {"total": loss.item(), **values, "rate": rate}
+
+    def _losses(self, pairs: Pairs) -> dict[str, Tensor]:
+        box, spread, present = self.refiner(pairs.reference, pairs.shape, pairs.region, self.side)
+        seen = pairs.cover < HIDDEN
+        return {
+            "box": laplace_loss(box[seen], spread[seen], pairs.truth[seen]),
+            "present": presence_loss(present, pairs.cover),
+        }
 
     @torch.no_grad()
     def validate(self) -> dict[str, float]:
@@ -131,26 +176,29 @@ class RefinerTrainer:
 
         ``centre``: mean error of x and y in cells, ``centre_before`` without the refiner; ``size``
         and ``proportion``: mean errors of the log side and the log proportion, ``…_before`` those
-        of the first frame's; ``spread``: mean spread of the sides; ``loss``.
+        of the first frame's; ``size_hidden``: where a part is covered; ``told``: how often what is
+        there is said to be so more surely than what is not (area under the ROC curve).
         """
         self.refiner.eval()
         columns = []
-        for start in range(0, len(self.held), TOGETHER):
-            rows = self.held[start : start + TOGETHER]
-            found = self.bank.batch(rows, np.zeros(len(rows), int))
-            reference, shape, region, truth = (part.to(self.device) for part in found)
-            box, spread = self.refiner(reference, shape, region, self.side)
-            before = torch.cat([torch.zeros_like(shape), shape], 1)
-            columns.append([part.cpu() for part in (box, spread, truth, before)])
-        box, spread, truth, before = (torch.cat(parts) for parts in zip(*columns, strict=True))
+        for pairs in self._held:
+            box, _, present = self.refiner(pairs.reference, pairs.shape, pairs.region, self.side)
+            before = torch.cat([torch.zeros_like(pairs.shape), pairs.shape], 1)
+            parts = (box - pairs.truth, before - pairs.truth, present, pairs.cover)
+            columns.append([part.cpu() for part in parts])
+        after, before, present, cover = (torch.cat(parts) for parts in zip(*columns, strict=True))
         scores = {}
-        for name, error in (("", box - truth), ("_before", before - truth)):
+        for name, error in (("", after[cover == 0]), ("_before", before[cover == 0])):
             x, y, w, h = error.unbind(1)
             scores["centre" + name] = (x.abs() + y.abs()).mean().item() / 2
             scores["size" + name] = (w + h).abs().mean().item() / 2
             scores["proportion" + name] = (w - h).abs().mean().item() / 2
-        scores["spread"] = spread[:, 2:].exp().mean().item()
-        return {**scores, "loss": laplace_loss(box, spread, truth).item()}
+        hidden = (cover > 0.2) & (cover < HIDDEN)
+        scores["size_hidden"] = after[hidden, 2:].sum(1).abs().mean().item() / 2
+        there, rest = present[cover <= SEEN], present[cover >= 1].sort().values
+        below, upto = (torch.searchsorted(rest, there, right=right) for right in (False, True))
+        scores["told"] = ((below + upto) / (2 * len(rest))).mean().item()
+        return scores
 
     def run(
         self,
@@ -161,19 +209,25 @@ class RefinerTrainer:
         config = self.config
         self.out.mkdir(parents=True, exist_ok=True)
         log = TrainingLog(self.out / "log.csv", tell, config.log_every, self.step)
-        with Stop() as stop, log, explained(config.batch, self._where):
-            while self.step < config.steps and not stop.signal:
-                terms = self.train_step()
-                progress = self.step / config.steps
-                log.add(self.step, progress, terms, config.batch, 0.0)
-                done = self.step == config.steps
+        batches = load_batches(self.samples, config, Ranks(), self.step, together)
+        last = time.monotonic()
+        with Stop() as stop, log, explained(config.batch, self._where), closing(batches):
+            while self.progress < 1 and not stop.signal:
+                asked = time.monotonic()
+                batch = next(batches)
+                waited = time.monotonic() - asked
+                terms = self.train_step(batch)
+                now = time.monotonic()
+                self.elapsed, last = self.elapsed + now - last, now
+                log.add(self.step, self.progress, terms, config.batch, waited)
+                done = self.progress >= 1
                 if done or self.step % config.validate_every == 0:
                     self.scores = self.validate()
-                    log.validated(self.step, progress, self.scores)
+                    log.validated(self.step, self.progress, self.scores)
                 if done or stop.signal or self.step % config.checkpoint_every == 0:
                     checkpoint.save(self.last, self.content())
-                show(progress)
-        if self.step < config.steps:
+                show(self.progress)
+        if self.progress < 1:
             tell(f"stopped after step {self.step}; {self.last} holds it: the same command goes on")
             stop.leave()
 
@@ -182,7 +236,22 @@ class RefinerTrainer:
         return f"at step {self.step}; {good} the last good weights"
 
 
-def learning_rate(step: int, config: RefinerConfig) -> float:
+def together(samples: Sequence[Sample]) -> tuple[Tensor, ...]:
+    """Samples along a new first axis: crops, truths, covers."""
+    return tuple(
+        torch.from_numpy(np.stack([getattr(sample, name) for sample in samples]))
+        for name in ("crops", "truths", "covers")
+    )
+
+
+def learning_rate(step: int, progress: float, config: RefinerConfig) -> float:
     """It rises for ``warmup`` steps under a cosine that falls from the first step on."""
-    cosine = 0.5 + 0.5 * math.cos(math.pi * step / config.steps)
+    cosine = 0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))
     return config.rate * min(1.0, (step + 1) / config.warmup) * cosine + LEAST_RATE
+
+
+def _parts(samples: Samples, size: int) -> list[list[Sample]]:
+    return [
+        [samples[i] for i in range(start, min(start + size, len(samples)))]
+        for start in range(0, len(samples), size)
+    ]

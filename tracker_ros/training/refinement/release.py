@@ -4,9 +4,8 @@ import copy
 import hashlib
 from pathlib import Path
 
-import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError
@@ -56,10 +55,16 @@ class Base:
         t = self.tracking
         return t.query_size / t.search_factor / t.stride
 
+    @property
+    def channels(self) -> int:
+        """Of the features that the trunk gives for what is learned online."""
+        size = self.tracking.query_size
+        return self.see(torch.zeros(1, size, size, 3, dtype=torch.uint8)).shape[1]
+
     @torch.no_grad()
-    def see(self, crops: np.ndarray) -> np.ndarray:
+    def see(self, crops: Tensor) -> Tensor:
         """Crops uint8 [B, S, S, 3] → features for what is learned online, float32 [B, C, n, n]."""
-        return self._trunk.see(torch.from_numpy(crops).to(self.device))[-1].cpu().numpy()
+        return self._trunk.see(crops.to(self.device))[-1].float()
 
     def write(self, path: str | Path, refiner: nn.Module, facts: dict, half: bool = False) -> None:
         """Write the model with this refiner in it. ``facts``: of the refiner's training."""

@@ -1,8 +1,9 @@
-"""Samples of the refiner: one reference and three later looks at the same target."""
+"""Samples of the refiner: a first look at a target, later ones, and one without it."""
 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -14,13 +15,16 @@ from ...core.errors import SourceError
 from ...core.geometry.boxes import Box, mask_box
 from ..data.clips import Clip, Pictures, View, load_clips
 from ..samples.geometry import Rng, stretched
-from .looks import Look, first_look, later_look
+from .looks import Look, disturbed, first_look, later_look
+from .occluders import CutOut, covered, occluded
 
 QUERIES = 3  # of one reference
 TRACKS = {"video": 0.5, "davis": 0.25, "video2": 0.25}  # how often each kind is drawn
 STILLS = ("voc", "masks", "boxes")
 GROUNDS = {"imagenet1k": 1.0, "voc": 1 / 3}  # how often a picture of each is drawn
-KINDS = {"held": 0.08, "track": 0.47, "still": 0.2, "cut-out": 0.25}  # how often each is drawn
+KINDS = {"track": 0.5, "still": 0.25, "cut-out": 0.25}  # how often each is drawn
+OCCLUDED = 0.35  # share of later looks with something before the target
+GONE, ALIKE = 0.5, 0.6  # share of targets that are covered, of others of the same class
 HELD, NINTH = 9, 4  # of every nine clips the one at this place is for validation alone
 LEAST, LONGEST = 8.0, 5.0  # pixels of a side, and of the longer in units of the shorter
 OBJECT, CUT_OUT = 16.0, 28.0  # pixels of a side of an object in a picture, and of one to cut out
@@ -29,36 +33,43 @@ ATTEMPTS = 1000  # draws in a row that may yield nothing
 
 @dataclass(frozen=True)
 class Sample:
-    """Looks at one target.
+    """Looks at one target: the first, ``QUERIES`` later ones, and one without it.
 
     Attributes:
-        crops: uint8 [1 + QUERIES, S, S, 3] BGR, the reference first.
-        places: float32 [1 + QUERIES, 2]. truths: float32 [1 + QUERIES, 4]; see ``Look``.
-        kind: where it comes from, an index into KINDS.
+        crops: uint8 [2 + QUERIES, S, S, 3] BGR. truths: float32 [2 + QUERIES, 4]; see ``Look``.
+        covers: float32 [2 + QUERIES], share of the target that cannot be seen; 1: it is not there.
     """
 
     crops: np.ndarray
-    places: np.ndarray
     truths: np.ndarray
-    kind: int
+    covers: np.ndarray
 
 
 class Samples(Dataset):
-    """Sample ``i`` is a function of (seed, i) alone, so that a bank can be made in parts.
+    """Sample ``i`` is a function of (seed, i) alone.
 
     Args:
         folder: shards: tracks (``video``, ``davis``, ``video2``), objects in still pictures
             (``voc``, ``masks``, ``boxes``; those with masks are cut out, too), and backgrounds
-            (``imagenet1k``, ``voc``). Shards that are not there are left out; without masks there
-            are no cut-outs.
+            (``imagenet1k``, ``voc``). Shards that are not there are left out; without masks or
+            backgrounds there are no cut-outs.
         tracking: of the model: how large windows and crops are.
+        held: samples of the clips that are for validation alone.
+        length: number of samples.
     Raises:
         SourceError: no such folder, or it lacks tracks, enough of them to hold some out, or objects
             in still pictures.
     """
 
-    def __init__(self, folder: str | Path, tracking: TrackingConfig, seed: int = 0):
-        self.tracking, self.seed = tracking, seed
+    def __init__(
+        self,
+        folder: str | Path,
+        tracking: TrackingConfig,
+        seed: int = 0,
+        held: bool = False,
+        length: int = 1,
+    ):
+        self.tracking, self.seed, self.held, self.length = tracking, seed, held, length
         self.tracks, weights = [], []
         for kind, weight in TRACKS.items():
             clips = [clip for clip in _clips(folder, kind) if len(clip) > 1]
@@ -75,46 +86,70 @@ class Samples(Dataset):
             )
         pictures: dict[tuple[int, bytes], list[Clip]] = {}
         for clip in (clip for kind in STILLS for clip in _clips(folder, kind) if len(clip) == 1):
-            pictures.setdefault((id(clip.store), clip.names[0]), []).append(clip)
+            if usable(clip.boxes[0]) and clip.boxes[0, 2:].min() >= OBJECT:
+                pictures.setdefault((id(clip.store), clip.names[0]), []).append(clip)
         self.pictures = list(pictures.values())
         if not self.pictures:
             raise SourceError(
                 f"{folder} holds no shard with objects in pictures: {', '.join(STILLS)}"
             )
-        objects = [clip for clips in self.pictures for clip in clips]
+        self.objects = [clip for clips in self.pictures for clip in clips]
         self.masked = [
             clip
-            for clip in objects
+            for clip in self.objects
             if clip.masks is not None and clip.masks[0] and clip.boxes[0, 2:].min() >= CUT_OUT
         ]
         grounds = [(Pictures(folder, k), x) for k, x in GROUNDS.items() if _there(folder, k)]
         self.grounds = [pictures for pictures, _ in grounds]
         self.ground_shares = _shares([share * len(pictures) for pictures, share in grounds])
         cut = bool(self.masked and self.grounds)
-        self.kinds = [kind for kind in KINDS if cut or kind != "cut-out"]
+        self.kinds = ["track"] if held else [k for k in KINDS if cut or k != "cut-out"]
         self.shares = _shares([KINDS[kind] for kind in self.kinds])
 
+    def __len__(self) -> int:
+        return self.length
+
     def __getitem__(self, index: int) -> Sample:
-        rng = np.random.default_rng((self.seed, index))
+        rng = np.random.default_rng((self.seed, self.held, index))
         kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
         draw: dict[str, Callable[[Rng], list[View] | None]] = {
-            "held": lambda rng: self._of_track(True, rng),
-            "track": lambda rng: self._of_track(False, rng),
+            "track": self._of_track,
             "still": self._of_picture,
             "cut-out": self._cut_out,
         }
         for _ in range(ATTEMPTS):
             if views := draw[kind](rng):
-                looks = [first_look(views[0], self.tracking)]
-                looks += [later_look(view, self.tracking, rng) for view in views[1:]]
-                return _sample(looks, list(KINDS).index(kind))
+                return self._sample(views, rng)
         raise SourceError(f"{ATTEMPTS} draws in a row found no target of usable size ({kind})")
 
-    def _of_track(self, held: bool, rng: Rng) -> list[View] | None:
+    def _sample(self, views: list[View], rng: Rng) -> Sample:
+        """Of the first view, ``QUERIES`` later ones, and one of another target."""
+        first, *later, other = views
+        looks = [later_look(view, self.tracking, rng) for view in later]
+        if rng.random() < GONE:
+            gone = later_look(later[rng.integers(QUERIES)], self.tracking, rng)
+            absent = covered(gone.crop, gone.box, self._ground(other, rng), rng), gone.box
+        else:
+            look = later_look(other, self.tracking, rng)
+            absent = look.crop, look.box
+        for i, look in enumerate(looks):
+            if rng.random() < OCCLUDED:
+                thing = self._thing(rng)
+                crop, cover = occluded(look.crop, look.box, self._ground(first, rng), thing, rng)
+                looks[i] = Look(crop, look.box, cover)
+        looks = [disturbed(look, rng) for look in (*looks, Look(*absent, 1.0))]
+        looks = [first_look(first, self.tracking), *looks]
+        return Sample(
+            np.stack([look.crop for look in looks]),
+            np.array([look.truth(self.tracking) for look in looks], np.float32),
+            np.array([look.cover for look in looks], np.float32),
+        )
+
+    def _of_track(self, rng: Rng) -> list[View] | None:
         """Frames of a clip, most of them near the reference, before it as often as after."""
         clips = self.tracks[rng.choice(len(self.tracks), p=self.weights)]
-        index = int(rng.integers(len(clips)))
-        if is_held(index) != held:
+        index, stranger = (int(value) for value in rng.integers(len(clips), size=2))
+        if is_held(index) != self.held:
             return None
         clip = clips[index]
         first = int(rng.integers(len(clip)))
@@ -124,20 +159,25 @@ class Samples(Dataset):
         for _ in range(4 * QUERIES):
             near = rng.random() < 0.6
             gap = int(rng.geometric(0.08)) if near else int(rng.integers(1, len(clip)))
-            other = first + gap if rng.random() < 0.5 else first - gap
-            if 0 <= other < len(clip) and usable(clip.boxes[other]):
-                chosen.append(other)
+            later = first + gap if rng.random() < 0.5 else first - gap
+            if 0 <= later < len(clip) and usable(clip.boxes[later]):
+                chosen.append(later)
             if len(chosen) > QUERIES:
-                return [clip.view(i) for i in chosen]
+                other = clips[stranger]
+                if stranger == index or is_held(stranger) != self.held:
+                    other = self._like(clip, rng)
+                frame = int(rng.integers(len(other)))
+                if not usable(other.boxes[frame]):
+                    return None
+                return [*(clip.view(i) for i in chosen), other.view(frame)]
         return None
 
     def _of_picture(self, rng: Rng) -> list[View] | None:
         """An object in a still picture, or a part of it; later looks are stretched a little."""
         clips = self.pictures[rng.integers(len(self.pictures))]
-        clips = [c for c in clips if usable(c.boxes[0]) and c.boxes[0, 2:].min() >= OBJECT]
-        if not clips:
-            return None
-        view = clips[int(rng.integers(len(clips)))].view(0)
+        index = int(rng.integers(len(clips)))
+        view, others = clips[index].view(0), clips[:index] + clips[index + 1 :]
+        other = others[rng.integers(len(others))] if others else self._like(clips[index], rng)
         if rng.random() < 0.25:
             x, y, w, h = view.box
             wide, high = rng.uniform(0.4, 0.8, 2) * (w, h)
@@ -145,30 +185,67 @@ class Samples(Dataset):
             view = View(view.image, (left, top, wide, high))
             if not usable(view.box):
                 return None
-        return [view, *stretched(view, rng, QUERIES, 0.1)]
+        return [view, *stretched(view, rng, QUERIES, 0.1), other.view(0)]
 
     def _cut_out(self, rng: Rng) -> list[View] | None:
         """An object over other pictures; later ones of another size, proportions and angle."""
-        view = self.masked[rng.integers(len(self.masked))].view(0, masked=True)
-        x, y, w, h = (int(value) for value in view.box)
-        rows = slice(max(y - 2, 0), min(y + h + 2, view.image.shape[0]))
-        columns = slice(max(x - 2, 0), min(x + w + 2, view.image.shape[1]))
-        patch, mask = view.image[rows, columns], view.mask[rows, columns]
-        if mask.mean() < 0.15:
+        clip = self.masked[rng.integers(len(self.masked))]
+        size, ground = rng.uniform(24, 70), self._picture(rng)
+        cut = _cut(clip)
+        if cut is None:
             return None
-        size, ground = rng.uniform(24, 70), self._ground(rng)
-        views = [over(patch, mask, ground, size, (1.0, 1.0), rng.normal(0, 0.1), rng)]
+        views = [over(*cut, ground, size, (1.0, 1.0), rng.normal(0, 0.1), rng)]
         for _ in range(QUERIES):
-            if views[-1] is None or not usable(views[-1].box):
-                return None
-            behind = ground if rng.random() < 0.5 else self._ground(rng)
+            behind = ground if rng.random() < 0.5 else self._picture(rng)
             larger, stretch = rng.uniform(0.75, 1.3), np.exp(rng.normal(0, 0.1, 2))
             angle = rng.normal(0, 0.18)
-            views.append(over(patch, mask, behind, size * larger, stretch, angle, rng))
-        return views if views[-1] is not None and usable(views[-1].box) else None
+            views.append(over(*cut, behind, size * larger, stretch, angle, rng))
+        other = self._like(clip, rng)
+        views.append(other.view(0))
+        if (like := self._thing(rng, other)) is not None and rng.random() < 0.7:
+            views[-1] = over(*like, ground, size, (1.0, 1.0), rng.normal(0, 0.18), rng)
+        seen = [view for view in views if view is not None and usable(view.box)]
+        return seen if len(seen) == len(views) else None
 
-    def _ground(self, rng: Rng) -> np.ndarray:
+    def _like(self, clip: Clip, rng: Rng) -> Clip:
+        """An object of another picture, often of the same class."""
+        same = self._classes.get(clip.label, []) if rng.random() < ALIKE else []
+        among = same if len(same) > 1 else self.objects
+        other = among[rng.integers(len(among))]
+        return other if other is not clip else self.objects[rng.integers(len(self.objects))]
+
+    @cached_property
+    def _classes(self) -> dict[str, list[Clip]]:
+        classes: dict[str, list[Clip]] = {}
+        for clip in self.objects:
+            if clip.label:
+                classes.setdefault(clip.label, []).append(clip)
+        return classes
+
+    def _thing(self, rng: Rng, clip: Clip | None = None) -> CutOut | None:
+        """An object without its picture; None where there is no mask."""
+        if clip is None and self.masked:
+            clip = self.masked[rng.integers(len(self.masked))]
+        return None if clip is None else _cut(clip)
+
+    def _picture(self, rng: Rng) -> np.ndarray:
         return self.grounds[rng.choice(len(self.grounds), p=self.ground_shares)].draw(rng)
+
+    def _ground(self, view: View, rng: Rng) -> np.ndarray:
+        """A background, or ``view``'s picture where there is none."""
+        return self._picture(rng) if self.grounds else view.image
+
+
+def _cut(clip: Clip) -> CutOut | None:
+    """Patch and mask of an object in a still picture; None where it has none, or hardly one."""
+    view = clip.view(0, masked=True)
+    if view.mask is None:
+        return None
+    x, y, w, h = (int(value) for value in view.box)
+    rows = slice(max(y - 2, 0), min(y + h + 2, view.image.shape[0]))
+    columns = slice(max(x - 2, 0), min(x + w + 2, view.image.shape[1]))
+    patch, mask = view.image[rows, columns], view.mask[rows, columns]
+    return None if mask.mean() < 0.15 else (patch, mask)
 
 
 def over(
@@ -220,15 +297,6 @@ def usable(box: Box | np.ndarray) -> bool:
 def is_held(index: int) -> bool:
     """Whether the clip at this place among those of its kind, by name, is for validation alone."""
     return index % HELD == NINTH
-
-
-def _sample(looks: list[Look], kind: int) -> Sample:
-    return Sample(
-        np.stack([look.crop for look in looks]),
-        np.array([look.place for look in looks], np.float32),
-        np.stack([look.truth for look in looks]),
-        kind,
-    )
 
 
 def _shares(weights: list[float]) -> np.ndarray:

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, Dataset
 
 from ...core.errors import SourceError
-from ..config import TrainingConfig
 from ..ranks import Ranks, shared_batches
-from .sampling import Sample, Samples
+from .sampling import Sample
 
 
 class Batch(NamedTuple):
@@ -56,12 +55,26 @@ def _start_worker(ending: Tensor, _: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if ending else None)
 
 
+class Schedule(Protocol):
+    """What a configuration says of batches."""
+
+    batch: int
+    steps: int
+    minutes: float
+    workers: int
+    device: str
+
+
 def load_batches(
-    samples: Samples, config: TrainingConfig, ranks: Ranks, first: int
-) -> Generator[Batch, None, None]:
+    samples: Dataset,
+    config: Schedule,
+    ranks: Ranks,
+    first: int,
+    together: Callable[[Sequence], Any] = collate,
+) -> Generator[Any, None, None]:
     """This process's part of every batch, from step ``first`` on; to be closed.
 
-    Raises SourceError where nothing can be read.
+    ``together`` makes a batch of samples. Raises SourceError where nothing can be read.
     """
     ending = torch.zeros(1, dtype=torch.bool).share_memory_()
     loader = iter(
@@ -71,7 +84,7 @@ def load_batches(
                 config.batch, ranks, first, None if config.minutes else config.steps
             ),
             num_workers=config.workers,
-            collate_fn=collate,
+            collate_fn=together,
             worker_init_fn=partial(_start_worker, ending),
             prefetch_factor=4 if config.workers else None,
             pin_memory=config.device.startswith("cuda"),
