@@ -39,8 +39,6 @@ def files(tmp_path_factory):
             query_size=64,
             template_size=32,
             patch=8,
-            widths=(8, 8, 8, 16),
-            depths=(1, 1, 1),
             head_channels=16,
         )
     )

@@ -196,6 +196,8 @@ def test_heads_share_the_channels_evenly():
         Ustam(replace(SMALL, heads=3))
 
 
-def test_a_trunk_in_place_of_patches_has_its_stride():
-    with pytest.raises(ValueError, match="patch is 16"):
-        Ustam(replace(SMALL, widths=(8, 8, 8, 8), depths=(1, 1, 1)))
+def test_files_of_before_name_a_trunk_which_may_only_be_empty():
+    values = {**SMALL.to_dict(), "widths": [], "depths": []}
+    assert UstamConfig.from_dict(values) == SMALL
+    with pytest.raises(TypeError, match="widths"):
+        UstamConfig.from_dict({**values, "widths": [8, 8, 8, 8]})

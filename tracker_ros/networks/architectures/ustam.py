@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError
-from ..backbones.mobileone import MobileOne
 from ..blocks.convolutions import normalise
 from ..blocks.corner import CornerHead
 from ..blocks.vit import Block, position_code
@@ -33,8 +32,6 @@ class UstamConfig(NetworkConfig):
     query_size: int = 288  # pixels: the spatial attention's linear layer depends on it
     template_size: int = 128
     patch: int = 16  # pixels a side of one token
-    widths: tuple[int, ...] = ()  # of a MobileOne trunk in place of the patch embedding (patch 8)
-    depths: tuple[int, ...] = ()
     head_channels: int = 384
     learned_code: bool = False  # of tokens' places, as DINOv2's; else MAE's sine and cosine
     corner_place: float = 0.0  # of a corner in its cell of the heat map; 0 as in MixViT
@@ -42,6 +39,12 @@ class UstamConfig(NetworkConfig):
     temporal: bool = True  # eq. 4, in the first block
     spatial: bool = True  # eq. 6, in the last block
     literal: bool = False  # eq. 6 as printed: what it subtracts cancels in the softmax
+
+    @classmethod
+    def from_dict(cls, values: dict) -> UstamConfig:
+        """As all networks'; files of before hold the sizes of a trunk, empty without one."""
+        gone = ("widths", "depths")
+        return super().from_dict({k: v for k, v in values.items() if v or k not in gone})
 
 
 class Corners(NamedTuple):
@@ -75,14 +78,7 @@ class Ustam(nn.Module):
         super().__init__()
         self.config = config
         c, n = config.channels, config.query_size // config.patch
-        if config.widths:
-            if config.patch != MobileOne.stride:
-                raise ValueError(f"patch is {config.patch}, a MobileOne trunk's {MobileOne.stride}")
-            self.query_trunk = MobileOne(config.widths, config.depths)
-            self.embedding = nn.Conv2d(config.widths[-1], c, 1)
-        else:
-            self.query_trunk = nn.Identity()
-            self.embedding = patches(config)
+        self.embedding = patches(config)
         for name, cells in (("template_code", config.template_size // config.patch), ("code", n)):
             code = position_code(cells, c)
             if config.learned_code:
@@ -97,9 +93,7 @@ class Ustam(nn.Module):
         self.head = CornerHead(c, config.head_channels, config.corner_place)
 
     def backbones(self) -> list[nn.Module]:
-        """What a pre-trained backbone is copied into: the MobileOne trunk, or all of the ViT."""
-        if self.config.widths:
-            return [self.query_trunk]
+        """What a pre-trained backbone is copied into: all of the ViT."""
         parts = {"embedding": self.embedding, "blocks": self.blocks}
         if self.config.learned_code:
             codes = {"template_code": self.template_code, "code": self.code}
@@ -109,7 +103,7 @@ class Ustam(nn.Module):
     def embed(self, crops: Tensor, code: Tensor) -> Tensor:
         """uint8 [B, S, S, 3] → tokens [B, n, C]."""
         x = normalise(crops, self.embedding.weight.dtype)
-        return self.embedding(self.query_trunk(x)).flatten(2).transpose(1, 2) + code
+        return self.embedding(x).flatten(2).transpose(1, 2) + code
 
     def remember(self, crops: Tensor) -> Tensor:
         """Template crops uint8 [B, 2, M, M, 3] → cache [B, depth, 2, heads, m, C/heads].
