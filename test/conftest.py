@@ -11,6 +11,7 @@ from hypothesis import settings
 # A shell that starts this in the background has Ctrl-C ignored, and so would the commands that the
 # tests start and interrupt. A handler is not handed down.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, lambda *_: None)  # the same for a hang-up, which ``nohup`` ignores
 
 # A busy machine must not fail a test: nothing here depends on time.
 settings.register_profile("patient", deadline=None)

@@ -47,8 +47,6 @@ CASES = {
     "stif": Case(
         {
             "backbone": "mobileone",
-            "widths": (16, 16, 24, 32),
-            "depths": (1, 1, 1),
             "channels": 32,
             "head_channels": 32,
             "head_depth": 1,
@@ -66,8 +64,6 @@ CASES = {
             "query_size": 64,
             "template_size": 64,
             "patch": 8,
-            "widths": (16, 16, 24, 32),
-            "depths": (1, 1, 1),
             "head_channels": 32,
         },
         replace(

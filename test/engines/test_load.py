@@ -45,6 +45,8 @@ def test_a_gpu_that_is_not_there_is_an_error(files, engine, device):
         pytest.skip(f"{engine} has a GPU here")
     with pytest.raises(ModelError, match=f"device '{device}' was asked for"):
         load_tracker(files.weights, engine=engine, device=device)
+    if any(HAS_GPU.values()):
+        return  # left to choose, it takes the engine that has one
     with pytest.raises(ModelError, match=f"device '{device}' was asked for"):
         load_tracker(files.weights, device=device)
 
