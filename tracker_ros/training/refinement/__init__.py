@@ -1,1 +1,1 @@
-"""Training of the box refiner on what the frozen trunk sees: pairs, a bank of them, a loop."""
+"""Training of the box refiner on what the frozen trunk sees: samples, pairs of them, a loop."""
