@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -127,17 +127,17 @@ class Samples(Dataset):
         first, *later, other = views
         looks = [later_look(view, self.tracking, rng) for view in later]
         if rng.random() < GONE:
-            gone = later_look(later[rng.integers(QUERIES)], self.tracking, rng)
-            absent = covered(gone.crop, gone.box, self._ground(other, rng), rng), gone.box
+            absent = later_look(later[rng.integers(QUERIES)], self.tracking, rng)
+            crop = covered(absent.crop, absent.box, self._ground(other, rng), rng)
+            absent = replace(absent, crop=crop)
         else:
-            look = later_look(other, self.tracking, rng)
-            absent = look.crop, look.box
+            absent = later_look(other, self.tracking, rng)
         for i, look in enumerate(looks):
             if rng.random() < OCCLUDED:
-                thing = self._thing(rng)
+                thing = _cut(self._masked(rng)) if self.masked else None
                 crop, cover = occluded(look.crop, look.box, self._ground(first, rng), thing, rng)
                 looks[i] = Look(crop, look.box, cover)
-        looks = [disturbed(look, rng) for look in (*looks, Look(*absent, 1.0))]
+        looks = [disturbed(look, rng) for look in (*looks, replace(absent, cover=1.0))]
         looks = [first_look(first, self.tracking), *looks]
         return Sample(
             np.stack([look.crop for look in looks]),
@@ -189,7 +189,7 @@ class Samples(Dataset):
 
     def _cut_out(self, rng: Rng) -> list[View] | None:
         """An object over other pictures; later ones of another size, proportions and angle."""
-        clip = self.masked[rng.integers(len(self.masked))]
+        clip = self._masked(rng)
         size, ground = rng.uniform(24, 70), self._picture(rng)
         cut = _cut(clip)
         if cut is None:
@@ -202,7 +202,7 @@ class Samples(Dataset):
             views.append(over(*cut, behind, size * larger, stretch, angle, rng))
         other = self._like(clip, rng)
         views.append(other.view(0))
-        if (like := self._thing(rng, other)) is not None and rng.random() < 0.7:
+        if (like := _cut(other)) is not None and rng.random() < 0.7:
             views[-1] = over(*like, ground, size, (1.0, 1.0), rng.normal(0, 0.18), rng)
         seen = [view for view in views if view is not None and usable(view.box)]
         return seen if len(seen) == len(views) else None
@@ -222,11 +222,8 @@ class Samples(Dataset):
                 classes.setdefault(clip.label, []).append(clip)
         return classes
 
-    def _thing(self, rng: Rng, clip: Clip | None = None) -> CutOut | None:
-        """An object without its picture; None where there is no mask."""
-        if clip is None and self.masked:
-            clip = self.masked[rng.integers(len(self.masked))]
-        return None if clip is None else _cut(clip)
+    def _masked(self, rng: Rng) -> Clip:
+        return self.masked[rng.integers(len(self.masked))]
 
     def _picture(self, rng: Rng) -> np.ndarray:
         return self.grounds[rng.choice(len(self.grounds), p=self.ground_shares)].draw(rng)
