@@ -47,6 +47,8 @@ CASES = {
     "stif": Case(
         {
             "backbone": "mobileone",
+            "widths": (16, 16, 24, 32),
+            "depths": (1, 1, 1),
             "channels": 32,
             "head_channels": 32,
             "head_depth": 1,
