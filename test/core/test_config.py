@@ -12,6 +12,10 @@ def test_round_trip():
     assert TrackingConfig.from_dict({}) == TrackingConfig()
 
 
+def test_weights_of_before_may_name_what_did_nothing():
+    assert TrackingConfig.from_dict({"calibration": 0.0, "stride": 4}) == TrackingConfig(stride=4)
+
+
 def test_memory_and_query_share_a_pixel_scale():
     config = TrackingConfig(query_size=160, memory_size=80, search_factor=4.0)
     assert config.memory_factor == 2.0
@@ -21,6 +25,7 @@ def test_memory_and_query_share_a_pixel_scale():
     ("values", "sentence"),
     [
         ({"sharpness": 1}, "unknown value 'sharpness'"),
+        ({"calibration": 0.5}, "unknown value 'calibration'"),  # they would track otherwise now
         ({"memory_size": 0}, "memory_size is 0"),
         ({"stride": 0}, "stride is 0"),
         ({"query_size": 80.0}, "query_size is 80.0"),

@@ -45,7 +45,6 @@ def made(request, tmp_path_factory):
         refine_scale=0.2,
         refine_shape=0.2,
         size_rate=0.0,
-        calibration=0.5,
         tracking_score=0.0,
         memory_score=0.0,
         lost_score=0.0,

@@ -13,13 +13,13 @@ OWN = PRESETS["stmtrack"].tracking
 
 
 @pytest.mark.parametrize("name", PAPERS)
-def test_no_target_is_ever_lost_and_no_box_calibrated(name):
-    config = paper_tracking(name, "otb", TrackingConfig(calibration=1.0))
+def test_no_target_is_ever_lost(name):
+    config = paper_tracking(name, "otb", TrackingConfig())
     presence = Presence()
     for _ in range(100):
         presence = presence.after(0.0, config)
         assert presence.state is TargetState.TRACKING
-    assert (config.minimum_side, config.calibration) == (10, 0)
+    assert config.minimum_side == 10
 
 
 def test_every_papers_network_is_there():

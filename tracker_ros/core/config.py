@@ -12,6 +12,9 @@ ENGINES = ("auto", "torch", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
+RETIRED = [("calibration", 0.0)]  # weights of before name it; with another value they need it
+
+
 @dataclass(frozen=True)
 class TrackingConfig:
     """Geometry and inference policy of a tracker; every value is a property of the weights.
@@ -41,8 +44,6 @@ class TrackingConfig:
 
     motion: float = 0.0  # share of the last velocity by which the next window is ahead
     aside_score: float = 0.0  # below: windows beside the one at the target are looked at, too
-
-    calibration: float = 0.0  # share of the first frame's error that is taken off every box
 
     window_influence: float = 0.25  # share of the cosine window in the ranking of cells
     penalty: float = 0.06  # strength of the scale and ratio change penalty
@@ -78,6 +79,7 @@ class TrackingConfig:
     @classmethod
     def from_dict(cls, values: dict) -> TrackingConfig:
         """Inverse of ``to_dict``. Raises ModelError for an unknown name."""
+        values = dict(one for one in values.items() if one not in RETIRED)
         known = {field.name for field in fields(cls)}
         if unknown := set(values) - known:
             raise ModelError(f"tracking config: unknown value {sorted(unknown)[0]!r}")

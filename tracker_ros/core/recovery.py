@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 
 from .engine import Engine, Look, State
-from .geometry.bias import Bias
 from .geometry.boxes import Box, clip_box, overlap
 from .geometry.crop import crop, window_around
 from .geometry.decode import Prediction, decode
@@ -39,14 +38,13 @@ class Recovery:
     """One image, uint8 [H, W, 3] BGR, and what is known of the target that may be in it.
 
     Attributes:
-        state: the engine's; first: the one after the first frame. bias, trust: see these classes.
+        state: the engine's; first: the one after the first frame. trust: see its class.
     """
 
     engine: Engine
     image: np.ndarray
     state: State
     first: State
-    bias: Bias
     trust: Trust
 
     def best(self, candidates: Sequence[Box]) -> Find | None:
@@ -127,7 +125,7 @@ class Recovery:
         finds = []
         for place, window, (prediction, after) in zip(places, windows, answers, strict=True):
             w, h = (side * window.scale for side in (size_of or place)[2:])
-            found = decode(self.bias.off(prediction), (w, h), config)
+            found = decode(prediction, (w, h), config)
             box = window.to_image(found.box)
             finds.append(Find(box, found.score, prediction, after))
         return finds

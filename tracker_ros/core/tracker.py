@@ -13,7 +13,6 @@ import numpy as np
 from .engine import Engine, Look, State
 from .errors import InputError, TrackerError
 from .gate import Gate
-from .geometry.bias import NO_BIAS, Bias, bias_of
 from .geometry.boxes import Box, check_box, check_image, clip_box, scaled
 from .geometry.crop import Window, crop, window_around
 from .geometry.decode import Prediction, decode
@@ -42,12 +41,8 @@ class Result:
     timings: dict[str, float] = field(default_factory=dict)
 
 
-# Views of the first frame that show how wrong the network is about the target's box: shift from its
-# middle, in its sides, and scale.
-BIAS_VIEWS = ((0, 0, 1), (0.2, 0.1, 1), (-0.2, 0.1, 1), (0.1, -0.2, 1.1), (-0.1, 0.2, 0.9))
 SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
 SCALE_SHARE = 0.6  # of the step to another scale that answers better
-MOST_BIAS = 0.5
 NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
 
 
@@ -105,7 +100,6 @@ class Tracker:
         self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
         self._sure_size: tuple[float, float] | None = None  # when all of it was seen
         self._pending: tuple[Search, float] | None = None
-        self._bias = NO_BIAS
         self._larger = True  # whether the next look at another scale is at a larger one
         self._unlearnt = 0  # frames since the one memorised last
         self._beside = 0  # frames in which the target seems to be beside its window
@@ -164,8 +158,6 @@ class Tracker:
             state = self.engine.start(*given)
         self.reset()
         self._state, self._first, self._box, self._sure_box = state, state, target, target
-        if self.config.calibration and not self.engine.responds:
-            self._bias = self._measure_bias(image, target)
 
     def update(self, image: np.ndarray) -> Result:
         """``locate``, then ``remember``. Raises as ``locate`` does."""
@@ -234,7 +226,7 @@ class Tracker:
         if self._astray(prediction):
             search, prediction, state = self._aside(search, prediction, state)
         _, _, w, h = search.window.to_crop(self._box)
-        candidate = decode(self._bias.off(prediction), (w, h), self.config, self._drift)
+        candidate = decode(prediction, (w, h), self.config, self._drift)
         self._drift = candidate.drift
         self._state = state
         found, score = search.window.to_image(candidate.box), candidate.score
@@ -355,23 +347,7 @@ class Tracker:
 
     def _recovery(self, image: np.ndarray) -> Recovery:
         """What finds the target again in ``image``, once it is lost."""
-        return Recovery(self.engine, image, self._state, self._first, self._bias, self._trust)
-
-    def _measure_bias(self, image: np.ndarray, target: Box) -> Bias:
-        """How wrong the network is about the target's box in the frame that it was shown."""
-        x, y, w, h = target
-        windows = [
-            self._window((x + dx * w, y + dy * h, w * scale, h * scale))
-            for dx, dy, scale in BIAS_VIEWS
-        ]
-        crops = [crop(image, window) for window in windows]
-        answers = self.engine.locate_all(crops, [self._state] * len(crops))
-        errors = [
-            bias_of(prediction, window.to_crop(target))
-            for window, (prediction, _) in zip(windows, answers, strict=True)
-        ]
-        share, most = self.config.calibration, MOST_BIAS
-        return Bias(*(np.clip(share * np.median(errors, 0), -most, most).tolist()))
+        return Recovery(self.engine, image, self._state, self._first, self._trust)
 
     def _clip(self, box: Box, image: np.ndarray) -> Box:
         return clip_box(box, image, self.config.minimum_side)

@@ -9,8 +9,8 @@ from ..core.config import TrackingConfig
 from ..core.errors import ParameterError
 
 # No LOST, no weak evidence that moves nothing, no least score of a memorised frame but the paper's
-# own, nothing taken off boxes; boxes of at least 10 px, as SiamRPN's code and its heirs have it.
-ALWAYS = {"lost_score": 0.0, "tracking_score": 0.0, "calibration": 0.0, "minimum_side": 10.0}
+# own; boxes of at least 10 px, as SiamRPN's code and its heirs have it.
+ALWAYS = {"lost_score": 0.0, "tracking_score": 0.0, "minimum_side": 10.0}
 
 # STMTrack's release: every frame is encoded, the last one read above .6 of the blended score; sizes
 # are smoothed by the score alone. It keeps all frames, here 512 spread over the past.

@@ -50,7 +50,6 @@ NETWORK = {
     "window_influence": 0.2,
     "penalty": 0.1,
     "size_rate": 0.05,
-    "calibration": 1.0,
     "tracking_score": 0.35,
     "lost_score": 0.15,
     "recover_score": 0.5,
