@@ -9,8 +9,9 @@ import numpy as np
 
 from .engine import Engine, Look, State
 from .geometry.boxes import Box, clip_box, overlap
-from .geometry.crop import crop, window_around
+from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
+from .search import Search, search_window
 from .state import Presence, Trust
 
 PATIENCE = 10  # frames at the place itself, where most occlusions end
@@ -62,8 +63,14 @@ class Recovery:
         ]
         return max(agreed, key=lambda find: find.score, default=None)
 
-    def aside(self, box: Box) -> Box | None:
-        """The target, gone too fast for the window around ``box``, in one of four beside it."""
+    def aside(
+        self, search: Search, box: Box, prediction: Prediction
+    ) -> tuple[Search, Prediction, State] | None:
+        """The target, gone too fast for the window around ``box``, in one of four beside it.
+
+        A search there, and what the engine answers, if that is better than ``prediction``, the
+        answer to ``search``; None otherwise.
+        """
         x, y, w, h = box
         step = ASIDE * math.sqrt(w * h)
         corners = ((-step, -step), (step, -step), (-step, step), (step, step))
@@ -72,7 +79,15 @@ class Recovery:
         if best.score < ASIDE_SCORE:
             return None
         left, top, across, down = best.box
-        return left + (across - w) / 2, top + (down - h) / 2, w, h
+        place = left + (across - w) / 2, top + (down - h) / 2, w, h
+        window = search_window(place, self.engine.tracking)
+        query = crop(self.image, window)
+        look = Look(query, 1.0)
+        answer, after = self.engine.locate(query, self.state, look)
+        better = answer.score.max() > prediction.score.max()
+        if not (better and self.trust.agrees(answer)):
+            return None
+        return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
     def further(self, found: Box, score: float, sure: Box, presence: Presence) -> tuple[Box, float]:
         """A second window, after ``PATIENCE``; what is not this target to the network is no find.
@@ -118,7 +133,7 @@ class Recovery:
         engine that responds for the network's opinion.
         """
         config = self.engine.tracking
-        windows = [window_around(box, config.search_factor, config.query_size) for box in places]
+        windows = [search_window(box, config) for box in places]
         crops = [crop(self.image, window) for window in windows]
         looks = [Look(one, 1.0) for one in crops] if thorough and self.engine.responds else None
         answers = self.engine.locate_all(crops, [state] * len(crops), looks)

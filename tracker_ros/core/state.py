@@ -42,10 +42,12 @@ class Presence:
             return Presence(TargetState.LOST, strong=strong, lost_frames=self.lost_frames + 1)
         weak = self.weak + 1 if score < config.lost_score else 0
         if weak >= config.lost_after:
-            return Presence(TargetState.LOST, lost_frames=1)
+            return JUST_LOST
         sure = score >= config.tracking_score
         return Presence(TargetState.TRACKING if sure else TargetState.UNCERTAIN, weak=weak)
 
+
+JUST_LOST = Presence(TargetState.LOST, lost_frames=1)
 
 OPINIONS = 5  # so many say how sure the network is of this target when it is there
 OPINION_RATE = 0.5  # of a new opinion in the recent ones

@@ -6,20 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
-from .engine import Engine, Look, State
+from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
-from .geometry.boxes import Box, check_box, check_image, clip_box, scaled
-from .geometry.crop import Window, crop, window_around
+from .geometry.boxes import Box, check_box, check_image, clip_box
+from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
-from .geometry.motion import Motion
 from .online.views import first_views
+from .place import Place
 from .recovery import Recovery
-from .state import Presence, TargetState, Trust
+from .search import MemorySample, Search, memory_window
+from .state import JUST_LOST, Presence, TargetState, Trust
 
 
 @dataclass(frozen=True)
@@ -39,37 +39,6 @@ class Result:
     lost_frames: int = 0
     gate: Gate | None = None
     timings: dict[str, float] = field(default_factory=dict)
-
-
-SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
-SCALE_SHARE = 0.6  # of the step to another scale that answers better
-NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
-
-
-class Search(NamedTuple):
-    """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``.
-
-    ``other``: the same of another scale, where that is due.
-    """
-
-    image: np.ndarray
-    window: Window
-    crop: np.ndarray
-    milliseconds: float
-    other: Window | None
-    look: Look | None
-
-
-class MemorySample(NamedTuple):
-    """A memory crop, the box in it (x, y, width, height) and the score it was found with.
-
-    ``crop``: None for the query that was located last. The score is blended as ``memory_blend``
-    says.
-    """
-
-    crop: np.ndarray | None
-    box: Box
-    score: float
 
 
 class Tracker:
@@ -96,16 +65,13 @@ class Tracker:
         """Forget the target."""
         self._state: State | None = None
         self._first: State | None = None  # what the first frame alone says
-        self._box: Box | None = None  # where it is thought to be
-        self._sure_box: Box | None = None  # where it was in the last frame that was TRACKING
-        self._sure_size: tuple[float, float] | None = None  # when all of it was seen
+        self._place: Place | None = None
         self._pending: tuple[Search, float] | None = None
         self._larger = True  # whether the next look at another scale is at a larger one
         self._unlearnt = 0  # frames since the one memorised last
         self._beside = 0  # frames in which the target seems to be beside its window
         self._presence = Presence()
         self._trust = Trust()
-        self._motion = Motion()
         self._drift = 0.0, 0.0  # see ``Candidate``
 
     @property
@@ -131,7 +97,7 @@ class Tracker:
     @property
     def last_box(self) -> Box | None:
         """The internal estimate (x, y, width, height), kept even while the target is lost."""
-        return self._box
+        return None if self._place is None else self._place.box
 
     @property
     def gate(self) -> Gate | None:
@@ -149,7 +115,7 @@ class Tracker:
         Raises InputError, and keeps the target it had, if image or box cannot be used.
         """
         target = check_box(box, check_image(image))
-        window = window_around(target, self.config.memory_factor, self.config.memory_size)
+        window = memory_window(target, self.config)
         given = crop(image, window), window.to_crop(target)
         if self.engine.responds:
             views = first_views(image, target, self.config.search_factor, self.config.query_size)
@@ -157,7 +123,7 @@ class Tracker:
         else:
             state = self.engine.start(*given)
         self.reset()
-        self._state, self._first, self._box, self._sure_box = state, state, target, target
+        self._state, self._first, self._place = state, state, Place(target, target)
 
     def update(self, image: np.ndarray) -> Result:
         """``locate``, then ``remember``. Raises as ``locate`` does."""
@@ -199,17 +165,11 @@ class Tracker:
         ``rescale``: look at another scale, too, if that is due.
         """
         self.check(image)
-        begin = perf_counter()
-        box, other = self._expected(), None
-        window = self._window(box)
+        factor = None
         if rescale and self.rescaling:
             # Larger and smaller take turns: between frames a scale does not change by much.
             factor = (1 + self.config.scale_step) ** (1 if self._larger else -1)
-            other = self._window(scaled(box, factor, factor))
-        query, look = crop(image, window), None
-        if other is not None:
-            look = Look(crop(image, other), window.side / other.side)
-        return Search(image, window, query, 1e3 * (perf_counter() - begin), other, look)
+        return Search.around(image, self._expected(), self.config, factor)
 
     def settle(
         self, search: Search, prediction: Prediction, state: State, milliseconds: float
@@ -224,33 +184,34 @@ class Tracker:
         if not math.isfinite(prediction.score.sum() + boxes):
             raise InputError("the network answered with values that are not finite")
         if self._astray(prediction):
-            search, prediction, state = self._aside(search, prediction, state)
-        _, _, w, h = search.window.to_crop(self._box)
+            aside = self._recovery(search.image).aside(search, self._place.box, prediction)
+            search, prediction, state = aside or (search, prediction, state)
+        _, _, w, h = search.window.to_crop(self._place.box)
         candidate = decode(prediction, (w, h), self.config, self._drift)
         self._drift = candidate.drift
         self._state = state
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._presence.state is TargetState.LOST:
             recovery = self._recovery(search.image)
-            found, score = recovery.further(found, score, self._sure_box, self._presence)
+            found, score = recovery.further(found, score, self._place.sure, self._presence)
         else:
             self._trust = self._trust.after(prediction.opinion, prediction.strength)
             score *= self._trust.share
             if search.other is not None:
-                found = self._rescaled(found, search, prediction)
+                self._larger = not self._larger
+                found = search.rescaled(found, prediction)
         before, self._presence = self._presence, self._presence.after(score, self.config)
-        if before.state is TargetState.LOST and self._presence.state is not TargetState.LOST:
+        lost = self._presence.state is TargetState.LOST
+        if before.state is TargetState.LOST and not lost:
             self._trust = self._trust.again()
-        last = self._box
-        self._move(self._clip(found, search.image), score)
-        sure = self._presence.state is TargetState.TRACKING
-        if sure and self._trust.clear(prediction.strength):
-            self._sure_size = self._box[2:]
-        self._motion = self._motion.after(last, self._box, sure)
+        if lost and before.state is not TargetState.LOST:
+            self._place = self._place.lost()
+        found = clip_box(found, search.image, self.config.minimum_side)
+        clear = self._trust.clear(prediction.strength)
+        self._place = self._place.after(found, score, self._presence.state, clear, self.config)
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
         self._unlearnt += 1
-        lost = self._presence.state is TargetState.LOST
         worthwhile = (
             not lost
             and worth >= self.config.memory_score
@@ -258,7 +219,7 @@ class Tracker:
         )
         self._pending = (search, worth) if worthwhile else None
         return Result(
-            None if lost else self._box,
+            None if lost else self._place.box,
             score,
             self._presence.state,
             self._presence.lost_frames,
@@ -281,10 +242,10 @@ class Tracker:
         best = self._recovery(image).best([check_box(box, image) for box in boxes])
         if best is None:
             return None
-        self._box = self._sure_box = best.box
+        self._place = self._place.at(best.box)
         self._state, self._pending, self._presence = best.state, None, Presence()
         self._trust = self._trust.again()
-        return Result(self._box, best.score, TargetState.TRACKING, 0, self.gate)
+        return Result(best.box, best.score, TargetState.TRACKING, 0, self.gate)
 
     def correct(self, box: Box) -> None:
         """Take somebody's word, such as a detector's, for where the target is in the last image.
@@ -292,27 +253,19 @@ class Tracker:
         Nothing changes while it is lost: ``recover`` is for that.
         """
         if self._presence.state is not TargetState.LOST:
-            self._box = self._sure_box = box
+            self._place = self._place.at(box)
 
     def lose(self, around: Box | None = None) -> None:
         """Give the target up as lost; it is looked for ``around`` a box, or where it was last."""
-        self._presence = Presence(TargetState.LOST, lost_frames=1)
-        self._box = self._sure_box = around or self._sure_box
-        self._pending = None
-
-    def _rescaled(self, found: Box, search: Search, prediction: Prediction) -> Box:
-        """``found``, larger or smaller where the filter answers better to such a window."""
-        self._larger = not self._larger
-        if prediction.other.max() * SCALE_PENALTY <= prediction.response.max():
-            return found
-        factor = (search.other.side / search.window.side) ** SCALE_SHARE
-        return scaled(found, factor, factor)
+        self._presence, self._pending = JUST_LOST, None
+        self._place = self._place.at(around or self._place.sure)
 
     def _expected(self) -> Box:
         """Where the target is looked for in the next frame."""
         share = self.config.motion
         lost = self._presence.state is TargetState.LOST
-        return self._box if lost or not share else self._motion.ahead(self._box, share)
+        place = self._place
+        return place.box if lost or not share else place.motion.ahead(place.box, share)
 
     def _astray(self, prediction: Prediction) -> bool:
         """Whether the window shows so little of the target that it is to be looked for beside it.
@@ -326,54 +279,9 @@ class Tracker:
         self._beside += 1
         return self._beside & (self._beside - 1) == 0  # the first, second, fourth and eighth
 
-    def _aside(
-        self, search: Search, prediction: Prediction, state: State
-    ) -> tuple[Search, Prediction, State]:
-        """The same for a window beside that of ``search`` if it shows the target, else as it is."""
-        place = self._recovery(search.image).aside(self._box)
-        if place is None:
-            return search, prediction, state
-        window = self._window(place)
-        query = crop(search.image, window)
-        look = Look(query, 1.0)
-        answer, after = self.engine.locate(query, self._state, look)
-        better = answer.score.max() > prediction.score.max()
-        if not (better and self._trust.agrees(answer)):
-            return search, prediction, state
-        return search._replace(window=window, crop=query, other=None, look=look), answer, after
-
-    def _window(self, box: Box) -> Window:
-        return window_around(box, self.config.search_factor, self.config.query_size)
-
     def _recovery(self, image: np.ndarray) -> Recovery:
         """What finds the target again in ``image``, once it is lost."""
         return Recovery(self.engine, image, self._state, self._first, self._trust)
-
-    def _clip(self, box: Box, image: np.ndarray) -> Box:
-        return clip_box(box, image, self.config.minimum_side)
-
-    def _move(self, found: Box, score: float) -> None:
-        """Follow what was found as far as its score deserves."""
-        if self._presence.state is TargetState.LOST:
-            if self._presence.lost_frames == 1:
-                self._sure_box = self._whole(self._sure_box)
-            # Look again at what looks like it; otherwise around where it was seen for sure.
-            again = score >= self.config.recover_score
-            self._box = found if again else self._sure_box
-        elif score >= self.config.lost_score:  # weak evidence must not move the window
-            self._box = found
-        if self._presence.state is TargetState.TRACKING:
-            self._sure_box = self._box
-
-    def _whole(self, box: Box) -> Box:
-        """A box of the size that the target had when all of it was seen: half hidden, boxes shrink.
-
-        It is there where the target was last; windows of another scale would miss it.
-        """
-        if self._sure_size is None:
-            return box
-        (_, _, w, h), (wide, high) = box, self._sure_size
-        return scaled(box, wide / w, high / h)
 
     def remember(self) -> Gate | None:
         """Memorise the frame located last, if it is worth it. Returns the gate's decision."""
@@ -387,13 +295,7 @@ class Tracker:
         if self._pending is None:
             return None
         search, score = self._pending
-        x, y, w, h = box = search.window.to_crop(self._box)
-        middle = search.window.size / 2
-        away = max(abs(x + w / 2 - middle), abs(y + h / 2 - middle))
-        if self.engine.reuses and away <= NEAR * self.config.stride:
-            return MemorySample(None, box, score)
-        window = window_around(self._box, self.config.memory_factor, self.config.memory_size)
-        return MemorySample(crop(search.image, window), window.to_crop(self._box), score)
+        return search.sample(self._place.box, score, self.config, self.engine.reuses)
 
     def learn(self, state: State) -> Gate | None:
         """The last part of ``remember``: the engine's state with the sample in it."""

@@ -1,0 +1,57 @@
+"""Where a target is looked for after a loss, and in which size."""
+
+from dataclasses import replace
+
+import pytest
+
+from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.place import Place
+from tracker_ros.core.state import TargetState
+
+CONFIG = TrackingConfig(lost_score=0.25, recover_score=0.55)
+WHOLE, HALF = (100.0, 50.0, 40.0, 60.0), (120.0, 50.0, 20.0, 60.0)  # HALF is behind something
+TRACKING, UNCERTAIN, LOST = TargetState
+START = Place(WHOLE, WHOLE)
+
+
+@pytest.fixture
+def hidden():
+    """All of it was seen, then half of it."""
+    seen = START.after(WHOLE, 0.9, TRACKING, True, CONFIG)
+    return seen.after(HALF, 0.9, TRACKING, False, CONFIG)
+
+
+def test_a_lost_target_has_the_size_of_when_all_of_it_was_seen(hidden):
+    assert hidden.box == hidden.sure == HALF and hidden.whole == (40, 60)
+    lost = hidden.lost()
+    assert lost.box == lost.sure == (110, 50, 40, 60)  # around the middle of what was seen
+
+
+def test_a_target_of_which_all_was_never_seen_keeps_its_size():
+    assert START.lost().box == WHOLE
+    assert START.after(HALF, 0.9, TRACKING, False, CONFIG).lost().box == HALF
+
+
+def test_only_a_sure_frame_tells_the_whole_size():
+    assert START.after(HALF, 0.9, UNCERTAIN, True, CONFIG).whole is None
+
+
+@pytest.mark.parametrize(
+    ("state", "score", "box", "sure"),
+    [
+        (TRACKING, 0.9, HALF, HALF),
+        (UNCERTAIN, 0.3, HALF, WHOLE),
+        (UNCERTAIN, 0.2, WHOLE, WHOLE),  # weak evidence moves nothing
+        (LOST, 0.6, HALF, WHOLE),
+        (LOST, 0.5, WHOLE, WHOLE),
+    ],
+)
+def test_what_is_found_is_followed_as_far_as_its_score_says(state, score, box, sure):
+    after = START.after(HALF, score, state, False, CONFIG)
+    assert (after.box, after.sure) == (box, sure)
+
+
+def test_a_motion_goes_on_only_where_the_target_is_seen():
+    moved = START.after((110.0, 50.0, 40.0, 60.0), 0.9, TRACKING, True, CONFIG)
+    assert moved.motion.velocity == (10, 0)
+    assert replace(moved, box=WHOLE).after(HALF, 0.1, LOST, False, CONFIG).motion.velocity == (5, 0)

@@ -1,0 +1,59 @@
+"""Where a target is thought to be, where it was for sure, how large it is and where it goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+from .config import TrackingConfig
+from .geometry.boxes import Box, scaled
+from .geometry.motion import Motion
+from .state import TargetState
+
+
+@dataclass(frozen=True)
+class Place:
+    """Boxes are (x, y, width, height) in image pixels.
+
+    Attributes:
+        box: where the target is thought to be. sure: where it was in the last frame that was
+            TRACKING.
+        whole: width and height that it had when all of it was seen; None before.
+        motion: its velocity.
+    """
+
+    box: Box
+    sure: Box
+    whole: tuple[float, float] | None = None
+    motion: Motion = field(default_factory=Motion)
+
+    def at(self, box: Box) -> Place:
+        """The same target at ``box``, for sure."""
+        return replace(self, box=box, sure=box)
+
+    def lost(self, around: Box | None = None) -> Place:
+        """At the beginning of a loss: ``around`` a box, or where the target was for sure.
+
+        It gets the size that it had when all of it was seen: half hidden, boxes shrink, and windows
+        of another scale would miss it.
+        """
+        box = around or self.sure
+        if self.whole is not None:
+            box = scaled(box, self.whole[0] / box[2], self.whole[1] / box[3])
+        return self.at(box)
+
+    def after(
+        self, found: Box, score: float, state: TargetState, clear: bool, config: TrackingConfig
+    ) -> Place:
+        """One frame later, in which the target was ``found``: followed as far as the score says.
+
+        ``clear``: all of it was seen.
+        """
+        if state is TargetState.LOST:
+            # Look again at what looks like it; otherwise around where it was seen for sure.
+            box = found if score >= config.recover_score else self.sure
+        else:  # weak evidence must not move the window
+            box = found if score >= config.lost_score else self.box
+        sure = state is TargetState.TRACKING
+        motion = self.motion.after(self.box, box, sure)
+        whole = box[2:] if sure and clear else self.whole
+        return Place(box, box if sure else self.sure, whole, motion)

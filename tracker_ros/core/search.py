@@ -1,0 +1,88 @@
+"""Windows of an image as the crops that an engine is asked with, around a box."""
+
+from __future__ import annotations
+
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+
+from .config import TrackingConfig
+from .engine import Look
+from .geometry.boxes import Box, scaled
+from .geometry.crop import Window, crop, window_around
+from .geometry.decode import Prediction
+
+SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
+SCALE_SHARE = 0.6  # of the step to another scale that answers better
+NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
+
+
+class MemorySample(NamedTuple):
+    """A memory crop, the box in it (x, y, width, height) and the score it was found with.
+
+    ``crop``: None for the query that was located last. The score is blended as ``memory_blend``
+    says.
+    """
+
+    crop: np.ndarray | None
+    box: Box
+    score: float
+
+
+class Search(NamedTuple):
+    """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``.
+
+    ``other``: the same of another scale, where that is due.
+    """
+
+    image: np.ndarray
+    window: Window
+    crop: np.ndarray
+    milliseconds: float
+    other: Window | None
+    look: Look | None
+
+    @classmethod
+    def around(
+        cls, image: np.ndarray, box: Box, config: TrackingConfig, factor: float | None = None
+    ) -> Search:
+        """Look for a target around ``box``; with a ``factor``, also as if it were larger."""
+        begin = perf_counter()
+        window, other, look = search_window(box, config), None, None
+        query = crop(image, window)
+        if factor is not None:
+            other = search_window(scaled(box, factor, factor), config)
+            look = Look(crop(image, other), window.side / other.side)
+        return cls(image, window, query, 1e3 * (perf_counter() - begin), other, look)
+
+    def rescaled(self, found: Box, prediction: Prediction) -> Box:
+        """``found``, larger or smaller where the filter answers better to the other window."""
+        here, there = prediction.response, prediction.other
+        assert self.other and here is not None and there is not None  # it was looked at, too
+        if there.max() * SCALE_PENALTY <= here.max():
+            return found
+        factor = (self.other.side / self.window.side) ** SCALE_SHARE
+        return scaled(found, factor, factor)
+
+    def sample(
+        self, found: Box, score: float, config: TrackingConfig, reuses: bool
+    ) -> MemorySample:
+        """What is memorised of a target that was ``found``. ``reuses``: see ``Engine``."""
+        x, y, w, h = box = self.window.to_crop(found)
+        middle = self.window.size / 2
+        away = max(abs(x + w / 2 - middle), abs(y + h / 2 - middle))
+        if reuses and away <= NEAR * config.stride:
+            return MemorySample(None, box, score)
+        window = memory_window(found, config)
+        return MemorySample(crop(self.image, window), window.to_crop(found), score)
+
+
+def search_window(box: Box, config: TrackingConfig) -> Window:
+    """The window of a query crop around ``box``."""
+    return window_around(box, config.search_factor, config.query_size)
+
+
+def memory_window(box: Box, config: TrackingConfig) -> Window:
+    """The window of a memory crop around ``box``."""
+    return window_around(box, config.memory_factor, config.memory_size)
