@@ -479,3 +479,13 @@ def test_the_window_goes_ahead_of_a_fast_target():
     assert tracker.search(frame()).window == window_around(
         tracker.last_box, CONFIG.search_factor, CONFIG.query_size
     )
+
+
+def test_whoever_says_that_it_is_lost_it_is_looked_for_in_its_whole_size(tracker):
+    """Half behind something its box has shrunk."""
+    tracker.update(frame())
+    tracker.correct((60, 40, 10, 20))
+    tracker.lose()
+    assert tracker.last_box == pytest.approx((55, 40, 20, 20), abs=1.5)
+    tracker.lose((30, 30, 10, 10))
+    assert tracker.last_box == pytest.approx((25, 25, 20, 20), abs=1.5)

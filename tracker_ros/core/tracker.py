@@ -258,7 +258,7 @@ class Tracker:
     def lose(self, around: Box | None = None) -> None:
         """Give the target up as lost; it is looked for ``around`` a box, or where it was last."""
         self._presence, self._pending = JUST_LOST, None
-        self._place = self._place.at(around or self._place.sure)
+        self._place = self._place.lost(around)
 
     def _expected(self) -> Box:
         """Where the target is looked for in the next frame."""
