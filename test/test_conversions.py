@@ -158,6 +158,18 @@ def compressed(image: np.ndarray, suffix: str):
     return SimpleNamespace(format=suffix[1:], data=cv2.imencode(suffix, image)[1])
 
 
+@pytest.mark.parametrize(
+    "nanoseconds, text",
+    (
+        (1_700_000_000_040_000_001, "1700000000.040000001"),  # more digits than a float has
+        (7, "0.000000007"),
+        (-1_500_000_000, "-1.500000000"),
+    ),
+)
+def test_stamps_are_told_with_all_their_digits(nanoseconds, text):
+    assert conversions.seconds(nanoseconds) == text
+
+
 def test_png_is_exact_and_jpeg_close():
     smooth = cv2.GaussianBlur(picture(48, 64), (0, 0), 4)
     np.testing.assert_array_equal(conversions.to_bgr(compressed(smooth, ".png")), smooth)

@@ -189,6 +189,12 @@ def stamp_to_ns(stamp) -> int:
     return stamp.sec * 1_000_000_000 + stamp.nanosec
 
 
+def seconds(nanoseconds: int) -> str:
+    """Nanoseconds as seconds, with all digits, which a stamp as a float would not have."""
+    whole, rest = divmod(abs(nanoseconds), 1_000_000_000)
+    return f"{'-' if nanoseconds < 0 else ''}{whole}.{rest:09d}"
+
+
 def ns_to_stamp(nanoseconds: int, make: Make = ros_message):
     """Nanoseconds to builtin_interfaces/Time."""
     seconds, rest = divmod(nanoseconds, 1_000_000_000)

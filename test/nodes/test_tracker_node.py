@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import box_to_detection, detection_to_box
+from tracker_ros.conversions import box_to_detection, detection_to_box, seconds
 
 STEP = 33_000_000  # ns between two frames
 LOST_AFTER = 60  # frames; the shipped model's own limit is far below
@@ -198,7 +198,7 @@ def test_box_in_another_coordinate_frame_is_refused(tracker, scene):
 def test_stamp_that_no_frame_has_is_diagnosed(tracker, scene):
     target = tracker.start(scene.frame(0), scene.box(0))
     tracker.init(scene.box(0), tracker.stamp + 1)
-    tracker.diagnosis("target", f"no frame with the stamp {(tracker.stamp + 1) / 1e9:.9f}")
+    tracker.diagnosis("target", f"no frame with the stamp {seconds(tracker.stamp + 1)}")
     _, values = tracker.ask(scene.frame(1))
     assert values["target_id"] == target
     tracker.start(scene.frame(2), scene.box(2))

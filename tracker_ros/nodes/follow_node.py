@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
-from ..conversions import stamp_to_ns
+from ..conversions import seconds, stamp_to_ns
 from ..core.errors import InputError
 from ..runtime.follow import inputs, messages
 from ..runtime.follow.camera import Camera, camera_of_points
@@ -173,7 +173,7 @@ class FollowNode(ManagedNode):
             self._counts["unpaired"] += 1
             slop = self.get_parameter("slop").value
             raise InputError(
-                f"no depth within {slop:g} s of the boxes' stamp {stamp / 1e9:.9f};"
+                f"no depth within {slop:g} s of the boxes' stamp {seconds(stamp)};"
                 f" {self._pairing.describe()}"
             )
         if depth.frame_id != message.header.frame_id:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from ..conversions import seconds
 from .stream_clock import PERSISTENT, StreamClock, Verdict
 
 # The history also ends at these, for large images and for cameras whose stamps stand still.
@@ -177,8 +178,8 @@ class FrameSlot:
         with self._condition:
             if not self._ring:
                 return "no frame has come yet"
-            stamps = (self._ring[i][0].stamp / 1e9 for i in (0, -1))
-            return "the frames at hand are from {:.9f} to {:.9f}".format(*stamps)
+            oldest, newest = (seconds(self._ring[i][0].stamp) for i in (0, -1))
+            return f"the frames at hand are from {oldest} to {newest}"
 
 
 def spread(frames: list[ReceivedImage], count: int) -> list[ReceivedImage]:

@@ -9,6 +9,8 @@ import statistics
 from collections import deque
 from dataclasses import dataclass
 
+from ..conversions import seconds
+
 PERSISTENT = 3  # frames
 # A stamp may go ahead by so much, or by so many of the usual steps, and is not doubted.
 GAP = 1_000_000_000  # ns
@@ -147,8 +149,3 @@ class StreamClock:
             return False
         last, then = self._former
         return 0 <= stamp - last <= arrival - then + GAP
-
-
-def seconds(nanoseconds: int) -> str:
-    """Nanoseconds as seconds, with all digits."""
-    return f"{nanoseconds // 10**9}.{nanoseconds % 10**9:09d}"

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..conversions import to_bgr
+from ..conversions import seconds, to_bgr
 from ..core.errors import InputError, TrackerError
 from ..core.io.levels import Levels
 from ..core.tracker import Tracker
@@ -218,7 +218,7 @@ class Worker:
     ) -> np.ndarray:
         if frame is None:
             raise InputError(
-                f"no frame with the stamp {request.stamp / 1e9:.9f} of the box to"
+                f"no frame with the stamp {seconds(request.stamp)} of the box to"
                 f" start on; {self._slot.describe()}"
             )
         frame_id = frame.message.header.frame_id
@@ -284,9 +284,9 @@ class Worker:
             for one in removed:
                 self._targets.remove(one)
         if removed:
-            seconds = self._policy.remove_lost_after
+            limit = self._policy.remove_lost_after
             self._sink.report(
-                "targets", f"removed {seconds:g} s after they were lost: {', '.join(removed)}"
+                "targets", f"removed {limit:g} s after they were lost: {', '.join(removed)}"
             )
 
     def _answer(self, frame: ReceivedImage, image: np.ndarray) -> Answer:

@@ -6,6 +6,8 @@ A camera's depth may come before its colour image's boxes, or after.
 from collections import deque
 from typing import Any
 
+from ...conversions import seconds
+
 DEPTHS = 60  # 2 s of a usual camera; boxes are never so late
 WAITING = 10  # boxes that wait for their depth
 PATIENCE = 0.5  # seconds, for a depth that is late
@@ -55,5 +57,5 @@ class Pairing:
         """From when the depth at hand is, in words."""
         if not self._depths:
             return "no depth has come yet"
-        oldest, newest = (self._depths[i][0] / 1e9 for i in (0, -1))
-        return f"the depth at hand is from {oldest:.9f} to {newest:.9f}"
+        oldest, newest = (seconds(self._depths[i][0]) for i in (0, -1))
+        return f"the depth at hand is from {oldest} to {newest}"
