@@ -1,9 +1,7 @@
 """Truth of a recording: from a topic of the bag, a CSV file, or the command line."""
 
-import bisect
 import csv
 import math
-import os
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -45,63 +43,19 @@ def find_truth(source: BagSource, given: str | None, initial: Box | None) -> Tru
     bag's own topic, if only one fits. initial: as in ``Truth``. Raises SourceError for what is not
     there.
     """
-    topic = given
-    if given is None:
-        topic = _closest(source)
-        if topic is None:
-            return Truth({}, initial, "the command line")
-    elif given not in source.recording.connections:
-        if not Path(given).is_file():
-            raise SourceError(f"{given} is neither a topic of {source.name} nor a CSV file")
-        key, rows = read_csv(Path(given))
-        if key == "frame":
-            known = {place: box for place, box in rows.items() if 0 <= place < source.length}
-            _tell_missing(source, given, len(rows) - len(known), len(rows))
-            return Truth(known, initial, given)
-        return Truth(_by_stamp(source, given, rows), initial, given)
-    return Truth(_by_stamp(source, topic, source.boxes(topic)), initial, topic)
-
-
-def _closest(source: BagSource) -> str | None:
-    """The truth topic with the longest name in common with the images, if there is only one."""
-    shared = {
-        topic: len(os.path.commonpath((topic, source.topic))) for topic in source.truth_topics
-    }
-    best = [topic for topic, length in shared.items() if length == max(shared.values())]
-    if len(best) > 1:
-        source.recording.warn(
-            f"{source.name}: the truth about {source.topic} may be on {' or '.join(best)};"
-            " choose one with --truth"
-        )
-    return best[0] if len(best) == 1 else None
-
-
-def _by_stamp(source: BagSource, origin: str, boxes: dict[int, Box]) -> dict[int, Box]:
-    """The box of each image by its stamp, or by the nearest within half a frame's period.
-
-    Stamps in seconds do not survive a float exactly, and some labellers' clocks tick coarsely.
-    """
-    near = 0.5e9 / source.fps if source.fps else 0.0
-    places: dict[int, list[int]] = {}
-    for index, stamp in enumerate(source.stamps):  # recordings may repeat stamps
-        places.setdefault(stamp, []).append(index)
-    stamps = sorted(places)
-    nearest: dict[int, int] = {}  # stamp of an image -> of a box
-    for stamp in boxes:
-        at = bisect.bisect_left(stamps, stamp)
-        image = min(stamps[max(at - 1, 0) : at + 1], key=lambda s: abs(s - stamp))
-        if abs(image - stamp) <= min(near, abs(image - nearest.get(image, math.inf))):
-            nearest[image] = stamp
-    _tell_missing(source, origin, len(boxes) - len(nearest), len(boxes))
-    return {i: boxes[stamp] for image, stamp in sorted(nearest.items()) for i in places[image]}
-
-
-def _tell_missing(source: BagSource, origin: str, missing: int, count: int) -> None:
-    if missing > 0:
-        source.recording.warn(
-            f"{source.name}: {missing} of {count} boxes of {origin} are of no image"
-            f" on {source.topic}"
-        )
+    origin = given or source.truth_topic
+    if origin is None:
+        return Truth({}, initial, "the command line")
+    if origin in source.recording.connections:
+        return Truth(source.by_stamp(source.boxes(origin), origin), initial, origin)
+    if not Path(origin).is_file():
+        raise SourceError(f"{origin} is neither a topic of {source.name} nor a CSV file")
+    key, rows = read_csv(Path(origin))
+    if key == "frame":
+        known = {place: box for place, box in rows.items() if 0 <= place < source.length}
+        source.warn_of_missing(origin, len(rows) - len(known), len(rows))
+        return Truth(known, initial, origin)
+    return Truth(source.by_stamp(rows, origin), initial, origin)
 
 
 def read_csv(path: Path) -> tuple[str, dict[int, Box]]:

@@ -95,6 +95,43 @@ def test_among_several_detection_topics_truth_is_the_one_of_that_name(bag, image
     assert open_source(path).truth == {0: (1.0, 1.0, 2.0, 2.0)}
 
 
+def test_of_several_truths_each_camera_has_its_own(bag, images, caplog):
+    names = ("/left/image", "/right/image"), ("/left/Truth", "right/truth", "/GroundTruth")
+    boxes = [[boxed((float(n), 0.0, 9.0, 9.0), 0)] for n in range(3)]
+    path = bag(dict.fromkeys(names[0], images()) | dict(zip(names[1], boxes, strict=True)))
+    found = [open_source(path, topic=topic).truth for topic in names[0]]
+    assert [truth[0][0] for truth in found] == [0.0, 1.0]
+    assert not caplog.records
+
+
+def test_truth_is_of_the_image_with_the_nearest_stamp(bag, images, caplog):
+    boxes = [boxed((float(i), 0.0, 9.0, 9.0), i) for i in range(6)]
+    for shift, message in zip((3, -3, 19, -19, 21, 0), boxes, strict=True):  # ms, of 40 a frame
+        message.header.stamp.nanosec += shift * 1_000_000
+    source = open_source(bag({"/camera": images(), "/truth": boxes}))
+    assert {index: box[0] for index, box in source.truth.items()} == {0: 0, 1: 1, 2: 2, 3: 3, 5: 5}
+    assert "1 of 6 boxes of /truth are of no image on /camera" in caplog.text
+
+
+def test_truth_of_another_clock_is_none_and_says_so(bag, images, caplog):
+    boxes = [boxed((1.0, 1.0, 9.0, 9.0), i) for i in range(6)]
+    for message in boxes:
+        message.header.stamp.sec -= 100
+    source = open_source(bag({"/camera": images(), "/truth": boxes}))
+    assert source.truth is None
+    assert source.truth_origin is None
+    assert "6 of 6 boxes of /truth are of no image on /camera" in caplog.text
+
+
+def test_two_truths_about_one_stamp_are_none(bag, images, caplog):
+    boxes = [boxed((1.0, 1.0, 9.0, 9.0), i // 2) for i in range(6)]
+    assert list(open_source(bag({"/camera": images(), "/truth": boxes})).truth) == [0, 1, 2]
+    boxes.append(boxed(None, 1))
+    source = open_source(bag({"/camera": images(), "/truth": boxes}, name="other"))
+    assert source.truth is None
+    assert "/truth has two boxes for the stamp 1700000000.040000000" in caplog.text
+
+
 def test_several_image_topics_need_a_choice(bag, images):
     path = bag({"/left": images(), "/right": images(4)})
     with pytest.raises(SourceError, match="2 image topics, choose one: /left, /right"):

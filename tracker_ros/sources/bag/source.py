@@ -4,11 +4,12 @@ import bisect
 import functools
 import itertools
 import math
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...conversions import UPRIGHT, to_bgr
+from ...conversions import UPRIGHT, seconds, to_bgr
 from ...core.errors import SourceError, TrackerError
 from ...core.geometry.boxes import Box
 from ..base import Frame, RecordedImage, Source
@@ -40,7 +41,8 @@ class BagSource(Source):
     """The images of one topic of a bag, in the order of their stamps.
 
     An image recorded too late to wait for (see LATE) begins a new pass: time jumps back there.
-    Truth is the bag's Detection2DArray topic with "truth" in its name, as ``boxes`` reads it.
+    Truth is the bag's Detection2DArray topic with "truth" in its name, of several the one that is
+    named most like the images, as ``boxes`` and ``by_stamp`` read it.
     ``recording``: the bag, where it is open already.
     """
 
@@ -97,35 +99,85 @@ class BagSource(Source):
         gap = gaps[len(gaps) // 2] if gaps else 0
         return 1e9 / gap if gap > 0 else None
 
-    @property
+    @functools.cached_property
     def truth_topics(self) -> list[str]:
         """Topics of boxes that are called truth, sorted.
 
         What a detector or a tracker found is of the same type, and must not be taken for it.
         """
         connections = self.recording.connections.items()
-        return sorted(name for name, c in connections if c.msgtype == TRUTH and "truth" in name)
+        return sorted(
+            name for name, c in connections if c.msgtype == TRUTH and "truth" in name.lower()
+        )
+
+    @functools.cached_property
+    def truth_topic(self) -> str | None:
+        """The one of them with the longest name in common with the images, if only one is."""
+        ours = f"/{self.topic}"  # some recorders leave the slash out
+        shared = {
+            topic: len(os.path.commonpath((f"/{topic}", ours))) for topic in self.truth_topics
+        }
+        best = [topic for topic, length in shared.items() if length == max(shared.values())]
+        if len(best) > 1:
+            self.recording.warn(
+                f"{self.name}: the truth about {self.topic} may be on {' or '.join(best)};"
+                " choose one with --truth of `evaluate`"
+            )
+        return best[0] if len(best) == 1 else None
 
     @functools.cached_property
     def truth(self) -> dict[int, Box] | None:
-        if len(self.truth_topics) != 1:
+        if self.truth_topic is None:
             return None
         try:
-            boxes = self.boxes(self.truth_topics[0])
+            return self.by_stamp(self.boxes(self.truth_topic), self.truth_topic) or None
         except SourceError as error:
             self.recording.warn(str(error))
             return None
-        return {i: boxes[stamp] for i, stamp in enumerate(self.stamps) if stamp in boxes}
 
     @property
     def truth_origin(self) -> str | None:
-        return self.truth_topics[0] if self.truth is not None else None
+        return self.truth_topic if self.truth is not None else None
+
+    def by_stamp(self, boxes: dict[int, Box], origin: str) -> dict[int, Box]:
+        """The box of each image by its stamp, or by the nearest within half a frame's period.
+
+        Stamps in seconds do not survive a float exactly, and some labellers' clocks tick coarsely.
+
+        Args:
+            boxes: by stamp (ns).
+            origin: what they are from, for a warning where some are of no image.
+        Returns:
+            Boxes by the index of their image.
+        """
+        near = 0.5e9 / self.fps if self.fps else 0.0
+        places: dict[int, list[int]] = {}
+        for index, stamp in enumerate(self.stamps):  # recordings may repeat stamps
+            places.setdefault(stamp, []).append(index)
+        stamps = sorted(places)
+        nearest: dict[int, int] = {}  # stamp of an image -> of a box
+        for stamp in boxes if stamps else ():
+            at = bisect.bisect_left(stamps, stamp)
+            image = min(stamps[max(at - 1, 0) : at + 1], key=lambda s: abs(s - stamp))
+            if abs(image - stamp) <= min(near, abs(image - nearest.get(image, math.inf))):
+                nearest[image] = stamp
+        self.warn_of_missing(origin, len(boxes) - len(nearest), len(boxes))
+        return {i: boxes[stamp] for image, stamp in sorted(nearest.items()) for i in places[image]}
+
+    def warn_of_missing(self, origin: str, missing: int, count: int) -> None:
+        """Name boxes that are of no image among the recording's problems."""
+        if missing > 0:
+            self.recording.warn(
+                f"{self.name}: {missing} of {count} boxes of {origin} are of no image"
+                f" on {self.topic}"
+            )
 
     def boxes(self, topic: str) -> dict[int, Box]:
         """Stamp (ns) -> box of one target on a Detection2DArray topic, NaN where it is absent.
 
         The target is the first detection there is, then those with its id. Raises SourceError if
-        there is no such topic, or where nothing tells one of several boxes from the others.
+        there is no such topic, or where nothing tells one of several boxes of a message or a stamp
+        from the others.
         """
         connection = self.recording.connections.get(topic)
         if connection is None or connection.msgtype != TRUTH:
@@ -149,9 +201,15 @@ class BagSource(Source):
                     " truth about one target"
                 )
             try:
-                boxes[_stamp(data, log_time)] = _box(found[0]) if len(found) else ABSENT
+                stamp, box = _stamp(data, log_time), _box(found[0]) if len(found) else ABSENT
             except SourceError as error:
                 reasons.append(str(error))
+                continue
+            if not _same(boxes.setdefault(stamp, box), box):
+                raise SourceError(
+                    f"{self.name}: {topic} has two boxes for the stamp {seconds(stamp)}, which is"
+                    " no truth about one target"
+                )
         if reasons:
             count = f"{len(reasons)} of {len(reasons) + len(boxes)} messages on {topic}"
             self.recording.warn(f"{self.name}: {count} cannot be used: {reasons[0]}")
@@ -244,3 +302,8 @@ def _box(detection) -> Box:
     center = getattr(box.center, "position", box.center)  # vision_msgs before Humble: Pose2D
     found = (center.x - box.size_x / 2, center.y - box.size_y / 2, box.size_x, box.size_y)
     return found if all(map(math.isfinite, found)) and min(found[2:]) > 0 else ABSENT
+
+
+def _same(a: Box, b: Box) -> bool:
+    """Whether both are one box, or both say that the target is absent."""
+    return a == b or (math.isnan(a[0]) and math.isnan(b[0]))
