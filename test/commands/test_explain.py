@@ -32,6 +32,14 @@ def test_a_sheet_has_the_frames_that_were_asked_for(sequence, model, tmp_path, o
     assert cv2.imread(str(out)).shape == (rows * AttentionView.height, WIDTH, 3)
 
 
+def test_pictures_of_another_size_are_skipped_and_named(sequence, model, tmp_path, caplog):
+    folder, out = sequence(6, "walk"), tmp_path / "a.png"
+    cv2.imwrite(str(folder / "img" / "00004.png"), np.zeros((30, 40, 3), np.uint8))
+    assert main(["explain", str(folder), "--model", str(model), "--out", str(out)]) == 0
+    assert cv2.imread(str(out)).shape[0] == 5 * AttentionView.height
+    assert "were skipped: 1, of which 00004.png is of 40x30" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [

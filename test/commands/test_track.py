@@ -5,6 +5,7 @@ import sys
 import time
 
 import cv2
+import numpy as np
 import pytest
 
 from tracker_ros.commands import main
@@ -87,6 +88,16 @@ def test_it_starts_where_the_truth_starts(sequence, model, tmp_path):
     table = tmp_path / "boxes.csv"
     assert main(["track", str(folder), "--model", str(model), "--csv", str(table)]) == 0
     assert [int(row["frame"]) for row in rows_of(table)] == [2, 3, 4, 5]
+
+
+def test_pictures_of_another_size_are_skipped_and_named(sequence, model, tmp_path, caplog):
+    folder, table = sequence(7), tmp_path / "boxes.csv"
+    for i in (2, 3):
+        cv2.imwrite(str(folder / "img" / f"{i:05}.png"), np.zeros((30, 40, 3), np.uint8))
+    assert main(["track", str(folder), "--model", str(model), "--csv", str(table)]) == 0
+    assert [int(row["frame"]) for row in rows_of(table)] == [0, 1, 4, 5, 6]
+    sentence = "target's first, 80x60, were skipped: 2, of which 00002.png is of 40x30"
+    assert sentence in caplog.text
 
 
 @pytest.mark.parametrize(

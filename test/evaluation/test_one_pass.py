@@ -89,6 +89,14 @@ def test_one_pass_scores_every_frame(write_sequence):
     assert row["fps"] == pytest.approx(3 / run.seconds[1:].sum())
 
 
+def test_pictures_of_another_size_are_named(write_sequence, caplog):
+    truth = [(2.0 * i, 5.0, 16.0, 16.0) for i in range(4)]
+    folder = write_sequence(truth)
+    cv2.imwrite(str(folder / "img" / "0003.png"), np.zeros((24, 32, 3), np.uint8))
+    run_sequence(Scripted(truth[1:]), open_sequence(folder))
+    assert "64x48, were looked at as they are: 1, of which 0003.png is of 32x24" in caplog.text
+
+
 def test_a_folder_is_a_sequence_or_holds_some(write_sequence):
     for name in ("s10", "s2"):
         folder = write_sequence([(0, 0, 10, 10)] * 2, name)

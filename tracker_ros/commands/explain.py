@@ -41,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from ..runtime.outputs.overlay import draw
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
+    from ..sources.sizes import OneSize
     from ..sources.writer import CODECS, VideoWriter
     from .common.outputs import check_outputs, model_files
 
@@ -63,14 +64,18 @@ def run(args: argparse.Namespace) -> int:
         video = None
         if not sheet:
             video = stack.enter_context(VideoWriter(args.out, source.fps or DEFAULT_FPS))
+        sizes = stack.enter_context(OneSize(args.source, "were skipped"))
         count = 0
         for frame in source:
             if not tracker.initialised:
                 box = args.box or (source.truth or {}).get(frame.index)
                 if box is None or math.isnan(box[0]):
                     continue
+                sizes.fits(frame.image, frame.name)
                 tracker.init(frame.image, box)
                 picture = view.draw(draw(frame.image, "TRACKING", 1.0, box), None, 1.0, None)
+            elif not sizes.fits(frame.image, frame.name):
+                continue
             else:
                 search = tracker.search(frame.image)
                 result = tracker.update(frame.image)

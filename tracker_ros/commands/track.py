@@ -46,6 +46,7 @@ def run(args: argparse.Namespace) -> int:
     from ..core.tracker import Result
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
+    from ..sources.sizes import OneSize
     from ..sources.writer import VideoWriter
 
     check_outputs(
@@ -67,6 +68,7 @@ def run(args: argparse.Namespace) -> int:
             video = stack.enter_context(VideoWriter(args.video, source.fps or DEFAULT_FPS))
         bar = stack.enter_context(progress_bar())
         task = bar.add_task("tracking", total=args.frames or source.length)
+        sizes = stack.enter_context(OneSize(args.source, "were skipped"))
         logs = [Log() for _ in targets]
         seconds: list[float] = []
         for frame in source:
@@ -75,9 +77,12 @@ def run(args: argparse.Namespace) -> int:
                 boxes = args.box or [truth]
                 if boxes[0] is None or math.isnan(boxes[0][0]):
                     continue
+                sizes.fits(frame.image, frame.name)
                 for tracker, box in zip(targets, boxes, strict=True):
                     tracker.init(frame.image, box)
                 rows = [Result(box, 1.0, TargetState.TRACKING) for box in boxes]
+            elif not sizes.fits(frame.image, frame.name):
+                continue
             else:
                 begin = time.perf_counter()
                 rows = _update(targets, frame.image)

@@ -13,6 +13,7 @@ import numpy as np
 from ..core.gate import BRANCHES
 from ..core.trackable import Trackable
 from ..sources.sequences import Sequence
+from ..sources.sizes import OneSize
 from .peers import PeerError
 from .results import SequenceResult
 
@@ -33,8 +34,10 @@ def run_sequence(
     boxes[0], scores[0], lost[0] = sequence.truth[0], 1.0, False
     gates, branches = np.full((count, 4), np.nan, np.float32), np.full(count, -1, np.int8)
     problem = None
+    sizes = OneSize(sequence.name, "were looked at as they are")
     for i, image in enumerate(sequence.images()):
         on_frame()
+        sizes.fits(image, sequence.paths[i].name)
         if problem:
             continue
         start = time.perf_counter()
@@ -53,6 +56,7 @@ def run_sequence(
         scores[i], lost[i] = result.score, result.box is None
         if result.gate is not None:
             gates[i], branches[i] = result.gate.weights, BRANCHES.index(result.gate.branch)
+    sizes.tell()
     if problem:
         logger.warning("%s is lost by a peer: %s", sequence.name, problem)
     return SequenceResult(
