@@ -39,11 +39,11 @@ def test_average_follows_quickly_at_first_and_slowly_later():
     with torch.no_grad():
         model.weight.fill_(3.0)
         model.num_batches_tracked.fill_(7)
-    average.update(model)  # decay 1/11
+    average.update(model, 1)  # decay 1/11
     assert average.state["weight"].item() == pytest.approx(1 / 11 * 1 + 10 / 11 * 3)
     assert average.state["num_batches_tracked"] == 7
-    before, average.count = average.state["weight"].item(), 10_000
-    average.update(model)
+    before = average.state["weight"].item()
+    average.update(model, 10_000)
     assert average.state["weight"].item() == pytest.approx(0.9 * before + 0.1 * 3)
 
 

@@ -132,7 +132,7 @@ def test_trouble_is_one_sentence(tmp_path):
     with pytest.raises(ModelError, match=r"was trained with config .*'steps': 1.*, not .*: 2"):
         trainer(tmp_path, steps=2)
     checkpoint.save(tmp_path / "last.pt", {"identity": first.identity})
-    with pytest.raises(ModelError, match="is no checkpoint of a refiner's training: no 'refiner'"):
+    with pytest.raises(ModelError, match="is no checkpoint of this training: no 'refiner'"):
         trainer(tmp_path, steps=1)
     broken = trainer(tmp_path / "broken")
     with torch.no_grad():

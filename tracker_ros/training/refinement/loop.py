@@ -1,10 +1,7 @@
 """The training of a refiner: losses, validation on held-out clips, checkpoints, a log."""
 
 import math
-import time
-from collections.abc import Callable, Sequence
-from contextlib import closing
-from dataclasses import asdict
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +9,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ...core.errors import ModelError, TrackerError, brief
 from ...networks.blocks.refiner import BoxRefiner
+from ..course import Course
 from ..ranks import Ranks
-from ..records import checkpoint
-from ..records.failures import Stop, explained
 from ..records.log import TrainingLog
 from ..samples.batches import load_batches
 from .config import RefinerConfig
@@ -47,10 +42,8 @@ def presence_loss(present: Tensor, cover: Tensor) -> Tensor:
     return sum(F.softplus(side).mean() for side in sides if len(side)) / 2
 
 
-class RefinerTrainer:
+class RefinerTrainer(Course):
     """Trains a refiner; ``run`` continues from ``out``/last.pt if it is there.
-
-    Step i is a function of weights, seed and i alone: a resumed run takes the same course.
 
     Args:
         samples: what it learns from. held: what it is validated on.
@@ -60,11 +53,13 @@ class RefinerTrainer:
         config: see ``RefinerConfig``. identity: what may not change when a run is resumed, besides
             what the config says of the course.
     Attributes:
-        refiner: the network. step: updates so far. scores: of the last validation.
+        refiner: the network. scores: of the last validation.
     Raises:
-        SourceError: samples cannot be drawn. ModelError: ``last.pt`` is of another run.
-        TrackerError: a loss that is not finite, no memory, a full disk.
+        SourceError: samples cannot be drawn; else as ``Course``.
     """
+
+    modules = ("refiner", "optimiser")
+    values = ("step", "elapsed", "scores")
 
     def __init__(
         self,
@@ -77,56 +72,25 @@ class RefinerTrainer:
         config: RefinerConfig,
         identity: dict,
     ):
-        self.samples, self.see, self.side, self.config = samples, see, side, config
-        self.out, self.last = Path(out), Path(out) / "last.pt"
+        super().__init__(out, config, Ranks())
+        self.samples, self.see, self.side = samples, see, side
         kept = ("steps", "minutes", "batch", "rate", "warmup", "weight_decay", "clip", "present")
         kept += ("noise", "seed")
         self.identity = {**identity, "config": {n: getattr(config, n) for n in kept}}
-        self.device = torch.device(config.device)
         torch.manual_seed(config.seed)
         self.refiner = BoxRefiner(channels).to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.refiner.parameters(), config.rate, weight_decay=config.weight_decay
         )
-        self.step, self.elapsed, self.scores = 0, 0.0, {}
-        if self.last.exists():
-            self._resume()
+        self.scores: dict[str, float] = {}
+        self.resume()
         self._held = [
             self._pairs(together(part), index)
             for index, part in enumerate(_parts(held, config.batch))
         ]
 
-    def _resume(self) -> None:
-        content = checkpoint.load(self.last)
-        try:
-            checkpoint.same_run(self.last, content["identity"], self.identity)
-            self.refiner.load_state_dict(content["refiner"])
-            self.optimiser.load_state_dict(content["optimiser"])
-            self.step, self.elapsed = content["step"], content["elapsed"]
-            self.scores = content["scores"]
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
-            raise ModelError(
-                f"{self.last} is no checkpoint of a refiner's training: {brief(error)}"
-            ) from error
-
-    def content(self) -> dict:
-        """All that a checkpoint holds."""
-        return {
-            "identity": self.identity,
-            "config": asdict(self.config),
-            "refiner": self.refiner.state_dict(),
-            "optimiser": self.optimiser.state_dict(),
-            "step": self.step,
-            "elapsed": self.elapsed,
-            "scores": self.scores,
-        }
-
-    @property
-    def progress(self) -> float:
-        """Share of the schedule that is done."""
-        if self.config.minutes:
-            return self.elapsed / (60 * self.config.minutes)
-        return self.step / self.config.steps
+    def batches(self) -> Generator[Sequence[Tensor], None, None]:
+        return load_batches(self.samples, self.config, self.ranks, self.step, together)
 
     @torch.no_grad()
     def _pairs(self, batch: Sequence[Tensor], seed: int) -> Pairs:
@@ -137,7 +101,6 @@ class RefinerTrainer:
         return make_pairs(features, truths, covers, self.side, chance)
 
     def train_step(self, batch: Sequence[Tensor]) -> dict[str, float]:
-        """One update of the weights; returns the terms of the loss and the learning rate."""
         config, rng = self.config, np.random.default_rng((self.config.seed, self.step))
         pairs = self._pairs(batch, int(rng.integers(2**62)))
         if rng.random() < 0.5:
@@ -146,21 +109,11 @@ class RefinerTrainer:
             torch.manual_seed(int(rng.integers(2**62)))
             noise = torch.randn_like(pairs.reference) * config.noise
             pairs = pairs._replace(reference=pairs.reference + noise)
-        rate = learning_rate(self.step, self.progress, config)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
         self.refiner.train()
         terms = self._losses(pairs)
-        loss = terms["box"] + config.present * terms["present"]
-        self.optimiser.zero_grad()
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(self.refiner.parameters(), config.clip or math.inf)
-        if not torch.isfinite(norm + loss.detach()):
-            raise TrackerError(f"the loss or its gradient is not finite {self._where()}")
-        self.optimiser.step()
-        self.step += 1
-        values = {name: value.item() for name, value in terms.items()}
-        return {"total": loss.item(), **values, "rate": rate}
+        total = terms["box"] + config.present * terms["present"]
+        rate = learning_rate(self.step, self.progress, config)
+        return self.update(self.refiner, {"total": total, **terms}, rate)
 
     def _losses(self, pairs: Pairs) -> dict[str, Tensor]:
         box, spread, present = self.refiner(pairs.reference, pairs.shape, pairs.region, self.side)
@@ -200,40 +153,9 @@ class RefinerTrainer:
         scores["told"] = ((below + upto) / (2 * len(rest))).mean().item()
         return scores
 
-    def run(
-        self,
-        tell: Callable[[str], None] = print,
-        show: Callable[[float], None] = lambda progress: None,
-    ) -> None:
-        """Train to the end of the schedule; as ``training.loop.Trainer.run``."""
-        config = self.config
-        self.out.mkdir(parents=True, exist_ok=True)
-        log = TrainingLog(self.out / "log.csv", tell, config.log_every, self.step)
-        batches = load_batches(self.samples, config, Ranks(), self.step, together)
-        last = time.monotonic()
-        with Stop() as stop, log, explained(config.batch, self._where), closing(batches):
-            while self.progress < 1 and not stop.signal:
-                asked = time.monotonic()
-                batch = next(batches)
-                waited = time.monotonic() - asked
-                terms = self.train_step(batch)
-                now = time.monotonic()
-                self.elapsed, last = self.elapsed + now - last, now
-                log.add(self.step, self.progress, terms, config.batch, waited)
-                done = self.progress >= 1
-                if done or self.step % config.validate_every == 0:
-                    self.scores = self.validate()
-                    log.validated(self.step, self.progress, self.scores)
-                if done or stop.signal or self.step % config.checkpoint_every == 0:
-                    checkpoint.save(self.last, self.content())
-                show(self.progress)
-        if self.progress < 1:
-            tell(f"stopped after step {self.step}; {self.last} holds it: the same command goes on")
-            stop.leave()
-
-    def _where(self) -> str:
-        good = f"{self.last} holds" if self.last.exists() else "no checkpoint holds"
-        return f"at step {self.step}; {good} the last good weights"
+    def score(self, log: TrainingLog) -> None:
+        self.scores = self.validate()
+        log.validated(self.step, self.progress, self.scores)
 
 
 def together(samples: Sequence[Sample]) -> tuple[Tensor, ...]:

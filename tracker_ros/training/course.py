@@ -1,0 +1,176 @@
+"""The course of a training: steps through a schedule, checkpoints, a log, an end at a signal."""
+
+import math
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, nullcontext
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..core.errors import ModelError, TrackerError, brief
+from .config import TrainingConfig
+from .ranks import Ranks
+from .records import checkpoint
+from .records.failures import Stop, explained
+from .records.log import TrainingLog
+from .refinement.config import RefinerConfig
+
+
+class Course(ABC):
+    """What every training has in common; ``run`` continues from ``out``/last.pt if it is there.
+
+    Step i of a process is a function of weights, seed and i alone, whatever happened between the
+    steps: a resumed run takes the same course. A child makes its networks, ``optimiser`` and
+    ``identity``, and calls ``resume``.
+
+    Args:
+        out: folder for ``last.pt``, ``log.csv`` and ``validation.csv``.
+        ranks: the processes that train together. tensorboard: write TensorBoard's files too.
+    Attributes:
+        modules, values: names of attributes that a checkpoint holds; modules have a ``state_dict``.
+        identity: what may not change when a run is resumed.
+        step: updates so far. elapsed: seconds that they took. replaced: unreadable samples.
+    Raises:
+        TrackerError: a checkpoint of another run, a loss that is not finite, no memory, a full
+            disk.
+    """
+
+    modules: Sequence[str]
+    values: Sequence[str]
+    identity: dict
+    optimiser: torch.optim.Optimizer
+    replaced = 0
+
+    def __init__(
+        self,
+        out: str | Path,
+        config: TrainingConfig | RefinerConfig,
+        ranks: Ranks,
+        precision: str = "fp32",
+        tensorboard: bool = False,
+    ):
+        self.out, self.last = Path(out), Path(out) / "last.pt"
+        self.config, self.ranks, self.tensorboard = config, ranks, tensorboard
+        self.device = torch.device(config.device)
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
+        self.step, self.elapsed = 0, 0.0
+
+    @abstractmethod
+    def batches(self) -> Generator[Any, None, None]:
+        """This process's batches from ``step`` on; to be closed."""
+
+    @abstractmethod
+    def train_step(self, batch: Any) -> dict[str, float]:
+        """One update of the weights; returns the loss terms and the learning rate."""
+
+    @abstractmethod
+    def score(self, log: TrainingLog) -> None:
+        """Validate, where there is something to validate on."""
+
+    def content(self) -> dict:
+        """All that a checkpoint holds."""
+        return {
+            "identity": self.identity,
+            "config": asdict(self.config),
+            **{name: getattr(self, name).state_dict() for name in self.modules},
+            **{name: getattr(self, name) for name in self.values},
+        }
+
+    def save(self) -> None:
+        """Write ``last.pt``."""
+        checkpoint.save(self.last, self.content())
+
+    def resume(self) -> None:
+        """Go on from ``last.pt``. Raises ModelError where it is of another run."""
+        if not self.last.exists():
+            return
+        content = checkpoint.load(self.last)
+        try:
+            checkpoint.same_run(self.last, content["identity"], self.identity)
+            for name in self.modules:
+                getattr(self, name).load_state_dict(content[name])
+            for name in self.values:
+                setattr(self, name, content[name])
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            raise ModelError(
+                f"{self.last} is no checkpoint of this training: {brief(error)}"
+            ) from error
+
+    @property
+    def progress(self) -> float:
+        """Share of the schedule that is done."""
+        if self.config.minutes:
+            return self.elapsed / (60 * self.config.minutes)
+        return self.step / self.config.steps
+
+    def update(self, network: nn.Module, terms: dict[str, Tensor], rate: float) -> dict[str, float]:
+        """Lower the term ``total``; returns ``rate`` and the terms, means over all processes.
+
+        ``rate``: of learning; a group of parameters takes its ``share`` of it.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate * group.get("share", 1.0)
+        self.optimiser.zero_grad(set_to_none=True)
+        self.scaler.scale(terms["total"]).backward()
+        values = torch.stack([value.detach().float() for value in terms.values()])
+        gradients = [p.grad for p in network.parameters() if p.grad is not None]
+        self.ranks.average([*gradients, values])
+        self.scaler.unscale_(self.optimiser)
+        norm = torch.nn.utils.clip_grad_norm_(network.parameters(), self.config.clip or math.inf)
+        # Looked at after the exchange, so that all processes stop and none waits for the others.
+        # Scaled gradients may overflow: the scaler leaves out such a step and scales less.
+        overflow = self.scaler.is_enabled() and self.scaler.get_scale() > 1
+        if not (torch.isfinite(values).all() and (overflow or torch.isfinite(norm))):
+            raise TrackerError(f"the loss or its gradient is not finite {self._where()}")
+        self.scaler.step(self.optimiser)
+        self.scaler.update()
+        self.step += 1
+        return dict(zip(terms, values.tolist(), strict=True)) | {"rate": rate}
+
+    def run(
+        self,
+        tell: Callable[[str], None] = print,
+        show: Callable[[float], None] = lambda progress: None,
+    ) -> None:
+        """Train to the end of the schedule, with a checkpoint now and then and at the end.
+
+        ``tell`` takes lines; ``show`` the share of the schedule that is done, after each step.
+        SIGTERM and Ctrl-C end it after the step, with a checkpoint.
+        """
+        self.out.mkdir(parents=True, exist_ok=True)
+        config, leads, log = self.config, self.ranks.leads, nullcontext()
+        if leads:
+            path = self.out / "log.csv"
+            log = TrainingLog(path, tell, config.log_every, self.step, self.tensorboard)
+        batches, stopping, last = self.batches(), False, time.monotonic()
+        with Stop() as stop, log, explained(config.batch, self._where), closing(batches):
+            while self.progress < 1 and not stopping:
+                asked = time.monotonic()
+                batch = next(batches)
+                waited = time.monotonic() - asked
+                terms = self.train_step(batch)
+                now = time.monotonic()
+                # One clock for all, and all stop at the same step.
+                agreed = torch.tensor([now - last, float(stop.signal or 0)], device=self.device)
+                self.ranks.average([agreed])
+                self.elapsed, last = self.elapsed + agreed[0].item(), now
+                stopping, done = agreed[1].item() > 0, self.progress >= 1
+                if leads:
+                    log.add(self.step, self.progress, terms, config.batch, waited, self.replaced)
+                if done or self.step % config.validate_every == 0:
+                    self.score(log)
+                if leads and (done or stopping or self.step % config.checkpoint_every == 0):
+                    self.save()
+                show(self.progress)
+        if stopping:
+            tell(f"stopped after step {self.step}; {self.last} holds it: the same command goes on")
+            stop.leave()
+
+    def _where(self) -> str:
+        good = f"{self.last} holds" if self.last.exists() else "no checkpoint holds"
+        return f"at step {self.step}; {good} the last good weights"
