@@ -50,6 +50,19 @@ def test_bad_options(shards, tmp_path, capsys, options, sentence):
 
 
 @pytest.mark.parametrize(
+    ("data", "told"),
+    [("otb:nowhere", "is not a folder"), ("otv:nowhere", "got10k"), ("nowhere", "is not a folder")],
+)
+def test_wrong_data_ends_in_a_sentence(data, told, tmp_path, capsys):
+    pytest.importorskip("torch")
+    command = ["train", data, "--model", "siamfc_st_tiny", "--recipe", "short"]
+    assert main([*command, "--out", str(tmp_path / "run"), "--cache", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("tracker-ros: error:") and told in error
+    assert len(error.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
     ("options", "sentence"),
     [
         (["--model", "stif"], "--recipe paper-got10k: stif's paper prints none"),

@@ -52,7 +52,7 @@ def test_average_follows_quickly_at_first_and_slowly_later():
     [
         ("hard", {}),
         ("random", {"optimiser": "sgd", "rate": 0.01, "workers": 1}),
-        ("soft", {"precision": "fp16", "temperature_from": 5.0}),
+        ("soft", {"precision": "fp16"}),
     ],
 )
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(trainer, tmp_path, gate, values):

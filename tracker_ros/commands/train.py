@@ -45,7 +45,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--out FOLDER": "checkpoints and logs; an existing run goes on (default: runs/MODEL)",
             "--validate FOLDER": "sequences with truth to score the weights on every"
             " --validate-every steps; the best are kept and released",
-            "--preview PNG": "only write a contact sheet of what the network would see",
             "--cache FOLDER": "where indices of sets are kept (default: tracker_ros/clips in the"
             " user's cache)",
         },
@@ -72,8 +71,6 @@ def run(args: argparse.Namespace) -> int:
     from ..training.recipes import recipe, short
     from ..training.records.progress import Display
     from ..training.release import release
-    from ..training.samples.preview import PREVIEWED, write_contact_sheet
-    from ..training.samples.sampling import Samples
     from .common.outputs import check_outputs
 
     design = preset(args.model)
@@ -91,19 +88,11 @@ def run(args: argparse.Namespace) -> int:
         losses=given(args, config.losses),
         sampling=given(args, config.sampling),
     )
-    cache = args.cache or default_cache()
     out, name = args.out or Path("runs") / args.model, args.name or args.model
     check_outputs(
         [args.backbone, args.start, args.validate, *args.data],
-        {"--preview": args.preview}
-        if args.preview
-        else {"--name": out / f"{name}.safetensors", "--out's last.pt": out / "last.pt"},
+        {"--name": out / f"{name}.safetensors", "--out's last.pt": out / "last.pt"},
     )
-    if args.preview:
-        samples = Samples(args.data, design.tracking, config.sampling, config.seed, cache)
-        write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
-        print(args.preview)
-        return 0
     trainer = Trainer(
         args.data,
         out,
@@ -112,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         paper.loss,
         backbone=args.backbone,
         start=args.start,
-        cache=cache,
+        cache=args.cache or default_cache(),
         validate=args.validate,
         tensorboard=args.tensorboard,
     )

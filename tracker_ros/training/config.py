@@ -182,9 +182,6 @@ class TrainingConfig(Checked):
     precision: str = option(
         "bf16", "bf16, fp16 (with scaled gradients) or fp32", choices=("bf16", "fp16", "fp32")
     )
-    temperature_from: float = option(
-        0.0, "the gate's temperature at the start, falling to the network's own; 0: constant"
-    )
     checkpoint_every: int = option(200, "steps between checkpoints", 1)
     log_every: int = option(50, "steps of one line of the log", 1)
     validate_every: int = option(1000, "steps between validations", 1)

@@ -9,8 +9,8 @@ import torch
 from tracker_ros.core.errors import ModelError
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.config import TrainingConfig
-from tracker_ros.training.optimisation.optimisers import make_optimiser, prepare
-from tracker_ros.training.optimisation.schedules import learning_rate, temperature
+from tracker_ros.training.optimisation.optimisers import make_optimiser
+from tracker_ros.training.optimisation.schedules import learning_rate
 from tracker_ros.training.recipes import (
     DASTM,
     DASTSIAM,
@@ -85,18 +85,6 @@ def test_the_optimisers():
     assert [group["weight_decay"] for group in sgd.param_groups] == [1e-4, 1e-4]
     assert [group["share"] for group in sgd.param_groups] == [1.0, 0.1]
     assert isinstance(make_optimiser(Small(), USTAM), torch.optim.AdamW)
-
-
-def test_the_gates_temperature_falls_evenly_to_the_networks_own(trainer, tmp_path):
-    assert temperature(0.3, 0.0, 0.5) == 0.5  # constant
-    taus = [temperature(step / 10, 8.0, 0.5) for step in range(11)]
-    assert taus[0] == 8.0 and taus[5] == pytest.approx(2.0) and taus[10] == 0.5
-    assert all(a / b == pytest.approx(taus[0] / taus[1]) for a, b in pairwise(taus))
-    assert temperature(1.2, 8.0, 0.5) == 0.5
-    run = trainer(tmp_path, network={"temperature": 0.5}, temperature_from=8.0)
-    for progress, tau in ((0.0, 8.0), (0.5, 2.0), (1.0, 0.5)):
-        prepare(run.model, False, progress, run.config)
-        assert run.model.attention.temperature == pytest.approx(tau)
 
 
 def test_a_warm_up_of_nothing_is_none():

@@ -5,9 +5,7 @@ from torch import nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from ...networks.blocks.convolutions import RepConv
-from ...networks.blocks.gate import DynamicAttention
 from ..config import TrainingConfig
-from .schedules import temperature
 
 
 def backbones(model: nn.Module) -> list[nn.Module]:
@@ -66,7 +64,7 @@ def prepare(model: nn.Module, pretrained: bool, progress: float, config: Trainin
     """Put the model in training mode for one step at ``progress`` of the schedule.
 
     A backbone that was not pre-trained would stay noise, and is not frozen. All parts keep their
-    batch statistics with ``frozen_norms``. The gate has the schedule's temperature.
+    batch statistics with ``frozen_norms``.
     """
     model.train()
     for trunk in backbones(model):
@@ -79,6 +77,3 @@ def prepare(model: nn.Module, pretrained: bool, progress: float, config: Trainin
     for part in model.modules():
         if config.frozen_norms and isinstance(part, RepConv | _BatchNorm):
             part.eval()
-        if isinstance(part, DynamicAttention):
-            end = model.config.temperature
-            part.temperature = temperature(progress, config.temperature_from, end)

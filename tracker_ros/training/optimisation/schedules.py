@@ -1,4 +1,4 @@
-"""Schedules of learning rate and temperature, as functions of the share that is done."""
+"""Schedules of the learning rate, as functions of the share that is done."""
 
 import math
 
@@ -16,8 +16,3 @@ def learning_rate(progress: float, config: TrainingConfig) -> float:
     if config.schedule == "log":
         return final**done
     return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * done))
-
-
-def temperature(progress: float, start: float, end: float) -> float:
-    """Gate temperature, falling by the same factor in every step; ``end`` where start is 0."""
-    return end * (start / end) ** max(1 - progress, 0.0) if start else end
