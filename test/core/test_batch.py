@@ -87,9 +87,9 @@ def test_many_take_turns_at_looking_at_the_scale_and_at_memorising():
     others, sizes = [], []
     locate_all_of_engine = trackers[0].engine.locate_all
 
-    def note(crops, states, others_now):
-        others.append([other is not None for other in others_now])
-        return locate_all_of_engine(crops, states, others_now)
+    def note(queries):
+        others.append([query.other is not None for query in queries])
+        return locate_all_of_engine(queries)
 
     trackers[0].engine.locate_all = note
     for _ in range(8):

@@ -76,12 +76,11 @@ class RedEngine:
             score[row, column] = (np.median(crop[:, :, 2][red]) - 100) / 100
         return Prediction(score, boxes), state
 
-    def locate_all(self, crops, states, others=None):
-        others = others or [None] * len(crops)
-        return [self.locate(*one) for one in zip(crops, states, others, strict=True)]
+    def locate_all(self, queries):
+        return [self.locate(*one) for one in queries]
 
-    def remember_all(self, crops, boxes, scores, states):
-        return [self.remember(*one) for one in zip(crops, boxes, scores, states, strict=True)]
+    def remember_all(self, examples):
+        return [self.remember(*one) for one in examples]
 
     def remember(self, crop, box, score, state):
         self.log.append(("remember", None if crop is None else crop.copy(), box, score))

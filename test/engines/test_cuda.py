@@ -7,6 +7,7 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.batch import update_all
+from tracker_ros.core.engine import Query
 
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA device")
@@ -59,10 +60,10 @@ def test_a_batch_of_targets_is_seen_as_one_by_one(exact, files, clip):
     for frame in frames[1:5]:
         for one, start in zip(crowd, starts, strict=True):
             one.init(frames[0], start)
-        crops, states = [one.search(frame).crop for one in crowd], [one.state for one in crowd]
-        together = tracker.engine.locate_all(crops, states)
-        for crop, state, (batched, _) in zip(crops, states, together, strict=True):
-            alone, _ = tracker.engine.locate(crop, state)
+        queries = [Query(one.search(frame).crop, one.state) for one in crowd]
+        together = tracker.engine.locate_all(queries)
+        for query, (batched, _) in zip(queries, together, strict=True):
+            alone, _ = tracker.engine.locate(*query)
             assert np.abs(alone.score - batched.score).max() < 1e-4
             assert np.abs(alone.boxes - batched.boxes).max() < 0.05
     assert all(result.box for result in update_all(crowd, [frames[1]] * 3))

@@ -80,9 +80,9 @@ def test_three_targets_are_followed_by_one_call_of_the_engine(stage, monkeypatch
     engine, calls = stage.worker._tracker.engine, []
     usual = engine.locate_all
 
-    def counted(crops, *others):
-        calls.append(len(crops))
-        return usual(crops, *others)
+    def counted(queries):
+        calls.append(len(queries))
+        return usual(queries)
 
     monkeypatch.setattr(engine, "locate_all", counted)
     for _ in range(15):

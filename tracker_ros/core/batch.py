@@ -7,6 +7,7 @@ from time import perf_counter
 
 import numpy as np
 
+from .engine import Example, Query
 from .errors import ParameterError
 from .gate import Gate
 from .tracker import Result, Tracker
@@ -49,11 +50,8 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
         one.search(image, id(one) in due) for one, image in zip(trackers, images, strict=True)
     ]
     begin = perf_counter()
-    answers = engine.locate_all(
-        [search.crop for search in searches],
-        [one.state for one in trackers],
-        [search.look for search in searches],
-    )
+    pairs = zip(searches, trackers, strict=True)
+    answers = engine.locate_all([Query(one.crop, whose.state, one.look) for one, whose in pairs])
     taken = 1e3 * (perf_counter() - begin)
     # A lost target asks the engine again.
     return engine.each(
@@ -73,8 +71,8 @@ def remember_all(trackers: Sequence[Tracker]) -> list[Gate | None]:
     learners = [one for one in trackers if id(one) in due]
     if not learners:
         return [None] * len(trackers)
-    crops, boxes, scores = zip(*(one.memory_sample() for one in learners), strict=True)
-    states = engine.remember_all(crops, boxes, scores, [one.state for one in learners])
+    taught = ((one.memory_sample(), one.state) for one in learners)
+    states = engine.remember_all([Example(*sample, state) for sample, state in taught if sample])
     gates = {id(one): one.learn(state) for one, state in zip(learners, states, strict=True)}
     return [gates.get(id(one)) for one in trackers]
 

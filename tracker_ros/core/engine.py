@@ -12,12 +12,7 @@ from .geometry.decode import Prediction
 from .online.views import View
 
 State = Any  # opaque to the core; each architecture has its own, and never changes one in place
-States = Sequence[State]
-Boxes = Sequence[Box]
-Scores = Sequence[float]
 Answer = tuple[Prediction, State]
-Crops = Sequence[np.ndarray]
-Samples = Sequence[np.ndarray | None]  # crops to memorise; None: see ``Engine.remember``
 
 
 class Look(NamedTuple):
@@ -27,7 +22,25 @@ class Look(NamedTuple):
     zoom: float
 
 
-Looks = Sequence[Look | None] | None
+class Query(NamedTuple):
+    """A crop to find a target in, by its state; ``other``: see ``Engine.locate``."""
+
+    crop: np.ndarray
+    state: State
+    other: Look | None = None
+
+
+class Example(NamedTuple):
+    """A crop to memorise, the box in it, and its score; ``state``: the target's until now.
+
+    ``crop``: None for the query that was located last, in whose pixels the box then is; for engines
+    that reuse it.
+    """
+
+    crop: np.ndarray | None
+    box: Box
+    score: float
+    state: State
 
 
 class Engine(Protocol):
@@ -67,20 +80,16 @@ class Engine(Protocol):
         ``other``: for engines that respond. Without it they look less thoroughly: what is learned
         online answers alone.
         """
-        return self.locate_all([crop], [state], [other])[0]
+        return self.locate_all([Query(crop, state, other)])[0]
 
-    def locate_all(self, crops: Crops, states: States, others: Looks = None) -> list[Answer]:
-        """``locate`` for several targets at once, at least one. ``others``: of each; None: none."""
+    def locate_all(self, queries: Sequence[Query]) -> list[Answer]:
+        """``locate`` for several targets at once, at least one."""
 
     def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
-        """Memorise a memory crop with the box that was found in it.
+        """Memorise what an ``Example`` is made of."""
+        return self.remember_all([Example(crop, box, score, state)])[0]
 
-        None for the query that was located last, in whose pixels the box then is; for engines that
-        reuse it.
-        """
-        return self.remember_all([crop], [box], [score], [state])[0]
-
-    def remember_all(self, crops: Samples, boxes: Boxes, scores: Scores, states: States) -> States:
+    def remember_all(self, examples: Sequence[Example]) -> list[State]:
         """``remember`` for several targets at once, at least one."""
 
     def gate(self, state: State) -> Gate | None:

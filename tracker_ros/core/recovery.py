@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .engine import Engine, Look, State
+from .engine import Engine, Look, Query, State
 from .geometry.boxes import Box, clip_box, overlap
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
@@ -135,8 +135,10 @@ class Recovery:
         config = self.engine.tracking
         windows = [search_window(box, config) for box in places]
         crops = [crop(self.image, window) for window in windows]
-        looks = [Look(one, 1.0) for one in crops] if thorough and self.engine.responds else None
-        answers = self.engine.locate_all(crops, [state] * len(crops), looks)
+        ask = thorough and self.engine.responds
+        answers = self.engine.locate_all(
+            [Query(one, state, Look(one, 1.0) if ask else None) for one in crops]
+        )
         finds = []
         for place, window, (prediction, after) in zip(places, windows, answers, strict=True):
             w, h = (side * window.scale for side in (size_of or place)[2:])

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
-from ..core.engine import Engine, Look
+from ..core.engine import Engine, Example, Query
 from ..core.errors import ModelError
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
@@ -59,32 +59,28 @@ class CarriedEngine(Engine):
         values = self.runner.run("start", crop[None], np.array([box], np.float32))
         return CarriedState(dict(zip(self.runner.outputs("start"), values, strict=True)), 1)
 
-    def locate(
-        self, crop: np.ndarray, state: CarriedState, other: Look | None = None
-    ) -> tuple[Prediction, CarriedState]:
-        score, boxes, *changed = self._run("locate", state, crop[None])
-        prediction = Prediction(self.runner.numpy(score)[0], self.runner.numpy(boxes)[0])
-        names = self.runner.outputs("locate")[2:]
-        return prediction, self._changed(state, names, changed)
-
-    def remember(
-        self, crop: np.ndarray | None, box: Box, score: float, state: CarriedState
-    ) -> CarriedState:
-        assert crop is not None  # no query is reused
-        changed = self._run("remember", state, crop[None], np.array([box], np.float32))
-        after = self._changed(state, self.runner.outputs("remember"), changed)
-        return replace(after, count=state.count + 1)
-
-    def locate_all(self, crops, states, others=None) -> list[tuple[Prediction, CarriedState]]:
+    def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, CarriedState]]:
         """See ``Engine.locate_all``; each its own call."""
-        return self.runner.each(
-            lambda one: self.locate(*one), list(zip(crops, states, strict=True))
-        )
 
-    def remember_all(self, crops, boxes, scores, states) -> list[CarriedState]:
+        def answer(query: Query) -> tuple[Prediction, CarriedState]:
+            score, boxes, *changed = self._run("locate", query.state, query.crop[None])
+            prediction = Prediction(self.runner.numpy(score)[0], self.runner.numpy(boxes)[0])
+            names = self.runner.outputs("locate")[2:]
+            return prediction, self._changed(query.state, names, changed)
+
+        return self.runner.each(answer, queries)
+
+    def remember_all(self, examples: Sequence[Example]) -> list[CarriedState]:
         """See ``Engine.remember_all``; each its own call."""
-        samples = list(zip(crops, boxes, scores, states, strict=True))
-        return self.runner.each(lambda one: self.remember(*one), samples)
+
+        def learnt(one: Example) -> CarriedState:
+            assert one.crop is not None  # no query is reused
+            box = np.array([one.box], np.float32)
+            changed = self._run("remember", one.state, one.crop[None], box)
+            after = self._changed(one.state, self.runner.outputs("remember"), changed)
+            return replace(after, count=one.state.count + 1)
+
+        return self.runner.each(learnt, examples)
 
     def gate(self, state: CarriedState) -> Gate | None:
         """See ``Engine.gate``: none of these networks has one."""

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
-from ..core.engine import Look
+from ..core.engine import Example, Query
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction, Refined, highest, near_peak
 from ..core.memory import FrameMemory
@@ -64,39 +64,38 @@ class FilterEngine(MemoryEngine):
                 reference = Reference.of(features[0], boxes[0], self.tracking.stride, side)
         frames: FrameMemory = FrameMemory(self.tracking.memory_capacity)
         empty = MemoryState(frames, None, online=online, reference=reference)
-        return self._add([empty], [crop], [box], [1.0])[0]
+        return self._added([Example(crop, box, 1.0, empty)])[0]
 
-    def locate_all(
-        self,
-        crops: Sequence[np.ndarray],
-        states: Sequence[MemoryState],
-        others: Sequence[Look | None] | None = None,
-    ) -> list[tuple[Prediction, MemoryState]]:
+    def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``.
 
         The trunk sees most crops before NumPy works on any of them: in turns, each would find its
         code and data thrown out of the caches by the other. Other cores see the rest meanwhile.
         """
-        looks = list(others or [None] * len(crops))
         # Those that are looked at thoroughly come first: the network is asked about them, too.
-        order = sorted(range(len(crops)), key=lambda i: looks[i] is None)
-        further = [(i, look) for i, look in enumerate(looks) if look and look.crop is not crops[i]]
+        order = sorted(range(len(queries)), key=lambda i: queries[i].other is None)
+        further = [
+            (i, one.other)
+            for i, one in enumerate(queries)
+            if one.other and one.other.crop is not one.crop
+        ]
         found: dict[int, tuple[Prediction, MemoryState]] = {}
         asked: dict[int, Task] = {}
         with self.runner.sharing() as share:
-            views = [*(crops[i] for i in order), *(look.crop for _, look in further)]
+            views = [*(queries[i].crop for i in order), *(look.crop for _, look in further)]
             tasks = self._begin(views, share)
             share.work(left=len(tasks) // REST)
             for i, task in zip(order, tasks, strict=False):
-                found[i] = self._found(states[i], share.answer(task))
-                if looks[i] is not None or states[i].online is None:
+                _, state, other = queries[i]
+                found[i] = self._found(state, share.answer(task))
+                if other is not None or state.online is None:
                     asked[i] = share.begin(self._asked, *found[i], away=True)
             for (i, look), task in zip(further, tasks[len(order) :], strict=True):
                 found[i] = self._responded(*found[i], share.answer(task), look.zoom)
             for i, task in asked.items():
                 prediction, state = found[i]
                 found[i] = replace(prediction, **share.answer(task)), state
-        return [found[i] for i in range(len(crops))]
+        return [found[i] for i in range(len(queries))]
 
     def _found(self, state: MemoryState, seen: Seen) -> tuple[Prediction, MemoryState]:
         """What is known online says of the target's query, as the trunk has seen it."""
@@ -150,30 +149,23 @@ class FilterEngine(MemoryEngine):
         box = (x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h
         return Refined(box, float(present))
 
-    def remember_all(
-        self,
-        crops: Sequence[np.ndarray | None],
-        boxes: Sequence[Box],
-        scores: Sequence[float],
-        states: Sequence[MemoryState],
-    ) -> list[MemoryState]:
+    def remember_all(self, examples: Sequence[Example]) -> list[MemoryState]:
         """See ``Engine.remember_all``."""
-        fresh = iter(self._see([crop for crop in crops if crop is not None]))
+        fresh = iter(self._see([one.crop for one in examples if one.crop is not None]))
         known = []
-        for crop, state in zip(crops, states, strict=True):
-            if crop is not None:
-                seen, online = next(fresh), state.online
+        for one in examples:
+            if one.crop is not None:
+                seen, online = next(fresh), one.state.online
                 alone = () if online is None else ((online.compact(self._features(seen)), 1.0),)
-                state = replace(state, seen=seen, compact=alone)
-            known.append(state)
+                one = one._replace(state=replace(one.state, seen=seen, compact=alone))
+            known.append(one)
         # The network's lesson and the online one, which takes longer, have nothing to do with each
         # other.
-        rows = list(zip(known, crops, boxes, scores, strict=True))
-        batches = [rows] if self.runner.batches else [[row] for row in rows]
-        jobs: list[Callable[[], Any]] = [partial(self._taught, row[0], row[2]) for row in rows]
-        jobs += [partial(self._add, *zip(*batch, strict=True)) for batch in batches]
+        batches = [known] if self.runner.batches else [[one] for one in known]
+        jobs: list[Callable[[], Any]] = [partial(self._taught, one.state, one.box) for one in known]
+        jobs += [partial(self._added, batch) for batch in batches]
         done = self.runner.each(lambda job: job(), jobs)
-        after = chain.from_iterable(done[len(rows) :])
+        after = chain.from_iterable(done[len(known) :])
         return [replace(state, online=model) for state, model in zip(after, done, strict=False)]
 
     def _taught(self, state: MemoryState, box: Box) -> OnlineModel | None:
@@ -184,15 +176,11 @@ class FilterEngine(MemoryEngine):
         return state.online.learn(seen, self.tracking.filter_rate)
 
     def _encode(
-        self,
-        crops: Sequence[np.ndarray | None],
-        states: Sequence[MemoryState],
-        boxes: np.ndarray,
-        scores: np.ndarray,
+        self, examples: Sequence[Example], boxes: np.ndarray, scores: np.ndarray
     ) -> Sequence[Any]:
         seen = [
             self._see([crop])[0] if crop is not None and not state.seen else state.seen
-            for crop, state in zip(crops, states, strict=True)
+            for crop, _, _, state in examples
         ]
         parts = [self.runner.join(part, 0) for part in zip(*seen, strict=True)]
         return self.runner.run("learn", boxes, scores, *parts[: self._levels])

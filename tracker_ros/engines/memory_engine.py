@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.config import TrackingConfig
-from ..core.engine import Answer, Boxes, Crops, Engine, Looks, Samples, Scores
+from ..core.engine import Answer, Engine, Example, Query
 from ..core.errors import ModelError
 from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import Box
@@ -42,9 +42,6 @@ class MemoryState:
     compact: tuple[tuple[np.ndarray, float], ...] = ()
 
 
-States = Sequence[MemoryState]
-
-
 class MemoryEngine(Engine):
     """``core.engine.Engine`` for networks with the steps ``locate`` and ``remember``."""
 
@@ -65,23 +62,25 @@ class MemoryEngine(Engine):
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
         empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None)
-        return self._add([empty], [crop], [box], [1.0])[0]
+        return self.remember(crop, box, 1.0, empty)
 
-    def locate_all(self, crops: Crops, states: States, others: Looks = None) -> list[Answer]:
+    def locate_all(self, queries: Sequence[Query]) -> list[Answer]:
         """See ``Engine.locate_all``; one call for all targets that remember equally much."""
 
         def answers(batch: list[int]) -> list[tuple[int, Prediction]]:
-            memory = self.runner.join([states[i].memory for i in batch], 0)
-            maps = self.runner.run("locate", stack([crops[i] for i in batch]), memory)
+            memory = self.runner.join([queries[i].state.memory for i in batch], 0)
+            maps = self.runner.run("locate", stack([queries[i].crop for i in batch]), memory)
             each = zip(*(self.runner.numpy(part) for part in maps), strict=True)
             return [(i, Prediction(*parts)) for i, parts in zip(batch, each, strict=True)]
 
-        batches = self._batches([state.memory.shape[1] for state in states])
+        batches = self._batches([query.state.memory.shape[1] for query in queries])
         found = dict(chain.from_iterable(self.runner.each(answers, batches)))
-        return [(found[i], state) for i, state in enumerate(states)]
+        return [(found[i], query.state) for i, query in enumerate(queries)]
 
-    def remember_all(self, crops: Samples, boxes: Boxes, scores: Scores, states: States) -> States:
-        return self._add(states, crops, boxes, scores)
+    def remember_all(self, examples: Sequence[Example]) -> list[MemoryState]:
+        """See ``Engine.remember_all``; one call for all."""
+        batches = [examples] if self.runner.batches else [[one] for one in examples]
+        return list(chain.from_iterable(self.runner.each(self._added, batches)))
 
     def gate(self, state: MemoryState) -> Gate | None:
         return state.gate
@@ -89,29 +88,22 @@ class MemoryEngine(Engine):
     def remembered(self, state: MemoryState) -> int:
         return len(state.frames)
 
-    def _add(self, states: States, crops: Samples, boxes: Boxes, scores: Scores) -> States:
-        """Each state with one more frame in it."""
-
-        def added(batch: list[int]) -> list[MemoryState]:
-            told = [np.array([values[i] for i in batch], np.float32) for values in (boxes, scores)]
-            tokens, *others = self._encode(
-                [crops[i] for i in batch], [states[i] for i in batch], *told
-            )
-            shares = self.runner.numpy(others[0]) if self._gated else [None] * len(batch)
-            rows = zip(batch, self.runner.split(tokens), shares, strict=True)
-            return [self._state(states[i], row, share, scores[i]) for i, row, share in rows]
-
-        # All are of one kind: the batches hold them in their order.
-        batches = self._batches([0] * len(states))
-        return list(chain.from_iterable(self.runner.each(added, batches)))
+    def _added(self, examples: Sequence[Example]) -> list[MemoryState]:
+        """Each state with one more frame in it; one call of the network for all."""
+        boxes = np.array([one.box for one in examples], np.float32)
+        scores = np.array([one.score for one in examples], np.float32)
+        tokens, *others = self._encode(examples, boxes, scores)
+        shares = self.runner.numpy(others[0]) if self._gated else [None] * len(examples)
+        rows = zip(examples, self.runner.split(tokens), shares, strict=True)
+        return [self._state(one.state, row, share, one.score) for one, row, share in rows]
 
     def _encode(
-        self, crops: Samples, states: States, boxes: np.ndarray, scores: np.ndarray
+        self, examples: Sequence[Example], boxes: np.ndarray, scores: np.ndarray
     ) -> Sequence[Any]:
-        """Tokens, and gate weights where there is a gate, of a batch."""
-        given = [crop for crop in crops if crop is not None]  # all: no query is reused
+        """Tokens, and gate weights where there is a gate."""
+        crops = [one.crop for one in examples if one.crop is not None]  # all: no query is reused
         told = len(self.runner.inputs("remember")) - 1  # the box, and its score where it counts
-        return self.runner.run("remember", stack(given), *(boxes, scores)[:told])
+        return self.runner.run("remember", stack(crops), *(boxes, scores)[:told])
 
     def _state(
         self, old: MemoryState, row: Any, shares: np.ndarray | None, score: float

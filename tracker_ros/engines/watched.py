@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.engine import Answer, Boxes, Crops, Engine, Looks, Samples, Scores
+from ..core.engine import Answer, Engine, Example, Query
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
@@ -48,9 +48,6 @@ class WatchedState:
     prediction: Prediction | None = None
 
 
-States = Sequence[WatchedState]
-
-
 class WatchedEngine(Engine):
     """``core.engine.Engine`` around another; it answers the same, and keeps references to crops.
 
@@ -69,17 +66,16 @@ class WatchedEngine(Engine):
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
         return WatchedState(self.engine.start(crop, box, views), first, frames)
 
-    def locate_all(self, crops: Crops, states: States, others: Looks = None) -> list[Answer]:
-        answers = self.engine.locate_all(crops, [state.inner for state in states], others)
+    def locate_all(self, queries: Sequence[Query]) -> list[Answer]:
+        answers = self.engine.locate_all([one._replace(state=one.state.inner) for one in queries])
         return [
-            (prediction, self._located(state, crop, prediction, inner))
-            for state, crop, (prediction, inner) in zip(states, crops, answers, strict=True)
+            (prediction, self._located(query, prediction, inner))
+            for query, (prediction, inner) in zip(queries, answers, strict=True)
         ]
 
-    def remember_all(self, crops: Samples, boxes: Boxes, scores: Scores, states: States) -> States:
-        inner = self.engine.remember_all(crops, boxes, scores, [state.inner for state in states])
-        rows = zip(states, crops, boxes, scores, inner, strict=True)
-        return [self._remembered(*row) for row in rows]
+    def remember_all(self, examples: Sequence[Example]) -> list[WatchedState]:
+        inner = self.engine.remember_all([one._replace(state=one.state.inner) for one in examples])
+        return [self._remembered(*pair) for pair in zip(examples, inner, strict=True)]
 
     def gate(self, state: WatchedState) -> Gate | None:
         return self.engine.gate(state.inner)
@@ -87,9 +83,8 @@ class WatchedEngine(Engine):
     def remembered(self, state: WatchedState) -> int:
         return self.engine.remembered(state.inner)
 
-    def _located(
-        self, state: WatchedState, crop: np.ndarray, prediction: Prediction, inner: Any
-    ) -> WatchedState:
+    def _located(self, query: Query, prediction: Prediction, inner: Any) -> WatchedState:
+        state = query.state
         if self._reads:
             seen = tuple(state.frames.read(self.tracking.memory_segments))
         else:
@@ -99,13 +94,12 @@ class WatchedEngine(Engine):
             inner=inner,
             before=state.inner,
             seen=seen,
-            query=crop,
+            query=query.crop,
             prediction=prediction,
         )
 
-    def _remembered(
-        self, state: WatchedState, crop: np.ndarray | None, box: Box, score: float, inner: Any
-    ) -> WatchedState:
+    def _remembered(self, example: Example, inner: Any) -> WatchedState:
+        crop, box, score, state = example
         shown = state.query if crop is None else crop
         assert shown is not None  # what is reused was located
         picture = Picture(shown, box, score)

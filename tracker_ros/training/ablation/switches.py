@@ -13,11 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from ...core.config import TrackingConfig
-from ...core.engine import Engine, State
+from ...core.engine import Answer, Engine, Example, Query, State
 from ...core.errors import ParameterError
 from ...core.gate import Gate
 from ...core.geometry.boxes import Box
-from ...core.geometry.decode import Prediction
 from ...core.io.files import replacing, write_json
 from ...core.online.views import View
 from ...engines.models.store import load_network
@@ -105,15 +104,15 @@ class Switched(Engine):
         state = self.engine.start(crop, box, views)
         return replace(state, online=None) if "filter" in self.off else state
 
-    def locate_all(self, crops, states, others=None) -> list[tuple[Prediction, State]]:
-        answers = self.engine.locate_all(crops, states, others)
+    def locate_all(self, queries: Sequence[Query]) -> list[Answer]:
+        answers = self.engine.locate_all(queries)
         if "network" not in self.off:
             return answers
         return [(replace(found, opinion=None), state) for found, state in answers]
 
-    def remember_all(self, crops, boxes, scores, states) -> list[State]:
-        after = self.engine.remember_all(crops, boxes, scores, states)
-        return [self._kept(*pair) for pair in zip(states, after, strict=True)]
+    def remember_all(self, examples: Sequence[Example]) -> list[State]:
+        after = self.engine.remember_all(examples)
+        return [self._kept(one.state, state) for one, state in zip(examples, after, strict=True)]
 
     def _kept(self, before: State, after: State) -> State:
         if "memory" in self.off:
