@@ -290,6 +290,17 @@ def test_a_target_on_what_is_of_another_class_is_given_up_after_some_time(stage,
     assert stage.problems("detections") == (expected if "LOST" in states else [])
 
 
+@pytest.mark.parametrize("stage", [{"auto_correct": True}], indirect=True)
+def test_what_is_seen_without_a_class_contradicts_nobody(stage):
+    stage.show()
+    stage.ask(stage.start(0, id="a", class_id="thing"))
+    for _ in range(4):
+        stage.show()
+        stage.ask(seen(stage, 0, kind=""))
+        assert stage.show().state == "TRACKING"
+    assert stage.problems("detections") == []
+
+
 @pytest.mark.parametrize("stage", [DETECTOR], indirect=True)
 def test_a_detector_finds_a_lost_one_again_beside_the_others(stage):
     stage.show()

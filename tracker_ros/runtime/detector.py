@@ -69,7 +69,9 @@ class Detector:
         """Give up targets that lie on what is of another class, time after time."""
         given_up, counts = [], {}
         for place, (track, box) in enumerate(seen):
-            there = [one.class_id for one in candidates if overlap(one.box, box) >= AGREED]
+            # What has no class may be anything.
+            known = [one for one in candidates if one.class_id]
+            there = [one.class_id for one in known if overlap(one.box, box) >= AGREED]
             if place in agreed or not there or not track.target.class_id:
                 continue
             one = track.target.id
