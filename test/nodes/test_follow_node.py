@@ -259,6 +259,7 @@ def test_bad_depth_gets_a_sentence_and_the_next_good_one_a_place(follower, spoil
 @pytest.mark.parametrize("boxes, words", [
     ([("gina", (0.0, 0.0, math.nan, 9.0))], "target gina: box has a value that is not finite"),
     ([("gina", (900.0, 0.0, 20.0, 20.0))], "target gina: the box (900, 0, 20, 20) lies outside"),
+    ([("gina", (150.0, 90.0, 1e-200, 1e-200))], "target gina: the box (150, 90, 1e-200, 1e-200)"),
     ([("gina", BOX), ("gina", BOX)], "two detections have the id 'gina'"),
 ])  # fmt: skip
 def test_bad_boxes_get_a_sentence(follower, boxes, words):
@@ -269,10 +270,11 @@ def test_bad_boxes_get_a_sentence(follower, boxes, words):
     assert list(follower.place(stamp).detections) == []
 
 
-def test_depth_without_usable_camera_info(follower):
-    broken = Camera(math.nan, FOCAL, 319.5, 239.5, WIDTH, HEIGHT)
+@pytest.mark.parametrize("focal", [math.nan, 0.0, 1e-300])
+def test_depth_without_usable_camera_info(follower, focal):
+    broken = Camera(focal, focal, 319.5, 239.5, WIDTH, HEIGHT)
     follower.send_info(follower.next(), broken)
-    follower.diagnosis("input", "camera_info has no usable K: fx nan")
+    follower.diagnosis("input", f"camera_info has no usable K: fx {focal:g}")
     stamp = follower.next()
     follower.send_depth(flat(), stamp)
     follower.send_boxes(stamp, ("hugo", BOX))

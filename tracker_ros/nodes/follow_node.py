@@ -13,7 +13,7 @@ from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 from ..conversions import seconds, stamp_to_ns
-from ..core.errors import InputError
+from ..core.errors import InputError, brief
 from ..runtime.follow import inputs, messages
 from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
@@ -120,7 +120,8 @@ class FollowNode(ManagedNode):
         def read():
             points = inputs.cloud(message)
             self._arrived("camera")
-            return points[..., 2], 1.0, camera_of_points(points)
+            # A copy: many are kept, and a view would keep x and y, too.
+            return points[..., 2].copy(), 1.0, camera_of_points(points)
 
         self._add_depth(message, read)
 
@@ -159,6 +160,9 @@ class FollowNode(ManagedNode):
                 found, problems = self._follow(message, depth)
             except InputError as error:
                 found, problems = [], [str(error)]
+            except Exception as error:  # whatever it was, the next boxes may be better
+                reason = f"{type(error).__name__}: {brief(error)}"
+                found, problems = [], [f"the boxes could not be followed: {reason}"]
             for problem in problems:
                 self._report("target", problem)
             if found and not problems:

@@ -45,6 +45,14 @@ def test_the_camera_of_a_cloud_with_holes():
     assert (found.cx, found.cy) == pytest.approx((31, 22), abs=0.05)
 
 
+@pytest.mark.parametrize("odd", [(1e308, 1e308, 1e-320), (0, 0, 1e-320), (1e30, 1e30, 2)])
+def test_points_that_nothing_measures_do_not_matter(odd):
+    points = view().astype(float)
+    points[::2] = odd
+    found = camera_of_points(points)
+    assert (found.fx, found.fy) == pytest.approx((500, 510), rel=1e-3)
+
+
 @pytest.mark.parametrize("points, words", [
     (np.full((4, 5, 3), np.nan, np.float32), "too few points"),
     (view()[..., [2, 0, 1]], "not the view of a pinhole camera in its optical frame"),

@@ -67,6 +67,17 @@ def test_box_outside_is_said_in_a_sentence():
             find(scene(), box=box)
 
 
+@pytest.mark.parametrize("side", [1e-200, 1e-3, 1e5, 1e200])
+def test_box_of_no_image_is_said_in_a_sentence(side):
+    with pytest.raises(InputError, match="is of no image"):
+        find(scene(), box=(40 - side / 2, 30 - side / 2, side, side))
+
+
+def test_depths_below_a_millimetre_were_not_measured():
+    with pytest.raises(InputError, match="0 of 576 pixels"):
+        find(np.full((60, 80), 1e-40))
+
+
 def test_box_partly_outside_uses_what_is_inside():
     depth = np.full((60, 80), 2.0)
     assert find(depth, box=(60.0, 30.0, 40.0, 60.0))[0].depth == pytest.approx(2.0)

@@ -75,6 +75,8 @@ def test_camera_info_with_binning_and_a_region():
     ({"k": np.zeros(9)}, "no usable K: fx 0"),
     ({"k": np.array([math.nan, 0, 320, 0, 510, 240, 0, 0, 1])}, "no usable K: fx nan"),
     ({"k": np.array([500, 0, 320, 0, 510, math.inf, 0, 0, 1])}, "cy inf"),
+    ({"k": np.array([1e-300, 0, 320, 0, 1e-300, 240, 0, 0, 1])}, "no usable K: fx 1e-300"),
+    ({"k": np.array([500, 0, 1e300, 0, 500, 240, 0, 0, 1])}, "cx 1e.300"),
     ({"k": np.array([500.0, 0, 320, 0, -510, 240, 0, 0, 1])}, "fy -510"),
     ({"width": 0}, "camera_info of 0x480 pixels"),
 ])  # fmt: skip
@@ -126,6 +128,7 @@ def test_both_readers_of_clouds_agree():
 
 @pytest.mark.parametrize("fields, words", [
     ({"height": 1}, "not organised"),
+    ({"height": 1, "width": 640 * 480}, "307200x1 points is not organised"),
     ({"fields": [field("x", 0), field("y", 4)]}, "no field 'z' of type FLOAT32 or FLOAT64"),
     ({"fields": [field("x", 0, 5)]}, "no field 'x'"),
     ({"fields": [field("x", 0), field("y", 4), field("z", 14)]}, "'z' lies outside its points"),

@@ -10,6 +10,8 @@ import numpy as np
 
 from ...core.errors import InputError
 
+# Metres: what is told to be nearer or farther was not measured.
+NEAREST, FARTHEST = 1e-3, 1e6
 _SAMPLES = 2000  # points of a cloud that are enough to find its camera
 _MISFIT = 1.0  # pixels: the median residual of a cloud that a pinhole camera can have made
 
@@ -49,7 +51,8 @@ def camera_of_points(points: np.ndarray) -> Camera:
     where it does not: the cloud is then in another frame, or not the view of a camera.
     """
     height, width = points.shape[:2]
-    rows, columns = np.nonzero(np.isfinite(points).all(axis=2) & (points[..., 2] > 0))
+    usual = (np.abs(points) < FARTHEST).all(axis=2)  # NaN is not
+    rows, columns = np.nonzero(usual & (points[..., 2] >= NEAREST))
     chosen = np.linspace(0, len(rows) - 1, min(len(rows), _SAMPLES)).astype(int)
     rows, columns = rows[chosen], columns[chosen]
     if len(np.unique(rows)) < 2 or len(np.unique(columns)) < 2:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.errors import InputError
-from ...core.geometry.boxes import Box
+from ...core.geometry.boxes import MAX_IMAGE_SIDE, Box
+from .camera import NEAREST
 
 INNER = 0.6  # share of the box's sides that is looked at: less background than at its rim
 BIN = np.log(1.02)  # depths within 2 % of each other share a bin: sensors err in proportion
 REACH = 0.03  # a surface holds the depths within 3 % of its own
+SMALLEST = 0.1  # pixels: a side of a box that anything can be seen in
 STRONG = 0.2  # share of the measured pixels that makes a surface one to speak of
 
 
@@ -28,8 +30,8 @@ def surfaces(
     """What is in the inner part of a box, nearest first.
 
     Args:
-        depth: [H, W], whatever number type; ``scale`` metres a unit. Pixels that are 0, negative,
-            not finite or beyond ``max_range`` metres were not measured.
+        depth: [H, W], whatever number type; ``scale`` metres a unit. Pixels below a
+            millimetre, not finite or beyond ``max_range`` metres were not measured.
         box: (x, y, width, height) in pixels of ``depth``.
         min_points: a surface has at least so many pixels.
     Returns:
@@ -40,7 +42,7 @@ def surfaces(
     """
     inside = _inner(depth, box)
     metres = inside.astype(np.float64).ravel() * scale
-    metres = metres[np.isfinite(metres) & (metres > 0) & (metres <= max_range)]
+    metres = metres[np.isfinite(metres) & (metres >= NEAREST) & (metres <= max_range)]
     if len(metres) < min_points:
         raise InputError(
             f"{len(metres)} of {inside.size} pixels in the box have a depth up to {max_range:g} m,"
@@ -58,6 +60,8 @@ def surfaces(
 
 def _inner(depth: np.ndarray, box: Box) -> np.ndarray:
     x, y, w, h = box
+    if not (min(w, h) >= SMALLEST and max(w, h, abs(x), abs(y)) <= 2 * MAX_IMAGE_SIDE):
+        raise InputError(f"the box ({x:g}, {y:g}, {w:g}, {h:g}) is of no image")
     margin = (1 - INNER) / 2
     left, right = x + margin * w, x + (1 - margin) * w
     top, bottom = y + margin * h, y + (1 - margin) * h

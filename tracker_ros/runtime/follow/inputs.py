@@ -10,6 +10,8 @@ from .camera import Camera
 
 ENCODINGS = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
 FLOAT32, FLOAT64 = 7, 8  # datatypes of sensor_msgs/PointField
+# Pixels: focal lengths and principal points beyond are of no camera.
+SHORTEST, LARGEST = 1.0, 1e6
 REALS = {FLOAT32: "f4", FLOAT64: "f8"}
 
 
@@ -33,7 +35,11 @@ def camera_info(msg) -> Camera:
     """sensor_msgs/CameraInfo's K, with its binning and region of interest. Raises InputError."""
     check_size("camera_info", msg)
     fx, skew, cx, _, fy, cy, *_ = map(float, msg.k)
-    if not all(map(math.isfinite, (fx, skew, cx, fy, cy))) or fx <= 0 or fy <= 0:
+    if not (
+        math.isfinite(skew)
+        and all(SHORTEST <= focal <= LARGEST for focal in (fx, fy))
+        and all(abs(centre) <= LARGEST for centre in (cx, cy))
+    ):
         raise InputError(f"camera_info has no usable K: fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g}")
     across, down = max(msg.binning_x, 1), max(msg.binning_y, 1)
     roi = msg.roi
@@ -61,12 +67,12 @@ def cloud(msg) -> np.ndarray:
 
 def check_cloud(msg) -> None:
     """Raise InputError where a PointCloud2 is not an organised one with x, y and z as floats."""
-    check_size("point cloud", msg)
-    if msg.height < 2:
+    if msg.height == 1:
         raise InputError(
             f"point cloud of {msg.width}x{msg.height} points is not organised: one point for each"
             " pixel is needed"
         )
+    check_size("point cloud", msg)
     for name in "xyz":
         (field,) = [f for f in msg.fields if f.name == name][:1] or [None]
         if field is None or field.datatype not in REALS or field.count > 1:
