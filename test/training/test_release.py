@@ -6,13 +6,14 @@ import torch
 
 from tracker_ros import load_tracker
 from tracker_ros.commands import main
+from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.models.store import load_network
+from tracker_ros.engines.models.store import load_network, save_network
 from tracker_ros.networks.backbones.by_name import make_backbone
 from tracker_ros.networks.presets import preset
 from tracker_ros.training.options import overridden
 from tracker_ros.training.records import checkpoint
-from tracker_ros.training.release import release, write_weights
+from tracker_ros.training.release import release
 
 SIZES = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "head_depth=1")
 GRAPHS = ["small.locate.onnx", "small.remember.onnx"]
@@ -38,7 +39,9 @@ def test_half_the_size_makes_nearly_the_same_network(run, tmp_path):
     sizes, networks = [], []
     for half in (False, True):
         path = tmp_path / f"{half}.safetensors"
-        write_weights(run / "last.pt", path, half=half)
+        network, facts = load_network(run / "small.safetensors")
+        tracking = TrackingConfig.from_dict(facts["tracking"])
+        save_network(path, network, facts["architecture"], tracking, {}, half)
         sizes.append(path.stat().st_size)
         networks.append(load_network(path)[0].state_dict())
     assert sizes[1] < 0.75 * sizes[0]  # the network is small: names and facts take their part
@@ -75,14 +78,6 @@ def test_a_finished_run_tracks_in_both_engines(run, shards):
     network, _ = load_network(target)
     average = checkpoint.load(run / "last.pt")["average"]
     assert all(torch.equal(value, average[name]) for name, value in network.state_dict().items())
-
-
-def test_facts_and_values_of_the_tracker_may_be_added(run, tmp_path):
-    target = tmp_path / "models" / "tuned.safetensors"
-    write_weights(run / "last.pt", target, {"data": "squares"}, {"lost_score": 0.125})
-    facts = load_network(target)[1]
-    assert facts["training"]["data"] == "squares" and facts["training"]["steps"] == 2
-    assert facts["tracking"]["lost_score"] == 0.125 and facts["tracking"]["query_size"] == 64
 
 
 @pytest.mark.parametrize("content", [{}, [], {"network": {"channels": 24}}, {"network": None}])

@@ -52,9 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--name", help="of the model that is written to the folder at the end (default: MODEL)"
     )
-    parser.add_argument(
-        "--tensorboard", action="store_true", help="write TensorBoard's files to the folder too"
-    )
     add_device(parser)
     for title, config in (
         ("training (defaults: the recipe's)", TrainingConfig),
@@ -103,7 +100,6 @@ def run(args: argparse.Namespace) -> int:
         start=args.start,
         cache=args.cache or default_cache(),
         validate=args.validate,
-        tensorboard=args.tensorboard,
     )
     if args.recipe != "short" and paper.pretrained and not (args.backbone or args.start):
         logging.warning(

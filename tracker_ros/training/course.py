@@ -4,7 +4,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, nullcontext
+from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Course(ABC):
 
     Args:
         out: folder for ``last.pt``, ``log.csv`` and ``validation.csv``.
-        ranks: the processes that train together. tensorboard: write TensorBoard's files too.
+        ranks: the processes that train together.
     Attributes:
         modules, values: names of attributes that a checkpoint holds; modules have a ``state_dict``.
         identity: what may not change when a run is resumed.
@@ -52,10 +52,9 @@ class Course(ABC):
         config: TrainingConfig | RefinerConfig,
         ranks: Ranks,
         precision: str = "fp32",
-        tensorboard: bool = False,
     ):
         self.out, self.last = Path(out), Path(out) / "last.pt"
-        self.config, self.ranks, self.tensorboard = config, ranks, tensorboard
+        self.config, self.ranks = config, ranks
         self.device = torch.device(config.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.step, self.elapsed = 0, 0.0
@@ -69,8 +68,8 @@ class Course(ABC):
         """One update of the weights; returns the loss terms and the learning rate."""
 
     @abstractmethod
-    def score(self, log: TrainingLog) -> None:
-        """Validate, where there is something to validate on."""
+    def score(self, log: TrainingLog | None) -> None:
+        """Validate, where there is something to validate on; ``log``: of the first process."""
 
     def content(self) -> dict:
         """All that a checkpoint holds."""
@@ -143,12 +142,11 @@ class Course(ABC):
         SIGTERM and Ctrl-C end it after the step, with a checkpoint.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        config, leads, log = self.config, self.ranks.leads, nullcontext()
-        if leads:
-            path = self.out / "log.csv"
-            log = TrainingLog(path, tell, config.log_every, self.step, self.tensorboard)
+        config, log = self.config, None
+        if self.ranks.leads:
+            log = TrainingLog(self.out / "log.csv", tell, config.log_every, self.step)
         batches, stopping, last = self.batches(), False, time.monotonic()
-        with Stop() as stop, log, explained(config.batch, self._where), closing(batches):
+        with Stop() as stop, explained(config.batch, self._where), closing(batches):
             while self.progress < 1 and not stopping:
                 asked = time.monotonic()
                 batch = next(batches)
@@ -160,11 +158,11 @@ class Course(ABC):
                 self.ranks.average([agreed])
                 self.elapsed, last = self.elapsed + agreed[0].item(), now
                 stopping, done = agreed[1].item() > 0, self.progress >= 1
-                if leads:
+                if log:
                     log.add(self.step, self.progress, terms, config.batch, waited, self.replaced)
                 if done or self.step % config.validate_every == 0:
                     self.score(log)
-                if leads and (done or stopping or self.step % config.checkpoint_every == 0):
+                if log and (done or stopping or self.step % config.checkpoint_every == 0):
                     self.save()
                 show(self.progress)
         if stopping:

@@ -40,7 +40,6 @@ class Trainer(Course):
         backbone, start: weights to start with, see ``warm_start``, or None.
         cache: folder for indices of sets, None for none.
         validate: folder of sequences on which the averaged weights are scored now and then.
-        tensorboard: write TensorBoard's files to ``out`` too.
     Raises:
         TrackerError: no data; else as ``Course``.
     """
@@ -60,10 +59,9 @@ class Trainer(Course):
         start: str | Path | None = None,
         cache: Path | None = None,
         validate: str | Path | None = None,
-        tensorboard: bool = False,
     ):
         ranks = Ranks.join(torch.device(config.device))
-        super().__init__(out, config, ranks, config.precision, tensorboard)
+        super().__init__(out, config, ranks, config.precision)
         self.data, self.cache, self.preset, self.loss = data, cache, preset, loss
         torch.manual_seed(config.seed)
         if self.device.type == "cuda":
@@ -136,10 +134,10 @@ class Trainer(Course):
         self.average.update(self.model, self.step)
         return values
 
-    def score(self, log: TrainingLog) -> None:
+    def score(self, log: TrainingLog | None) -> None:
         if not self.validate:
             return
-        if self.ranks.leads:
+        if log:
             found = score_weights(
                 self.average.state, self.preset, self.validate, self.config.device
             )

@@ -153,9 +153,10 @@ class RefinerTrainer(Course):
         scores["told"] = ((below + upto) / (2 * len(rest))).mean().item()
         return scores
 
-    def score(self, log: TrainingLog) -> None:
+    def score(self, log: TrainingLog | None) -> None:
         self.scores = self.validate()
-        log.validated(self.step, self.progress, self.scores)
+        if log:
+            log.validated(self.step, self.progress, self.scores)
 
 
 def together(samples: Sequence[Sample]) -> tuple[Tensor, ...]:
