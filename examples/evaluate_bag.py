@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tracker_ros import load_tracker
 from tracker_ros.evaluation.protocols import PROTOCOLS
-from tracker_ros.replay.deterministic import Log, replay
+from tracker_ros.replay.deterministic import ReplayLog, replay
 from tracker_ros.replay.truth import find_truth
 from tracker_ros.sources.bag.source import BagSource
 
@@ -17,7 +17,7 @@ def main(bag: str, model: str = "dastm") -> None:
     """Print the area under the success curve and the precision, as OTB measures them."""
     with BagSource(Path(bag)) as source:
         truth = find_truth(source, given=None, initial=None)
-        log = Log(truth)
+        log = ReplayLog(truth)
         for step in replay(load_tracker(model), source, truth, print):
             log.add(step)
         scores = PROTOCOLS["otb"].score(log.result(bag))

@@ -12,7 +12,7 @@ from collections import defaultdict
 from tracker_ros import load_tracker
 from tracker_ros.runtime.detector import Detector
 from tracker_ros.runtime.frame_slot import ReceivedImage
-from tracker_ros.runtime.requests import Candidate, Policy, Proposal
+from tracker_ros.runtime.requests import Detection, Policy, Proposal
 from tracker_ros.runtime.targets import Targets
 from tracker_ros.sources import open_source
 
@@ -22,7 +22,7 @@ def main(video: str, detections: str, model: str = "dastm") -> None:
     seen = defaultdict(list)
     with open(detections, newline="") as file:
         for frame, class_id, *box in csv.reader(file):
-            seen[int(frame)].append(Candidate(tuple(map(float, box)), class_id))
+            seen[int(frame)].append(Detection(tuple(map(float, box)), class_id))
     targets = Targets(load_tracker(model))
     detector = Detector(targets, Policy(max_targets=8, auto_correct=True, auto_init_new=True))
     with open_source(video) as source:

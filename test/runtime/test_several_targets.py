@@ -10,7 +10,7 @@ from tracker_ros.conversions import bgr_to_image, ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.outputs.status import frame_check, target_checks
-from tracker_ros.runtime.requests import Candidate, Policy, Proposal, Start, Starts
+from tracker_ros.runtime.requests import Detection, Policy, Proposal, Start, Starts
 from tracker_ros.runtime.worker import Worker
 from tracker_ros.sources.bag.typestore import bag_message as make
 
@@ -228,7 +228,7 @@ DETECTOR = {"max_targets": 3, "auto_init_new": True}
 
 def seen(stage, *whose, shift=0.0, kind="thing"):
     boxes = [stage.party.box(who, stage.index) for who in whose]
-    found = tuple(Candidate((x + shift, y, w, h), kind) for x, y, w, h in boxes)
+    found = tuple(Detection((x + shift, y, w, h), kind) for x, y, w, h in boxes)
     return Proposal(found, (stage.index + 1) * STEP)
 
 

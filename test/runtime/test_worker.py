@@ -12,7 +12,7 @@ from tracker_ros.conversions import bgr_to_image, ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.runtime.answer import Target
 from tracker_ros.runtime.frame_slot import FrameSlot
-from tracker_ros.runtime.requests import Candidate, Proposal, Start
+from tracker_ros.runtime.requests import Detection, Proposal, Start
 from tracker_ros.runtime.worker import Worker
 from tracker_ros.sources.bag.typestore import bag_message as make
 
@@ -142,8 +142,8 @@ FAR = (230.0, 160.0, 64.0, 72.0)  # there is only lawn
 
 def test_lost_target_is_found_again_where_class_and_memory_agree(lost, scene):
     target = lost[1].answers[-1].target
-    right = Candidate(scene.box(0), "person")
-    answers = propose(lost, scene, Candidate(FAR, "person"), Candidate(FAR, "cat"), right)
+    right = Detection(scene.box(0), "person")
+    answers = propose(lost, scene, Detection(FAR, "person"), Detection(FAR, "cat"), right)
     assert (answers[-1].target, answers[-1].state) == (target, "TRACKING")
     assert overlap(answers[-1].box, scene.box(0)) > 0.5
 
@@ -157,7 +157,7 @@ def test_lost_target_is_found_again_where_class_and_memory_agree(lost, scene):
     ((110.0, 70.0, 1.0, 1.0), "person"),
 ])  # fmt: skip
 def test_lost_target_is_not_taken_for_another_object(lost, scene, box, class_id):
-    answers = propose(lost, scene, Candidate(box, class_id))
+    answers = propose(lost, scene, Detection(box, class_id))
     assert len(answers) == 1  # as it was answered before the proposal
     assert lost[1].answers[-1].target.class_id == "person"
 
@@ -165,7 +165,7 @@ def test_lost_target_is_not_taken_for_another_object(lost, scene, box, class_id)
 def test_lost_target_without_class_is_found_again_by_its_memory_alone(lost, scene):
     (track,) = lost[0]._targets.tracks
     track.target = target = Target(track.target.id, "")
-    answers = propose(lost, scene, Candidate(FAR, "person"), Candidate(scene.box(0), "cat"))
+    answers = propose(lost, scene, Detection(FAR, "person"), Detection(scene.box(0), "cat"))
     assert (answers[-1].target, answers[-1].state) == (target, "TRACKING")
     assert overlap(answers[-1].box, scene.box(0)) > 0.5
 
@@ -173,8 +173,8 @@ def test_lost_target_without_class_is_found_again_by_its_memory_alone(lost, scen
 def test_automatic_start_takes_the_first_that_is_in_the_image(stage, scene):
     worker, sink, put, _ = stage
     put(0)
-    outside = Candidate((900.0, 900.0, 20.0, 20.0), "face")
-    worker.request(Proposal((outside, Candidate(scene.box(0), "face")), STEP))
+    outside = Detection((900.0, 900.0, 20.0, 20.0), "face")
+    worker.request(Proposal((outside, Detection(scene.box(0), "face")), STEP))
     sink.until(lambda: sink.answers and sink.answers[-1].target)
     assert sink.answers[-1].box == scene.box(0)
     (problem,) = [text for subject, text in sink.problems if subject == "detections"]
@@ -186,7 +186,7 @@ def test_automatic_start_does_not_disturb_a_target(stage, scene):
     put(0)
     worker.request(Start(scene.box(0), id="anna"))
     sink.until(lambda: sink.answers and sink.answers[-1].target)
-    worker.request(Proposal((Candidate((5.0, 5.0, 30.0, 30.0), "face"),)))
+    worker.request(Proposal((Detection((5.0, 5.0, 30.0, 30.0), "face"),)))
     put(1)
     sink.until(lambda: 2 in stamps(sink))
     assert sink.answers[-1].target.id == "anna"

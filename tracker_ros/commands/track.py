@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
         bar = stack.enter_context(progress_bar())
         task = bar.add_task("tracking", total=args.frames or source.length)
         sizes = stack.enter_context(OneSize(args.source, "were skipped"))
-        logs = [Log() for _ in targets]
+        logs = [Summary() for _ in targets]
         seconds: list[float] = []
         for frame in source:
             truth = truths.get(frame.index)
@@ -146,7 +146,7 @@ def _cells(result) -> list:
     return cells + [f"{timings[part]:.2f}" if part in timings else "" for part in TIMED]
 
 
-class Log:
+class Summary:
     """What one target's summary is made of."""
 
     def __init__(self):

@@ -41,7 +41,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.records.provenance import commit, data_names, hardware
     from ..training.refinement.loop import RefinerTrainer
     from ..training.refinement.release import Base
-    from ..training.refinement.samples import Samples
+    from ..training.refinement.samples import RefinerSamples
     from .common.outputs import check_outputs
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
@@ -50,8 +50,8 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path("runs") / f"{base.path.stem}-refiner"
     target = out / f"{name}.safetensors"
     check_outputs([args.data, base.path], {"--name": target, "--out's last.pt": out / "last.pt"})
-    samples = Samples(args.data, base.tracking, config.seed, length=sys.maxsize)
-    held = Samples(args.data, base.tracking, config.seed, held=True, length=config.held)
+    samples = RefinerSamples(args.data, base.tracking, config.seed, length=sys.maxsize)
+    held = RefinerSamples(args.data, base.tracking, config.seed, held=True, length=config.held)
     identity = {
         "data": data_names(args.data),
         "trunk": base.digest,

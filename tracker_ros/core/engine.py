@@ -9,7 +9,7 @@ from .config import TrackingConfig
 from .gate import Gate
 from .geometry.boxes import Box
 from .geometry.decode import Prediction
-from .online.views import View
+from .online.views import FirstView
 
 State = Any  # opaque to the core; each architecture has its own, and never changes one in place
 Answer = tuple[Prediction, State]
@@ -68,7 +68,7 @@ class Engine(Protocol):
     reuses: bool
     each: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
-    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> State:
         """The state of a new target, from a memory crop and its box.
 
         ``views``: of the same frame, for engines that respond; see ``core.online.views``.

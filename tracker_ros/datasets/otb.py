@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ..core.errors import SourceError
 from ..sources.annotations import pictures, read_boxes
-from ..sources.folder import IMAGE_SUFFIXES, covered
+from ..sources.folder import IMAGE_SUFFIXES, with_truth
 from ..sources.order import in_order, visible
 from .formats.text import flagged
 from .track import Track
@@ -32,7 +32,7 @@ def read_otb(folder: Path) -> Iterator[Track]:
         for number, truth in enumerate(filled, 1):
             name = home.name if len(filled) == 1 else f"{home.name}.{number}"
             boxes = read_boxes(truth)
-            names = covered(home.name, pictures(home / "img", IMAGE_SUFFIXES), len(boxes))
+            names = with_truth(home.name, pictures(home / "img", IMAGE_SUFFIXES), len(boxes))
             below = (home / "img").relative_to(folder).as_posix()
             yield Track(name, below, names, boxes, truth, attributes=_attributes(folder, name))
 

@@ -12,7 +12,7 @@ from ..core.errors import ModelError
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
-from ..core.online.views import View
+from ..core.online.views import FirstView
 from .memory_engine import check_step
 from .runners.base import Runner
 
@@ -55,7 +55,7 @@ class CarriedEngine(Engine):
                 "which its step 'start' does not make"
             )
 
-    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> CarriedState:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> CarriedState:
         values = self.runner.run("start", crop[None], np.array([box], np.float32))
         return CarriedState(dict(zip(self.runner.outputs("start"), values, strict=True)), 1)
 

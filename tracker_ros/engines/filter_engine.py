@@ -18,7 +18,7 @@ from ..core.geometry.decode import Prediction, Refined, highest, near_peak
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
-from ..core.online.views import PLACES, View
+from ..core.online.views import PLACES, FirstView
 from .memory_engine import MemoryEngine, MemoryState, check_step, stack
 from .runners.cores import Sharing, Task
 
@@ -51,11 +51,11 @@ class FilterEngine(MemoryEngine):
         check_step(self.runner, "match", asked)
         check_step(self.runner, "learn", ("box", "score", *levels))
 
-    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> MemoryState:
         """See ``Engine.start``."""
         online = reference = None
         if self.responds:
-            crops, boxes = zip(*(views or (View(crop, box),)), strict=True)
+            crops, boxes = zip(*(views or (FirstView(crop, box),)), strict=True)
             features = np.stack([self._features(seen) for seen in self._see(crops)])
             side = self.tracking.query_size / self.tracking.search_factor
             places = min(len(PLACES), len(views) or 1)

@@ -16,7 +16,7 @@ from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel
 from ..core.online.reference import Reference
-from ..core.online.views import View
+from ..core.online.views import FirstView
 from .runners.base import Runner
 
 
@@ -60,7 +60,7 @@ class MemoryEngine(Engine):
         check_step(self.runner, "locate", ("crop", "memory"))
         check_step(self.runner, "remember", ("crop", "box"))
 
-    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> MemoryState:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> MemoryState:
         empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None)
         return self.remember(crop, box, 1.0, empty)
 

@@ -11,7 +11,7 @@ from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
-from ..core.online.views import View
+from ..core.online.views import FirstView
 from .models.weights import MEMORY_NETWORKS
 
 
@@ -61,7 +61,7 @@ class WatchedEngine(Engine):
         self.each = engine.each
         self._reads = engine.facts["architecture"] in MEMORY_NETWORKS
 
-    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> WatchedState:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> WatchedState:
         first = Picture(crop, box, 1.0)
         frames = FrameMemory[Picture](self.tracking.memory_capacity).add(first)
         return WatchedState(self.engine.start(crop, box, views), first, frames)

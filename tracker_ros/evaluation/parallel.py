@@ -71,7 +71,7 @@ class Run(Protocol):
         """Frames."""
 
 
-class Result(Protocol):
+class RunResult(Protocol):
     """What a run gives: ``results.SequenceResult``, ``vot.supervised.SupervisedRun``."""
 
     truth: np.ndarray
@@ -80,7 +80,7 @@ class Result(Protocol):
         """Write whole or not at all."""
 
 
-def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], Result]) -> bool:
+def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], RunResult]) -> bool:
     """Whether ``folder`` has this result. Raises InputError where it is of another truth."""
     path = result_path(folder, tracker, run.name)
     if not path.is_file():
@@ -94,7 +94,7 @@ def run_all(
     tracker: str,
     make: Callable[[], Trackable],
     runs: list[Run],
-    perform: Callable[[Trackable, Run, Callable[[], object]], Result],
+    perform: Callable[[Trackable, Run, Callable[[], object]], RunResult],
     folder: Path,
     jobs: int = 1,
     on_frames: Callable[[int], object] = lambda count: None,

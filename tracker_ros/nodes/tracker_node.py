@@ -17,7 +17,7 @@ from ..engines import load_tracker
 from ..engines.watched import WatchedEngine
 from ..runtime.frame_slot import FrameSlot, ReceivedImage
 from ..runtime.outputs.health import process_age
-from ..runtime.requests import Candidate, Policy, Proposal, Start, Starts
+from ..runtime.requests import Detection, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
 from . import parameters
 from .image_input import ImageInput, image_topic
@@ -226,7 +226,7 @@ class TrackerNode(ManagedNode):
         for problem in problems:
             self._monitor.report("detections", problem)
         wanted = [
-            Candidate(box, class_id)
+            Detection(box, class_id)
             for score, class_id, box in found
             if score >= values.auto_init_score and values.auto_init_class in ("", class_id)
         ]

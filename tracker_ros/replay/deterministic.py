@@ -53,7 +53,7 @@ def replay(
     """
     ours = isinstance(tracker, Tracker)
     watch = TimedTracker(tracker.engine) if ours else TimedPeer(tracker)
-    sink = Sink(watch, problem)
+    sink = LatestAnswer(watch, problem)
     slot = FrameSlot(history=0.0, time_jump=0.0)
     worker = Worker(watch, slot, sink)
     for count, frame in enumerate(source):
@@ -70,7 +70,7 @@ def replay(
         raise InputError(sink.failure or f"{source.name}: no image has a box to start on")
 
 
-class Sink:
+class LatestAnswer:
     """Keeps the worker's latest answer; see ``runtime.worker.Worker``."""
 
     def __init__(self, watch: "TimedTracker | TimedPeer", problem: Callable[[str], object]):
@@ -171,7 +171,7 @@ class TimedPeer(Stopwatch, PeerTracker):
     """OpenCV's."""
 
 
-# Of a ``SequenceResult``, as ``Log`` fills them.
+# Of a ``SequenceResult``, as ``ReplayLog`` fills them.
 COLUMNS = {
     "boxes": float,
     "truth": float,
@@ -184,7 +184,7 @@ COLUMNS = {
 }
 
 
-class Log:
+class ReplayLog:
     """The steps since the start, without their images."""
 
     def __init__(self, truth: Truth):

@@ -21,7 +21,7 @@ from ..core.io.files import UNTOLD, write_json
 from ..evaluation.results import SequenceResult, result_path
 from ..sources.bag.source import BagSource
 from ..sources.bag.writer import replace_bag
-from .deterministic import Log, ReplayedFrame, replay
+from .deterministic import ReplayedFrame, ReplayLog, replay
 from .outputs import OutputBag, write_layout
 from .truth import Truth
 
@@ -57,7 +57,7 @@ def evaluate(
     """
     path = result_path(folder, name, sequence_name(source))
     path.parent.mkdir(parents=True, exist_ok=True)
-    log, frames, problems = Log(truth), [], Counter()
+    log, frames, problems = ReplayLog(truth), [], Counter()
     where = None if options.images else os.path.relpath(source.recording.path, path.with_suffix(""))
     with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as part:
         bag = Path(part) / path.stem

@@ -7,7 +7,7 @@ from ..core.geometry.boxes import Box, check_box, overlap
 from .answer import Answer
 from .association import MIN_OVERLAP, assign, overlaps, same_class
 from .frame_slot import ReceivedImage
-from .requests import Candidate, Policy, Proposal, Start
+from .requests import Detection, Policy, Proposal, Start
 from .targets import Targets, Track
 
 MAX_CANDIDATES = 8  # for one lost target; each costs a call of the network
@@ -63,7 +63,7 @@ class Detector:
         self,
         seen: list[tuple[Track, Box]],
         agreed: set[int],
-        candidates: list[Candidate],
+        candidates: list[Detection],
         frame: ReceivedImage,
     ) -> list[str]:
         """Give up targets that lie on what is of another class, time after time."""
@@ -87,8 +87,8 @@ class Detector:
         return given_up
 
     def _find_again(
-        self, track: Track, left: list[Candidate], frame: ReceivedImage, image: np.ndarray
-    ) -> list[Candidate]:
+        self, track: Track, left: list[Detection], frame: ReceivedImage, image: np.ndarray
+    ) -> list[Detection]:
         """Look for a lost target in those of its class; returns who is then left."""
         if image.shape[1::-1] != track.size:
             return left
@@ -101,7 +101,7 @@ class Detector:
         self._targets.note(track, Answer.found(frame, image, track.target, result, gate=gate))
         return _apart(left, [result.box])
 
-    def _start(self, left: list[Candidate], frame: ReceivedImage, image: np.ndarray) -> list[Track]:
+    def _start(self, left: list[Detection], frame: ReceivedImage, image: np.ndarray) -> list[Track]:
         policy = self._policy
         begun: list[Track] = []
         if policy.auto_init_new:
@@ -118,7 +118,7 @@ class Detector:
         return begun
 
 
-def _usable(proposal: Proposal, image: np.ndarray) -> tuple[list[Candidate], list[str]]:
+def _usable(proposal: Proposal, image: np.ndarray) -> tuple[list[Detection], list[str]]:
     """Those whose boxes are in the image, and why the others are not."""
     usable, problems = [], []
     for candidate in proposal.candidates:
@@ -131,7 +131,7 @@ def _usable(proposal: Proposal, image: np.ndarray) -> tuple[list[Candidate], lis
     return usable, problems
 
 
-def _apart(candidates: list[Candidate], boxes: list[Box]) -> list[Candidate]:
+def _apart(candidates: list[Detection], boxes: list[Box]) -> list[Detection]:
     """Those that lie on none of ``boxes``."""
     if not candidates or not boxes:
         return candidates

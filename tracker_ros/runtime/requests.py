@@ -34,7 +34,7 @@ class Starts:
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Detection:
     """What a detector takes for an object of a class."""
 
     box: Box
@@ -45,7 +45,7 @@ class Candidate:
 class Proposal:
     """What a detector found in the frame stamped ``stamp``, the surest first."""
 
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[Detection, ...]
     stamp: int = 0
     frame_id: str = ""
 

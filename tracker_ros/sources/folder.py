@@ -41,7 +41,7 @@ def read_picture(path: Path, shrink: int = 1, levels: Levels | None = None) -> n
         raise SourceError(f"{path} {error}") from None
 
 
-def covered(name: str, pictures: list, boxes: int) -> list:
+def with_truth(name: str, pictures: list, boxes: int) -> list:
     """Those of an OTB sequence's pictures that its truth, of so many boxes, is for."""
     first, last = OTB_RANGES.get(name, (1, None))
     return pictures[first - 1 : last] if len(pictures) > boxes else pictures
@@ -63,7 +63,7 @@ class FolderSource(Source):
         truth = home / TRUTH_NAME
         if truth.is_file():
             boxes = read_boxes(truth)
-            self.paths = covered(home.name, self.paths, len(boxes))
+            self.paths = with_truth(home.name, self.paths, len(boxes))
             if len(boxes) > len(self.paths):
                 raise SourceError(
                     f"{truth} has {len(boxes)} lines, but {folder} only {len(self.paths)} pictures"

@@ -18,7 +18,7 @@ def add_options(parser: argparse._ActionsContainer, config: type[Checked]) -> No
         if field.type == "bool":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:
-            kind = {"int": int, "float": float, "str": str}.get(field.type, shares)
+            kind = {"int": int, "float": float, "str": str}.get(field.type, read_shares)
             metavar = {"int": "N", "float": "X", "str": "NAME"}.get(field.type, "KIND=X[,…]")
             parser.add_argument(flag, type=kind, metavar=metavar, help=text)
 
@@ -33,7 +33,7 @@ def given(args: argparse.Namespace, config: Checked) -> Any:
     return replace(config, **{name: value for name, value in values.items() if value is not None})
 
 
-def shares(text: str) -> dict[str, float]:
+def read_shares(text: str) -> dict[str, float]:
     """``a=1,b=0.5`` → {"a": 1.0, "b": 0.5}. Raises ArgumentTypeError."""
     try:
         pairs = (pair.split("=", 1) for pair in text.split(","))

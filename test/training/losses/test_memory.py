@@ -12,7 +12,7 @@ from tracker_ros.training.losses.memory import (
     iou,
     tracking_loss,
 )
-from tracker_ros.training.losses.targets import Targets, assign
+from tracker_ros.training.losses.targets import CellTargets, assign
 
 
 def logit(probability):
@@ -100,7 +100,7 @@ def scene():
     positive = torch.tensor([[[True, False], [False, False]]])
     ignored = torch.tensor([[[False, True], [False, False]]])
     centerness = torch.tensor([[[0.6, 0.0], [0.0, 0.0]]])
-    return Targets(positive, ignored, centerness, torch.tensor([[0.0, 0, 10, 10]]))
+    return CellTargets(positive, ignored, centerness, torch.tensor([[0.0, 0, 10, 10]]))
 
 
 def test_tracking_loss_by_hand():
@@ -126,7 +126,7 @@ def test_terms_are_means_over_the_positive_cells():
     maps[2] = torch.cat([maps[2][:, :2], maps[2][:, 2:] + 60], 1)
     targets = assign(torch.tensor([[8.0, 8, 30, 40]]), torch.tensor([True]), 8, 8, 64)
     once = tracking_loss(*maps, targets, LossConfig())
-    double = Targets(*(torch.cat([part] * 2) for part in vars(targets).values()))
+    double = CellTargets(*(torch.cat([part] * 2) for part in vars(targets).values()))
     twice = tracking_loss(*(torch.cat([m] * 2) for m in maps), double, LossConfig())
     for name, value in once.items():
         assert twice[name].item() == pytest.approx(value.item(), rel=1e-5)

@@ -12,7 +12,7 @@ from tracker_ros.commands import main
 from tracker_ros.core.errors import ModelError, ParameterError
 from tracker_ros.networks.backbones.mobileone import VARIANTS
 from tracker_ros.training.official.convert import KINDS, convert
-from tracker_ros.training.official.source import Source
+from tracker_ros.training.official.source import Checkpoint
 from tracker_ros.training.records import checkpoint
 
 
@@ -147,7 +147,7 @@ def test_a_models_file_is_a_safetensors(tmp_path):
 
 def test_what_was_taken_is_counted(tmp_path, official):
     official.extra("a.0.w", "a.1.w", "b")
-    source = Source(official.save(tmp_path / "a.pth"))
+    source = Checkpoint(official.save(tmp_path / "a.pth"))
     assert source.count("a.{}.w") == 2
     source.take("a.0.w")
     assert source.unused(".*") == ["a.1.w", "b"]

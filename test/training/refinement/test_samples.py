@@ -14,7 +14,7 @@ from tracker_ros.training.data.clips import View
 from tracker_ros.training.refinement.looks import first_look, later_look
 from tracker_ros.training.refinement.occluders import covered, occluded
 from tracker_ros.training.refinement.pairs import BESIDE, make_pairs, regions
-from tracker_ros.training.refinement.samples import QUERIES, Samples, over
+from tracker_ros.training.refinement.samples import QUERIES, RefinerSamples, over
 
 TRACKING = TrackingConfig(query_size=112, search_factor=2.625)
 SIDE = 112 / 2.625  # of the target in a window that is right, crop pixels
@@ -155,7 +155,7 @@ def test_a_cut_out_lies_in_its_box():
 
 
 def test_seed_and_index_decide_everything(refiner_shards):
-    samples, again = (Samples(refiner_shards, TRACKING, 3, length=40) for _ in range(2))
+    samples, again = (RefinerSamples(refiner_shards, TRACKING, 3, length=40) for _ in range(2))
     drawn = [samples[index] for index in range(40)]
     for index in (31, 7):
         same, other = again[index], drawn[index + 1]
@@ -174,7 +174,7 @@ def test_held_clips_are_seen_in_validation_alone(refiner_shards):
     wide = {clip: 30 + 4 * clip for clip in range(6)}  # how the shards are made
     seen = {True: set(), False: set()}
     for held in seen:
-        samples, rng = Samples(refiner_shards, TRACKING, held=held), np.random.default_rng(0)
+        samples, rng = RefinerSamples(refiner_shards, TRACKING, held=held), np.random.default_rng(0)
         for _ in range(40):
             views = samples._of_track(rng) or ()
             seen[held] |= {view.box[2] for view in views[:-1]}
@@ -182,7 +182,7 @@ def test_held_clips_are_seen_in_validation_alone(refiner_shards):
 
 
 def test_another_of_the_same_class_is_not_the_same(refiner_shards):
-    samples, rng = Samples(refiner_shards, TRACKING), np.random.default_rng(0)
+    samples, rng = RefinerSamples(refiner_shards, TRACKING), np.random.default_rng(0)
     for clip in samples.objects:
         others = [samples._like(clip, rng) for _ in range(40)]
         assert sum(other is clip for other in others) < 20 and any(o is not clip for o in others)
@@ -198,6 +198,6 @@ def test_another_of_the_same_class_is_not_the_same(refiner_shards):
 def test_what_lacks_is_said(refiner_shards, tmp_path, kept, sentence):
     shutil.copy(refiner_shards / kept, tmp_path)
     with pytest.raises(SourceError, match=sentence):
-        Samples(tmp_path, TRACKING)
+        RefinerSamples(tmp_path, TRACKING)
     with pytest.raises(SourceError, match="is not a folder"):
-        Samples(tmp_path / "absent", TRACKING)
+        RefinerSamples(tmp_path / "absent", TRACKING)

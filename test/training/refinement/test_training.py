@@ -13,11 +13,11 @@ from tracker_ros.training.records import checkpoint
 from tracker_ros.training.refinement.config import RefinerConfig
 from tracker_ros.training.refinement.loop import (
     RefinerTrainer,
+    cosine_rate,
     laplace_loss,
-    learning_rate,
     presence_loss,
 )
-from tracker_ros.training.refinement.samples import Sample, Samples
+from tracker_ros.training.refinement.samples import RefinerSample, RefinerSamples
 
 TRACKING = TrackingConfig(query_size=112, memory_size=112, search_factor=2.625)
 TINY = {
@@ -35,7 +35,7 @@ def quiet(_):
     pass
 
 
-class Written(Samples):
+class Written(RefinerSamples):
     """Crops of 16 x 16, of which ``see`` makes features that tell how large the target is."""
 
     def __init__(self, length):
@@ -50,7 +50,7 @@ class Written(Samples):
         truths = np.tile([8.0, 8, 0, 0], (4, 1))
         truths[:, 2:] += size[:, None]
         covers = np.array([0, 0, 0.7, 1])
-        return Sample(crops, truths.astype(np.float32), covers.astype(np.float32))
+        return RefinerSample(crops, truths.astype(np.float32), covers.astype(np.float32))
 
 
 def see(crops):
@@ -77,7 +77,7 @@ def test_the_loss_is_that_of_a_laplace_distribution():
 
 def test_the_rate_rises_and_falls():
     config = RefinerConfig(steps=1000, warmup=100)
-    rates = [learning_rate(step, step / 1000, config) for step in range(1000)]
+    rates = [cosine_rate(step, step / 1000, config) for step in range(1000)]
     assert rates[0] == pytest.approx(1.1e-5) and np.argmax(rates) == 99
     assert rates[500] == pytest.approx(5e-4, rel=0.01) and rates[-1] < 4e-6
 

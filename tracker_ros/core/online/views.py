@@ -17,7 +17,7 @@ SPREAD, PROPORTION, JITTER = 0.24, 0.06, 0.03  # logarithms, and sides of the ta
 WIDER = 2  # times the window's side is cut out once; the views are cut out of that
 
 
-class View(NamedTuple):
+class FirstView(NamedTuple):
     """A crop, uint8 [S, S, 3] BGR, and the target's upright box in it, x, y, w, h in its pixels."""
 
     crop: np.ndarray
@@ -51,7 +51,7 @@ PLACES = (
 )
 
 
-def first_views(image: np.ndarray, box: Box, factor: float, size: int) -> list[View]:
+def first_views(image: np.ndarray, box: Box, factor: float, size: int) -> list[FirstView]:
     """Views of the target: those of ``PLACES`` first, then ``SCALES`` of other scales.
 
     Args:
@@ -85,7 +85,7 @@ def _view(
     zoom: float,
     size: int,
     change: Change,
-) -> View:
+) -> FirstView:
     across, down = zoom * change.zoom[0], zoom * change.zoom[1]
     cos, sin = math.cos(change.angle), math.sin(change.angle)
     turned = np.array([[cos * across, -sin * down], [sin * across, cos * down]])
@@ -100,4 +100,4 @@ def _view(
     if change.blur:
         picture = cv2.GaussianBlur(picture, (0, 0), change.blur)
     w, h = sides[0] * change.zoom[0], sides[1] * change.zoom[1]
-    return View(picture, (middle[0] - w / 2, middle[1] - h / 2, w, h))
+    return FirstView(picture, (middle[0] - w / 2, middle[1] - h / 2, w, h))

@@ -8,7 +8,7 @@ import numpy as np
 from ...core.gate import BRANCHES
 from ...core.io.files import replacing
 from ...runtime.outputs.colours import BRANCH_COLOURS
-from .report import GateReport, Table
+from .report import BranchTable, GateReport
 
 
 def plot_gate(report: GateReport, path: Path) -> None:
@@ -31,7 +31,7 @@ def plot_gate(report: GateReport, path: Path) -> None:
         figure.savefig(part, dpi=110, format="png")
 
 
-def _bars(axis, table: Table) -> None:
+def _bars(axis, table: BranchTable) -> None:
     places, start = np.arange(len(table.rows)), np.zeros(len(table.rows))
     shares = table.shares(table.counts)
     for index, name in enumerate(BRANCHES):

@@ -41,7 +41,7 @@ class Decisions:
 
 
 @dataclass(frozen=True)
-class Table:
+class BranchTable:
     """How often each branch was chosen under a condition.
 
     counts: int [rows, 4]. expected: float [rows, 4], what the counts would be if each sequence kept
@@ -69,8 +69,8 @@ class GateReport:
     """Tables of one tracker: ``sequences`` (its last row is of all), and ``conditions``."""
 
     tracker: str
-    sequences: Table
-    conditions: tuple[Table, ...]
+    sequences: BranchTable
+    conditions: tuple[BranchTable, ...]
 
     @property
     def dominant(self) -> str | None:
@@ -110,7 +110,7 @@ class GateReport:
         }
 
 
-def _plain(table: Table) -> dict:
+def _plain(table: BranchTable) -> dict:
     rows = {}
     for row, counts, expected in zip(table.rows, table.counts, table.expected, strict=True):
         rows[row] = {
@@ -165,12 +165,12 @@ def gate_report(tracker: str, results: Iterable[SequenceResult]) -> GateReport:
     counts = np.vstack((counts, counts.sum(0)))
     names = (*(one.sequence for one in found), "all")
     note = "memorised frames of each sequence"
-    sequences = Table("sequences", note, names, counts, counts.astype(float))
+    sequences = BranchTable("sequences", note, names, counts, counts.astype(float))
     return GateReport(tracker, sequences, tuple(_conditions(found)))
 
 
-def _conditions(found: list[Decisions]) -> Iterator[Table]:
-    def bins(title: str, note: str, name: str, edges: tuple[float, ...] = ()) -> Table:
+def _conditions(found: list[Decisions]) -> Iterator[BranchTable]:
+    def bins(title: str, note: str, name: str, edges: tuple[float, ...] = ()) -> BranchTable:
         values = np.concatenate([getattr(one, name) for one in found])
         if edges:
             between = (f"{low:g} to {high:g}" for low, high in pairwise(edges))
@@ -202,7 +202,7 @@ def _conditions(found: list[Decisions]) -> Iterator[Table]:
 
 def _table(
     title: str, note: str, rows: tuple[str, ...], group: np.ndarray, found: list[Decisions]
-) -> Table:
+) -> BranchTable:
     """``group``: the row of each memorised frame of all sequences, -1 for none."""
     branches = np.concatenate([one.branches for one in found])
     own = [np.tile(_count(one.branches) / len(one.frames), (len(one.frames), 1)) for one in found]
@@ -210,7 +210,7 @@ def _table(
     members = [group == number for number in range(len(rows))]
     counts = np.array([_count(branches[mine]) for mine in members])
     expected = np.array([own[mine].sum(0) for mine in members])
-    return Table(title, note, rows, counts, expected)
+    return BranchTable(title, note, rows, counts, expected)
 
 
 def _count(branches: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ def write_report(folder: str | Path) -> Path:
     loaded = numbers.load(folder)
     summary = numbers.summarise(loaded)
     write_json(folder / "results.json", summary)
-    numbers.write_csv(folder / "results.csv", loaded, summary)
+    numbers.write_numbers(folder / "results.csv", loaded, summary)
     page = folder / "report.html"
     write_page(page, "report.html", **content.of_report(loaded, summary))
     return page

@@ -12,7 +12,7 @@ from . import moments, plots
 from .numbers import Loaded
 
 
-def highest(values: Iterable[float | None]) -> float | None:
+def best_of(values: Iterable[float | None]) -> float | None:
     """The highest of several; None of less than two."""
     known = [value for value in values if value is not None]
     return max(known) if len(known) > 1 else None
@@ -28,7 +28,7 @@ class Row:
 
     @property
     def best(self) -> float | None:
-        return highest(self.cells)
+        return best_of(self.cells)
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ def of_report(loaded: Loaded, numbers: dict) -> dict:
 
 
 def _overview(trackers: dict, measures: tuple[str, ...]) -> list[dict]:
-    best = {m: highest(about[m] for about in trackers.values()) for m in measures}
-    fastest = highest(about["fps"] for about in trackers.values())
+    best = {m: best_of(about[m] for about in trackers.values()) for m in measures}
+    fastest = best_of(about["fps"] for about in trackers.values())
     return [
         {
             "name": name,

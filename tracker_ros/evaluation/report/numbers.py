@@ -101,7 +101,7 @@ def milliseconds(results: list[SequenceResult]) -> dict[str, float | None]:
     return percentiles(1e3 * seconds)
 
 
-def write_csv(path: Path, loaded: Loaded, numbers: dict) -> None:
+def write_numbers(path: Path, loaded: Loaded, numbers: dict) -> None:
     """A line for each tracker and sequence."""
     columns = (*loaded.protocol.measures, "frames", "absent", "lost", "fps")
     rows = [("tracker", "sequence", *columns, "p50_ms", "p99_ms", "attributes")]

@@ -82,7 +82,7 @@ def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]
     cases, width = [], images[0].shape[1]
     for number in TARGETS:
         forks = [tracker.fork() for _ in range(number)]
-        for one, place in zip(forks, spread(box, width, number), strict=True):
+        for one, place in zip(forks, side_by_side(box, width, number), strict=True):
             one.init(images[0], place)
 
         def update(image, forks=forks):
@@ -92,7 +92,7 @@ def targets(tracker: Tracker, images: list[np.ndarray], box: Box) -> list[Point]
     return _in_turn(cases)
 
 
-def spread(box: Box, width: int, number: int) -> list[Box]:
+def side_by_side(box: Box, width: int, number: int) -> list[Box]:
     """So many boxes side by side in an image of that width, the given one first."""
     x, y, w, h = box
     return [((x + place * width / number) % (width - w), y, w, h) for place in range(number)]

@@ -32,7 +32,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Place:
+class Estimate:
     """Where a target is, in the camera's optical frame.
 
     position: float64 [3], metres. covariance: [3, 3]. size: width and height in metres.
@@ -55,7 +55,7 @@ class Follower:
 
     def follow(
         self, stamp: int, box: Box, surfaces: list[Surface], camera: Camera
-    ) -> tuple[Place | None, str | None]:
+    ) -> tuple[Estimate | None, str | None]:
         """The target's place, or None and a sentence that says why there is none.
 
         Args:
@@ -86,7 +86,7 @@ class Follower:
         self._stamp = self._seen = stamp
         width, height = surface.depth * box[2] / camera.fx, surface.depth * box[3] / camera.fy
         covariance = self._filter.covariance[:3, :3].copy()
-        return Place(self._filter.position.copy(), covariance, (width, height)), None
+        return Estimate(self._filter.position.copy(), covariance, (width, height)), None
 
     def _refusal(self, box: Box, surface: Surface, camera: Camera) -> str | None:
         expected = self._filter.position[2]

@@ -8,7 +8,7 @@ import numpy as np
 from ...conversions import Make, detection_to_box, ros_message
 from ...core.geometry.boxes import Box
 from ..outputs.colours import colour_of
-from .follower import Place
+from .follower import Estimate
 
 POSE = "geometry_msgs/msg/PoseStamped"
 DETECTIONS_3D = "vision_msgs/msg/Detection3DArray"
@@ -33,7 +33,7 @@ class Boxed:
 class Seen(Boxed):
     """A target with its place, and what the tracker said of it."""
 
-    place: Place
+    place: Estimate
 
 
 def boxed(detection) -> Boxed:
@@ -111,7 +111,7 @@ def frame_of(target_id: str) -> str:
     return "target_" + re.sub(r"\W", "_", target_id, flags=re.ASCII)
 
 
-def _pose(place: Place, make: Make):
+def _pose(place: Estimate, make: Make):
     result = make("geometry_msgs/msg/Pose")
     x, y, z = map(float, place.position)
     result.position.x, result.position.y, result.position.z = x, y, z

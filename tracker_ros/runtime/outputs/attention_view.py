@@ -50,7 +50,7 @@ class AttentionView:
     def _query(self, canvas: np.ndarray, explanation) -> None:
         place = canvas[:CROP, WIDTH - CROP :]
         heated = heat(explanation.query, explanation.response, limit=1.0)
-        place[:] = cv2.resize(boxed(heated, explanation.box), (CROP, CROP))
+        place[:] = cv2.resize(with_box(heated, explanation.box), (CROP, CROP))
         text(canvas, "response", (WIDTH - CROP, CROP + 14))
         text(canvas, f"best cell {explanation.response.max():.2f}", (WIDTH - CROP, CROP + 32))
         if explanation.elsewhere:
@@ -70,7 +70,7 @@ class AttentionView:
             if explanation.glances:
                 image = heat(image, one.heat, most)
                 text(canvas, f"{one.share:.0%}", (left + 4, top + THUMB + 15))
-            image = boxed(image, picture.box)
+            image = with_box(image, picture.box)
             canvas[top : top + THUMB, left : left + THUMB] = cv2.resize(image, (THUMB, THUMB))
         words = "where the target's cells look in the memory"
         text(canvas, words if explanation.glances else "templates", (4, FRAME + 14), DIM)
@@ -106,7 +106,7 @@ def heat(image: np.ndarray, values: np.ndarray, limit: float) -> np.ndarray:
     return np.uint8(image * (1 - 0.7 * glow) + colours * (0.7 * glow))
 
 
-def boxed(image: np.ndarray, box: Box) -> np.ndarray:
+def with_box(image: np.ndarray, box: Box) -> np.ndarray:
     """A copy of ``image`` with a box on it."""
     copy = image.copy()
     x, y, w, h = map(round, box)

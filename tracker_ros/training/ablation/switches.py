@@ -18,7 +18,7 @@ from ...core.errors import ParameterError
 from ...core.gate import Gate
 from ...core.geometry.boxes import Box
 from ...core.io.files import replacing, write_json
-from ...core.online.views import View
+from ...core.online.views import FirstView
 from ...engines.models.store import load_network
 from ...engines.models.weights import find_model
 from ...networks.presets import Preset
@@ -100,7 +100,7 @@ class Switched(Engine):
         self.reuses = engine.reuses
         self.each = engine.each
 
-    def start(self, crop: np.ndarray, box: Box, views: Sequence[View] = ()) -> State:
+    def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> State:
         state = self.engine.start(crop, box, views)
         return replace(state, online=None) if "filter" in self.off else state
 

@@ -9,7 +9,7 @@ from ...core.gate import BRANCHES
 from ..config import LossConfig
 from ..ranks import processes, shared_mean
 from ..samples.batches import Batch
-from .targets import Targets, assign
+from .targets import CellTargets, assign
 
 
 def focal(logits: Tensor, positive: Tensor, alpha: float, gamma: float) -> Tensor:
@@ -66,7 +66,7 @@ def gate_terms(gate: Tensor, config: LossConfig) -> dict[str, Tensor]:
 
 
 def tracking_loss(
-    logits: Tensor, centerness: Tensor, boxes: Tensor, targets: Targets, config: LossConfig
+    logits: Tensor, centerness: Tensor, boxes: Tensor, targets: CellTargets, config: LossConfig
 ) -> dict[str, Tensor]:
     """The three terms, each divided by the number of positive cells, and their weighted ``total``.
 

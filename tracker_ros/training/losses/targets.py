@@ -9,7 +9,7 @@ from ...networks.blocks.head import cell_centres
 
 
 @dataclass(frozen=True)
-class Targets:
+class CellTargets:
     """What each cell should say.
 
     Attributes:
@@ -30,7 +30,7 @@ def assign(
     stride: int,
     size: int,
     everywhere: bool = False,
-) -> Targets:
+) -> CellTargets:
     """Assign cells to truth.
 
     A cell is positive if its centre lies strictly inside the box. Where the target is not present
@@ -49,7 +49,7 @@ def assign(
     inside = across_in[:, None, :] & down_in[:, :, None]
     centerness = (across[:, None, :] * down[:, :, None]).sqrt()
     here = present[:, None, None]
-    return Targets(
+    return CellTargets(
         inside & here,
         ~inside & ~here & (not everywhere),
         centerness * inside,

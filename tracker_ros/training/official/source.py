@@ -17,7 +17,7 @@ WRAPPERS = ("model_state_dict", "state_dict", "model", "net")
 NORM = ("weight", "bias", "running_mean", "running_var")
 
 
-class Source:
+class Checkpoint:
     """The tensors of a checkpoint by name, as float32; counts which were taken.
 
     Args:
@@ -65,13 +65,13 @@ class Source:
         return sorted(self.left)
 
 
-class Draft:
+class StateDraft:
     """A state dict in the making for a network or trunk of ours.
 
     Everything is checked as it comes: a name of theirs that is missing, a shape that differs.
     """
 
-    def __init__(self, module: nn.Module, source: Source):
+    def __init__(self, module: nn.Module, source: Checkpoint):
         self.own, self.source = module.state_dict(), source
         self.state: dict[str, Tensor] = {}
 

@@ -9,19 +9,19 @@ from ...networks.blocks.vit import position_code
 from ...networks.build import build
 from ...networks.presets import Preset, preset
 from .backbones import inception, vision_transformer
-from .source import Draft, Source, for_our_pixels
+from .source import Checkpoint, StateDraft, for_our_pixels
 
 # By channels and search tokens.
 MIXVITS = {(768, 324): "ustam_b288", (768, 576): "ustam_b384", (1024, 576): "ustam_l384"}
 BYTES = ((0.0,) * 3, (1 / 255,) * 3)  # mean and deviation of RGB in [0, 1] that make 0 to 255
 
 
-def _draft(design: Preset, source: Source) -> Draft:
+def _draft(design: Preset, source: Checkpoint) -> StateDraft:
     with torch.device("meta"):
-        return Draft(build(design.architecture, design.network.to_dict()), source)
+        return StateDraft(build(design.architecture, design.network.to_dict()), source)
 
 
-def stmtrack(source: Source) -> tuple[Preset, dict]:
+def stmtrack(source: Checkpoint) -> tuple[Preset, dict]:
     """STMTrack; its crops are BGR in 0 to 255, which its trunks turn into RGB in [-1, 1]."""
     design = preset("stmtrack")
     draft = _draft(design, source)
@@ -46,7 +46,7 @@ def stmtrack(source: Source) -> tuple[Preset, dict]:
     return design, draft.finish()
 
 
-def siamfc(source: Source) -> tuple[Preset, dict]:
+def siamfc(source: Checkpoint) -> tuple[Preset, dict]:
     """SiamFC of siamfc-pytorch: crops are RGB in 0 to 255, batch normalisation has eps 1e-6."""
     design = preset("siamfc")
     draft = _draft(design, source)
@@ -68,7 +68,7 @@ def siamfc(source: Source) -> tuple[Preset, dict]:
     return design, draft.finish()
 
 
-def mixvit(source: Source) -> tuple[Preset, dict]:
+def mixvit(source: Checkpoint) -> tuple[Preset, dict]:
     """MixViT, base or large, as USTAM without its two attentions, which is MixViT.
 
     ``train --model ustam_… --start`` adds them: they start as nothing.
@@ -106,7 +106,7 @@ def mixvit(source: Source) -> tuple[Preset, dict]:
     return design, draft.finish()
 
 
-def _corner(draft: Draft, ours: str, corner: str) -> None:
+def _corner(draft: StateDraft, ours: str, corner: str) -> None:
     """Layers of a corner's heat map, each a convolution with bias before its normalisation."""
     table = {
         "coarse.0": "conv1_{}",

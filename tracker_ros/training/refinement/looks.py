@@ -18,7 +18,7 @@ PROPORTION = 0.08  # of the window's log proportion
 
 
 @dataclass(frozen=True)
-class Look:
+class TargetCrop:
     """What is seen through one window.
 
     Attributes:
@@ -41,12 +41,12 @@ class Look:
         return cx, cy, math.log(w / side), math.log(h / side)
 
 
-def first_look(view: View, tracking: TrackingConfig) -> Look:
+def first_look(view: View, tracking: TrackingConfig) -> TargetCrop:
     """The first frame, whose box was given: nothing is wrong in it."""
     return _look(view, window_around(view.box, tracking.search_factor, tracking.query_size))
 
 
-def later_look(view: View, tracking: TrackingConfig, rng: Rng) -> Look:
+def later_look(view: View, tracking: TrackingConfig, rng: Rng) -> TargetCrop:
     """A later frame, as a tracker looks that believes in a box which is a little wrong."""
     x, y, w, h = view.box
     size = rng.normal(0, SIZE_OFTEN if rng.random() < OFTEN else SIZE)
@@ -58,11 +58,11 @@ def later_look(view: View, tracking: TrackingConfig, rng: Rng) -> Look:
     return _look(view, window_around(believed, tracking.search_factor, tracking.query_size))
 
 
-def _look(view: View, window: Window) -> Look:
-    return Look(crop(view.image, window), window.to_crop(view.box))
+def _look(view: View, window: Window) -> TargetCrop:
+    return TargetCrop(crop(view.image, window), window.to_crop(view.box))
 
 
-def disturbed(look: Look, rng: Rng) -> Look:
+def disturbed(look: TargetCrop, rng: Rng) -> TargetCrop:
     """Other light, blur, no colours, each now and then."""
     image = look.crop
     if rng.random() < 0.5:

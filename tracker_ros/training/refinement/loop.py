@@ -16,7 +16,7 @@ from ..records.log import TrainingLog
 from ..samples.batches import load_batches
 from .config import RefinerConfig
 from .pairs import Pairs, make_pairs
-from .samples import Sample, Samples
+from .samples import RefinerSample, RefinerSamples
 
 WEIGHTS = (0.5, 0.5, 1.0, 1.0)  # of the loss of x, y, width and height
 LEAST_RATE = 1e-6
@@ -63,8 +63,8 @@ class RefinerTrainer(Course):
 
     def __init__(
         self,
-        samples: Samples,
-        held: Samples,
+        samples: RefinerSamples,
+        held: RefinerSamples,
         see: See,
         channels: int,
         side: float,
@@ -112,7 +112,7 @@ class RefinerTrainer(Course):
         self.refiner.train()
         terms = self._losses(pairs)
         total = terms["box"] + config.present * terms["present"]
-        rate = learning_rate(self.step, self.progress, config)
+        rate = cosine_rate(self.step, self.progress, config)
         return self.update(self.refiner, {"total": total, **terms}, rate)
 
     def _losses(self, pairs: Pairs) -> dict[str, Tensor]:
@@ -159,7 +159,7 @@ class RefinerTrainer(Course):
             log.validated(self.step, self.progress, self.scores)
 
 
-def together(samples: Sequence[Sample]) -> tuple[Tensor, ...]:
+def together(samples: Sequence[RefinerSample]) -> tuple[Tensor, ...]:
     """Samples along a new first axis: crops, truths, covers."""
     return tuple(
         torch.from_numpy(np.stack([getattr(sample, name) for sample in samples]))
@@ -167,13 +167,13 @@ def together(samples: Sequence[Sample]) -> tuple[Tensor, ...]:
     )
 
 
-def learning_rate(step: int, progress: float, config: RefinerConfig) -> float:
+def cosine_rate(step: int, progress: float, config: RefinerConfig) -> float:
     """It rises for ``warmup`` steps under a cosine that falls from the first step on."""
     cosine = 0.5 + 0.5 * math.cos(math.pi * min(progress, 1.0))
     return config.rate * min(1.0, (step + 1) / config.warmup) * cosine + LEAST_RATE
 
 
-def _parts(samples: Samples, size: int) -> list[list[Sample]]:
+def _parts(samples: RefinerSamples, size: int) -> list[list[RefinerSample]]:
     return [
         [samples[i] for i in range(start, min(start + size, len(samples)))]
         for start in range(0, len(samples), size)

@@ -46,7 +46,7 @@ def make_pairs(
 
     Args:
         features: float32 [B, 1 + Q, C, n, n], of the first look and Q later ones.
-        truths: float32 [B, 1 + Q, 4]; see ``Look.truth``. covers: float32 [B, 1 + Q].
+        truths: float32 [B, 1 + Q, 4]; see ``TargetCrop.truth``. covers: float32 [B, 1 + Q].
         side: cells along a target of the scale that crops are made for. chance: of the CPU.
     """
     count, looks = features.shape[0], features.shape[1] - 1

@@ -15,7 +15,7 @@ from ...core.errors import SourceError
 from ...core.geometry.boxes import Box, mask_box
 from ..data.clips import Clip, Pictures, View, load_clips
 from ..samples.geometry import Rng, stretched
-from .looks import Look, disturbed, first_look, later_look
+from .looks import TargetCrop, disturbed, first_look, later_look
 from .occluders import CutOut, covered, occluded
 
 QUERIES = 3  # of one reference
@@ -32,11 +32,12 @@ ATTEMPTS = 1000  # draws in a row that may yield nothing
 
 
 @dataclass(frozen=True)
-class Sample:
+class RefinerSample:
     """Looks at one target: the first, ``QUERIES`` later ones, and one without it.
 
     Attributes:
-        crops: uint8 [2 + QUERIES, S, S, 3] BGR. truths: float32 [2 + QUERIES, 4]; see ``Look``.
+        crops: uint8 [2 + QUERIES, S, S, 3] BGR.
+        truths: float32 [2 + QUERIES, 4]; see ``TargetCrop``.
         covers: float32 [2 + QUERIES], share of the target that cannot be seen; 1: it is not there.
     """
 
@@ -45,7 +46,7 @@ class Sample:
     covers: np.ndarray
 
 
-class Samples(Dataset):
+class RefinerSamples(Dataset):
     """Sample ``i`` is a function of (seed, i) alone.
 
     Args:
@@ -109,7 +110,7 @@ class Samples(Dataset):
     def __len__(self) -> int:
         return self.length
 
-    def __getitem__(self, index: int) -> Sample:
+    def __getitem__(self, index: int) -> RefinerSample:
         rng = np.random.default_rng((self.seed, self.held, index))
         kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
         draw: dict[str, Callable[[Rng], list[View] | None]] = {
@@ -122,7 +123,7 @@ class Samples(Dataset):
                 return self._sample(views, rng)
         raise SourceError(f"{ATTEMPTS} draws in a row found no target of usable size ({kind})")
 
-    def _sample(self, views: list[View], rng: Rng) -> Sample:
+    def _sample(self, views: list[View], rng: Rng) -> RefinerSample:
         """Of the first view, ``QUERIES`` later ones, and one of another target."""
         first, *later, other = views
         looks = [later_look(view, self.tracking, rng) for view in later]
@@ -136,10 +137,10 @@ class Samples(Dataset):
             if rng.random() < OCCLUDED:
                 thing = _cut(self._masked(rng)) if self.masked else None
                 crop, cover = occluded(look.crop, look.box, self._ground(first, rng), thing, rng)
-                looks[i] = Look(crop, look.box, cover)
+                looks[i] = TargetCrop(crop, look.box, cover)
         looks = [disturbed(look, rng) for look in (*looks, replace(absent, cover=1.0))]
         looks = [first_look(first, self.tracking), *looks]
-        return Sample(
+        return RefinerSample(
             np.stack([look.crop for look in looks]),
             np.array([look.truth(self.tracking) for look in looks], np.float32),
             np.array([look.cover for look in looks], np.float32),
