@@ -208,7 +208,16 @@ def test_weights_that_are_not_finite(files):
         facts_of(files.weights),
         lambda state: state | {"label.weight": torch.full_like(state["label.weight"], torch.nan)},
     )
-    assert "not finite" in error_of(files.weights, files.folder)
+    assert "label.weight is not finite" in error_of(files.weights)
+
+
+def test_weights_of_whole_numbers(files):
+    rewrite(
+        files.weights,
+        facts_of(files.weights),
+        lambda state: state | {"label.weight": state["label.weight"].to(torch.int8)},
+    )
+    assert "label.weight is of torch.int8, not of torch.float32" in error_of(files.weights)
 
 
 def test_graphs_of_two_models(files):

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
@@ -60,6 +61,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
     facts = unpack_facts(metadata.get(KEY), path)
     try:
         network = build(facts["architecture"], facts["network"])
+        _check_values(network, state)
         network.load_state_dict(state)
     except ModelError as error:
         raise ModelError(f"model file {path}: {error}") from error
@@ -68,3 +70,16 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
             f"model file {path}: the weights do not fit the network they describe: {brief(error)}"
         ) from error
     return network.eval(), facts
+
+
+def _check_values(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
+    """Raise ModelError for tensors that a network would take, and answer wrongly with.
+
+    Where a gate does not choose them, its answers would not even show it.
+    """
+    own = network.state_dict()
+    for name, value in state.items():
+        if not torch.isfinite(value).all():
+            raise ModelError(f"{name} is not finite")
+        if name in own and value.is_floating_point() != own[name].is_floating_point():
+            raise ModelError(f"{name} is of {value.dtype}, not of {own[name].dtype}")

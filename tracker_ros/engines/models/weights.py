@@ -113,7 +113,8 @@ def unpack_facts(text: str | None, path: Path) -> dict:
         facts = json.loads(text)
         if facts["format"] != FORMAT:
             raise ModelError(f"it has format {facts['format']}, this version reads {FORMAT}")
-        for name, kind in (("architecture", str), ("network", dict), ("training", dict)):
+        kinds = {"architecture": str, "network": dict, "tracking": dict, "training": dict}
+        for name, kind in kinds.items():
             if not isinstance(facts[name], kind):
                 raise TypeError(f"{name} is {facts[name]!r}")
         TrackingConfig.from_dict(facts["tracking"])
