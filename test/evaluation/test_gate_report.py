@@ -134,6 +134,7 @@ def test_the_command(write_evaluation, capsys):
     assert content["tables"][0]["rows"]["all"]["counts"] == dict.fromkeys(BRANCHES, 8)
     assert cv2.imread(str(folder / "gate-dastm.png")).shape[1] > 800
     assert not (folder / "gate-kcf.json").exists()
+    assert main(["gate-report", str(folder)]) == 0  # once more over its own outputs
     for wrong, sentence in (
         ([str(folder), "--tracker", "no"], "has no tracker 'no', but dastm, kcf"),
         ([str(folder), "--tracker", "kcf"], "'kcf' hold no decisions"),

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ..evaluation.gate.plot import plot_gate
     from ..evaluation.gate.report import gate_report
-    from ..evaluation.results import load_evaluation, load_results
+    from ..evaluation.results import FILE, load_evaluation, load_results
 
     trackers = load_evaluation(args.folder).trackers
     if args.tracker and args.tracker not in trackers:
@@ -36,7 +36,8 @@ def run(args: argparse.Namespace) -> int:
     ours = [name for name, about in trackers.items() if about["facts"]]
     for name in [args.tracker] if args.tracker else ours:
         ends = {end: out / f"gate-{name}.{end}" for end in ("json", "png")}
-        check_outputs([args.folder], ends)
+        written = {path.name: path for path in ends.values()}
+        check_outputs([args.folder / FILE, args.folder / name], written)
         report = gate_report(name, load_results(args.folder, name))
         write_json(ends["json"], report.to_dict())
         plot_gate(report, ends["png"])
