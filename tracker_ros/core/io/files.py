@@ -104,7 +104,7 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
     suffix: of its name, which some libraries go by.
     """
     draft = Draft(path, suffix)
-    with _named(path):
+    with naming(path):
         try:
             yield draft.part
         except BaseException:  # Ctrl-C, too
@@ -119,7 +119,7 @@ def growing(path: Path) -> Iterator[TextIO]:
 
     A stream gets every line at once.
     """
-    with _named(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         if is_stream(path):
             stream = open_stream(path)
@@ -138,7 +138,7 @@ def growing(path: Path) -> Iterator[TextIO]:
 
 def write_json(path: Path, content: Mapping | Sequence) -> None:
     """Write ``path`` whole or not at all, and the folders above it."""
-    with _named(path):
+    with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part:
             part.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
@@ -193,8 +193,8 @@ def _own_descriptor(path: Path) -> int | None:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Say in errors of writing, as of a full disk, which file it was."""
+def naming(path: Path) -> Iterator[None]:
+    """Say in errors of writing, as of a full disk, which file or folder it was."""
     try:
         yield
     except OSError as error:

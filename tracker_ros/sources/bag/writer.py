@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from ...core.errors import SourceError
+from ...core.io.files import naming
 from .storage import is_storage
 
 
@@ -12,7 +13,8 @@ class BagWriter:
     """A new bag with the given topics, as a context manager.
 
     It grows in PATH.part, and takes the place of an older bag at ``path`` when it is done. After an
-    error an older bag stays. Raises SourceError where something is at ``path`` that is no bag.
+    error an older bag stays. Raises SourceError where something is at ``path`` that is no bag, and
+    OSError with its name where it cannot be written.
 
     topics: name -> message type. notes: kept in the bag's metadata.
     """
@@ -41,16 +43,23 @@ class BagWriter:
         self._connections = {}
 
     def __enter__(self) -> "BagWriter":
-        self._part.parent.mkdir(parents=True, exist_ok=True)
-        self._writer.open()
-        for topic, kind in self._topics.items():
-            self._connections[topic] = self._writer.add_connection(
-                topic, kind, typestore=self._types
-            )
+        with naming(self._path):
+            self._part.parent.mkdir(parents=True, exist_ok=True)
+            self._writer.open()
+            for topic, kind in self._topics.items():
+                self._connections[topic] = self._writer.add_connection(
+                    topic, kind, typestore=self._types
+                )
         return self
 
     def __exit__(self, kind, error, traceback) -> None:
-        self._writer.close()
+        try:
+            with naming(self._path):
+                self._writer.close()
+        except OSError:  # the index comes last, and the disk may be full
+            if self._part != self._path:
+                shutil.rmtree(self._part.parent, ignore_errors=True)
+            raise
         if self._part == self._path:
             return
         if isinstance(error, Exception):
@@ -63,7 +72,8 @@ class BagWriter:
         """Write what ``typestore.bag_message`` made, or the CDR bytes of a message."""
         if not isinstance(message, bytes):
             message = self._types.serialize_cdr(message, self._topics[topic])
-        self._writer.write(self._connections[topic], time_ns, message)
+        with naming(self._path):
+            self._writer.write(self._connections[topic], time_ns, message)
 
 
 def check_place(path: Path) -> None:
