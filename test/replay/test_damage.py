@@ -1,6 +1,7 @@
 """Bags as they should not be: what can be read is evaluated, the rest is named and counted."""
 
 import math
+import resource
 import signal
 import subprocess
 import sys
@@ -156,6 +157,20 @@ def test_a_bad_table_is_named(bag, evaluate, tmp_path, text, sentence):
     run = evaluate(bag(1), "--truth", table)
     assert run.status == 1
     assert f"{table} {sentence}" in run.err
+
+
+def test_a_full_disk_is_named_and_leaves_nothing_half(bag, evaluate, tmp_path):
+    path = bag(30)
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:  # as a full disk, but for this process alone
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, limit[1]))
+        run = evaluate(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert run.status == 1
+    assert f"error: {tmp_path / 'out' / 'kcf'}" in run.err and "File too large" in run.err
+    assert not list((tmp_path / "out" / "kcf").iterdir())
 
 
 def test_ctrl_c_keeps_what_is_done(write, tmp_path):

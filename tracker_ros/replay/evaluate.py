@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..core.io.files import UNTOLD, write_json
+from ..core.io.files import UNTOLD, naming, write_json
 from ..evaluation.results import SequenceResult, result_path
 from ..sources.bag.source import BagSource
 from ..sources.bag.writer import replace_bag
@@ -63,6 +63,7 @@ def evaluate(
         bag = Path(part) / path.stem
         table = Path(part) / "table.csv"
         with (
+            naming(path.parent),  # of a full disk the last to know may be the table
             table.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
             OutputBag(bag, source, truth, where, options.debug_images) as outputs,
         ):
