@@ -1,5 +1,6 @@
 """Networks from a name and a configuration: one line for each architecture."""
 
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -44,9 +45,22 @@ def build(architecture: str, network: dict) -> nn.Module:
         )
     made = ARCHITECTURES[architecture]
     try:
-        return made.network(made.config.from_dict(network))
+        built = made.network(made.config.from_dict(network))
+        _check(built, network)
     except Exception as error:  # a configuration can break a network in many ways
         raise ModelError(f"these values make no {architecture}: {brief(error)}") from error
+    return built
+
+
+def _check(network: nn.Module, values: dict) -> None:
+    """Raise ValueError for sizes that torch takes, though no network comes of them."""
+    for name, value in values.items():
+        for number in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(number, int | float) and not 0 <= number < math.inf:
+                raise ValueError(f"{name} is {value}")
+    for name, tensor in network.named_parameters():
+        if not tensor.numel():
+            raise ValueError(f"{name} would have no weights, but shape {list(tensor.shape)}")
 
 
 def steps(network: nn.Module, tracking: TrackingConfig) -> dict[str, Step]:

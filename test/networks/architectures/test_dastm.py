@@ -143,6 +143,20 @@ def test_fusing_the_whole_network_keeps_its_answer():
         torch.testing.assert_close(a, b, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("channels", 0, "would have no weights"),
+        ("head_depth", -1, "head_depth is -1"),
+        ("temperature", float("nan"), "temperature is nan"),
+        ("depths", (2, -5, 6), r"depths is \(2, -5, 6\)"),
+    ],
+)
+def test_sizes_that_no_network_has(name, value, words):
+    with pytest.raises(ModelError, match=f"these values make no dastm: .*{words}"):
+        build("dastm", {name: value})
+
+
 def test_config_round_trip():
     assert DastmConfig.from_dict(json.loads(json.dumps(TINY.to_dict()))) == TINY
     with pytest.raises(TypeError, match="colour"):
