@@ -237,7 +237,7 @@ PRESETS = {
     "dastm": DASTM,
     "dastm_nano": NANO,
     # Without the filter, for comparison.
-    "dastm_alone": DASTM._replace(network=replace(DASTM.network, filter="none")),
+    "dastm_alone": DASTM._replace(network=replace(DASTM.network, filter="none", refine=False)),
     "dastm_tiny": DASTM_TINY,
     **{f"dastm_{mode}": _gated(mode) for mode in ("soft", "random", *BRANCHES)},
     "sastm": _gated("static"),
