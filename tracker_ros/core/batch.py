@@ -1,4 +1,4 @@
-"""Many targets in one call of the network, each with a tracker of its own."""
+"""Many targets in one call of the network; each target has its own tracker."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from .errors import ParameterError
 from .gate import Gate
 from .tracker import Result, Tracker
 
-# How many targets may do so in one frame; those that have waited for longest come first. What is
-# put off costs accuracy only where there are many targets, and all of them at once cost frames:
-# with ten each still has its turn in five frames, which costs nothing (docs/performance.md).
+# How many targets may do this in one frame; those that have waited for longest come first. If all
+# did it in the same frame, frames would be dropped. Waiting costs accuracy only with many targets:
+# of ten, each has its turn within five frames, which costs nothing (docs/performance.md).
 RESCALED = 2  # look at another scale
 MEMORISED = 2  # memorise it
 
@@ -37,8 +37,8 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
         A result for each tracker; the time of ``locate`` is the whole call's.
     Raises:
         ParameterError: trackers that do not share an engine, or not one image for each.
-        InputError, TrackerError: as ``Tracker.locate``; then no target moved, unless it was the
-            network whose answer for one of them cannot be used.
+        InputError, TrackerError: as ``Tracker.locate``. Then no target has moved, except where the
+            error is that the network's answer for one of them cannot be used.
     """
     engine = _shared_engine(trackers)
     if len(images) != len(trackers):

@@ -12,12 +12,13 @@ ENGINES = ("auto", "torch", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
-RETIRED = [("calibration", 0.0)]  # weights of before name it; with another value they need it
+# Settings of older weights that are no longer there, at the only value with which they did nothing.
+RETIRED = [("calibration", 0.0)]
 
 
 @dataclass(frozen=True)
 class TrackingConfig:
-    """Geometry and inference policy of a tracker; every value is a property of the weights.
+    """Geometry and inference policy of a tracker; the values belong to the weights.
 
     Geometry: a window of ``factor``·√(w·h) image pixels around the box becomes a square crop.
     ``memory_factor`` follows from the other three, so that memory and query share a pixel scale.

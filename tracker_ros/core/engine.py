@@ -16,14 +16,17 @@ Answer = tuple[Prediction, State]
 
 
 class Look(NamedTuple):
-    """A query's place once more, at another scale: ``zoom`` of its pixels for one of the query."""
+    """A second crop at a query's place, at another scale.
+
+    ``zoom``: how many of its pixels lie along one pixel of the query.
+    """
 
     crop: np.ndarray
     zoom: float
 
 
 class Query(NamedTuple):
-    """A crop to find a target in, by its state; ``other``: see ``Engine.locate``."""
+    """A crop in which to find a target, the target's state; ``other``: see ``Engine.locate``."""
 
     crop: np.ndarray
     state: State
@@ -31,10 +34,10 @@ class Query(NamedTuple):
 
 
 class Example(NamedTuple):
-    """A crop to memorise, the box in it, and its score; ``state``: the target's until now.
+    """A crop to memorise, the target's box in it, the score of that box, and the target's state.
 
-    ``crop``: None for the query that was located last, in whose pixels the box then is; for engines
-    that reuse it.
+    ``crop``: None for the query that was located last; the box is then in pixels of that query.
+    Only for engines that reuse it.
     """
 
     crop: np.ndarray | None
@@ -46,9 +49,9 @@ class Example(NamedTuple):
 class Engine(Protocol):
     """Three pure steps on an opaque state, the same for every architecture.
 
-    Two of them are there for many targets at once, too, which is what an engine has to provide: it
-    inherits those for one from here. Crops are uint8 [size, size, 3] BGR; boxes
-    are (x, y, width, height) in crop pixels.
+    An engine implements ``start``, ``locate_all`` and ``remember_all``; it inherits ``locate`` and
+    ``remember``, for a single target, from here. Crops are uint8 [size, size, 3] BGR; boxes are
+    (x, y, width, height) in crop pixels.
 
     Attributes:
         tracking: geometry and policy stored with the weights.
@@ -57,8 +60,8 @@ class Engine(Protocol):
         responds: whether it learns online: ``start`` takes views, and ``locate`` looks at another
             scale.
         reuses: whether ``remember`` can learn from the query that was located last.
-        each: does some work, which calls the engine, for each of several items; at once where that
-            is faster.
+        each: calls a function, which may call the engine, for each of several items; in parallel
+            where that is faster.
     """
 
     tracking: TrackingConfig
@@ -69,16 +72,16 @@ class Engine(Protocol):
     each: Callable[[Callable[[Any], Any], Sequence[Any]], list[Any]]
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> State:
-        """The state of a new target, from a memory crop and its box.
+        """The state of a new target, from a memory crop and the target's box in it.
 
-        ``views``: of the same frame, for engines that respond; see ``core.online.views``.
+        ``views``: views of the same frame, for engines that respond; see ``core.online.views``.
         """
 
     def locate(self, crop: np.ndarray, state: State, other: Look | None = None) -> Answer:
         """Find the target in a query crop.
 
-        ``other``: for engines that respond. Without it they look less thoroughly: what is learned
-        online answers alone.
+        ``other``: for engines that respond. Without it only what is learned online answers, and the
+        network is not asked.
         """
         return self.locate_all([Query(crop, state, other)])[0]
 
@@ -86,7 +89,7 @@ class Engine(Protocol):
         """``locate`` for several targets at once, at least one."""
 
     def remember(self, crop: np.ndarray | None, box: Box, score: float, state: State) -> State:
-        """Memorise what an ``Example`` is made of."""
+        """Memorise one frame; arguments as the fields of ``Example``."""
         return self.remember_all([Example(crop, box, score, state)])[0]
 
     def remember_all(self, examples: Sequence[Example]) -> list[State]:

@@ -36,7 +36,7 @@ class FrameMemory(Generic[Item]):
     count: int = 0
 
     def add(self, item: Item, sure: bool = True) -> FrameMemory[Item]:
-        """The memory with one more frame; only one that is ``sure`` is read as the last."""
+        """The memory with one more frame; it is read as the last one only if it is ``sure``."""
         kept, stride = self.kept, self.stride
         if self.count % stride == 0:
             kept = (*kept, item)

@@ -27,14 +27,14 @@ class Place:
     motion: Motion = field(default_factory=Motion)
 
     def at(self, box: Box) -> Place:
-        """The same target at ``box``, for sure."""
+        """The target is at ``box``, and that is sure."""
         return replace(self, box=box, sure=box)
 
     def lost(self, around: Box | None = None) -> Place:
-        """At the beginning of a loss: ``around`` a box, or where the target was for sure.
+        """Begin a loss: look ``around`` a box, or around the place where the target was for sure.
 
-        It gets the size that it had when all of it was seen: half hidden, boxes shrink, and windows
-        of another scale would miss it.
+        The box gets the size that it had when all of the target was seen. A box shrinks while its
+        target is half hidden, and windows of that scale would miss the target.
         """
         box = around or self.sure
         if self.whole is not None:
@@ -44,9 +44,9 @@ class Place:
     def after(
         self, found: Box, score: float, state: TargetState, clear: bool, config: TrackingConfig
     ) -> Place:
-        """One frame later, in which the target was ``found``: followed as far as the score says.
+        """One frame later: the box follows what was ``found`` if the score is high enough.
 
-        ``clear``: all of it was seen.
+        ``clear``: whether all of the target was seen.
         """
         if state is TargetState.LOST:
             # Look again at what looks like it; otherwise around where it was seen for sure.

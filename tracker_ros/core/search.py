@@ -1,4 +1,4 @@
-"""Windows of an image as the crops that an engine is asked with, around a box."""
+"""Crops around a box: the query that an engine is asked with, and the sample that it memorises."""
 
 from __future__ import annotations
 
@@ -21,8 +21,7 @@ NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
 class MemorySample(NamedTuple):
     """A memory crop, the box in it (x, y, width, height) and the score it was found with.
 
-    ``crop``: None for the query that was located last. The score is blended as ``memory_blend``
-    says.
+    ``crop``: None for the query that was located last. ``score``: blended as ``memory_blend`` says.
     """
 
     crop: np.ndarray | None
@@ -33,7 +32,7 @@ class MemorySample(NamedTuple):
 class Search(NamedTuple):
     """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``.
 
-    ``other``: the same of another scale, where that is due.
+    ``other``, ``look``: the window of another scale and its crop; None where none is due.
     """
 
     image: np.ndarray
@@ -47,7 +46,7 @@ class Search(NamedTuple):
     def around(
         cls, image: np.ndarray, box: Box, config: TrackingConfig, factor: float | None = None
     ) -> Search:
-        """Look for a target around ``box``; with a ``factor``, also as if it were larger."""
+        """Look for a target around ``box``; with a ``factor``, also at so many times its size."""
         begin = perf_counter()
         window, other, look = search_window(box, config), None, None
         query = crop(image, window)
@@ -57,7 +56,7 @@ class Search(NamedTuple):
         return cls(image, window, query, 1e3 * (perf_counter() - begin), other, look)
 
     def rescaled(self, found: Box, prediction: Prediction) -> Box:
-        """``found``, larger or smaller where the filter answers better to the other window."""
+        """``found``, made larger or smaller if the response is higher in the other window."""
         here, there = prediction.response, prediction.other
         assert self.other and here is not None and there is not None  # it was looked at, too
         if there.max() * SCALE_PENALTY <= here.max():
@@ -68,7 +67,7 @@ class Search(NamedTuple):
     def sample(
         self, found: Box, score: float, config: TrackingConfig, reuses: bool
     ) -> MemorySample:
-        """What is memorised of a target that was ``found``. ``reuses``: see ``Engine``."""
+        """What to memorise of a target that was ``found``. ``reuses``: see ``Engine``."""
         x, y, w, h = box = self.window.to_crop(found)
         middle = self.window.size / 2
         away = max(abs(x + w / 2 - middle), abs(y + h / 2 - middle))

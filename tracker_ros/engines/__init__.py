@@ -32,16 +32,16 @@ def load_tracker(
         engine: ``torch``, ``onnx``, ``tensorrt`` (ONNX Runtime's), or ``auto``: ONNX Runtime, or
             torch where only torch reaches the GPU.
         device: ``cpu``, ``cuda``, ``cuda:N``, or ``auto``: a GPU that can be used, otherwise the
-            CPU. ``tracker.engine.provider`` says what it came to.
+            CPU. ``tracker.engine.provider`` says which one it is.
         precision: ``fp32``; ``bf16`` or ``fp16`` where hardware is faster at them, on torch and
             TensorRT only.
         allow_cpu_fallback: run on the CPU where the asked device is not there, instead of failing.
-        threads: of one call of ONNX Runtime on the CPU; 0: one where calls run side by side
-            (``dastm``), elsewhere as many as it likes.
-        tracking: another inference policy than the one stored with the weights.
+        threads: of one call of ONNX Runtime on the CPU; 0: one thread where calls run in parallel
+            (``dastm``), otherwise ONNX Runtime chooses.
+        tracking: an inference policy that replaces the one stored with the weights.
     Raises:
         ModelError: model or device cannot be used. ParameterError: unknown engine, device or
-            precision; half a precision with ONNX Runtime.
+            precision; half precision with ONNX Runtime.
     """
     if engine not in ENGINES:
         raise ParameterError(f"engine is {engine!r}, not one of {', '.join(ENGINES)}")
@@ -96,7 +96,7 @@ def load_tracker(
 
 
 def make_tracker(runner: Runner) -> Tracker:
-    """A tracker, not yet warm, of the network that ``runner`` runs. Raises ModelError."""
+    """A tracker, not yet warmed up, for the network that ``runner`` runs. Raises ModelError."""
     if "trunk" in runner.steps:
         return Tracker(FilterEngine(runner))
     memory = runner.facts["architecture"] in MEMORY_NETWORKS

@@ -25,9 +25,10 @@ from .watched import Picture, WatchedState
 
 @dataclass(frozen=True)
 class Glance:
-    """What the target's cells of a query look at in one memorised picture.
+    """How much the target's cells of a query attend to one memorised picture.
 
-    ``share``: float, of all they look at; ``heat``: float32 [h, w], where; its sum is the share.
+    ``share``: its part of their whole attention; ``heat``: float32 [h, w], that part for each cell
+    of the picture, with the sum ``share``.
     """
 
     picture: Picture
@@ -45,9 +46,8 @@ class Explanation:
     Attributes:
         query: the query crop, uint8 [Q, Q, 3] BGR. box: the target in it, x, y, w, h.
         response: float32 [h, w], the score of each cell. glances: one for each picture that could
-            be read, empty for networks that read none (Siamese ones, of which ``pictures`` are the
-            templates).
-        elsewhere: the share of what the target's cells look at in the query itself (USTAM).
+            be read; empty for Siamese networks, which read none (their ``pictures`` are templates).
+        elsewhere: the share of the attention that goes to the query itself (USTAM).
     """
 
     query: np.ndarray
@@ -77,10 +77,10 @@ class Explainer:
 
     @torch.inference_mode()
     def explain(self, state: WatchedState, box: Box | None = None) -> Explanation:
-        """What the last query of a state looked at.
+        """What the last query of a state attended to.
 
         Args:
-            box: the target in the query crop, x, y, w, h in its pixels; None: the likeliest.
+            box: the target in the query crop, x, y, w, h in its pixels; None: the likeliest box.
         """
         network, pictures = self.network, state.seen
         assert state.prediction is not None and state.query is not None
@@ -166,8 +166,8 @@ def _square(cells: Tensor) -> Tensor:
 def target_cells(count: int, size: int, box: Box) -> Tensor:
     """Which of ``count`` cells of a square map of a crop have their centre in the box: bool.
 
-    The nearest one where there is none. Cells are taken as symmetric in the crop; those of
-    Inception-v3, of which the outermost are cut off, are 8 pixels wide.
+    If there is none, the nearest cell. The map is taken to be centred in the crop; the cells of
+    Inception-v3, whose outermost cells are cut off, are 8 pixels wide.
     """
     side = round(count**0.5)
     stride = min(size / side, 8.0 if size / side < 16 else 16.0)

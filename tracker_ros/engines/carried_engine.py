@@ -19,7 +19,7 @@ from .runners.base import Runner
 
 @dataclass(frozen=True)
 class CarriedState:
-    """arrays: the runner's own, by name, of constant shapes; count: frames that went in."""
+    """arrays: the runner's own, by name, of constant shapes. count: frames memorised in them."""
 
     arrays: dict[str, Any]
     count: int
@@ -28,9 +28,9 @@ class CarriedState:
 class CarriedEngine(Engine):
     """``core.engine.Engine`` for networks that carry named arrays from step to step.
 
-    ``start`` takes crop and box and returns every array. ``locate`` takes the crop, ``remember``
-    crop and box, both then any of the arrays by name; what they return by an array's name replaces
-    it. ``locate`` returns score and boxes first.
+    The step ``start`` takes crop and box and returns all arrays. ``locate`` takes the crop, and
+    ``remember`` crop and box; both also take any of the arrays, by name. An output with an array's
+    name replaces that array. The first outputs of ``locate`` are score and boxes.
     """
 
     responds = reuses = False
@@ -60,7 +60,7 @@ class CarriedEngine(Engine):
         return CarriedState(dict(zip(self.runner.outputs("start"), values, strict=True)), 1)
 
     def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, CarriedState]]:
-        """See ``Engine.locate_all``; each its own call."""
+        """See ``Engine.locate_all``; one call for each target."""
 
         def answer(query: Query) -> tuple[Prediction, CarriedState]:
             score, boxes, *changed = self._run("locate", query.state, query.crop[None])
@@ -71,7 +71,7 @@ class CarriedEngine(Engine):
         return self.runner.each(answer, queries)
 
     def remember_all(self, examples: Sequence[Example]) -> list[CarriedState]:
-        """See ``Engine.remember_all``; each its own call."""
+        """See ``Engine.remember_all``; one call for each target."""
 
         def learnt(one: Example) -> CarriedState:
             assert one.crop is not None  # no query is reused

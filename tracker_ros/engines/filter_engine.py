@@ -1,4 +1,4 @@
-"""The engine of memory networks beside what is learned online, on one trunk."""
+"""The engine of memory networks that share one trunk with what is learned online."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ NOTHING = Prediction(np.zeros((0, 0), np.float32), None)  # of a target that not
 class FilterEngine(MemoryEngine):
     """``core.engine.Engine`` for networks with the steps ``trunk``, ``match`` and ``learn``.
 
-    What is learned online answers in every frame, on what the trunk sees. The network is asked
-    where another scale is looked at, too; to memorise the query that was located last costs no
-    trunk.
+    What is learned online answers in every frame, from the trunk's features. The network answers,
+    too, in frames that also look at another scale. Memorising the query that was located last
+    needs no further call of the trunk.
     """
 
     reuses = True
@@ -69,8 +69,9 @@ class FilterEngine(MemoryEngine):
     def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``.
 
-        The trunk sees most crops before NumPy works on any of them: in turns, each would find its
-        code and data thrown out of the caches by the other. Other cores see the rest meanwhile.
+        The trunk runs on most crops before NumPy works on any of them. If the two took turns, each
+        would throw the other's code and data out of the caches. Meanwhile other cores run the trunk
+        on the rest.
         """
         # Those that are looked at thoroughly come first: the network is asked about them, too.
         order = sorted(range(len(queries)), key=lambda i: queries[i].other is None)

@@ -26,11 +26,11 @@ class MemoryState:
 
     Attributes:
         frames: token arrays [1, h*w, C]. memory: those to read, joined. gate: of the last frame.
-        online: what is learned of it while it is followed, for a network beside that.
-        reference: the first view, for a network that refines boxes.
-        seen: what a shared trunk made of the query that was located last. compact: the same for
-            ``online``, with the zoom of each crop (see ``Look``): the query, 1, and another scale,
-            if there was one.
+        online: what is learned of it while it is followed; None for a network alone.
+        reference: the first view; None for a network that does not refine boxes.
+        seen: a shared trunk's features of the query that was located last. compact: the same
+            reduced for ``online``, with the zoom of each crop (see ``Look``): that of the query,
+            which is 1, and that of another scale, if there was one.
     """
 
     frames: FrameMemory
@@ -65,7 +65,7 @@ class MemoryEngine(Engine):
         return self.remember(crop, box, 1.0, empty)
 
     def locate_all(self, queries: Sequence[Query]) -> list[Answer]:
-        """See ``Engine.locate_all``; one call for all targets that remember equally much."""
+        """See ``Engine.locate_all``; one call for all targets with memories of the same size."""
 
         def answers(batch: list[int]) -> list[tuple[int, Prediction]]:
             memory = self.runner.join([queries[i].state.memory for i in batch], 0)
@@ -128,7 +128,7 @@ class MemoryEngine(Engine):
 
 
 def stack(crops: Sequence[np.ndarray]) -> np.ndarray:
-    """Crops along a new first axis; a lone one is not copied."""
+    """Crops along a new first axis; a single one is not copied."""
     return crops[0][None] if len(crops) == 1 else np.stack(crops)
 
 

@@ -1,4 +1,4 @@
-"""An engine whose states remember pictures too, so that what the network did can be shown."""
+"""An engine whose states keep the pictures, too, so that its attention can be drawn on them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -29,13 +29,13 @@ class Picture:
 
 @dataclass(frozen=True)
 class WatchedState:
-    """What an engine knows of a target, and the pictures it knows it from.
+    """An engine's state of a target, and the pictures that it was learned from.
 
     Attributes:
         inner: the engine's own state; before: the one that the last query was matched with.
         first, recent: the first picture, and up to three later ones, the newest last.
-        frames: those of a memory network, kept and read as the network's features are.
-        seen: pictures that the last query could look at. query: its crop. prediction: its maps.
+        frames: the pictures of a memory network, kept and read in the same way as its features.
+        seen: pictures that the last query could attend to. query: its crop. prediction: its maps.
     """
 
     inner: Any

@@ -13,10 +13,11 @@ if TYPE_CHECKING:
 
 
 class Attention:
-    """Draws the first target's attention; its network is loaded when somebody first looks.
+    """Draws the first target's attention; its network is loaded for the first subscriber.
 
     Args:
-        model: of the tracker. report: takes ``attention`` and why there are no pictures, or None.
+        model: of the tracker. report: called with ``attention`` and the reason why there are no
+            pictures, or None.
     """
 
     def __init__(self, model: str, report: Callable[[str, str | None], None]):

@@ -1,4 +1,4 @@
-"""Entry points of the nodes' processes: nothing heavy is imported before signals are handled.
+"""Entry points of the nodes' processes: signals are handled before anything heavy is imported.
 
 ``python -m tracker_ros.nodes.entry NAME`` runs a node where the commands are not installed.
 """

@@ -29,7 +29,7 @@ INPUTS = ("detections", "depth", "camera")
 
 
 class FollowNode(ManagedNode):
-    """Publishes the place of each box that comes with depth, and nothing where there is none.
+    """Publishes the place of each box for which there is depth, and nothing for other boxes.
 
     Everything carries the header of the detections, which is that of their image.
     """
@@ -98,7 +98,7 @@ class FollowNode(ManagedNode):
         self._listening, self._clocks = [], []
 
     def release(self) -> None:
-        """Stop following and give everything back that configure took."""
+        """Stop following and free everything that configure made."""
         self._stop()
         for publisher in self._outputs.values():
             self.destroy_lifecycle_publisher(publisher)

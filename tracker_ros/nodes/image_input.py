@@ -15,10 +15,10 @@ NAMES = {"raw": "image", "compressed": "image" + SUFFIX}
 
 
 def image_topic(node, transport: str) -> str:
-    """The full name of the image topic, as image_transport has it: ``image`` is what is remapped.
+    """The full name of the image topic, by image_transport's rule: one remaps ``image``.
 
-    ``-r image:=/cam/image_raw`` makes ``compressed`` come from /cam/image_raw/compressed; a
-    remapping of ``image/compressed`` itself comes first.
+    With ``-r image:=/cam/image_raw`` the transport ``compressed`` subscribes to
+    /cam/image_raw/compressed; a remapping of ``image/compressed`` itself has priority.
     """
     raw = node.resolve_topic_name("image")
     if transport == "raw":
@@ -36,9 +36,9 @@ class ImageInput(MessageInput):
     Args:
         node: an rclpy node, in an executor.
         transport: raw or compressed.
-        profile: AUTO, which fits what is offered, or a name of ``qos.PRESETS``.
-        on_image: gets the messages.
-        report: gets a subject, ``qos``, and one sentence about it.
+        profile: AUTO, which matches what is offered, or a name of ``qos.PRESETS``.
+        on_image: called with each message.
+        report: called with the subject ``qos`` and one sentence about it.
     """
 
     def __init__(self, node, transport: str, profile: str, on_image: Callable, report: Callable):
@@ -70,7 +70,7 @@ class ImageInput(MessageInput):
         return super()._create(**callbacks)
 
     def rematch(self) -> None:
-        """Subscribe anew where another quality of service fits the publishers better."""
+        """Subscribe again if another quality of service fits the publishers better."""
         if self._subscription is None or self._profile != "AUTO" or not self._fitting():
             return
         wanted = self._wanted()
@@ -99,11 +99,11 @@ class ImageInput(MessageInput):
         )
 
     def names(self) -> list[str]:
-        """The nodes that publish images as we take them."""
+        """The names of the nodes whose images we can receive."""
         return sorted(_name(info) for info in self._fitting())
 
     def publishers(self) -> str:
-        """Who publishes what, in words; where nobody does as we take it, where images are."""
+        """Who publishes what, in words; if nobody publishes our topic, which topics have images."""
         offers = [_offer(info) for info in self._node.get_publishers_info_by_topic(self.topic)]
         words = ", ".join(offers) or "nobody publishes it"
         return words if self._fitting() else words + self._elsewhere()

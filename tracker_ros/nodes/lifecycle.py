@@ -1,4 +1,4 @@
-"""Base of the lifecycle nodes, with what rclpy's own lack."""
+"""Base of the lifecycle nodes; it adds what rclpy's own base lacks."""
 
 from collections.abc import Iterable
 
@@ -52,7 +52,7 @@ class ManagedNode(LifecycleNode):
         raise NotImplementedError
 
     def release(self) -> None:
-        """Give back what configure and activate took."""
+        """Free what configure and activate made."""
         raise NotImplementedError
 
     def _check_parameters(self, changed) -> SetParametersResult:

@@ -6,17 +6,17 @@ from . import qos
 
 
 class MessageInput:
-    """A subscription that may be reliable until somebody publishes who is not; then it takes both.
+    """A subscription that is reliable until a best-effort publisher comes; then it is best effort.
 
-    A reliable one would get nothing from a best-effort publisher, as some detectors are, and best
-    effort from the start might lose what others publish once.
+    A reliable subscription gets nothing from a best-effort publisher, as some detectors are; a
+    best-effort one from the start might lose what others publish only once.
 
     Args:
         node: an rclpy node, in an executor.
         kind: the messages' class.
         topic: a name as for ``create_subscription``.
-        on_message: gets the messages.
-        profile: what is asked for at first.
+        on_message: called with each message.
+        profile: the quality of service at first.
     """
 
     def __init__(self, node, kind, topic: str, on_message: Callable, profile=qos.RELIABLE):

@@ -30,9 +30,9 @@ TOPICS |= {"detections": "detections"}
 
 
 class Monitor:
-    """Watches over a TrackerNode, whose state, as far as it is public, it reads.
+    """Watches over a TrackerNode, of which it reads the public state.
 
-    Works in every lifecycle state, so that a failed configuration is diagnosed, too.
+    It works in every lifecycle state, so that a failed configuration is diagnosed, too.
     """
 
     def __init__(self, node):
@@ -50,7 +50,7 @@ class Monitor:
         node.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def report(self, subject: str, problem: str | None) -> None:
-        """Log and diagnose a problem in one sentence, or note that there is none any more."""
+        """Log and diagnose a problem in one sentence; or, with None, note that it is over."""
         if problem is None:
             self._problems.solve(subject)
             return
@@ -68,12 +68,12 @@ class Monitor:
             self._publish()
 
     def begin(self) -> None:
-        """The node becomes active: what was seen before counts no more."""
+        """The node becomes active: forget what was seen before."""
         self._answer, self._input_health = None, InputHealth()
         self.restart_watchdog()
 
     def restart_watchdog(self) -> None:
-        """An image came, or from now on one should."""
+        """Start the watchdog's time anew: an image came, or is expected from now on."""
         self._last_image = time.monotonic()
         self._problems.solve("qos")
 
@@ -85,7 +85,7 @@ class Monitor:
         )
 
     def follow(self, answer: Answer) -> None:
-        """Note what was answered last."""
+        """Note the worker's latest answer."""
         self._answer = answer
         self._input_health.see_size(*answer.image.shape[1::-1])
 

@@ -22,7 +22,7 @@ from .monitor import Monitor
 class Outputs:
     """The publishers of a lifecycle node; a worker's ``Sink``.
 
-    Everything published of a frame carries the header of its image unchanged.
+    All messages about a frame have the unchanged header of its image.
     """
 
     def __init__(self, node, monitor: Monitor, model: str):
@@ -53,7 +53,7 @@ class Outputs:
         self._delays = ((now - frame.stamp) / 1e6, (end - frame.arrival) * 1e3, (end - begin) * 1e3)
 
     def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
-        """Say in status and diagnostics why ``frame`` has no answer."""
+        """Publish in status and diagnostics why ``frame`` has no answer."""
         self.report("image" if state == "ERROR" else "stamp", problem)
         answer = Answer(frame, None, state=state, problem=problem)
         check = frame_check(answer, None, 0, self._node.slot.dropped)

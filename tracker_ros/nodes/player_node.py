@@ -24,7 +24,7 @@ FILE_START = 1_000_000_000  # ns; stamps of files start at 0, which ROS takes fo
 
 
 class PlayerNode(Node):
-    """Plays its source once or in a loop from a thread; ``done`` when that is over."""
+    """Plays its source once or in a loop, in a thread; ``done`` when that has ended."""
 
     def __init__(self, **arguments):
         super().__init__("player_node", **arguments)
@@ -84,7 +84,7 @@ class PlayerNode(Node):
         self._thread.start()
 
     def release(self) -> None:
-        """Stop playing. Raises what ended it, if that was an error."""
+        """Stop playing. Raises the error that ended it, if there was one."""
         self._stop.set()
         with self._acknowledged:
             self._acknowledged.notify_all()

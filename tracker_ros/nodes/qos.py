@@ -35,7 +35,7 @@ PRESETS = {
 
 
 def matching(offers: Iterable[QoSProfile]) -> QoSProfile:
-    """The strictest profile that takes images from all who offer these; NEWEST where none does."""
+    """The strictest profile that receives from all these publishers; NEWEST if there are none."""
     offers = list(offers)
     reliable = offers and all(o.reliability == ReliabilityPolicy.RELIABLE for o in offers)
     kept = offers and all(o.durability == DurabilityPolicy.TRANSIENT_LOCAL for o in offers)
@@ -49,11 +49,11 @@ def matching(offers: Iterable[QoSProfile]) -> QoSProfile:
 
 
 def same(a: QoSProfile, b: QoSProfile) -> bool:
-    """Whether they are equal in what has to fit a publisher's."""
+    """Whether two profiles are equal in what has to be compatible with a publisher's."""
     return (a.reliability, a.durability) == (b.reliability, b.durability)
 
 
 def describe(profile: QoSProfile) -> str:
-    """Such as "best effort, volatile"."""
+    """A profile in words, such as "best effort, volatile"."""
     words = (profile.reliability.name, profile.durability.name)
     return ", ".join(word.lower().replace("_", " ") for word in words)

@@ -30,8 +30,8 @@ from .outputs import Outputs
 class TrackerNode(ManagedNode):
     """Loads its model in configure, subscribes to images and tracks while active.
 
-    What answers people (services, init_target, diagnostics) is there in every state, so that a
-    question at the wrong time gets a sentence instead of silence.
+    Services, init_target and diagnostics are there in every state, so that a request at the wrong
+    time gets a sentence as its answer instead of silence.
     """
 
     def __init__(self, **arguments):
@@ -62,7 +62,7 @@ class TrackerNode(ManagedNode):
     # Lifecycle
 
     def start(self) -> bool:
-        """As of every managed node; how long it took is told."""
+        """As for every managed node; logs how long it took."""
         if active := super().start():
             self._monitor.startup = process_age()
             self.get_logger().info(f"active {self._monitor.startup:.1f} s after the process began")
@@ -139,7 +139,7 @@ class TrackerNode(ManagedNode):
         self._worker = self.slot = None
 
     def release(self) -> None:
-        """Stop tracking and give everything back that configure took."""
+        """Stop tracking and free everything that configure made."""
         self._stop()
         if self._outputs:
             self._outputs.destroy()

@@ -1,4 +1,4 @@
-"""Answers of the worker: what it says of a frame, and to whom."""
+"""The worker's answers about a frame, and the interface of whoever receives them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from .frame_slot import ReceivedImage
 
 @dataclass(frozen=True)
 class Target:
-    """Who is tracked; the id is new for every successful initialisation."""
+    """The target that is tracked; every successful initialisation gives a new id."""
 
     id: str
     class_id: str
@@ -23,7 +23,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Answer:
-    """What is known of one frame: of the target that started first, and of the ``others``.
+    """What is known about one frame: about the target that started first, and the ``others``.
 
     Attributes:
         image: uint8 [H, W, 3] BGR. target: None where nothing is tracked.
@@ -31,8 +31,8 @@ class Answer:
         box: (x, y, w, h) pixels or None.
         levels: the range of values that became ``image``, where they had more than 8 bits.
         gate: the decision, if the frame was memorised. memory_size: frames remembered.
-        others: the same of further targets, in the order of their starts.
-        knows: the engine's state of the target, as it is now.
+        others: answers about further targets, in the order of their starts.
+        knows: the engine's present state of the target.
         problem: why there is no box, in one sentence, where ``state`` is ERROR or DROPPED.
     """
 
@@ -54,7 +54,7 @@ class Answer:
     def found(
         cls, frame: ReceivedImage, image: np.ndarray, target: Target, result: Result, **more: Any
     ) -> Answer:
-        """What was found of a target; ``more``: of the attributes."""
+        """The answer from a tracker's result; ``more``: further attributes."""
         state = result.state.name
         return cls(frame, image, target, result, result.box, state, result.score, **more)
 
@@ -74,10 +74,13 @@ class Sink(Protocol):
         """The same frame once more; ``gate`` is the first target's decision if it was memorised."""
 
     def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
-        """Why a frame has no answer, in one sentence; ``state`` is ERROR or, misfit, DROPPED."""
+        """Why a frame has no answer, in one sentence.
+
+        ``state``: ERROR; or DROPPED for a frame that does not fit into the stream.
+        """
 
     def report(self, subject: str, problem: str | None) -> None:
-        """One sentence about a ``subject``, or None: it is well again.
+        """One sentence about a problem of a ``subject``; None: the problem is over.
 
-        Subjects: init, inits, detections, tracking; targets: who was given up or removed.
+        Subjects: init, inits, detections, tracking; targets: which was given up or removed.
         """

@@ -16,7 +16,7 @@ def overlaps(first: Sequence[Box], second: Sequence[Box]) -> np.ndarray:
 
 
 def same_class(known: str, seen: str) -> bool:
-    """Whether what is seen may be a target of class ``known``; one of no class may be anything."""
+    """Whether class ``seen`` fits a target of class ``known``; a target without class fits all."""
     return known in ("", seen)
 
 
@@ -29,9 +29,9 @@ def assign(
 
     Args:
         targets, detections: (class, box); see ``same_class``.
-        min_overlap: IoU below which two are no pair.
+        min_overlap: below this IoU a target and a detection are no pair.
     Returns:
-        Place of the target → place of its detection.
+        Index of the target → index of its detection.
     """
     # Here, not above: a node without a detector starts without it. See ``Detector``.
     from scipy.optimize import linear_sum_assignment

@@ -1,4 +1,4 @@
-"""Targets that come to lie on each other: one of the two has been taken for the other."""
+"""Two targets whose boxes come to lie on each other: one was mistaken for the other."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -30,10 +30,10 @@ class Collisions:
         self._last_apart: dict[str, Box] = {}
 
     def yielding(self, sights: Sequence[Sight], live: Collection[str]) -> dict[str, str]:
-        """Who must yield to whom in this frame, both by id. live: all targets, also lost ones.
+        """Which target must yield to which in this frame, both by id.
 
-        The one whose memory agreed less while they lay on each other; one that was just found again
-        on top of another at once.
+        The one whose memory agreed less while they lay on each other must yield. A target that was
+        just found again on top of another yields at once. live: all targets, also lost ones.
         """
         found = overlaps([one.box for one in sights], [one.box for one in sights])
         pairs, touched = {}, defaultdict(bool)

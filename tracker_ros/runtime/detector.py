@@ -16,7 +16,7 @@ CONTRADICTIONS = 3  # of a target's class, in a row, until the detector is belie
 
 
 class Detector:
-    """Brings proposals to the targets they are about.
+    """Applies a detector's proposals to the targets.
 
     found_again: whether the last proposal found a lost target.
     """

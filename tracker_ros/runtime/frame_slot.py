@@ -1,6 +1,6 @@
 """The slot of received images: the newest for the worker, the last seconds for starts in the past.
 
-No ROS in here: a message is any object.
+It needs no ROS: a message is any object.
 """
 
 import threading
@@ -37,7 +37,7 @@ class FrameSlot:
     """The newest frame and a ring of those before it; safe between threads.
 
     history: seconds of frames to keep. time_jump: seconds; a clock that goes back by more begins
-    another epoch. Whichever way it jumps, no frame in the ring is of another clock.
+    another epoch. After a jump in either direction, the ring holds only frames of the new clock.
     """
 
     def __init__(self, history: float, time_jump: float):
@@ -56,7 +56,7 @@ class FrameSlot:
         self.misfits = 0  # frames whose stamps did not fit in
 
     def put(self, message: Any, stamp: int, size: int) -> Verdict:
-        """Take an image of ``size`` bytes in; never waits for the worker.
+        """Store an image of ``size`` bytes; never waits for the worker.
 
         Returns what the slot's clock says of its stamp.
         """
@@ -110,7 +110,7 @@ class FrameSlot:
         return too_old or self._bytes > MAX_BYTES or len(self._ring) > MAX_FRAMES
 
     def wait(self, timeout: float) -> ReceivedImage | None:
-        """The newest frame once there is one that was not used, or the next that was held.
+        """Wait for a frame that was not used yet; the newest one, after all those that were held.
 
         None after ``wake`` or ``timeout``.
         """
@@ -138,7 +138,7 @@ class FrameSlot:
         return bool(self._ring) and self._ring[-1][0].number > self._last_used
 
     def wake(self) -> None:
-        """End the present or the next ``wait``."""
+        """End the current ``wait``, or else the next one."""
         with self._condition:
             self._awake = True
             self._condition.notify_all()
@@ -152,7 +152,7 @@ class FrameSlot:
     def find(self, stamp: int, vouched: bool = False) -> ReceivedImage | None:
         """The frame with exactly this stamp, the newest for stamp 0; None if it is not there.
 
-        vouched: somebody has seen the frame, which makes its stamp right if that was in doubt.
+        vouched: the caller has seen the frame, so its stamp is right even if it was in doubt.
         """
         with self._condition:
             if stamp == 0 and self._ring:
@@ -174,7 +174,7 @@ class FrameSlot:
             return frame.number > self._last_used
 
     def describe(self) -> str:
-        """From when the frames at hand are, in words."""
+        """The time range of the stored frames, in words."""
         with self._condition:
             if not self._ring:
                 return "no frame has come yet"

@@ -22,10 +22,10 @@ class Start:
 
 @dataclass(frozen=True)
 class Starts:
-    """Several of them at once.
+    """Several starts at once.
 
-    alone: these instead of all that is tracked; otherwise beside it, and one whose id is tracked
-    starts afresh. problems: what is said, in a sentence each, of others that came with them.
+    alone: they replace all targets; otherwise they are added, and a target whose id is already
+    tracked starts afresh. problems: a sentence for each start of the message that cannot be used.
     """
 
     entries: tuple[Start, ...]
@@ -35,7 +35,7 @@ class Starts:
 
 @dataclass(frozen=True)
 class Detection:
-    """What a detector takes for an object of a class."""
+    """An object that a detector found, and its class."""
 
     box: Box
     class_id: str
@@ -52,11 +52,12 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Policy:
-    """What is done without being asked: parameters of the tracker node, by their names.
+    """What the worker does by itself: parameters of the tracker node, by their names.
 
     max_targets: how many are tracked at once. remove_lost_after: seconds after which a lost target
     is removed; 0: never. auto_correct: move a target to where a detector sees it. auto_init: start
-    on a proposal while nothing is tracked. auto_init_new: start on all of it that is no target yet.
+    on a detection while nothing is tracked. auto_init_new: start on every detection that is no
+    target yet.
     """
 
     max_targets: int = 1

@@ -1,8 +1,8 @@
-"""Clock of a camera's stamps: one wrong stamp is told from a clock that has jumped. No ROS.
+"""Clock of a camera's stamps: tells one wrong stamp from a clock that has jumped. No ROS.
 
-A stamp is judged by those before it and by how long its frame took to arrive. A frame that does
-not fit is held until the next ones decide: if they go on as before, its stamp was wrong; if
-``PERSISTENT`` frames in a row agree with each other instead, theirs is the clock from now on.
+A stamp is judged by the stamps before it and by how long its frame took to arrive. A frame that
+does not fit is held until the next frames decide. If they continue as before, its stamp was wrong.
+If ``PERSISTENT`` frames in a row agree with each other instead, their clock counts from now on.
 """
 
 import statistics
@@ -23,11 +23,11 @@ class Verdict:
     """What to do with a frame.
 
     Attributes:
-        accepted: it is in order; otherwise it is held until more frames decide.
-        jumped: it is in order because, with those held before it, it shows another clock.
-        back: that clock is far behind one that was well known: a recording begins again.
-        frames: so many frames, this and those held before it, are accepted.
-        withdrawn: so many of the frames accepted last had wrong stamps.
+        accepted: the frame is in order; otherwise it is held until more frames decide.
+        jumped: it is accepted because it and the frames held before it show another clock.
+        back: that clock is far behind the former, well-known one: a recording begins again.
+        frames: how many frames are accepted: this one and those held before it.
+        withdrawn: how many of the frames accepted last had wrong stamps.
         reason: one sentence, where something is wrong.
     """
 
@@ -43,8 +43,8 @@ class StreamClock:
     """Judges the stamps of one stream of frames.
 
     Args:
-        jump: a clock that goes back by more nanoseconds than this is of a recording that begins
-            again; by less, of a camera whose clock was set.
+        jump: nanoseconds. A clock that goes back by more is that of a recording that begins again;
+            a clock that goes back by less is that of a camera whose clock was set.
     """
 
     def __init__(self, jump: int):
@@ -82,9 +82,9 @@ class StreamClock:
         )
 
     def believe(self, stamp: int, arrival: int) -> Verdict | None:
-        """Take the clock of the frames that are held, if ``stamp`` is one of theirs.
+        """Change to the clock of the frames that are held, if ``stamp`` is one of theirs.
 
-        For somebody who names that stamp, and so has seen the frame.
+        Somebody has named that stamp, and so has seen the frame.
         """
         return self._change(arrival) if stamp in self._held else None
 

@@ -1,6 +1,6 @@
 """All targets of one stream: a tracker for each, one call of the network for all.
 
-Used by the worker's thread; ``clear``, ``remove`` and ``ids`` by any, under the worker's lock.
+The worker's thread uses it; ``clear``, ``remove`` and ``ids`` any thread, under the worker's lock.
 """
 
 import itertools
@@ -36,7 +36,7 @@ class Track:
 
 
 class Located(NamedTuple):
-    """The tracks with a result, and sentences: why others have none, who was given up."""
+    """Tracks with a result, why others have none, and which was given up (a sentence each)."""
 
     tracks: list[Track]
     problems: list[str]
@@ -70,7 +70,7 @@ class Targets:
         return self._tracks.pop(target_id, None) is not None
 
     def rest(self) -> None:
-        """Give back what the tracker holds of targets that are gone."""
+        """Free what the tracker still holds of targets that are gone."""
         if not self._tracks:
             self._tracker.reset()
 
@@ -89,7 +89,7 @@ class Targets:
     ) -> Track:
         """A track for ``start`` that is not live yet; see ``add``.
 
-        alone: the others will go. beside: others that are not live yet.
+        alone: the other targets will be removed. beside: other tracks that are not live yet.
         Raises InputError, and nothing changes, if box or image cannot be used.
         """
         old = self._tracks.get(start.id)
@@ -107,14 +107,14 @@ class Targets:
         return Track(Target(new, start.class_id), tracker, image.shape[1::-1], frame.number)
 
     def add(self, track: Track, frame: ReceivedImage, image: np.ndarray) -> None:
-        """Make a started track live: from now on it is answered for."""
+        """Make a started track live: from now on answers include it."""
         self._tracks[track.target.id] = track
         # The tracker's box: the part of the start's that is in the image.
         box, gate, state = track.tracker.last_box, track.tracker.gate, TargetState.TRACKING.name
         self.note(track, Answer(frame, image, track.target, None, box, state, 1.0, gate=gate))
 
     def note(self, track: Track, answer: Answer) -> None:
-        """Keep what was found of a target in a frame."""
+        """Store the answer about a target in a frame."""
         frame = answer.frame
         track.last = frame.number
         lost = answer.result is not None and answer.result.state is TargetState.LOST
@@ -129,7 +129,7 @@ class Targets:
             del self._answers[min(self._answers)]
 
     def answer(self, frame: ReceivedImage, image: np.ndarray, levels: str = "") -> Answer:
-        """All that is known of a frame of the targets that are live."""
+        """All that is known about a frame and the targets that are live."""
         noted = self._answers.get(frame.number, {})
         known = [
             replace(
@@ -154,7 +154,7 @@ class Targets:
         return noted.box if noted else track.tracker.last_box
 
     def locate(self, frame: ReceivedImage, image: np.ndarray) -> Located:
-        """Find all that have not come to this frame yet.
+        """Locate all targets that were not located in this frame yet.
 
         Raises:
             Exception: whatever an engine raises that is not a TrackerError.

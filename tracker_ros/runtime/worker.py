@@ -1,6 +1,7 @@
 """The thread that tracks: takes frames from the slot, tracks, and hands answers to a sink.
 
-No ROS in here. Only this thread uses the trackers; nothing that others call waits for the network.
+It needs no ROS. Only this thread uses the trackers; no method that other threads call waits for
+the network.
 """
 
 import threading
@@ -61,10 +62,10 @@ class Worker:
         self._forget()
 
     def request(self, request: Start | Starts | Proposal, patience: float = START_PATIENCE) -> None:
-        """Start on targets; their frame may take ``patience`` seconds.
+        """Ask for starts, or hand in a proposal; its frame may take ``patience`` seconds to come.
 
-        A lone ``Start`` replaces all targets, and all starts that were asked before. The last
-        proposal counts.
+        A single ``Start`` replaces all targets, and all starts that were requested before. Of
+        several proposals the last one counts.
         """
         if isinstance(request, Start):
             request = Starts((request,), alone=True)
@@ -83,14 +84,14 @@ class Worker:
         return any(isinstance(one, Starts) and one.alone for one, _ in list(self._requests))
 
     def reset(self) -> bool:
-        """Forget all targets; no later answer is about them. Returns whether there was one."""
+        """Forget all targets; later answers do not contain them. Returns whether there was one."""
         with self._lock:
             self._requests = []
             self._resets += 1
             return self._targets.clear()
 
     def remove(self, target_id: str) -> bool:
-        """Forget one target; no later answer is about it. Returns whether it was there."""
+        """Forget one target; later answers do not contain it. Returns whether it was there."""
         with self._lock:
             return self._targets.remove(target_id)
 
@@ -114,7 +115,7 @@ class Worker:
             self.turn()
 
     def turn(self) -> None:
-        """Serve requests and work on the newest frame; waits a while if there is neither."""
+        """Serve requests and process the newest frame; wait for a while if there is neither."""
         try:
             self._turn()
         except Exception as error:  # whatever it was, the next frames may work again

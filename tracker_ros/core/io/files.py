@@ -1,9 +1,9 @@
-"""Files that are written whole or not at all, through links, and to what is no file.
+"""Files that are written whole or not at all; also through links, and to pipes and devices.
 
-What is written grows beside its place, in NAME.part, and takes the place at the end (what is read
-while it grows, as tables and films are, has no need to where nothing earlier is lost). A symbolic
-link keeps pointing where it points, a file with several names keeps them all, and to a pipe, a
-device or ``/dev/stdout`` everything is copied at the end.
+A file is first written as NAME.part beside its place, and takes that place at the end. Tables and
+videos, which people read while they grow, are written at their place if there is no earlier file.
+A symbolic link keeps its target, a file with several names (hard links) keeps them all, and for a
+pipe, a device or ``/dev/stdout`` everything is copied at the end.
 """
 
 import csv
@@ -33,8 +33,8 @@ class Draft:
 
     Args:
         path: where the result shall be; folders above it are not made.
-        suffix: of the name of ``part``, which some libraries go by.
-        grows: be of use before it is whole, at its place if there is no earlier file.
+        suffix: of the name of ``part``; some libraries choose the format by it.
+        grows: it can be used before it is whole: write at its place if there is no earlier file.
     Attributes:
         path: the file itself, where the one given is a symbolic link; None: a stream.
         part: where to write.
@@ -80,10 +80,10 @@ class Draft:
         self.part.unlink(missing_ok=True)
 
     def end(self, error: BaseException | None) -> None:
-        """Keep what was written, or of a run that failed only what is not worse than nothing.
+        """Keep what was written; after an error, without losing an earlier file.
 
-        Ctrl-C and SIGTERM are how cameras are ended, and keep it. After an error an earlier file
-        stays, and what was written stays beside it; where there was none, it takes the place.
+        Recordings of cameras end by Ctrl-C or SIGTERM, so these keep it. After an error an earlier
+        file stays, and what was written stays beside it; where there was none, it takes the place.
         """
         if not self.part.exists() or (error and not self.part.stat().st_size):
             self.drop()
@@ -101,7 +101,7 @@ class Draft:
 def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
     """A file to write, which takes the place of ``path`` if nothing goes wrong.
 
-    suffix: of its name, which some libraries go by.
+    suffix: of its name; some libraries choose the format by it.
     """
     draft = Draft(path, suffix)
     with naming(path):
@@ -117,7 +117,7 @@ def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
 def growing(path: Path) -> Iterator[TextIO]:
     """A text file to write line by line; see ``Draft.end`` for what becomes of it.
 
-    A stream gets every line at once.
+    A stream gets each line immediately.
     """
     with naming(path):
         path.parent.mkdir(parents=True, exist_ok=True)

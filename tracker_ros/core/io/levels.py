@@ -9,9 +9,9 @@ _SAMPLES = 65536  # of a picture, from which its percentiles are known well enou
 class Levels:
     """The range of values that becomes 0 to 255, chosen on one picture and then kept.
 
-    Cameras of 10, 12 or 14 bits put them into 16, and use few of those: the high byte alone would
-    leave a handful of grey levels. A range of every picture's own would change the target's looks
-    from frame to frame. So make one for each target.
+    Cameras of 10, 12 or 14 bits store their values in 16 bits and use few of these: the high byte
+    alone would leave a handful of grey levels. If every picture had a range of its own, the target
+    would look different from frame to frame. So make one ``Levels`` for each target.
 
     Attributes:
         range: the values that become 0 and 255; None as long as no picture had contrast.
@@ -28,8 +28,8 @@ class Levels:
         """``pixels`` as uint8, of the same shape.
 
         Args:
-            pixels: of any shape, integers or floats. Those that are not finite become 0, as do all
-                of a picture without contrast that comes before any other.
+            pixels: of any shape, integers or floats. Values that are not finite become 0. So do all
+                values of a picture without contrast, until one with contrast has come.
         """
         if self.range is None:
             self.range = _range(pixels)

@@ -1,4 +1,4 @@
-"""Names of files for libraries that take them as text."""
+"""File names for libraries that accept only UTF-8."""
 
 import os
 from collections.abc import Iterator
@@ -9,10 +9,10 @@ from tempfile import TemporaryDirectory
 
 @contextmanager
 def utf8_name(path: Path) -> Iterator[str]:
-    """A name of ``path`` that is UTF-8: its own, or a link's that is there until the end.
+    """A UTF-8 name of ``path``: its own, or that of a link that exists until the block ends.
 
-    OpenCV ends the process on any other, and file systems hold any bytes. What has been opened by
-    the link stays open.
+    File systems allow any bytes in a name, but OpenCV ends the process on a name that is not UTF-8.
+    A file that was opened through the link stays open.
     """
     name = str(path)
     if _is_utf8(name):

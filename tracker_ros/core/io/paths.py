@@ -24,7 +24,7 @@ def share_dir() -> Path:
 
 
 def cache_dir() -> Path:
-    """The user's folder for what can be made again; it need not exist."""
+    """The user's cache folder, for files that can be made again; it need not exist."""
     if folder := os.environ.get("XDG_CACHE_HOME"):
         return Path(folder) / "tracker_ros"
     home = os.path.expanduser("~")

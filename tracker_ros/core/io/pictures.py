@@ -1,8 +1,8 @@
 """Encoded pictures (JPEG, PNG, whatever OpenCV reads) to arrays, by one rule everywhere.
 
-Pixels are taken as they are stored. A tag that tells viewers to turn the picture (EXIF's
-orientation) is not obeyed: the boxes of OTB, VOT, COCO, ImageNet and their kind were drawn, or are
-scored by their toolkits, on stored pixels, and a camera's driver writes no such tag.
+Pixels are used as they are stored. The tag that tells viewers to rotate a picture (EXIF's
+orientation) is ignored: the boxes of OTB, VOT, COCO, ImageNet and similar sets were drawn on the
+stored pixels, or their toolkits score them there, and a camera's driver writes no such tag.
 """
 
 import re
@@ -34,7 +34,8 @@ def decode(data: bytes, shrink: int = 1, levels: Levels | None = None) -> np.nda
         shrink: 1, 2, 4 or 8, by which to divide the sides.
         levels: of the target, for values of more than 8 bits; None: the picture's own.
     Raises:
-        InputError: it is truncated, or no picture; the sentence goes on after a picture's name.
+        InputError: it is truncated, or no picture; the message continues a sentence that begins
+            with the picture's name.
     """
     if data[:2] == _JPEG and not _ends(data):
         # It may be whole for all that. If not, what is added becomes part of the picture.

@@ -1,1 +1,1 @@
-"""Online learning of one target while it is followed, in NumPy: a classifier and its scale."""
+"""Learning of one target while it is followed, in NumPy: a classifier and a scale regression."""

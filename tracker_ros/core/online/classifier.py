@@ -3,8 +3,8 @@
 A small convolution on a trunk's features, by regularised least squares with conjugate gradients
 (Danelljan et al., "ATOM", CVPR 2019, sec. 3.3, without its learned projection; "ECO", CVPR 2017,
 for the memory of weighted samples). A correlation filter as large as the window learns the
-background around the target, too, and stays with that when the target goes on; a kernel of the
-target's size cannot.
+background around the target, too, and stays with the background when the target moves on; a kernel
+of the target's size cannot.
 """
 
 from __future__ import annotations
@@ -28,13 +28,13 @@ RESTART = 10  # steps after which their directions begin anew
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """What tells a target from its background. Learning makes a new one.
+    """Tells a target from its background. It is immutable: learning returns a new one.
 
-    Features are float32 [D, n, n], samples and what is wanted of them spectra.
+    Features are float32 [D, n, n]; samples and the responses wanted of them are stored as spectra.
 
     Attributes:
         samples: complex64 [F, N, D]. wanted: complex64 [F, N]. weights: float32 [N], sum 1; 0 for
-            a place that is free. first: the number of those from the first frame, which stay.
+            a free place. first: number of samples from the first frame, which are never replaced.
         kernel: float32 [D, KERNEL²].
     """
 
@@ -46,7 +46,7 @@ class Classifier:
 
     @classmethod
     def start(cls, features: np.ndarray, centres: Sequence[tuple[float, float]]) -> Classifier:
-        """Learned from several views of the first frame.
+        """A classifier learned from several views of the first frame.
 
         Args:
             features: float32 [V, D, n, n]. centres: of the target in each, x, y in cells from the
@@ -76,7 +76,7 @@ class Classifier:
         return parts.take(_moved(cells)).sum(0).reshape(cells, cells)
 
     def learn(self, features: np.ndarray, centre: tuple[float, float], rate: float) -> Classifier:
-        """With one more sample, in place of the one that weighs least.
+        """Learn one more sample, in place of the one that weighs least.
 
         Args:
             features: float32 [D, n, n]. centre: of the target, x, y in cells from the middle of the
@@ -139,7 +139,7 @@ def _moved(cells: int) -> np.ndarray:
 
 
 def label(cells: int, x: float, y: float) -> np.ndarray:
-    """What a grid's answer should be: float32 [n, n], a Gaussian at x, y cells from its middle."""
+    """The response that is wanted: float32 [n, n], a Gaussian at x, y cells from the middle."""
     places = np.arange(cells) + 0.5 - cells / 2
     down, along = ((places - centre) ** 2 for centre in (y, x))
     return np.exp(-0.5 * (down[:, None] + along) / SIGMA**2).astype(np.float32)

@@ -1,4 +1,4 @@
-"""All that is learned online about one target: where it is, whether, and its scale."""
+"""All that is learned online about one target: where it is, whether it is there, its scale."""
 
 from __future__ import annotations
 
@@ -51,13 +51,14 @@ def taught(features: np.ndarray, boxes: Sequence[Box], stride: int) -> Taught:
 
 @dataclass(frozen=True, eq=False)
 class OnlineModel:
-    """What tells this target from all else. Learning makes a new one.
+    """Tells this target from everything else. It is immutable: learning returns a new one.
 
-    Features are float32 [C, n, n] of a crop in which the target, if its last box is right, has the
-    side ``target``; ``compact`` makes [D, n, n] of them, which the other methods take.
+    Features are float32 [C, n, n] of a crop in which the target has the side ``target`` if its last
+    box is right. ``compact`` reduces them to [D, n, n], which the other methods take.
 
     Attributes:
-        place: of the target. scale: of it. stride: crop pixels for one cell. target: crop pixels.
+        place, scale: what is learned of the target's place and scale.
+        stride: crop pixels for one cell. target: crop pixels.
     """
 
     place: Taught
@@ -69,12 +70,12 @@ class OnlineModel:
     def start(
         cls, features: np.ndarray, boxes: Sequence[Box], places: int, stride: int, target: float
     ) -> OnlineModel:
-        """From views of the first frame.
+        """A model learned from views of the first frame.
 
         Args:
             features: float32 [V, C, n, n]. boxes: of the target in each, x, y, w, h, crop pixels.
-            places: the first so many views teach where the target is; all but those between the
-                first and them teach its scale.
+            places: so many views, from the first one, teach where the target is. The first view
+                and all views after these teach its scale.
         """
         place = taught(features[:places], boxes[:places], stride)
         chosen = [0, *range(places, len(features))]
@@ -99,16 +100,16 @@ class OnlineModel:
         return self.place.classifier.respond(compact)
 
     def measure(self, compact: np.ndarray, response: np.ndarray) -> float:
-        """The logarithm of the scale of what is at the response's peak, of ``target``."""
+        """Logarithm of the scale of what is at the response's peak, relative to ``target``."""
         cells = response.shape[-1]
         x, y = highest(response)
         return self.scale(region(compact, x + 0.5 - cells / 2, y + 0.5 - cells / 2))
 
     def learn(self, seen: Sequence[tuple[np.ndarray, Box]], rate: float) -> OnlineModel:
-        """With what was seen of one frame: a compact crop and the target's box in it.
+        """Learn from one frame: compact crops, and the target's box in each.
 
-        The first teaches place and scale, others, of other scales, the scale alone; and one look
-        alone teaches no scale, for it was measured by what is to learn.
+        The first crop teaches the place. Several crops, of different scales, all teach the scale. A
+        single crop teaches no scale, because the scale regression itself measured it.
         """
         compact, box = seen[0]
         cells = compact.shape[-1]
@@ -133,5 +134,5 @@ def _scale(box: Box, target: float) -> float:
 
 
 def presence(response: np.ndarray) -> np.ndarray:
-    """How likely the target is where a response is so high: float32 in [0, 1]."""
+    """How likely the target is at a place, given the response there: float32 in [0, 1]."""
     return (1 / (1 + np.exp(-STEEP * (response - EVEN)))).astype(np.float32)

@@ -36,9 +36,9 @@ class Reference(NamedTuple):
 
 
 def around(features: np.ndarray, x: float, y: float) -> np.ndarray:
-    """What is around a place x, y cells from the corner: float32 [1, C, REGION, REGION].
+    """The features around a place x, y cells from the corner: float32 [1, C, REGION, REGION].
 
-    Interpolated from features [C, n, n]; zero beyond them.
+    They are interpolated from features [C, n, n], and zero outside these.
     """
     most = features.shape[-1] + 2 * MARGIN - REGION - 1e-3 - 1
     left, top = (min(max(place + MARGIN - REGION / 2, 0.0), most) for place in (x, y))

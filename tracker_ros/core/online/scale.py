@@ -1,8 +1,8 @@
 """The scale of a target, by ridge regression on views of it whose scale is known.
 
 As MDNet's regression of boxes on the features of the first frame (Nam and Han, CVPR 2016, sec. 3.4;
-there it is position and sides), but learned further online: each look at another scale is one more
-view whose scale is known.
+there of position and sides), but it goes on learning: each look at another scale is one more view
+whose scale is known.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ VIEWS = 30  # later ones that are kept
 
 @dataclass(frozen=True, eq=False)
 class ScaleRegression:
-    """Features around a target → the logarithm of its scale. Learning makes a new one.
+    """Features around a target → the logarithm of its scale. Learning returns a new one.
 
     Attributes:
         views: float32 [N, P], features of REGION × REGION cells. scales: float64 [N], logarithms.
-        products: float32 [N, N] of the views. used: how many there are; first: those of the first
-            frame, which stay. next: the place of the next one, after those.
+        products: float32 [N, N] of the views. used: how many views there are. first: how many of
+            them are of the first frame, which are never replaced. next: where the next one goes.
         slope: float32 [P]. offset: the scale is slope · view + offset.
     """
 
@@ -53,7 +53,7 @@ class ScaleRegression:
         return float(view @ self.slope + self.offset)
 
     def learn(self, views: Sequence[np.ndarray], scales: Sequence[float]) -> ScaleRegression:
-        """With further views [P] and their logarithms, in place of the oldest later ones."""
+        """Learn further views [P] and their logarithms, in place of the oldest later ones."""
         kept, known, products = self.views.copy(), self.scales.copy(), self.products.copy()
         at = self.next
         for view, scale in zip(views, scales, strict=True):
@@ -80,9 +80,9 @@ class ScaleRegression:
 
 
 def region(features: np.ndarray, x: float, y: float) -> np.ndarray:
-    """What is around a place x, y cells from the middle: [D, n, n] → [D·REGION²], interpolated.
+    """Features around a place x, y cells from the middle: [D, n, n] → [D·REGION²], interpolated.
 
-    As far from the middle as the grid allows.
+    The place is at most as far from the middle as the grid allows.
     """
     most = features.shape[-1] - REGION
     left, top = (min(max(most / 2 + place, 0.0), most - 1e-3) for place in (x, y))

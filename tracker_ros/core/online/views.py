@@ -1,4 +1,4 @@
-"""Views of a target's first frame, as it may look later: all that is known of it at first."""
+"""Views of a target in its first frame, changed as it may look later."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ PLACES = (
 
 
 def first_views(image: np.ndarray, box: Box, factor: float, size: int) -> list[FirstView]:
-    """Views of the target: those of ``PLACES`` first, then ``SCALES`` of other scales.
+    """Views of the target: first those of ``PLACES``, then ``SCALES`` views of other scales.
 
     Args:
         image: uint8 [H, W, 3]. box: x, y, w, h, image pixels.

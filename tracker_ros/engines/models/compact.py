@@ -1,4 +1,4 @@
-"""Graphs in fewer bytes."""
+"""ONNX graphs in fewer bytes: constants in float16 where that loses nothing."""
 
 from typing import Any
 
@@ -10,9 +10,10 @@ LEAST = 1000  # values: what is smaller saves less than its Cast is worth
 def compact(model: Any) -> None:
     """Store large constants of an ONNX model as float16 where that loses nothing.
 
-    They are those whose every value a float16 holds exactly: the weights of a file in float16,
-    but for those that a norm was folded into. A ``Cast`` makes float32 of them, so that the
-    graph computes what it did, to the last bit. Runtimes fold it when they load the graph.
+    A constant is stored so if float16 holds each of its values exactly. Those are the weights of a
+    file in float16, except where a norm was folded into them. A ``Cast`` turns them into float32:
+    the graph computes the same as before, to the last bit. Runtimes fold the ``Cast`` when they
+    load the graph.
 
     Args:
         model: ``onnx.ModelProto``, changed in place.

@@ -20,9 +20,9 @@ OPSET = 18
 def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     """Write ``NAME.STEP.onnx`` for every step of the network in ``weights``; returns the paths.
 
-    The graphs take and return what the steps do (see ``networks``), hold the fused network, compute
-    in float32 and carry the weights' facts. Weights that a file in float16 brought stay in it
-    (``compact``): the graphs of such a file are little more than half as large.
+    The graphs have the inputs and outputs of the steps (see ``networks``), hold the fused network,
+    compute in float32 and carry the weights' facts. Weights of a file in float16 stay in float16
+    (``compact``), so that the graphs of such a file are little more than half as large.
     Raises ModelError if the weights cannot be used.
     """
     import onnx

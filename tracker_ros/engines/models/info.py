@@ -12,10 +12,10 @@ def describe(model: str | Path) -> dict:
     """Facts of a model or preset: parameters, MACs, memory, maps, training, the paper's figures.
 
     MACs are multiply-accumulates of one call of each step, with as many memorised frames as a
-    tracker reads; ``frame`` is the sum over a frame that is located and remembered, of which a
-    shared trunk sees one crop, and ``layers`` the same without the products of attention. A gate
-    counts as if it chose CBAM, the dearest branch. A carried state's bytes are shared among the
-    frames that it stands for.
+    tracker reads. ``frame`` is the sum for a frame that is located and memorised, where a shared
+    trunk runs on one crop; ``layers`` is the same without the products of attention. A gate counts
+    as if it chose CBAM, the most expensive branch. The bytes of a carried state are divided by the
+    number of frames that it holds.
 
     Raises ModelError if ``model`` is neither a model that can be used nor a preset's name.
     """

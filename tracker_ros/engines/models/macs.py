@@ -11,12 +11,12 @@ LAYERS = (torch.ops.aten.convolution, torch.ops.aten.addmm, torch.ops.aten.mm)
 
 
 class Macs(NamedTuple):
-    """Half of torch's FLOPs.
+    """Multiply-accumulates: half of the FLOPs that torch counts.
 
     Attributes:
         total: of convolutions and matrix products, those of attention included.
         layers: of convolutions and linear layers alone.
-        parts: by the network's direct children; what is left of ``total`` lies between them.
+        parts: by the network's direct children; the rest of ``total`` is outside of them.
         outputs: what the module returned.
     """
 

@@ -1,4 +1,4 @@
-"""Figures that a paper or its reference code pins, by preset and by place in ``info.describe``."""
+"""Figures that a paper or its reference code states, by preset and by key of ``info.describe``."""
 
 PINNED: dict[str, dict[str, float | str]] = {
     # The reference code's, and arithmetic on its layers; 42 G with six memory frames.

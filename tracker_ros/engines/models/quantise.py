@@ -23,12 +23,12 @@ FLOAT_FIRST = 3
 def quantise_trunk(files: ModelFiles, crops: Sequence[np.ndarray]) -> None:
     """Replace the graph ``trunk`` of an exported model by one that computes in 8 bits.
 
-    Static quantisation, weights by channel; the range of each layer is that on ``crops`` (Jacob et
-    al., CVPR 2018). ReLU6 needs no operation: it is the range of the numbers. Stem and first block
-    stay as they are.
+    Static quantisation, with a scale for each channel of the weights; the range of each layer is
+    that of its outputs on ``crops`` (Jacob et al., CVPR 2018). ReLU6 needs no operation, because it
+    equals the range of the numbers. Stem and first block stay in float32.
 
     Args:
-        crops: uint8 [S, S, 3] BGR, some hundred of what the tracker may see; of any size.
+        crops: uint8 [S, S, 3] BGR, of any size; some hundred crops as the tracker may see them.
     Raises:
         ModelError: the model has no trunk of its own, or has an 8-bit one already.
     """

@@ -1,4 +1,4 @@
-"""Model files: where they are, what they say about themselves, and whether they belong together."""
+"""Model files: where they are, their facts, and whether they belong together."""
 
 import hashlib
 import json
@@ -45,7 +45,7 @@ class ModelFiles:
 
     @property
     def first_graph(self) -> Path:
-        """The graph to open first: what it says of itself tells which others there are."""
+        """The graph to open first: its facts tell which others there are."""
         trunk = self.graph("trunk")
         return trunk if trunk.is_file() else self.graph("locate")
 
@@ -84,7 +84,7 @@ def find_model(model: str | Path) -> ModelFiles:
 
 
 def steps_of(architecture: str, network: dict | None = None) -> tuple[str, ...]:
-    """The steps of which a network of this architecture, and with these values, consists."""
+    """The steps of a network of this architecture with these values."""
     if architecture in SHARED_TRUNK:
         return "trunk", "match", "learn"
     return STEPS[1:3] if architecture in MEMORY_NETWORKS else STEPS[:3]
@@ -126,9 +126,10 @@ def unpack_facts(text: str | None, path: Path) -> dict:
 
 
 def with_tracking(facts: dict, tracking: TrackingConfig | None, compiled: bool) -> dict:
-    """Facts with other values of the tracker. ``compiled``: graphs, whose crops have a fixed size.
+    """Facts with other values of the tracker.
 
-    Raises ModelError where a graph has a value built in.
+    ``compiled``: for graphs, whose crops have a fixed size. Raises ModelError where a value that is
+    changed is built into a graph.
     """
     if tracking is None:
         return facts
@@ -157,7 +158,8 @@ def seal(path: Path) -> None:
 def check_seal(path: Path) -> None:
     """Raise ModelError if ``path`` is missing, or is not byte for byte what was written.
 
-    Most of a model file is numbers: without this, damage there would only make boxes worse.
+    Most of a model file is numbers. Without this check, damage there would go unnoticed, and only
+    make the boxes worse.
     """
     try:
         data = bytearray(path.read_bytes())

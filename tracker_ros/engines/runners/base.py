@@ -9,7 +9,10 @@ from .cores import Sharing
 
 
 class Runner(Protocol):
-    """Arrays are NumPy going in; what a step returns is the runner's own kind, to be passed on.
+    """Runs the steps of one network.
+
+    A step takes NumPy arrays, or arrays that another step returned. It returns arrays of the
+    runner's own kind.
 
     Attributes:
         facts: the model file's facts. provider: what really runs the network. steps: their names.
@@ -31,10 +34,10 @@ class Runner(Protocol):
         """Run one step on its inputs, in the order of its definition."""
 
     def sharing(self) -> Sharing:
-        """Cores to share out work that calls ``run``, where that is faster."""
+        """Cores that share work which calls ``run``, where that is faster."""
 
     def each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
-        """``work``, which calls ``run``, for each item, shared out as ``sharing`` does."""
+        """Call ``work``, which may call ``run``, for each item; shared as by ``sharing``."""
         with self.sharing() as share:
             return [share.answer(task) for task in [share.begin(work, item) for item in items]]
 

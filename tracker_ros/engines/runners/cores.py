@@ -1,4 +1,4 @@
-"""Work that several cores share, where nobody waits while there is some left to do."""
+"""Work that several cores share; no core waits while there is work left."""
 
 from __future__ import annotations
 
@@ -42,13 +42,13 @@ class Task:
 
 
 class Sharing:
-    """Tasks that are begun in their order: by a pool's threads, and by the caller.
+    """Tasks that a pool's threads and the caller take in order.
 
-    The caller takes a share: what it does itself need not wait for another thread to wake up. To
-    be used in a ``with`` statement, at whose end nothing goes on.
+    The caller works, too: what it does itself need not wait for another thread to wake up. Use it
+    in a ``with`` statement; when that ends, no task is running.
 
     Args:
-        pool: whose threads help. helpers: so many of them at most; 0: the caller does all.
+        pool: its threads help. helpers: at most so many of them; 0: the caller does everything.
     """
 
     def __init__(self, pool: ThreadPoolExecutor | None = None, helpers: int = 0):
@@ -66,9 +66,9 @@ class Sharing:
                 helper.result()
 
     def begin(self, work: Callable[..., Any], *given: Any, away: bool = False) -> Task:
-        """``work(*given)``, by whoever has time first.
+        """Have ``work(*given)`` done by the first thread that has time.
 
-        ``away``: the caller has something else to do; else one task waits for it.
+        ``away``: the caller has other work to do; otherwise one task is left for it.
         """
         task = Task(work, given)
         self._waiting.append(task)
@@ -87,7 +87,7 @@ class Sharing:
         return task.answer()
 
     def work(self, left: int = 0) -> None:
-        """Do tasks until no more than ``left`` wait for somebody to begin them."""
+        """Do tasks until at most ``left`` of them have not been begun."""
         while len(self._waiting) > left and self._one():
             pass
 

@@ -24,7 +24,7 @@ def _fastest_kernels() -> Iterator[None]:
 
 
 class CapturedGraph:
-    """One module's CUDA graph for inputs of fixed shapes, with the buffers that it works on."""
+    """One module's CUDA graph for inputs of fixed shapes, with its input and output buffers."""
 
     def __init__(self, module: nn.Module, inputs: Sequence[Tensor]):
         self._inputs = [value.clone() for value in inputs]
@@ -47,10 +47,10 @@ class CapturedGraph:
 
 
 class GraphedModule:
-    """A module whose calls are replayed: a launch costs microseconds, hundreds cost milliseconds.
+    """A module whose calls are replayed as one launch: hundreds of launches cost milliseconds.
 
-    Calls from several threads take turns. Beyond ``GRAPHS`` different shapes the module is
-    called as it is.
+    Calls from several threads take turns. After ``GRAPHS`` different shapes, further shapes call
+    the module without a graph.
     """
 
     def __init__(self, module: nn.Module, device: torch.device):

@@ -33,9 +33,9 @@ class OnnxRunner(Runner):
 
     Args:
         device: ``cpu``, ``cuda`` or ``cuda:N``. threads: per session; 0 lets ONNX Runtime choose.
-        tensorrt: let TensorRT compile the graphs for the GPU; what it made is kept for the next
-            time. precision: of TensorRT; the graphs themselves are fp32. tracking: replaces the
-            files' own.
+        tensorrt: let TensorRT compile the graphs for the GPU; the result is kept in the cache.
+            precision: of TensorRT; the graphs themselves are fp32. tracking: replaces the files'
+            own.
     Raises:
         ModelError: a file is missing, corrupt or of another model; the device's provider is not
             there or did not start, unless ``allow_cpu_fallback``.
@@ -122,10 +122,10 @@ class OnnxRunner(Runner):
         return self._sessions[step].run(None, dict(zip(self._inputs[step], inputs, strict=True)))
 
     def sharing(self) -> Sharing:
-        """See ``Runner.sharing``: side by side on a CPU.
+        """See ``Runner.sharing``: calls run in parallel on a CPU.
 
-        Two cores share out whole targets with less waiting than the parts of each operation, and
-        any graph can do it; docs/performance.md has what else was measured.
+        When two cores work on different targets, they wait less than when they share each
+        operation, and it works with any graph; docs/performance.md has what else was measured.
         """
         if not self._side_by_side:
             return Sharing()
@@ -137,7 +137,7 @@ class OnnxRunner(Runner):
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
 
     def split(self, array: np.ndarray) -> list[np.ndarray]:
-        """See ``Runner.split``: there is only ever one."""
+        """See ``Runner.split``: there is never more than one part."""
         return [array]
 
     def numpy(self, array: np.ndarray) -> np.ndarray:

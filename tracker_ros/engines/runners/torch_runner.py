@@ -97,7 +97,7 @@ class TorchRunner(Runner):
         return value.to(self._device, non_blocking=True)
 
     def sharing(self) -> Sharing:
-        """See ``Runner.sharing``: with nobody, for torch splits each call among the cores."""
+        """See ``Runner.sharing``: no helpers, as torch itself splits each call among the cores."""
         return Sharing()
 
     @torch.inference_mode()
@@ -106,7 +106,7 @@ class TorchRunner(Runner):
 
     @torch.inference_mode()
     def split(self, array: Tensor) -> Sequence[Tensor]:
-        """See ``Runner.split``; copies, so that one part does not keep all in memory."""
+        """See ``Runner.split``; these are copies, so that one part does not keep all in memory."""
         return [array] if len(array) == 1 else [part.clone() for part in array.split(1)]
 
     def numpy(self, array: Tensor) -> np.ndarray:

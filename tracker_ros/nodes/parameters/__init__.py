@@ -1,4 +1,4 @@
-"""The nodes' parameters: a table a node, from which they are declared, checked and documented."""
+"""The nodes' parameters: a table for each node, to declare, check and document them."""
 
 from .follow_node import FOLLOW
 from .on_node import declare, descriptor, initial_box, read, refusal, unknown

@@ -30,9 +30,9 @@ def declare(node, table: Iterable[Parameter]) -> None:
 
 
 def refusal(table: Iterable[Parameter], changed: Iterable, stage: str) -> str:
-    """Why rclpy parameters may not be ``changed`` in a node's ``stage``; empty where they may.
+    """Why rclpy parameters may not be ``changed`` in a node's ``stage``; empty if they may.
 
-    What ``table`` does not have is not a concern of ours.
+    Parameters that are not in ``table`` are ignored.
     """
     entries = {entry.name: entry for entry in table}
     for parameter in changed:
@@ -47,7 +47,7 @@ def refusal(table: Iterable[Parameter], changed: Iterable, stage: str) -> str:
 
 
 def unknown(node) -> list[str]:
-    """One sentence for each parameter that ``node`` was given and does not have."""
+    """One sentence for each parameter that ``node`` was given but does not have."""
     # rclpy tells in no public way which overrides came from files and the command line.
     given = getattr(node, "_parameter_overrides", {})
     known = list(node.get_parameters_by_prefix(""))
@@ -86,7 +86,7 @@ def descriptor(parameter: Parameter):
 
 
 def initial_box(text: str) -> tuple[float, float, float, float] | None:
-    """The box of ``init_bbox``; None where it is empty. Raises ParameterError."""
+    """The box of ``init_bbox``; None if it is empty. Raises ParameterError."""
     from ...core.geometry.boxes import parse_box  # NumPy, for which help must not wait
 
     if not text.strip():

@@ -54,7 +54,7 @@ class Parameter:
             )
 
     def check_stage(self, stage: str) -> None:
-        """Raise ParameterError if it cannot be set while the node's lifecycle is in ``stage``."""
+        """Raise ParameterError if the parameter cannot be set in the lifecycle state ``stage``."""
         allowed = {CONFIGURE: ("unconfigured",), ACTIVATE: ("unconfigured", "inactive")}
         if stage not in allowed.get(self.applies, (stage,)):
             raise ParameterError(

@@ -23,10 +23,10 @@ ROOMY, SMALL = 256 * 2**20, 32 * 2**20
 
 
 def use_profile(environment: MutableMapping[str, str] = os.environ) -> Path | None:
-    """Point Fast DDS to the profile unless the user has chosen one; returns its path if so.
+    """Make Fast DDS use the profile unless the user has chosen one; returns its path, or None.
 
     Fast DDS reads the environment once, so this must come before rclpy.init(). Other middlewares
-    do not look at these variables. Raises TrackerError where the package has lost its files.
+    ignore these variables. Raises TrackerError if the package's files are missing.
     """
     name = profile_name(shared_memory())
     if name is None or any(environment.get(variable) for variable in CHOICES):
@@ -38,7 +38,7 @@ def use_profile(environment: MutableMapping[str, str] = os.environ) -> Path | No
 
 
 def profile_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
-    """The variables that the Fast DDS found first reads; both where none is found."""
+    """The variables that the installed Fast DDS reads; all of them if none is found."""
     folders = environment.get("LD_LIBRARY_PATH", "").split(os.pathsep)
     for prefix in (*environment.get("AMENT_PREFIX_PATH", "").split(os.pathsep), sys.prefix):
         folders += [f"{prefix}/lib", f"{prefix}/lib/{os.uname().machine}-linux-gnu"]
@@ -50,7 +50,7 @@ def profile_variables(environment: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def profile_name(free: int) -> str | None:
-    """The profile for so many bytes of free shared memory; None where Fast DDS's own fits best."""
+    """The profile for so many bytes of free shared memory; None if Fast DDS's own fits best."""
     if free < SMALL:
         return None
     return "fastdds.xml" if free >= ROOMY else "fastdds_small.xml"

@@ -1,4 +1,4 @@
-"""A folder for ROS's logs where there is no home folder for them."""
+"""A folder for ROS's logs if there is no home folder for them."""
 
 import os
 import tempfile
@@ -9,10 +9,10 @@ CHOICES = ("ROS_LOG_DIR", "ROS_HOME")
 
 
 def use_log_folder(environment: MutableMapping[str, str] = os.environ) -> Path | None:
-    """Set ROS_LOG_DIR where ROS's own choice cannot be written; returns the folder if so.
+    """Set ROS_LOG_DIR if ROS cannot write to its own choice; returns the folder, or None.
 
-    ROS takes ~/.ros/log, and does not start where HOME is not set or not writable, as for a user
-    of a container that has no entry in its passwd.
+    ROS uses ~/.ros/log, and does not start if HOME is not set or not writable, as for a user that a
+    container's passwd does not have.
     """
     if any(environment.get(name) for name in CHOICES):
         return None

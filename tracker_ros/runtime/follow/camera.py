@@ -1,6 +1,6 @@
-"""The pinhole camera that depth is seen with.
+"""The pinhole camera of a depth image.
 
-Pixel ``i`` covers [i, i + 1) in boxes and is the point ``i`` in a camera matrix: its centre. So
+In a box, pixel ``i`` covers [i, i + 1). In a camera matrix it is the point ``i``, its centre. So
 ``u = x - 0.5``.
 """
 
@@ -45,10 +45,10 @@ class Camera:
 
 
 def camera_of_points(points: np.ndarray) -> Camera:
-    """The camera that made an organised cloud, float32 [H, W, 3] in its optical frame.
+    """The camera of an organised cloud, float32 [H, W, 3] in that camera's optical frame.
 
     In such a cloud X / Z grows linearly with the column, and Y / Z with the row. Raises InputError
-    where it does not: the cloud is then in another frame, or not the view of a camera.
+    where they do not: then the cloud is in another frame, or is not the view of a camera.
     """
     height, width = points.shape[:2]
     usual = (np.abs(points) < FARTHEST).all(axis=2)  # NaN is not

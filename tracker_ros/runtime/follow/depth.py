@@ -1,4 +1,4 @@
-"""Distance of what a box shows; not the mean, which lies between target and background."""
+"""Distance of what is in a box; not its mean, which lies between target and background."""
 
 from dataclasses import dataclass
 
@@ -17,7 +17,7 @@ STRONG = 0.2  # share of the measured pixels that makes a surface one to speak o
 
 @dataclass(frozen=True)
 class Surface:
-    """Pixels of one distance: its median in metres, their spread (1 sigma) and their number."""
+    """Pixels at one distance: the median in metres, the spread (1 sigma) and their number."""
 
     depth: float
     sigma: float
@@ -27,15 +27,15 @@ class Surface:
 def surfaces(
     depth: np.ndarray, box: Box, scale: float, min_points: int, max_range: float
 ) -> list[Surface]:
-    """What is in the inner part of a box, nearest first.
+    """The surfaces in the inner part of a box, nearest first.
 
     Args:
-        depth: [H, W], whatever number type; ``scale`` metres a unit. Pixels below a
-            millimetre, not finite or beyond ``max_range`` metres were not measured.
+        depth: [H, W], of any number type; ``scale``: metres of one unit. Pixels below a millimetre,
+            not finite, or beyond ``max_range`` metres count as not measured.
         box: (x, y, width, height) in pixels of ``depth``.
-        min_points: a surface has at least so many pixels.
+        min_points: the least number of pixels of a surface.
     Returns:
-        At least one.
+        At least one surface.
     Raises:
         InputError: the box lies outside, too few of its pixels were measured, or they are
             scattered over all distances.

@@ -1,4 +1,4 @@
-"""Targets in space: one filter for each id, and the reason where there is no place to publish."""
+"""A target in space: a filter for its place, or the reason why there is no place to publish."""
 
 import math
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ SIZE_RATE = 0.05  # share of a new size in the remembered one
 
 @dataclass(frozen=True)
 class Limits:
-    """What a target may do.
+    """Limits of a target's motion and size.
 
-    gate: standard deviations that a measurement may lie from the expected place. process_noise:
+    gate: how many standard deviations a measurement may lie from the expected place. process_noise:
     see ``ConstantVelocity``. size_change: factor by which the target's size in metres may differ
-    from what it was. forget_after: seconds without a good measurement after which place and size
-    are found anew.
+    from the size before. forget_after: seconds without a good measurement after which place and
+    size start anew.
     """
 
     gate: float
@@ -44,7 +44,7 @@ class Estimate:
 
 
 class Follower:
-    """One target: takes measurements that fit and refuses those that do not."""
+    """Follows one target: uses measurements that fit, and refuses those that do not."""
 
     def __init__(self, limits: Limits):
         self._limits = limits

@@ -1,4 +1,4 @@
-"""Follows every target of a stream in space: boxes and depth of one moment in, places out."""
+"""Follows every target of a stream in space: from boxes and depth of one moment to places."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from .messages import Boxed, Seen
 
 @dataclass(frozen=True)
 class Depth:
-    """values: [H, W], ``scale`` metres a unit. camera: None if camera_info is to tell."""
+    """values: [H, W]. scale: metres of one unit. camera: None if camera_info gives it."""
 
     values: np.ndarray
     scale: float
@@ -81,9 +81,9 @@ class Following:
         self._stamp = stamp
 
     def chosen(self, found: list[Seen], target_id: str) -> Seen | None:
-        """The one to drive after: ``target_id``, or the one followed for longest if that is empty.
+        """The target to drive after: ``target_id``; if empty, the one followed for longest.
 
-        While that one is hidden there is none: nobody wants to drive after somebody else.
+        While that target is hidden there is none: a robot should not drive after another one.
         """
         wanted = target_id or next(iter(self._followers), "")
         return next((seen for seen in found if seen.id == wanted), None)

@@ -18,7 +18,7 @@ REALS = {FLOAT32: "f4", FLOAT64: "f8"}
 def depth_image(msg, depth_scale: float) -> tuple[np.ndarray, float]:
     """sensor_msgs/Image as an array [H, W], a view of its data, and the metres of one unit.
 
-    16UC1 holds ``depth_scale`` metres a unit, 32FC1 metres (REP-118). Raises InputError.
+    A unit is ``depth_scale`` metres in 16UC1, and a metre in 32FC1 (REP-118). Raises InputError.
     """
     if msg.encoding not in ENCODINGS:
         raise InputError(
@@ -88,7 +88,7 @@ def check_cloud(msg) -> None:
 
 
 def numpy_cloud(msg) -> np.ndarray:
-    """``cloud`` without ``sensor_msgs_py``, of a message that ``check_cloud`` passed."""
+    """``cloud`` without ``sensor_msgs_py``, for a message that passed ``check_cloud``."""
     order, fields = ">" if msg.is_bigendian else "<", {field.name: field for field in msg.fields}
     shape, strides = (msg.height, msg.width), (msg.row_step, msg.point_step)
     places = ((order + REALS[fields[name].datatype], fields[name].offset) for name in "xyz")

@@ -10,7 +10,7 @@ class ConstantVelocity:
 
     Args:
         position: float64 [3], metres. covariance: [3, 3], of that position.
-        process_noise: spectral density of the acceleration in m²/s³; how much a target may change
+        process_noise: spectral density of the acceleration in m²/s³: how much a target may change
             its velocity.
     Attributes:
         state: position and velocity, float64 [6]. covariance: [6, 6].
@@ -38,13 +38,13 @@ class ConstantVelocity:
         self.covariance += self._noise * np.kron(unit, np.eye(3))
 
     def distance(self, position: np.ndarray, covariance: np.ndarray) -> float:
-        """How far a measurement is from what is expected, in standard deviations (Mahalanobis)."""
+        """Distance of a measurement from the expected one, in standard deviations (Mahalanobis)."""
         error = position - self.position
         expected = self.covariance[:3, :3] + covariance
         return float(np.sqrt(error @ np.linalg.solve(expected, error)))
 
     def correct(self, position: np.ndarray, covariance: np.ndarray) -> None:
-        """Take a measurement in."""
+        """Correct the state by a measurement."""
         gain = np.linalg.solve(
             self.covariance[:3, :3] + covariance, self.covariance[:3, :]
         ).T  # [6, 3]

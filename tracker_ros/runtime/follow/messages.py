@@ -1,4 +1,4 @@
-"""The follow node's messages of one frame; without rclpy by another ``Make``."""
+"""The follow node's messages about one frame, made by rclpy or by another ``Make``."""
 
 import re
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ UNKNOWN_TURN = np.pi**2 / 3  # rad²: of an angle that may be any
 
 @dataclass(frozen=True)
 class Boxed:
-    """A target as the tracker published it; box in pixels."""
+    """A target as the tracker published it; the box is in pixels."""
 
     id: str
     class_id: str
@@ -31,13 +31,13 @@ class Boxed:
 
 @dataclass(frozen=True)
 class Seen(Boxed):
-    """A target with its place, and what the tracker said of it."""
+    """A target with its place, and what the tracker said about it."""
 
     place: Estimate
 
 
 def boxed(detection) -> Boxed:
-    """What a vision_msgs/Detection2D says. Raises InputError for a box that cannot be used."""
+    """A vision_msgs/Detection2D as ``Boxed``. Raises InputError for a box that cannot be used."""
     class_id, score = "", 0.0
     if detection.results:
         best = detection.results[0].hypothesis
@@ -46,7 +46,7 @@ def boxed(detection) -> Boxed:
 
 
 def pose(seen: Seen, header, make: Make = ros_message):
-    """POSE of one target; not turned against the camera."""
+    """POSE of one target; its orientation is the camera's."""
     return make(POSE, header=header, pose=_pose(seen.place, make))
 
 
@@ -70,7 +70,7 @@ def detections_3d(found: list[Seen], header, make: Make = ros_message):
 
 
 def markers(found: list[Seen], gone: set[str], header, make: Make = ros_message):
-    """MARKERS: a ball and a name for each target; the removal of those that are ``gone``."""
+    """MARKERS: a sphere and a name for each target; the removal of those that are ``gone``."""
     array = make(MARKERS)
     for target_id in sorted(gone):
         about = {"header": header, "ns": target_id, "action": DELETE}
@@ -107,7 +107,7 @@ def transforms(found: list[Seen], header, make: Make = ros_message):
 
 
 def frame_of(target_id: str) -> str:
-    """A target's TF frame; what frames and topics may not hold becomes an underscore."""
+    """A target's TF frame; characters that such a name may not have become underscores."""
     return "target_" + re.sub(r"\W", "_", target_id, flags=re.ASCII)
 
 

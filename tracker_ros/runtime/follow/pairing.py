@@ -1,6 +1,6 @@
-"""Brings boxes and depth of one moment together: exact stamps first, then the nearest within slop.
+"""Pairs boxes with the depth of the same moment: equal stamps first, then the nearest within slop.
 
-A camera's depth may come before its colour image's boxes, or after.
+A camera's depth may come before the boxes of its colour image, or after them.
 """
 
 from collections import deque
@@ -14,9 +14,9 @@ PATIENCE = 0.5  # seconds, for a depth that is late
 
 
 class Pairing:
-    """Pairs of boxes and depth, each as it came.
+    """Collects boxes and depth, as they came, and pairs them.
 
-    slop: nanoseconds that their stamps may differ.
+    slop: nanoseconds by which their stamps may differ.
     """
 
     def __init__(self, slop: int):
@@ -32,13 +32,13 @@ class Pairing:
         self._depths.append((stamp, depth))
 
     def add_boxes(self, stamp: int, boxes: Any, now: float) -> None:
-        """Boxes came in at ``now`` (seconds, any clock that goes on)."""
+        """Boxes came in at ``now`` (seconds of any steady clock)."""
         if self._waiting and stamp < self._waiting[-1][0]:
             self._waiting.clear()
         self._waiting.append((stamp, now, boxes))
 
     def ready(self, now: float) -> list[tuple[Any, Any | None]]:
-        """(boxes, depth) of all that need not wait any longer; None where no depth is near."""
+        """(boxes, depth) of all boxes that need not wait longer; None where no depth is near."""
         pairs = []
         while self._waiting:
             stamp, since, boxes = self._waiting[0]
@@ -54,7 +54,7 @@ class Pairing:
         return pairs
 
     def describe(self) -> str:
-        """From when the depth at hand is, in words."""
+        """The time range of the stored depth, in words."""
         if not self._depths:
             return "no depth has come yet"
         oldest, newest = (seconds(self._depths[i][0]) for i in (0, -1))

@@ -17,11 +17,11 @@ CURVES = ((180, 180, 180), (80, 220, 60), (0, 190, 255), (235, 120, 60))  # of t
 
 
 class AttentionView:
-    """Makes pictures of equal size, uint8 [H, WIDTH, 3] BGR, one a frame.
+    """Makes pictures of equal size, uint8 [H, WIDTH, 3] BGR, one for each frame.
 
-    Above the annotated frame and the query crop with its response; below the pictures that could be
-    read, where the target's cells looked in each and with which share; at the foot score and gate
-    of the frames so far.
+    At the top: the annotated frame, and the query crop with its response. Below: the pictures that
+    could be read, where the target's cells looked in each, and with which share. At the bottom:
+    score and gate of the frames so far.
     """
 
     height = FRAME + THUMB + STRIP + 40
@@ -99,7 +99,7 @@ class AttentionView:
 
 
 def heat(image: np.ndarray, values: np.ndarray, limit: float) -> np.ndarray:
-    """A copy of ``image`` with ``values``, float [h, w], glowing over it; ``limit`` glows most."""
+    """A copy of ``image`` with ``values``, float [h, w], as a heat map; ``limit`` is hottest."""
     scaled = np.clip(values / max(limit, 1e-9), 0, 1)
     glow = cv2.resize(scaled.astype(np.float32), image.shape[1::-1])[..., None]
     colours = cv2.applyColorMap(np.uint8(255 * glow), cv2.COLORMAP_INFERNO)

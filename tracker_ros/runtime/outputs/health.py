@@ -1,4 +1,4 @@
-"""Checks for /diagnostics, from counters and the last problems. No ROS in here."""
+"""Checks for /diagnostics, made of counters and the last problems. It needs no ROS."""
 
 import math
 import os
@@ -43,7 +43,7 @@ class Problems:
         self.counts: Counter[str] = Counter()
 
     def report(self, subject: str, sentence: str) -> bool:
-        """Note a problem; returns whether it is time to tell people, whom floods do not help."""
+        """Note a problem; returns whether to log it, so that a flood is not logged each time."""
         now = time.monotonic()
         with self._lock:
             pause = REPEAT_SECONDS if self._present(subject) == sentence else TELL_SECONDS
@@ -59,7 +59,7 @@ class Problems:
             self._active.pop(subject, None)
 
     def present(self, *subjects: str) -> str | None:
-        """The latest problem that ``subjects`` have at present."""
+        """The latest present problem of ``subjects``."""
         with self._lock:
             latest = sorted(subjects, key=lambda s: -self._active.get(s, ("", 0.0))[1])
             return next(filter(None, map(self._present, latest)), None)
@@ -100,7 +100,7 @@ class GateWindow:
 
 
 class ProcessorUse:
-    """How much of one processor core this process takes; 1.5 is one and a half."""
+    """How much processor time this process uses: 1.5 means one and a half cores."""
 
     def __init__(self):
         self._last = (time.monotonic(), time.process_time())

@@ -1,4 +1,4 @@
-"""Health of the input: how images came in the last seconds, and what is wrong. No ROS."""
+"""Health of the input: how images came in the last seconds, and what is wrong. Needs no ROS."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ SENTENCES = {
 
 
 class InputHealth:
-    """What is known of the images on a node's topic; all times in seconds."""
+    """What is known about the images on a node's topic; all times are in seconds."""
 
     def __init__(self):
         self._samples: deque[tuple[float, dict[str, int]]] = deque()
@@ -28,7 +28,7 @@ class InputHealth:
         self._size: tuple[int, int] | None = None
 
     def see(self, stamp: float, now: float, encoding: str) -> None:
-        """Note an image that is in order; ``now`` by the clock that stamps are compared with."""
+        """Note an image that is in order; ``now``: of the clock that stamps are compared with."""
         self._stamp, self._time, self._encoding = stamp, now, encoding or "unknown"
 
     def see_size(self, width: int, height: int) -> None:
@@ -80,7 +80,7 @@ class InputHealth:
         return found
 
     def stamp_warning(self) -> str | None:
-        """What is wrong with the stamps by the node's clock, in a sentence."""
+        """What is wrong with the stamps, compared with the node's clock, in a sentence."""
         if not self._encoding or not self._arrived:
             return None
         if self._time == 0:
@@ -98,6 +98,6 @@ class InputHealth:
         return None
 
     def stamp_values(self) -> dict[str, object]:
-        """For a diagnostic."""
+        """The stamps' values for a diagnostic."""
         known = self._encoding and self._time
         return {"delay_s": f"{self._time - self._stamp:.3f}" if known else "unknown"}

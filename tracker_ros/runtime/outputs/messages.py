@@ -29,10 +29,11 @@ def detections(answer: Answer, make: Make = ros_message):
 
 
 def marker(answer: Answer, make: Make = ros_message):
-    """MARKER: the boxes in pixels, all in one message; its removal where there is none.
+    """MARKER: the boxes in pixels, all in one message; without a box, the marker's removal.
 
-    A viewer shows the latest message of a topic: with one for each target it would show the last.
-    One target is a polygon in the colour of its state; of several each has a colour of its own.
+    A viewer shows only the latest message of a topic: with a message for each target it would show
+    only the last one. A single target is drawn in the colour of its state; several targets have a
+    colour each.
     """
     about = {"header": answer.frame.message.header, "ns": "target", "scale": 2.0}
     seen = [one for one in answer.targets if one.box is not None]
@@ -67,7 +68,7 @@ def _corners(box: Box) -> tuple[tuple[float, float], ...]:
 def debug_image(answer: Answer, gate: Gate | None, make: Make = ros_message):
     """DEBUG_IMAGE: the frame with box, identity and state of every target.
 
-    Of a lone one also the gate's latest decision.
+    For a single target also the gate's latest decision.
     """
     if answer.others:
         each = [(one.target.id, one.state, one.score, one.box) for one in answer.targets]
@@ -78,7 +79,10 @@ def debug_image(answer: Answer, gate: Gate | None, make: Make = ros_message):
 
 
 def draw_alone(answer: Answer, gate: Gate | None) -> np.ndarray:
-    """The frame, uint8 [H, W, 3] BGR, with what is known of the first target; ``gate``: if new."""
+    """The frame, uint8 [H, W, 3] BGR, with what is known about the first target.
+
+    ``gate``: its decision, if it is new.
+    """
     shown = gate or (answer.result.gate if answer.result else None)
     name = answer.target.id if answer.target else ""
     return overlay.draw(answer.image, answer.state, answer.score, answer.box, name, shown)

@@ -1,4 +1,4 @@
-"""Draws what the tracker knows of a frame."""
+"""Draws what the tracker knows about a frame."""
 
 from collections.abc import Sequence
 

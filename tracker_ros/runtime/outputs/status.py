@@ -51,11 +51,11 @@ def frame_check(
     pipeline: float = math.nan,
     publishing: float = math.nan,
 ) -> Check:
-    """What ~/status says of one frame, and of the target that started first.
+    """What ~/status says about one frame, and about the target that started first.
 
     latency: milliseconds from the image's stamp to the publication of the box, by the node's clock.
-    pipeline: milliseconds from the image's arrival to the same. publishing: what publishing the box
-    took of that. All are NaN for recordings.
+    pipeline: milliseconds from the image's arrival to that publication. publishing: the part of it
+    that publishing the box took. All are NaN for recordings.
     """
     result = answer.result
     inference = 0.0
@@ -75,7 +75,7 @@ def frame_check(
 
 
 def target_checks(answer: Answer) -> list[Check]:
-    """What ~/status says of each target."""
+    """What ~/status says about each target."""
     return [
         Check(
             f"target {one.target.id}",
