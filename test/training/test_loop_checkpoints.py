@@ -1,6 +1,8 @@
 """Checkpoints: what is no checkpoint of this run is named, with both sides."""
 
+import pickle
 import shutil
+import warnings
 
 import pytest
 import torch
@@ -40,7 +42,11 @@ def test_a_checkpoint_never_executes_code(trainer, tmp_path):
             return (tmp_path / "executed").touch, ()
 
     torch.save({"identity": Trap()}, tmp_path / "last.pt")
-    refused(trainer, tmp_path, "cannot be read")
+    refused(trainer, tmp_path, "can only be read by running code")
+    (tmp_path / "last.pt").write_bytes(pickle.dumps(Trap()))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # torch would advise to run it
+        refused(trainer, tmp_path, "it is damaged, or torch did not write it")
     assert not (tmp_path / "executed").exists()
 
 

@@ -121,6 +121,19 @@ def test_files_without_tensors(tmp_path, content):
     assert refusal(tmp_path / "a.pth", tmp_path).endswith("holds no tensors by name")
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        torch.zeros(8, 3, 3, 3).to_sparse(),
+        torch.zeros(8, 3, 3, 3, dtype=torch.complex64),
+    ],
+    ids=["sparse", "complex"],
+)
+def test_tensors_that_are_no_plain_numbers(tmp_path, value):
+    torch.save({"stage0.conv.weight": value}, tmp_path / "a.pth")
+    assert "stage0.conv.weight is torch." in refusal(tmp_path / "a.pth", tmp_path)
+
+
 def test_a_folder_or_nothing(tmp_path):
     assert "does not exist" in refusal(tmp_path / "a.pth", tmp_path)
     refusal(tmp_path, tmp_path)

@@ -1,16 +1,15 @@
 """A foreign checkpoint's tensors, read without executing anything, and what is made of them."""
 
 import re
-import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from pickle import UnpicklingError
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from ...core.errors import ModelError, brief
+from ..records import checkpoint
 
 # Where a state dict lies in what training code saves.
 WRAPPERS = ("model_state_dict", "state_dict", "model", "net")
@@ -31,6 +30,11 @@ class Checkpoint:
         found = _unwrapped(_read(self.path))
         if found is None:
             raise ModelError(f"checkpoint {path} holds no tensors by name")
+        for name, value in found.items():
+            plain = value.layout is torch.strided and not value.is_meta
+            if not plain or value.is_complex() or value.is_quantized:
+                kind = f"{value.layout} of {value.dtype} on {value.device}"
+                raise ModelError(f"checkpoint {path}: {name} is {kind}, not plain numbers")
         self.tensors = {name: value.float() for name, value in found.items()}
         self.left = set(self.tensors)
 
@@ -151,19 +155,12 @@ def _read(path: Path):
         if path.suffix == ".npz":
             with np.load(path, allow_pickle=False) as file:
                 return {name: torch.from_numpy(file[name]) for name in file.files}
-        with warnings.catch_warnings():  # of pickles that torch did not write; they are refused
-            warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+        return checkpoint.load(path)
     except FileNotFoundError:
         raise ModelError(f"checkpoint {path} does not exist") from None
-    except UnpicklingError as error:
-        if not (found := re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))):
-            raise ModelError(f"checkpoint {path} is damaged, or torch did not write it") from None
-        raise ModelError(
-            f"checkpoint {path} can only be read by running code ({found.group(1)}), which is never"
-            " done here; load it where its own code is, and save its state dict alone"
-        ) from None
-    except Exception as error:  # torch, safetensors, NumPy and zip raise many types
+    except ModelError:
+        raise
+    except Exception as error:  # safetensors, NumPy and zip raise many types
         raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from None
 
 

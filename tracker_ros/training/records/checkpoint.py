@@ -1,9 +1,13 @@
 """Checkpoints: written atomically, read back without executing anything."""
 
 import os
+import re
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
+from typing import Any
 
 import torch
 
@@ -35,14 +39,27 @@ def save(path: str | Path, content: dict) -> None:
             os.fsync(file.fileno())
 
 
-def load(path: str | Path) -> dict:
-    """Read a checkpoint (tensors and plain types only). Raises ModelError naming the file."""
+def load(path: str | Path) -> Any:
+    """Read what torch saved, of tensors and plain types; no code in it is run.
+
+    Raises ModelError naming the file.
+    """
     try:
-        return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError as error:
-        raise ModelError(f"checkpoint {path} does not exist") from error
+        with warnings.catch_warnings():  # of pickles that torch did not write; they are refused
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        raise ModelError(f"checkpoint {path} does not exist") from None
+    except UnpicklingError as error:
+        if not (found := re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))):
+            reason = "it is damaged, or torch did not write it"
+            raise ModelError(f"checkpoint {path} cannot be read: {reason}") from None
+        raise ModelError(
+            f"checkpoint {path} can only be read by running code ({found.group(1)}), which is never"
+            " done here; load it where its own code is, and save its state dict alone"
+        ) from None
     except Exception as error:  # torch raises many types for a corrupt file
-        raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from error
+        raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from None
 
 
 def same_run(path: Path, theirs: dict, ours: dict) -> None:
