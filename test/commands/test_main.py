@@ -195,3 +195,31 @@ def test_ctrl_c_while_a_command_is_imported_is_no_traceback():
         process.kill()
     assert process.returncode == 130
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_that_an_import_turns_into_another_error_ends_the_command(number):
+    program = f"""
+import os, signal, sys
+from tracker_ros import commands
+
+class Hit:
+    def __set_name__(self, owner, name):
+        os.kill(os.getpid(), {int(number)})
+        for _ in range(1000): pass
+
+def run(args):
+    class Imported:
+        field = Hit()
+
+def build(arguments):
+    import argparse
+    parser = argparse.ArgumentParser()
+    parser.set_defaults(run=run)
+    return parser
+
+sys.exit(commands.execute(build, []))
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert run.returncode == 128 + number
+    assert "Traceback" not in run.stderr

@@ -82,9 +82,18 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
     logging.basicConfig(format=f"{PROGRAM}: warning: %(message)s", level=logging.WARNING)
+    ends: list[int] = []
+
+    def end(number: int, frame) -> None:
+        """End as by an exception, so that files are closed; once, for closing must not be ended."""
+        for each in (signal.SIGTERM, signal.SIGHUP):
+            signal.signal(each, signal.SIG_IGN)
+        ends.append(128 + number)
+        sys.exit(ends[0])
+
     for number in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(number) is not signal.SIG_IGN:  # as ``nohup`` wants it
-            signal.signal(number, _end)
+            signal.signal(number, end)
     _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):  # names of files need not be text in any encoding
         if hasattr(stream, "reconfigure"):
@@ -106,6 +115,8 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
         return status
     except (Exception, KeyboardInterrupt) as error:
         # An import that was interrupted may end in any error.
+        if ends:
+            return ends[0]
         if interrupts or isinstance(error, KeyboardInterrupt):
             print(f"\n{PROGRAM}: interrupted", file=sys.stderr)
             # Otherwise CPython ends by the signal if it came during the exec of a string, as there
@@ -148,13 +159,6 @@ def _explain(error: Exception) -> int:
     if isinstance(error, TrackerError):
         return _fail(error)
     raise error
-
-
-def _end(number: int, frame) -> None:
-    """End as by an exception, so that files are closed; once, for closing must not be ended."""
-    for each in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(each, signal.SIG_IGN)
-    sys.exit(128 + number)
 
 
 def _fail(message) -> int:
