@@ -4,8 +4,9 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.core.errors import SourceError
+from tracker_ros.core.errors import InputError, SourceError
 from tracker_ros.core.gate import Gate
+from tracker_ros.core.geometry.boxes import check_box
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Result
 from tracker_ros.evaluation.metrics import success_auc
@@ -87,6 +88,18 @@ def test_one_pass_scores_every_frame(write_sequence):
     assert (row["frames"], row["lost"], row["absent"]) == (4, 1, 0)
     assert row["branches"] == {"se": 3}
     assert row["fps"] == pytest.approx(3 / run.seconds[1:].sum())
+
+
+def test_a_first_box_outside_names_its_sequence(write_sequence):
+    class Strict(Scripted):
+        def init(self, image, box):
+            check_box(box, image)
+
+    folder = write_sequence([(9.0, 5.0, 16.0, 16.0)] * 2)
+    (folder / "groundtruth_rect.txt").write_text("900,5,16,16\n" * 2)
+    sequence = open_sequence(folder)
+    with pytest.raises(InputError, match=r"square: box \(900, 5, 16, 16\) lies outside"):
+        run_sequence(Strict([None]), sequence)
 
 
 def test_pictures_of_another_size_are_named(write_sequence, caplog):

@@ -95,6 +95,7 @@ def test_otb_range_of_known_sequences(otb):
         ("1,2,3,4\n\n1,2,3,4\n", "line 2 is not 4 numbers"),
         ("1,2,-3,4\n", "line 1 has a negative width"),
         ("1,inf,3,4\n", "line 1 has an infinite value"),
+        ("1,1,3,4\n1,1e300,1e300,4\n", "line 2 has a number that is of no picture"),
         ("", "groundtruth_rect.txt is empty"),
         ("1,2,3,4\n" * 4, "has 4 lines, but .* only 3 pictures"),
     ),
@@ -102,6 +103,12 @@ def test_otb_range_of_known_sequences(otb):
 def test_malformed_truth_is_named(otb, text, message):
     with pytest.raises(SourceError, match=message):
         open_source(otb(text))
+
+
+@pytest.mark.parametrize("lines, told", ((1, False), (2, True), (3, False)))
+def test_pictures_without_a_line_of_truth_are_told(otb, caplog, lines, told):
+    assert len(open_source(otb("1,2,3,4\n" * lines)).truth) == lines
+    assert ("has 2 lines for 3 pictures: the last 1 have no truth" in caplog.text) == told
 
 
 @given(st.binary(max_size=200))

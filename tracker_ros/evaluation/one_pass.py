@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ..core.errors import InputError
 from ..core.gate import BRANCHES
 from ..core.trackable import Trackable
 from ..sources.sequences import Sequence
@@ -44,7 +45,7 @@ def run_sequence(
         try:
             if i == 0:
                 size = image.shape[1], image.shape[0]
-                tracker.init(image, tuple(map(float, sequence.truth[0])))
+                _init(tracker, image, sequence)
                 seconds[i] = time.perf_counter() - start
                 continue
             result = tracker.update(image)
@@ -73,3 +74,12 @@ def run_sequence(
         attributes=sequence.attributes,
         pictures=tuple(map(str, sequence.paths)),
     )
+
+
+def _init(tracker: Trackable, image: np.ndarray, sequence: Sequence) -> None:
+    try:
+        tracker.init(image, tuple(map(float, sequence.truth[0])))
+    except PeerError:
+        raise
+    except InputError as error:
+        raise InputError(f"{sequence.name}: {error}") from error

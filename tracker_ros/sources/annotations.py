@@ -9,6 +9,8 @@ import numpy as np
 from ..core.errors import SourceError
 from .order import in_order
 
+FARTHEST = 1e7  # pixels
+
 
 def read_boxes(path: Path) -> np.ndarray:
     """Read one box a line: x y w h in pixels, separated by commas, tabs or spaces.
@@ -24,6 +26,7 @@ def check_boxes(boxes: np.ndarray, path: Path) -> np.ndarray:
     absent = np.isnan(boxes).any(1)
     for wrong, message in (
         (np.isinf(boxes).any(1), "has an infinite value"),
+        ((np.abs(boxes) > FARTHEST).any(1), "has a number that is of no picture"),
         ((boxes[:, 2:] < 0).any(1), "has a negative width or height"),
     ):
         if (wrong & ~absent).any():

@@ -1,5 +1,6 @@
 """Folders of pictures, in natural order; with truth where the folder is an OTB sequence."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from ..core.io.pictures import decode
 from .annotations import absent_where_empty, read_boxes
 from .base import DEFAULT_FPS, Frame, Source
 from .order import in_order
+
+logger = logging.getLogger(__name__)
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 TRUTH_NAME = "groundtruth_rect.txt"
@@ -67,6 +70,11 @@ class FolderSource(Source):
             if len(boxes) > len(self.paths):
                 raise SourceError(
                     f"{truth} has {len(boxes)} lines, but {folder} only {len(self.paths)} pictures"
+                )
+            if 1 < len(boxes) < len(self.paths):  # one box may be there to start from
+                logger.warning(
+                    "%s has %d lines for %d pictures: the last %d have no truth",
+                    *(truth, len(boxes), len(self.paths), len(self.paths) - len(boxes)),
                 )
             boxes = absent_where_empty(boxes)
             self.truth = {i: tuple(map(float, box)) for i, box in enumerate(boxes)}
