@@ -1,4 +1,5 @@
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,21 @@ def test_what_goes_wrong_is_one_sentence(requests, sentence):
     assert done.stderr.startswith("tracker-ros: error: ") and done.stderr.count("\n") == 1
     assert sentence in done.stderr
     assert not requests or sentence in done.stdout  # the client learns the reason
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_it_whatever_the_client_said(number):
+    pytest.importorskip("trax", reason="the server is in vot-trax, which is not installed here")
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(SERVER, **pipes, text=True) as process:
+        assert process.stdout.readline().startswith("@@TRAX:hello")
+        process.stdin.write("@@TRAX:hello trax.version=1\n")
+        process.stdin.flush()
+        process.send_signal(number)
+        try:
+            assert process.wait(60) == -number
+        finally:
+            process.kill()
 
 
 def test_a_missing_package_is_named():

@@ -5,6 +5,7 @@ over stdin and stdout, or over the socket that TRAX_SOCKET names.
 """
 
 import argparse
+import signal
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -33,6 +34,11 @@ def run(args: argparse.Namespace) -> int:
         ) from None
 
     tracker = tracker_from(args)
+    # The library waits for the client in C, where Python's handlers would never run; and what is
+    # not of the protocol may keep it there for ever.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
     images = [Image.PATH, Image.MEMORY, Image.BUFFER]
     try:
         server = Server(
