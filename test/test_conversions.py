@@ -117,6 +117,7 @@ def test_data_of_rclpy_and_rosbags_reads_alike():
         ({"encoding": "nv21"}, "encoding 'nv21' is not one of bgr8, "),
         ({"encoding": "yuv422", "width": 29}, "29 pixels in a row, but they come in pairs"),
         ({"encoding": ""}, "encoding '' is not one of"),
+        ({"encoding": "x" * 3000}, f"encoding '{'x' * 60}' is not one of"),
         ({"width": 0}, "0x24 pixels"),
         ({"height": 0}, "30x0 pixels"),
         ({"width": 2**31}, "each side must be between"),

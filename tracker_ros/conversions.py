@@ -126,7 +126,7 @@ def check_image_message(msg) -> None:
     known = msg.encoding in ENCODINGS
     if not known and _bridge() is None:
         raise InputError(
-            f"image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)};"
+            f"image encoding {msg.encoding[:60]!r} is not one of {', '.join(ENCODINGS)};"
             " cv_bridge, which reads more, is not installed for this Python and NumPy"
         )
     check_size("image", msg)

@@ -112,7 +112,7 @@ def unpack_facts(text: str | None, path: Path) -> dict:
     try:
         facts = json.loads(text)
         if facts["format"] != FORMAT:
-            raise ModelError(f"it has format {facts['format']}, this version reads {FORMAT}")
+            raise ModelError(f"it has format {facts['format']!r}, this version reads {FORMAT}")
         kinds = {"architecture": str, "network": dict, "tracking": dict, "training": dict}
         for name, kind in kinds.items():
             if not isinstance(facts[name], kind):
