@@ -44,7 +44,7 @@ REQUIREMENTS = {
 # For training, export and the torch engine only; ROS 2 machines run the ONNX engine.
 TORCH = {"torch", "safetensors", "onnx", "onnxscript"}
 # Toolkits that a test or an option uses where somebody has installed them.
-IF_INSTALLED = {"foxglove", "yolo_msgs", "got10k"}
+IF_INSTALLED = {"foxglove", "yolo_msgs", "got10k", "tensorboard"}
 # ROS packages that need an installation: the code does without where they are missing.
 ONLY_WITH_ROS = {"ament_index_python", "launch", "launch_ros", "cv_bridge", "sensor_msgs_py"}
 PLUGINS = {"python3-pytest-timeout"}  # no test imports it

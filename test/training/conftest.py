@@ -112,7 +112,7 @@ def trainer(shards):
 
     sizes = {"widths": (8, 8, 16, 24), "depths": (1, 1, 1), "channels": 16, "head_channels": 16}
     short = {"batch": 2, "steps": 6, "workers": 0, "checkpoint_every": 3}
-    options = ("backbone", "start", "validate")
+    options = ("backbone", "start", "validate", "tensorboard")
 
     class Recorder(Trainer):
         def train_step(self, batch):

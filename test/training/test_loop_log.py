@@ -1,4 +1,4 @@
-"""What a training leaves to look at: rows, lines, a plot, a bar."""
+"""What a training leaves to look at: rows, lines, a plot, TensorBoard's files, a bar."""
 
 import csv
 import os
@@ -83,6 +83,26 @@ def test_a_run_is_plotted_at_its_checkpoints(trainer, tmp_path):
     trainer(tmp_path, log_every=2).run(lines.append)
     assert (tmp_path / "loss.png").is_file() and len(rows(tmp_path / "log.csv")) == 3
     assert lines[0].startswith("step 2 (33.3 %): loss ")
+
+
+def test_tensorboard(tmp_path):
+    pytest.importorskip("tensorboard", reason="tensorboard is not installed here")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    with TrainingLog(tmp_path / "log.csv", str, every=1, tensorboard=True) as log:
+        log.add(1, 0.1, TERMS, 8, 0.0)
+        log.validated(1, 0.1, {"auc": 0.5})
+    events = EventAccumulator(str(tmp_path)).Reload()
+    assert events.Scalars("log/total")[0].value == 3.0
+    assert events.Scalars("validation/auc")[0].step == 1
+
+
+def test_without_the_package_tensorboard_is_one_sentence(tmp_path, monkeypatch):
+    monkeypatch.delitem(sys.modules, "torch.utils.tensorboard", raising=False)
+    monkeypatch.setitem(sys.modules, "tensorboard", None)  # as where it is not installed
+    told = "--tensorboard needs the Python package 'tensorboard', which is not here"
+    with pytest.raises(TrackerError, match=told):
+        TrainingLog(tmp_path / "log.csv", str, tensorboard=True)
 
 
 def test_elsewhere_than_on_a_terminal_lines_are_plain(capsys):

@@ -45,12 +45,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--out FOLDER": "checkpoints and logs; an existing run goes on (default: runs/MODEL)",
             "--validate FOLDER": "sequences with truth to score the weights on every"
             " --validate-every steps; the best are kept and released",
+            "--preview PNG": "only write a contact sheet of what the network would see",
             "--cache FOLDER": "where indices of sets are kept (default: tracker_ros/clips in the"
             " user's cache)",
         },
     )
     parser.add_argument(
         "--name", help="of the model that is written to the folder at the end (default: MODEL)"
+    )
+    parser.add_argument(
+        "--tensorboard", action="store_true", help="write TensorBoard's files to the folder too"
     )
     add_device(parser)
     for title, config in (
@@ -68,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     from ..training.recipes import recipe, short
     from ..training.records.progress import Display
     from ..training.release import release
+    from ..training.samples.preview import PREVIEWED, write_contact_sheet
+    from ..training.samples.sampling import Samples
     from .common.outputs import check_outputs
 
     design = preset(args.model)
@@ -85,11 +91,19 @@ def run(args: argparse.Namespace) -> int:
         losses=given(args, config.losses),
         sampling=given(args, config.sampling),
     )
+    cache = args.cache or default_cache()
     out, name = args.out or Path("runs") / args.model, args.name or args.model
     check_outputs(
         [args.backbone, args.start, args.validate, *args.data],
-        {"--name": out / f"{name}.safetensors", "--out's last.pt": out / "last.pt"},
+        {"--preview": args.preview}
+        if args.preview
+        else {"--name": out / f"{name}.safetensors", "--out's last.pt": out / "last.pt"},
     )
+    if args.preview:
+        samples = Samples(args.data, design.tracking, config.sampling, config.seed, cache)
+        write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
+        print(args.preview)
+        return 0
     trainer = Trainer(
         args.data,
         out,
@@ -98,8 +112,9 @@ def run(args: argparse.Namespace) -> int:
         paper.loss,
         backbone=args.backbone,
         start=args.start,
-        cache=args.cache or default_cache(),
+        cache=cache,
         validate=args.validate,
+        tensorboard=args.tensorboard,
     )
     if args.recipe != "short" and paper.pretrained and not (args.backbone or args.start):
         logging.warning(

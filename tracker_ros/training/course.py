@@ -4,7 +4,7 @@ import math
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import closing, nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,7 @@ class Course(ABC):
 
     Args:
         out: folder for ``last.pt``, ``log.csv`` and ``validation.csv``.
-        ranks: the processes that train together.
+        ranks: the processes that train together. tensorboard: write TensorBoard's files too.
     Attributes:
         modules, values: names of attributes that a checkpoint holds; modules have a ``state_dict``.
         identity: what may not change when a run is resumed.
@@ -52,9 +52,10 @@ class Course(ABC):
         config: TrainingConfig | RefinerConfig,
         ranks: Ranks,
         precision: str = "fp32",
+        tensorboard: bool = False,
     ):
         self.out, self.last = Path(out), Path(out) / "last.pt"
-        self.config, self.ranks = config, ranks
+        self.config, self.ranks, self.tensorboard = config, ranks, tensorboard
         self.device = torch.device(config.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.step, self.elapsed = 0, 0.0
@@ -144,9 +145,15 @@ class Course(ABC):
         self.out.mkdir(parents=True, exist_ok=True)
         config, log = self.config, None
         if self.ranks.leads:
-            log = TrainingLog(self.out / "log.csv", tell, config.log_every, self.step)
+            path = self.out / "log.csv"
+            log = TrainingLog(path, tell, config.log_every, self.step, self.tensorboard)
         batches, stopping, last = self.batches(), False, time.monotonic()
-        with Stop() as stop, explained(config.batch, self._where), closing(batches):
+        with (
+            Stop() as stop,
+            log or nullcontext(),
+            explained(config.batch, self._where),
+            closing(batches),
+        ):
             while self.progress < 1 and not stopping:
                 asked = time.monotonic()
                 batch = next(batches)

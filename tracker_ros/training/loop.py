@@ -40,6 +40,7 @@ class Trainer(Course):
         backbone, start: weights to start with, see ``warm_start``, or None.
         cache: folder for indices of sets, None for none.
         validate: folder of sequences on which the averaged weights are scored now and then.
+        tensorboard: write TensorBoard's files to ``out`` too.
     Raises:
         TrackerError: no data; else as ``Course``.
     """
@@ -59,9 +60,10 @@ class Trainer(Course):
         start: str | Path | None = None,
         cache: Path | None = None,
         validate: str | Path | None = None,
+        tensorboard: bool = False,
     ):
         ranks = Ranks.join(torch.device(config.device))
-        super().__init__(out, config, ranks, config.precision)
+        super().__init__(out, config, ranks, config.precision, tensorboard)
         self.data, self.cache, self.preset, self.loss = data, cache, preset, loss
         torch.manual_seed(config.seed)
         if self.device.type == "cuda":

@@ -1,4 +1,4 @@
-"""The log of a training: lines and CSV rows."""
+"""The log of a training: lines, CSV rows, TensorBoard's files."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ...core.errors import TrackerError
 from ...core.io.files import replacing
 from .checkpoint import writing
 
@@ -15,15 +16,32 @@ class TrainingLog:
     """Averages the terms of ``every`` steps into a line for ``tell`` and a row of ``path``.
 
     The row also holds samples a second and the share of time spent waiting for data. Rows after
-    ``step``, which a killed run left, are dropped: they come again.
+    ``step``, which a killed run left, are dropped: they come again. With ``tensorboard`` the
+    values go to TensorBoard's files in the folder of ``path`` too (TrackerError without the
+    package).
     """
 
-    def __init__(self, path: Path, tell: Callable[[str], None], every: int = 50, step: int = 0):
+    def __init__(
+        self,
+        path: Path,
+        tell: Callable[[str], None],
+        every: int = 50,
+        step: int = 0,
+        tensorboard: bool = False,
+    ):
         self.path, self.tell, self.every = path, tell, every
+        self._board = _open_board(path.parent, step) if tensorboard else None
         self._first: tuple[float, float] | None = None
         for name in (path, self.validations):
             _drop_rows(name, step)
         self._restart()
+
+    def __enter__(self) -> TrainingLog:
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self._board is not None:
+            self._board.close()
 
     @property
     def validations(self) -> Path:
@@ -95,6 +113,9 @@ class TrainingLog:
                 if new:
                     writer.writerow(["step", "progress", *values])
                 writer.writerow([step, progress, *values.values()])
+        if self._board is not None:
+            for name, value in values.items():
+                self._board.add_scalar(f"{path.stem}/{name}", value, step)
 
 
 def _drop_rows(path: Path, step: int) -> None:
@@ -108,3 +129,13 @@ def _drop_rows(path: Path, step: int) -> None:
     elif len(kept) < len(rows):
         with writing(path), replacing(path) as part:
             part.write_text("".join([head, *kept]))
+
+
+def _open_board(folder: Path, step: int):
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ModuleNotFoundError as error:
+        raise TrackerError(
+            f"--tensorboard needs the Python package {error.name!r}, which is not here"
+        ) from error
+    return SummaryWriter(str(folder), purge_step=step + 1)
