@@ -1,13 +1,16 @@
 """Checkpoints: what is no checkpoint of this run is named, with both sides."""
 
 import pickle
+import resource
 import shutil
+import signal
 import warnings
 
 import pytest
 import torch
 
-from tracker_ros.core.errors import ModelError
+from tracker_ros.core.errors import ModelError, TrackerError
+from tracker_ros.training.records.checkpoint import save
 
 
 def quiet(_):
@@ -76,3 +79,19 @@ def test_a_folder_that_moved_is_the_same_data(trainer, shards, tmp_path):
     trainer(tmp_path / "run", steps=1).run(quiet)
     moved = shutil.copytree(shards, tmp_path / "elsewhere" / shards.name)
     assert trainer(tmp_path / "run", data=[f"shards:{moved}"]).step == 1
+
+
+@pytest.mark.parametrize("limit", [0, 50_000, 200_000])
+def test_a_disk_that_is_full_in_mid_write_is_named(tmp_path, limit):
+    """A limit to the size of files does to this process what a full disk does to all."""
+    path = tmp_path / "last.pt"
+    save(path, {"step": 1})
+    before, old = path.read_bytes(), resource.getrlimit(resource.RLIMIT_FSIZE)
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, old[1]))
+        with pytest.raises(TrackerError, match=r"last\.pt cannot be written: File too large; "):
+            save(path, {str(i): torch.rand(20_000) for i in range(4)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, old)
+    assert path.read_bytes() == before and [path] == list(tmp_path.iterdir())

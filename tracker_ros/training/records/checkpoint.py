@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import Any
+from typing import IO, Any
 
 import torch
 
@@ -32,11 +32,32 @@ def save(path: str | Path, content: dict) -> None:
     path = Path(path)
     with writing(path, "; the one before it is intact" if path.exists() else ""):
         path.parent.mkdir(parents=True, exist_ok=True)
-        # A Python file, whose errors name their cause; torch's own writer hides it.
         with replacing(path) as part, open(part, "wb") as file:
-            torch.save(content, file)
+            writer = _Writer(file)
+            try:
+                torch.save(content, writer)
+            except RuntimeError as error:
+                raise writer.error or error from None
             file.flush()
             os.fsync(file.fileno())
+
+
+class _Writer:
+    """What torch writes to; keeps the error of a write, which torch hides behind one of its own."""
+
+    def __init__(self, file: IO[bytes]):
+        self._file = file
+        self.error: OSError | None = None
+
+    def write(self, data) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.error = self.error or error
+            raise
+
+    def flush(self) -> None:
+        """Torch asks for it; ``save`` flushes the file itself."""
 
 
 def load(path: str | Path) -> Any:
