@@ -11,7 +11,7 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import InputError, TrackerError
 from tracker_ros.core.gate import Gate
 from tracker_ros.core.geometry.crop import Window, crop, window_around
-from tracker_ros.core.geometry.decode import Prediction
+from tracker_ros.core.geometry.decode import Prediction, Refined
 from tracker_ros.core.recovery import MOST_PLACES, PATIENCE
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Tracker
@@ -488,3 +488,18 @@ def test_whoever_says_that_it_is_lost_it_is_looked_for_in_its_whole_size(tracker
     assert tracker.last_box == pytest.approx((55, 40, 20, 20), abs=1.5)
     tracker.lose((30, 30, 10, 10))
     assert tracker.last_box == pytest.approx((25, 25, 20, 20), abs=1.5)
+
+
+@pytest.mark.parametrize(("x", "learned"), [(60, True), (1, False)])
+def test_what_leaves_the_picture_is_learned_only_by_its_response(x, learned):
+    """A weak response, and a comparison with the first frame that is sure of the target."""
+    tracker = Tracker(RedEngine())
+    tracker.init(frame((x, 40, 20, 20)), (x, 40, 20, 20))
+    score = np.zeros((8, 8), np.float32)
+    score[3, 3] = 0.1
+    response = np.where(score > 0, np.float32(0.33), np.float32(0))
+    refined = Refined((30.0, 30.0, 20.0, 20.0), 0.999)
+    tracker.engine.answer = Prediction(score, None, response, opinion=0.9, refined=refined)
+    result = tracker.locate(frame((x, 40, 20, 20)))
+    assert result.state is TargetState.TRACKING and result.score > 0.8
+    assert tracker.pending is learned

@@ -4,6 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.geometry.decode import Prediction, Refined
+from tracker_ros.core.online.model import presence
 from tracker_ros.core.state import EVEN, OPINION_RATE, OPINIONS, SURE, Trust
 
 
@@ -73,13 +74,34 @@ def test_a_lost_target_is_agreed_to_near_the_first_opinions():
 
 def test_opinion_response_and_presence_speak_for_a_find_together():
     trust = Trust(0.5, OPINIONS, 0.1, usual=0.8)
-    usual = {"opinion": 0.5, "strength": 0.8, "present": 0.9}
+    usual = {"opinion": 0.5, "strength": 0.5, "present": 0.5}
     assert trust.agrees(answer(**usual))
-    for weaker in ({"opinion": 0.1}, {"strength": 0.2}, {"opinion": 0.35, "present": 0.001}):
+    for weaker in ({"opinion": 0.3}, {"strength": 0.2}, {"present": 0.1}):
         assert not trust.agrees(answer(**usual | weaker))
     # One may make up for another: partly hidden the response is weak, but this is surely it.
-    assert not trust.agrees(answer(0.35, 0.6, 0.5)) and trust.agrees(answer(0.35, 0.6, 0.99))
+    assert not trust.agrees(answer(0.4, 0.3, 0.5)) and trust.agrees(answer(0.4, 0.3, 0.95))
     assert trust.agrees(answer(0.5, 0.9, 0.0)) is trust.agrees(answer(0.5, 0.9, 0.001))
+
+
+def test_more_must_speak_for_what_is_not_where_the_target_was():
+    trust = Trust(0.5, OPINIONS, 0.5, usual=0.8)
+    assert trust.agrees(answer(0.5, 0.5, 0.6))
+    assert not trust.agrees(answer(0.5, 0.5, 0.6), farther=True)
+    assert trust.agrees(answer(0.5, 0.5, 0.98), farther=True)
+
+
+def test_a_comparison_with_the_first_frame_counts_beside_the_response():
+    trust = Trust(0.5, OPINIONS, 0.5, usual=0.8)
+    alone = float(presence(0.3))
+    assert trust.score(answer(0.5, 0.3), alone) == pytest.approx(alone, abs=0.01) and alone < 0.1
+    # Before another background a target answers weakly, but looks as it did.
+    assert trust.score(answer(0.5, 0.3, 0.98), alone) > 0.8
+    assert trust.score(answer(0.5, 0.2, 0.98), alone) < 0.5
+    # What has learned something else answers strongly, and that does not look as the target did.
+    assert trust.score(answer(0.5, 0.5, 0.5), 0.95) > 0.9
+    assert trust.score(answer(0.5, 0.8, 0.01), 0.99) < 0.5
+    # Of both no more is left than of the trust.
+    assert Trust(0.5, OPINIONS, 0.2).score(answer(0.2, 0.8, 0.99), 1.0) < 0.01
 
 
 def test_the_usual_response_is_that_to_all_of_the_target():

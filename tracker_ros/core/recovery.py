@@ -18,7 +18,8 @@ PATIENCE = 10  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 ASIDE = 1.0  # sides of the target, across and down, from its window to the four beside it
 ASIDE_SCORE = 0.95  # of a target that is taken for one that went too fast, not for its like
-MOST_PLACES = 40  # one a frame: all of the image within little more than a second
+AT_ONCE = 3  # places in one frame, where what is learned online makes sure of a find
+MOST_PLACES = 40  # all of the image within half a second
 COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
 
 
@@ -90,32 +91,38 @@ class Recovery:
         return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
     def further(self, found: Box, score: float, sure: Box, presence: Presence) -> tuple[Box, float]:
-        """A second window, after ``PATIENCE``; what is not this target to the network is no find.
+        """Windows elsewhere, after ``PATIENCE``; what is not this target to the network is no find.
 
         Args:
             found, score: what is in the window where it is thought to be.
             sure: where it was in the last frame that was TRACKING.
         Returns:
-            A box in the image and its score, one of these or of the second window.
+            A box in the image and its score, one of these or of a window elsewhere.
         """
-        config, size = self.engine.tracking, self.image.shape[1::-1]
-        waited = presence.lost_frames - PATIENCE
+        config, size, online = self.engine.tracking, self.image.shape[1::-1], self.engine.responds
+        waited, farther = presence.lost_frames - PATIENCE, False
         if waited > 0 and not presence.strong:
-            around = elsewhere(sure, size, waited, config.search_factor)
-            (other,) = self._look([around], self.state, sure)
-            if other.score > score:
-                found, score = other.box, other.score
+            count = AT_ONCE if online else 1
+            places = elsewhere(sure, size, config.search_factor)
+            first = (waited - 1) * count
+            around = [places[(first + i) % len(places)] for i in range(count)]
+            best = max(self._look(around, self.state, sure), key=lambda find: find.score)
+            if best.score > score:
+                found, score, farther = best.box, best.score, True
         if score >= config.recover_score:
             # A network alone says of everything alike that it may be it: the first frame decides.
-            known = self.state if self.engine.responds else self.first
+            known, least = self.state, config.recover_score
+            if not online:
+                known, least = self.first, config.tracking_score
             (second,) = self._look([self._clip(found)], known, sure, thorough=True)
-            if second.score < config.tracking_score or not self._same(second, found):
+            if second.score < least or not self._same(second, found, farther):
                 score = 0.0  # nothing to recover
         return found, score
 
-    def _same(self, find: Find, box: Box) -> bool:
-        """Whether a find is at ``box``, and this target to the network."""
-        return overlap(find.box, box) >= RECOVER_OVERLAP and self.trust.agrees(find.prediction)
+    def _same(self, find: Find, box: Box, farther: bool = False) -> bool:
+        """Whether a find is at ``box``, and this target to the network (see ``Trust.agrees``)."""
+        same = overlap(find.box, box) >= RECOVER_OVERLAP
+        return same and self.trust.agrees(find.prediction, farther)
 
     def _clip(self, box: Box) -> Box:
         return clip_box(box, self.image, self.engine.tracking.minimum_side)
@@ -148,18 +155,17 @@ class Recovery:
         return finds
 
 
-def elsewhere(box: Box, size: tuple[int, int], lost_frames: int, factor: float) -> Box:
-    """The box to centre a second search window on, in the ``lost_frames``-th frame of a loss.
+def elsewhere(box: Box, size: tuple[int, int], factor: float) -> list[Box]:
+    """The boxes to centre further search windows on, from the nearest to the farthest.
 
-    Windows of ``factor``·√(w·h) cover the image and overlap by a target; one is looked at in each
-    frame, from the nearest to the farthest, and then all again. Where a small target would need
-    more than ``MOST_PLACES`` of them, windows are up to ``COARSEST`` times as wide.
+    Windows of ``factor``·√(w·h) cover the image and overlap by a target. Where a small target would
+    need more than ``MOST_PLACES`` of them, windows are up to ``COARSEST`` times as wide.
 
     Args:
         box: x, y, width, height, image pixels, where the target was seen last.
         size: width and height of the image, pixels.
     Returns:
-        A box of the target's proportions.
+        Boxes of the target's proportions.
     """
     x, y, w, h = box
     side = math.sqrt(w * h)
@@ -176,6 +182,5 @@ def elsewhere(box: Box, size: tuple[int, int], lost_frames: int, factor: float) 
         ),
         key=lambda centre: math.hypot(centre[0] - cx, centre[1] - cy),
     )
-    px, py = centres[(lost_frames - 1) % len(centres)]
     w, h = w * coarse, h * coarse
-    return px - w / 2, py - h / 2, w, h
+    return [(px - w / 2, py - h / 2, w, h) for px, py in centres]

@@ -8,6 +8,7 @@ from enum import Enum
 
 from .config import TrackingConfig
 from .geometry.decode import Prediction
+from .online.model import presence
 
 
 class TargetState(Enum):
@@ -52,12 +53,14 @@ JUST_LOST = Presence(TargetState.LOST, lost_frames=1)
 OPINIONS = 5  # so many say how sure the network is of this target when it is there
 OPINION_RATE = 0.5  # of a new opinion in the recent ones
 EVEN, STEEP = 0.8, 25.0  # of the first opinions; there the target is as likely as not
-SURE = 0.7  # of the first opinions, for a target that is found again
+SURE = 0.7  # of the first opinions, for a target that is found again, without a refiner
 CLEAR, USUAL_RATE = 0.8, 0.1  # of the usual response, where all of a target is seen; its average
-# What speaks for a find: opinion and response, in shares of the usual ones, above these, times a
-# weight; and how likely it is there by comparison with the first frame, logarithm of the odds.
-OPINION, RESPONSE, WEIGHT, ODDS = 0.9, 0.8, 10.0, 0.6
-NEEDED = -2.0  # of it all
+# What speaks for a find: the opinion, as a share of the first ones; the response; and how likely
+# the target is there by comparison with the first frame, logarithm of the odds. A logistic
+# regression over what was found of 150 lost targets (docs/search.md).
+OPINION, RESPONSE, ODDS = 2.0, 3.0, 0.65
+NEEDED, FARTHER = 2.8, 2.2  # of it all, and more of what is not where the target was
+SUPPORT, STRONG = 1.2, 0.52  # of those odds, beside a response; higher ones say no more
 
 
 @dataclass(frozen=True)
@@ -101,18 +104,27 @@ class Trust:
             return 1.0
         return 1 / (1 + math.exp(-STEEP * (self.recent / max(self.first, 1e-3) - EVEN)))
 
-    def agrees(self, answer: Prediction) -> bool:
-        """Whether a lost target may be what this is the answer to."""
+    def score(self, answer: Prediction, score: float) -> float:
+        """How likely the target is there, by this answer and the opinions up to now.
+
+        ``score``: by the response alone. A target before another background answers weakly, and
+        what has learned another target answers strongly: where the refiner was asked, its
+        comparison with the first frame counts, too.
+        """
+        if answer.refined is not None:
+            strength = min(answer.strength, STRONG)
+            score = float(presence(strength, SUPPORT * answer.refined.odds))
+        return score * self.share
+
+    def agrees(self, answer: Prediction, farther: bool = False) -> bool:
+        """Whether a lost target may be what this is the answer to; ``farther``: somewhere else."""
         if answer.opinion is None:
             return True
         if answer.refined is None:
             return answer.opinion >= SURE * self.first
-        share = answer.opinion / max(self.first, 1e-3)
-        present = min(max(answer.refined.present, 1e-3), 1 - 1e-3)
-        strength = answer.strength / max(self.usual, 1e-3)
-        evidence = WEIGHT * (share - OPINION + strength - RESPONSE)
-        evidence += ODDS * math.log(present / (1 - present))
-        return evidence >= NEEDED
+        evidence = OPINION * min(answer.opinion / max(self.first, 1e-3), 1.0)
+        evidence += RESPONSE * answer.strength + ODDS * answer.refined.odds
+        return evidence >= NEEDED + FARTHER * farther
 
     def again(self) -> Trust:
         """For a target that was found again."""

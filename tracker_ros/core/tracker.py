@@ -12,7 +12,7 @@ import numpy as np
 from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
-from .geometry.boxes import Box, check_box, check_image, clip_box
+from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
 from .online.views import first_views
@@ -20,6 +20,8 @@ from .place import Place
 from .recovery import Recovery
 from .search import MemorySample, Search, memory_window
 from .state import JUST_LOST, Presence, TargetState, Trust
+
+RIM = 0.1  # of a box's sides; nearer to the picture's rim, a target may be leaving it
 
 
 @dataclass(frozen=True)
@@ -191,12 +193,14 @@ class Tracker:
         self._drift = candidate.drift
         self._state = state
         found, score = search.window.to_image(candidate.box), candidate.score
+        alone = score  # by the response, without the refiner
         if self._presence.state is TargetState.LOST:
             recovery = self._recovery(search.image)
             found, score = recovery.further(found, score, self._place.sure, self._presence)
         else:
             self._trust = self._trust.after(prediction.opinion, prediction.strength)
-            score *= self._trust.share
+            alone = score * self._trust.share
+            score = self._trust.score(prediction, score)
             if search.other is not None:
                 self._larger = not self._larger
                 found = search.rescaled(found, prediction)
@@ -211,6 +215,8 @@ class Tracker:
         self._place = self._place.after(found, score, self._presence.state, clear, self.config)
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
+        if at_rim(self._place.box, search.image, RIM):
+            worth = min(worth, alone)  # what leaves the picture is not learned
         self._unlearnt += 1
         worthwhile = (
             not lost

@@ -51,7 +51,7 @@ DASTM = Preset(
         tracking_score=0.5,
         lost_score=0.2,
         lost_after=8,
-        recover_score=0.25,
+        recover_score=0.1,
     ),
 )
 # Thorough in fewer frames.

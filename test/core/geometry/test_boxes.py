@@ -6,7 +6,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import InputError, TrackerError
-from tracker_ros.core.geometry.boxes import MIN_SIDE, check_box, check_image, clip_box, parse_box
+from tracker_ros.core.geometry.boxes import (
+    MIN_SIDE,
+    at_rim,
+    check_box,
+    check_image,
+    clip_box,
+    parse_box,
+)
 
 IMAGE = np.zeros((60, 80, 3), np.uint8)
 NUMBERS = st.floats(allow_nan=True, allow_infinity=True) | st.integers() | st.booleans()
@@ -114,3 +121,18 @@ def test_clipping_leaves_a_good_box_alone():
 def test_text_that_is_no_box_is_named(text):
     with pytest.raises(InputError, match=f"'{text}' is not x,y,w,h in pixels, w and h above 0"):
         parse_box(text)
+
+
+@pytest.mark.parametrize(
+    ("box", "there"),
+    [
+        ((3, 3, 20, 20), False),
+        ((2, 30, 20, 20), True),
+        ((30, 1, 20, 20), True),
+        ((59, 30, 20, 20), True),
+        ((30, 29, 20, 10), True),
+        ((-5, 10, 20, 20), True),
+    ],
+)
+def test_a_box_at_the_rim(box, there):
+    assert at_rim(box, np.zeros((40, 80, 3), np.uint8), 0.1) is there

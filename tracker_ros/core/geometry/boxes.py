@@ -100,6 +100,14 @@ def clip_box(box: Box, image: np.ndarray, minimum: float = 4.0) -> Box:
     return cx - w / 2, cy - h / 2, w, h
 
 
+def at_rim(box: Box, image: np.ndarray, share: float) -> bool:
+    """Whether a box comes nearer to the image's rim than this share of its width or height."""
+    x, y, w, h = box
+    height, width = image.shape[:2]
+    across, down = share * w, share * h
+    return x <= across or y <= down or x + w >= width - across or y + h >= height - down
+
+
 def mask_box(mask: np.ndarray) -> Box | None:
     """The smallest box (x, y, w, h) of whole pixels around a mask, bool [H, W]; None if empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))

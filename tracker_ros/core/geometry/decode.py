@@ -24,6 +24,12 @@ class Refined(NamedTuple):
     box: Box
     present: float
 
+    @property
+    def odds(self) -> float:
+        """Logarithm of the odds that the target is there; one in a hundred says enough."""
+        present = min(max(self.present, 0.01), 0.99)
+        return math.log(present / (1 - present))
+
 
 @dataclass(frozen=True)
 class Prediction:

@@ -133,6 +133,9 @@ def _scale(box: Box, target: float) -> float:
     return math.log(max(math.sqrt(box[2] * box[3]), 1e-3) / target)
 
 
-def presence(response: np.ndarray) -> np.ndarray:
-    """How likely the target is at a place, given the response there: float32 in [0, 1]."""
-    return (1 / (1 + np.exp(-STEEP * (response - EVEN)))).astype(np.float32)
+def presence(response: np.ndarray | float, odds: float = 0.0) -> np.ndarray:
+    """How likely the target is at a place, given the response there: float32 in [0, 1].
+
+    ``odds``: logarithm of what else speaks for it.
+    """
+    return np.float32(1) / (1 + np.exp(-STEEP * (response - EVEN) - odds)).astype(np.float32)
