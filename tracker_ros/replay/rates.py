@@ -9,7 +9,7 @@ import numpy as np
 from ..conversions import bgr_to_image, box_to_detection, ns_to_stamp
 from ..core.geometry.boxes import Box
 from ..evaluation.metrics import percentiles
-from ..evaluation.speed.sweeps import spread
+from ..evaluation.speed.sweeps import side_by_side
 from ..sources.bag.source import IMAGE
 from ..sources.bag.typestore import bag_message as make
 from ..sources.bag.writer import BagWriter
@@ -48,7 +48,7 @@ def through_node(
         player |= {"rate": rate or 0.0}
         beside = None
         if targets > 1:
-            places = spread(box, images[0].shape[1], targets)
+            places = side_by_side(box, images[0].shape[1], targets)
             beside = publishing(partial(_detections, places))
         else:
             player |= {"init_bbox": ",".join(map(str, box))}
