@@ -10,6 +10,7 @@ import numpy as np
 from .engine import Example, Query
 from .errors import ParameterError
 from .gate import Gate
+from .recovery import AT_ONCE
 from .tracker import Result, Tracker
 
 # How many targets may do this in one frame; those that have waited for longest come first. If all
@@ -53,9 +54,10 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
     pairs = zip(searches, trackers, strict=True)
     answers = engine.locate_all([Query(one.crop, whose.state, one.look) for one, whose in pairs])
     taken = 1e3 * (perf_counter() - begin)
-    # A lost target asks the engine again.
+    # A lost target asks the engine again: of several, each in one place, for frames not to drop.
+    places = 1 if len(trackers) > 1 else AT_ONCE
     return engine.each(
-        lambda row: row[0].settle(row[1], *row[2], taken),
+        lambda row: row[0].settle(row[1], *row[2], taken, places),
         list(zip(trackers, searches, answers, strict=True)),
     )
 

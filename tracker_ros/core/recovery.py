@@ -18,7 +18,7 @@ PATIENCE = 10  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 ASIDE = 1.0  # sides of the target, across and down, from its window to the four beside it
 ASIDE_SCORE = 0.95  # of a target that is taken for one that went too fast, not for its like
-AT_ONCE = 3  # places in one frame, where what is learned online makes sure of a find
+AT_ONCE = 3  # places in one frame
 MOST_PLACES = 40  # all of the image within half a second
 COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
 
@@ -90,22 +90,25 @@ class Recovery:
             return None
         return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
-    def further(self, found: Box, score: float, sure: Box, presence: Presence) -> tuple[Box, float]:
+    def further(
+        self, found: Box, score: float, sure: Box, presence: Presence, places: int = AT_ONCE
+    ) -> tuple[Box, float]:
         """Windows elsewhere, after ``PATIENCE``; what is not this target to the network is no find.
 
         Args:
             found, score: what is in the window where it is thought to be.
             sure: where it was in the last frame that was TRACKING.
+            places: how many windows elsewhere; a network without an online part has one.
         Returns:
             A box in the image and its score, one of these or of a window elsewhere.
         """
         config, size, online = self.engine.tracking, self.image.shape[1::-1], self.engine.responds
         waited, farther = presence.lost_frames - PATIENCE, False
         if waited > 0 and not presence.strong:
-            count = AT_ONCE if online else 1
-            places = elsewhere(sure, size, config.search_factor)
+            count = places if online else 1
+            boxes = elsewhere(sure, size, config.search_factor)
             first = (waited - 1) * count
-            around = [places[(first + i) % len(places)] for i in range(count)]
+            around = [boxes[(first + i) % len(boxes)] for i in range(count)]
             best = max(self._look(around, self.state, sure), key=lambda find: find.score)
             if best.score > score:
                 found, score, farther = best.box, best.score, True

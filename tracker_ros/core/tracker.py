@@ -17,7 +17,7 @@ from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
 from .online.views import first_views
 from .place import Place
-from .recovery import Recovery
+from .recovery import AT_ONCE, Recovery
 from .search import MemorySample, Search, memory_window
 from .state import JUST_LOST, Presence, TargetState, Trust
 
@@ -174,11 +174,17 @@ class Tracker:
         return Search.around(image, self._expected(), self.config, factor)
 
     def settle(
-        self, search: Search, prediction: Prediction, state: State, milliseconds: float
+        self,
+        search: Search,
+        prediction: Prediction,
+        state: State,
+        milliseconds: float,
+        places: int = AT_ONCE,
     ) -> Result:
         """The last part of ``locate``: what the engine answered, in ``milliseconds``, to a box.
 
-        Raises InputError, and changes nothing, for values that are not finite.
+        ``places``: see ``Recovery.further``. Raises InputError, and changes nothing, for values that
+        are not finite.
         """
         begin = perf_counter()
         # A sum is finite only where all are, and one call less.
@@ -196,7 +202,8 @@ class Tracker:
         alone = score  # by the response, without the refiner
         if self._presence.state is TargetState.LOST:
             recovery = self._recovery(search.image)
-            found, score = recovery.further(found, score, self._place.sure, self._presence)
+            sure = self._place.sure
+            found, score = recovery.further(found, score, sure, self._presence, places)
         else:
             self._trust = self._trust.after(prediction.opinion, prediction.strength)
             alone = score * self._trust.share
