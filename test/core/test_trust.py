@@ -87,7 +87,7 @@ def test_more_must_speak_for_what_is_not_where_the_target_was():
     trust = Trust(0.5, OPINIONS, 0.5, usual=0.8)
     assert trust.agrees(answer(0.5, 0.5, 0.6))
     assert not trust.agrees(answer(0.5, 0.5, 0.6), farther=True)
-    assert trust.agrees(answer(0.5, 0.5, 0.98), farther=True)
+    assert trust.agrees(answer(0.5, 0.6, 0.99), farther=True)
 
 
 def test_a_comparison_with_the_first_frame_counts_beside_the_response():

@@ -183,8 +183,8 @@ class Tracker:
     ) -> Result:
         """The last part of ``locate``: what the engine answered, in ``milliseconds``, to a box.
 
-        ``places``: see ``Recovery.further``. Raises InputError, and changes nothing, for values that
-        are not finite.
+        ``places``: see ``Recovery.further``. Raises InputError, and changes nothing, for values
+        that are not finite.
         """
         begin = perf_counter()
         # A sum is finite only where all are, and one call less.
