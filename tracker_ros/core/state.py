@@ -59,7 +59,7 @@ CLEAR, USUAL_RATE = 0.8, 0.1  # of the usual response, where all of a target is 
 # the target is there by comparison with the first frame, logarithm of the odds. A logistic
 # regression over what was found of 150 lost targets (docs/search.md).
 OPINION, RESPONSE, ODDS = 2.0, 3.0, 0.65
-NEEDED, FARTHER = 2.8, 3.0  # of it all, and more of what is not where the target was
+NEEDED, FARTHER = 2.8, 3.6  # of it all, and more of what is not where the target was
 SUPPORT, STRONG = 1.2, 0.52  # of those odds, beside a response; higher ones say no more
 
 
