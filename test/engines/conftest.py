@@ -6,7 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from tracker_ros.core.batch import update_all
 from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.engine import Look, Query
 from tracker_ros.engines.models.weights import ModelFiles
 
 # Everything counts as found and is remembered, so that boxes move and the memory fills.
@@ -78,3 +80,25 @@ def clip():
         frame[y : y + 24, x : x + 24] = target
         frames.append(frame)
     return frames, (40.0, 50.0, 24.0, 24.0)
+
+
+@pytest.fixture
+def together_and_alone(clip):
+    """Pairs of predictions: what a tracker that learns online says to a crowd, and to each."""
+
+    def pairs(tracker):
+        frames, box = clip
+        crowd = [tracker.fork() for _ in range(3)]
+        starts = [box, (90.0, 20.0, 30.0, 20.0), (10.0, 80.0, 20.0, 28.0)]
+        for one, start in zip(crowd, starts, strict=True):
+            one.init(frames[0], start)
+        update_all(crowd, [frames[1]] * 3)  # two of them are memorised
+        queries = [Query(one.search(frames[2]).crop, one.state) for one in crowd]
+        for i in (0, 2):  # looked at in another picture, too, and asked about
+            other = crowd[i].search(frames[3]).crop
+            queries[i] = queries[i]._replace(other=Look(other, 0.95))
+        together = tracker.engine.locate_all(queries)
+        alone = [tracker.engine.locate(*query) for query in queries]
+        return [(ours, theirs) for (ours, _), (theirs, _) in zip(together, alone, strict=True)]
+
+    return pairs

@@ -77,6 +77,22 @@ def test_torch_makes_one_call_of_targets_that_remember_equally_much(files, clip,
     assert calls == [("locate", 3), ("remember", 3)]
 
 
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_what_is_learned_online_answers_a_batch_as_one_by_one(together_and_alone, engine):
+    pairs = together_and_alone(load_tracker("dastm_nano", engine=engine))
+    assert [ours.refined is not None for ours, _ in pairs] == [True, False, True]
+    for ours, theirs in pairs:
+        np.testing.assert_allclose(ours.response, theirs.response, atol=1e-4)
+        assert ours.change == pytest.approx(theirs.change, abs=1e-4)
+        assert (ours.other is None) == (theirs.other is None) == (ours.refined is None)
+        if ours.refined is not None:
+            np.testing.assert_allclose(ours.other, theirs.other, atol=1e-4)
+            assert ours.opinion == pytest.approx(theirs.opinion, abs=1e-4)
+            assert ours.refined.box == pytest.approx(theirs.refined.box, abs=0.01)
+    strengths = [ours.strength for ours, _ in pairs]
+    assert len(set(strengths)) == 3 and min(strengths) > 0.3
+
+
 @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two cores")
 def test_onnx_runtime_works_on_two_targets_at_the_same_time(files):
     runner = load_tracker(files.weights, engine="onnx").engine.runner

@@ -69,6 +69,48 @@ def test_a_batch_of_targets_is_seen_as_one_by_one(exact, files, clip):
     assert all(result.box for result in update_all(crowd, [frames[1]] * 3))
 
 
+def test_what_is_learned_online_answers_a_batch_as_one_by_one(exact, together_and_alone):
+    tracker = load_tracker("dastm_nano", engine="torch", device="cuda")
+    for ours, theirs in together_and_alone(tracker):
+        np.testing.assert_allclose(ours.response, theirs.response, atol=1e-3)
+        assert ours.change == pytest.approx(theirs.change, abs=1e-3)
+        if ours.refined is not None:
+            np.testing.assert_allclose(ours.other, theirs.other, atol=1e-3)
+            assert ours.opinion == pytest.approx(theirs.opinion, abs=1e-3)
+            assert ours.refined.box == pytest.approx(theirs.refined.box, abs=0.05)
+
+
+def test_products_on_the_gpu_are_those_of_the_host(exact):
+    runner = load_tracker("dastm_nano", engine="torch", device="cuda").engine.runner
+    host = load_tracker("dastm_nano", engine="torch").engine.runner
+    draw = np.random.default_rng(5)
+    factors = [draw.normal(size=(64, 176)).astype(np.float32) for _ in range(3)]
+    array = torch.from_numpy(draw.normal(size=(3, 176, 14, 14)).astype(np.float32))
+    expected = host.products([host.array(one) for one in factors], array)
+    found = runner.products([runner.array(one) for one in factors], array.cuda())
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    np.testing.assert_allclose(found[2, :, 3, 4], factors[2] @ array[2, :, 3, 4].numpy(), atol=1e-3)
+
+
+def test_helpers_and_the_caller_share_one_network(exact, clip):
+    """Of six targets three are lost, and found again in whichever thread has time."""
+    tracker = load_tracker("dastm_nano", engine="torch", device="cuda")
+    frames, box = clip
+    boxes = []
+    for shared in (True, False):
+        if not shared:
+            tracker.engine.runner._pool = None
+        crowd = [tracker.fork() for _ in range(6)]
+        for number, one in enumerate(crowd):
+            one.init(frames[0], (box[0] + 12 * number, *box[1:]))
+        for one in crowd[3:]:
+            one.lose()
+        for frame in frames[1:8]:
+            update_all(crowd, [frame] * len(crowd))
+        boxes.append([one.last_box for one in crowd])
+    np.testing.assert_allclose(*boxes, atol=0.5)
+
+
 def test_two_threads_may_share_one_network(files, clip):
     tracker = load_tracker(files.weights, engine="torch", device="cuda")
     with ThreadPoolExecutor(2) as threads:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,14 +20,22 @@ from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
 from ..core.online.views import PLACES, FirstView
 from .memory_engine import MemoryEngine, MemoryState, check_step, stack
-from .runners.cores import Sharing, Task
+from .runners.cores import Task
 
 REFINED = ("reference", "shape", "region")  # inputs of a step that refines boxes
 
 REST = 4  # of the crops, one in so many is left to other cores while NumPy works
 
-Seen = tuple[Any, ...]  # what the trunk makes of one crop
+Seen = tuple[Any, ...]  # what the trunk makes of a crop, or of several along axis 0
 NOTHING = Prediction(np.zeros((0, 0), np.float32), None)  # of a target that nothing online knows
+
+
+class View(NamedTuple):
+    """A crop of the query of that number; ``zoom``: see ``Look``, None for the query itself."""
+
+    number: int
+    crop: np.ndarray
+    zoom: float | None = None
 
 
 class FilterEngine(MemoryEngine):
@@ -63,7 +71,8 @@ class FilterEngine(MemoryEngine):
             if self._refines:
                 reference = Reference.of(features[0], boxes[0], self.tracking.stride, side)
         frames: FrameMemory = FrameMemory(self.tracking.memory_capacity)
-        empty = MemoryState(frames, None, online=online, reference=reference)
+        components = None if online is None else self.runner.array(online.place.components)
+        empty = MemoryState(frames, None, None, online, components, reference)
         return self._added([Example(crop, box, 1.0, empty)])[0]
 
     def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, MemoryState]]:
@@ -75,47 +84,63 @@ class FilterEngine(MemoryEngine):
         """
         # Those that are looked at thoroughly come first: the network is asked about them, too.
         order = sorted(range(len(queries)), key=lambda i: queries[i].other is None)
-        further = [
-            (i, one.other)
+        views = [View(i, queries[i].crop) for i in order]
+        views += [
+            View(i, one.other.crop, one.other.zoom)
             for i, one in enumerate(queries)
             if one.other and one.other.crop is not one.crop
         ]
+        batches = [[views[place] for place in few] for few in self._batches([0] * len(views))]
         found: dict[int, tuple[Prediction, MemoryState]] = {}
         asked: dict[int, Task] = {}
         with self.runner.sharing() as share:
-            views = [*(queries[i].crop for i in order), *(look.crop for _, look in further)]
-            tasks = self._begin(views, share)
+            tasks = [share.begin(self._trunk, [view.crop for view in few]) for few in batches]
             share.work(left=len(tasks) // REST)
-            for i, task in zip(order, tasks, strict=False):
-                _, state, other = queries[i]
-                found[i] = self._found(state, share.answer(task))
-                if other is not None or state.online is None:
-                    asked[i] = share.begin(self._asked, *found[i], away=True)
-            for (i, look), task in zip(further, tasks[len(order) :], strict=True):
-                found[i] = self._responded(*found[i], share.answer(task), look.zoom)
+            for few, task in zip(batches, tasks, strict=True):
+                seen = share.answer(task)
+                reduced = self._compact([queries[view.number].state for view in few], seen)
+                for place, ((i, _, zoom), compact) in enumerate(zip(few, reduced, strict=True)):
+                    if zoom is not None:
+                        found[i] = self._responded(*found[i], compact, zoom)
+                        continue
+                    _, state, other = queries[i]
+                    found[i] = self._found(state, _part(seen, place), compact)
+                    if other is not None or state.online is None:
+                        asked[i] = share.begin(self._asked, *found[i], away=True)
             for i, task in asked.items():
                 prediction, state = found[i]
                 found[i] = replace(prediction, **share.answer(task)), state
         return [found[i] for i in range(len(queries))]
 
-    def _found(self, state: MemoryState, seen: Seen) -> tuple[Prediction, MemoryState]:
+    def _compact(self, states: Sequence[MemoryState], seen: Seen) -> np.ndarray | list[None]:
+        """``OnlineModel.compact`` of what is seen in each state's crop.
+
+        None where nothing is known online, which is so in all states of an engine, or in none.
+        """
+        if states[0].online is None:
+            return [None] * len(states)
+        factors = [state.components for state in states]
+        return self.runner.products(factors, seen[self._levels])
+
+    def _found(
+        self, state: MemoryState, seen: Seen, compact: Any
+    ) -> tuple[Prediction, MemoryState]:
         """What is known online says of the target's query, as the trunk has seen it."""
         online = state.online
         if online is None:
             return NOTHING, replace(state, seen=seen, compact=())
-        compact = online.compact(self._features(seen))
         response = online.respond(compact)
         change = online.measure(compact, response)
         prediction = Prediction(presence(response), None, response, None, change)
         return prediction, replace(state, seen=seen, compact=((compact, 1.0),))
 
+    @staticmethod
     def _responded(
-        self, prediction: Prediction, state: MemoryState, seen: Seen, zoom: float
+        prediction: Prediction, state: MemoryState, compact: np.ndarray, zoom: float
     ) -> tuple[Prediction, MemoryState]:
         """The same with another scale, at which the query is ``zoom`` times as large."""
         online = state.online
         assert online is not None  # who asks for another scale responds
-        compact = online.compact(self._features(seen))
         both = (*state.compact, (compact, zoom))
         return replace(prediction, other=online.respond(compact)), replace(state, compact=both)
 
@@ -183,28 +208,26 @@ class FilterEngine(MemoryEngine):
             self._see([crop])[0] if crop is not None and not state.seen else state.seen
             for crop, _, _, state in examples
         ]
-        parts = [self.runner.join(part, 0) for part in zip(*seen, strict=True)]
-        return self.runner.run("learn", boxes, scores, *parts[: self._levels])
+        levels = zip(*(one[: self._levels] for one in seen), strict=True)
+        return self.runner.run("learn", boxes, scores, *(self.runner.join(v, 0) for v in levels))
 
     def _features(self, seen: Seen) -> np.ndarray:
         """For what is learned online: float32 [C, n, n]."""
-        return self.runner.numpy(seen[-1])[0]
+        return self.runner.numpy(seen[self._levels])[0]
 
     def _see(self, crops: Sequence[np.ndarray]) -> list[Seen]:
         """What the trunk sees in each crop."""
-        with self.runner.sharing() as share:
-            return [share.answer(task) for task in self._begin(crops, share)]
+        batches = [[crops[place] for place in few] for few in self._batches([0] * len(crops))]
+        seen = zip(batches, self.runner.each(self._trunk, batches), strict=True)
+        return [_part(parts, place) for few, parts in seen for place in range(len(few))]
 
-    def _begin(self, crops: Sequence[np.ndarray], share: Sharing) -> list[Task]:
-        """Tasks to see each crop; one call for all where the runner takes them in one."""
-        if not self.runner.batches:
-            return [share.begin(self._trunk, crop) for crop in crops]
-        parts = self.runner.run("trunk", stack(crops)) if crops else ()
-        each = zip(*(self.runner.split(part) for part in parts), strict=True)
-        return [share.begin(lambda seen=seen: seen) for seen in each]
+    def _trunk(self, crops: Sequence[np.ndarray]) -> Seen:
+        return tuple(self.runner.run("trunk", stack(crops)))
 
-    def _trunk(self, crop: np.ndarray) -> Seen:
-        return tuple(self.runner.run("trunk", crop[None]))
+
+def _part(seen: Seen, place: int) -> Seen:
+    """One crop's, not copied: until its target's next query it keeps the others' in memory."""
+    return tuple(part[place : place + 1] for part in seen)
 
 
 def _zoomed(box: Box, zoom: float, tracking: TrackingConfig) -> Box:

@@ -27,6 +27,7 @@ class MemoryState:
     Attributes:
         frames: token arrays [1, h*w, C]. memory: those to read, joined. gate: of the last frame.
         online: what is learned of it while it is followed; None for a network alone.
+        components: those of ``online.place``, where the network runs.
         reference: the first view; None for a network that does not refine boxes.
         seen: a shared trunk's features of the query that was located last. compact: the same
             reduced for ``online``, with the zoom of each crop (see ``Look``): that of the query,
@@ -37,6 +38,7 @@ class MemoryState:
     memory: Any
     gate: Gate | None = None
     online: OnlineModel | None = None
+    components: Any = None
     reference: Reference | None = None
     seen: tuple[Any, ...] = ()
     compact: tuple[tuple[np.ndarray, float], ...] = ()

@@ -47,5 +47,21 @@ class Runner(Protocol):
     def split(self, array: Any) -> Sequence[Any]:
         """The parts of one of the runner's arrays along axis 0, each of length 1 there."""
 
+    def array(self, value: np.ndarray) -> Any:
+        """What ``products`` takes again and again, where the network runs."""
+        return value
+
+    def products(self, factors: Sequence[Any], array: Any) -> np.ndarray:
+        """Each factor [D, C], of ``array()``, times its part of an array [B, C, …].
+
+        Returns float32 [B, D, …], on the host. Where that is another memory than the network's,
+        little is copied if D is smaller than C.
+        """
+        values = self.numpy(array)
+        found = np.empty((len(values), len(factors[0]), *values.shape[2:]), np.float32)
+        for factor, value, out in zip(factors, values, found, strict=True):
+            np.matmul(factor, value.reshape(len(value), -1), out=out.reshape(len(factor), -1))
+        return found
+
     def numpy(self, array: Any) -> np.ndarray:
         """The array as NumPy, on the host."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ from .base import Runner
 from .cores import Sharing
 from .cuda_graphs import GraphedModule
 
+HELPERS = 2  # on a GPU: of many targets two ask the network, and two learn (``core.batch``)
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -44,7 +46,9 @@ class TorchRunner(Runner):
         self.steps: Sequence[str] = tuple(self._steps)
         modules = {name: step.module.eval() for name, step in self._steps.items()}
         self._calls: dict[str, Callable[..., Any]] = dict(modules)
+        self._pool: ThreadPoolExecutor | None = None
         if self._device.type == "cuda":
+            self._pool = ThreadPoolExecutor(HELPERS, "torch")
             self._calls = {
                 name: GraphedModule(part, self._device) for name, part in modules.items()
             }
@@ -97,8 +101,11 @@ class TorchRunner(Runner):
         return value.to(self._device, non_blocking=True)
 
     def sharing(self) -> Sharing:
-        """See ``Runner.sharing``: no helpers, as torch itself splits each call among the cores."""
-        return Sharing()
+        """See ``Runner.sharing``: on a GPU helpers wait for it, or learn, while others go on.
+
+        On a CPU there are none: torch itself splits each call among the cores.
+        """
+        return Sharing(self._pool, HELPERS) if self._pool else Sharing()
 
     @torch.inference_mode()
     def join(self, arrays: Sequence[Tensor], axis: int) -> Tensor:
@@ -108,6 +115,17 @@ class TorchRunner(Runner):
     def split(self, array: Tensor) -> Sequence[Tensor]:
         """See ``Runner.split``; these are copies, so that one part does not keep all in memory."""
         return [array] if len(array) == 1 else [part.clone() for part in array.split(1)]
+
+    def array(self, value: np.ndarray) -> np.ndarray | Tensor:
+        return self._tensor(value) if self._device.type == "cuda" else value
+
+    @torch.inference_mode()
+    def products(self, factors: Sequence[Any], array: Tensor) -> np.ndarray:
+        """See ``Runner.products``; on a GPU one product for all, and one copy to the host."""
+        if self._device.type != "cuda":
+            return super().products(factors, array)
+        found = torch.bmm(torch.stack(list(factors)), array.float().flatten(2))
+        return self.numpy(found.unflatten(2, array.shape[2:]))
 
     def numpy(self, array: Tensor) -> np.ndarray:
         return array.float().cpu().numpy()
