@@ -213,7 +213,7 @@ class FilterEngine(MemoryEngine):
 
     def _features(self, seen: Seen) -> np.ndarray:
         """For what is learned online: float32 [C, n, n]."""
-        return self.runner.numpy(seen[self._levels])[0]
+        return self.runner.numpy(seen[-1])[0]
 
     def _see(self, crops: Sequence[np.ndarray]) -> list[Seen]:
         """What the trunk sees in each crop."""
