@@ -82,7 +82,7 @@ def test_what_is_learned_online_answers_a_batch_as_one_by_one(exact, together_an
 
 def test_products_on_the_gpu_are_those_of_the_host(exact):
     runner = load_tracker("dastm_nano", engine="torch", device="cuda").engine.runner
-    host = load_tracker("dastm_nano", engine="torch").engine.runner
+    host = load_tracker("dastm_nano", engine="torch", device="cpu").engine.runner
     draw = np.random.default_rng(5)
     factors = [draw.normal(size=(64, 176)).astype(np.float32) for _ in range(3)]
     array = torch.from_numpy(draw.normal(size=(3, 176, 14, 14)).astype(np.float32))

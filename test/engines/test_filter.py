@@ -186,3 +186,18 @@ def test_what_is_not_learned_online_refines_nothing():
 
     with pytest.raises(ValueError, match="refine needs what is learned online"):
         DastmFilter(DastmFilterConfig(filter="none", refine=True))
+
+
+@pytest.mark.parametrize("made", ["online"], indirect=True)
+def test_graphs_of_an_earlier_refiner_are_refused(made, tmp_path):
+    """Their trunk gives nothing to compare, and their match takes it out of the features."""
+    import onnx
+
+    for name in ("safetensors", "trunk.onnx", "match.onnx", "learn.onnx"):
+        shutil.copy(made[0].folder / f"small.{name}", tmp_path)
+    trunk = onnx.load(tmp_path / "small.trunk.onnx")
+    assert trunk.graph.output.pop().name == "embedded"
+    del trunk.metadata_props[[part.key for part in trunk.metadata_props].index("seal")]
+    onnx.save(trunk, tmp_path / "small.trunk.onnx")
+    with pytest.raises(ModelError, match="does not give: 'embedded'; graphs of an earlier version"):
+        load_tracker(tmp_path / "small.safetensors", engine="onnx")

@@ -5,6 +5,7 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
+from ..core.errors import ParameterError
 from ..training.options import add_options, given
 from ..training.refinement.config import RefinerConfig
 from .common.arguments import add_device, add_paths, find_device
@@ -45,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     from .common.outputs import check_outputs
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
+    if config.keep and not config.start:
+        raise ParameterError("--keep needs --start: there is nothing to keep")
     base = Base(args.model, config.device)
     name = args.name or base.path.stem
     out = args.out or Path("runs") / f"{base.path.stem}-refiner"
@@ -59,9 +62,8 @@ def run(args: argparse.Namespace) -> int:
             key: getattr(base.tracking, key) for key in ("query_size", "search_factor", "stride")
         },
     }
-    trainer = RefinerTrainer(
-        samples, held, base.see, base.channels, base.side, out, config, identity
-    )
+    refiner = base.refiner(config.seed, config.start)
+    trainer = RefinerTrainer(samples, held, base.see, refiner, base.side, out, config, identity)
     with Display() as display:
         trainer.run(display.tell, display.show)
     facts = {
@@ -71,6 +73,6 @@ def run(args: argparse.Namespace) -> int:
         "commit": commit(),
         "hardware": hardware(trainer.device),
     }
-    base.write(target, trainer.refiner, facts, args.half)
+    base.write(target, trainer.refiner, facts, args.half, config.keep)
     print(target)
     return 0

@@ -13,6 +13,7 @@ import numpy as np
 
 from ..core.config import TrackingConfig
 from ..core.engine import Example, Query
+from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction, Refined, highest, near_peak
 from ..core.memory import FrameMemory
@@ -51,8 +52,13 @@ class FilterEngine(MemoryEngine):
     def _check_steps(self) -> None:
         seen = tuple(self.runner.outputs("trunk"))
         self.responds = "features" in seen
-        self._levels = len(seen) - self.responds
+        self._levels = seen.index("features") if self.responds else len(seen)
         self._refines = "refined" in self.runner.outputs("match")
+        if self._refines and seen[-1] != "embedded":
+            raise ModelError(
+                "the step 'match' compares what the step 'trunk' does not give: 'embedded'; graphs"
+                " of an earlier version have to be exported again"
+            )
         levels = seen[: self._levels]
         check_step(self.runner, "trunk", ("crop",))
         asked = ["memory", *levels, *["response"] * self.responds, *REFINED * self._refines]
@@ -64,12 +70,14 @@ class FilterEngine(MemoryEngine):
         online = reference = None
         if self.responds:
             crops, boxes = zip(*(views or (FirstView(crop, box),)), strict=True)
-            features = np.stack([self._features(seen) for seen in self._see(crops)])
+            views_seen = self._see(crops)
+            features = np.stack([self._features(seen) for seen in views_seen])
             side = self.tracking.query_size / self.tracking.search_factor
             places = min(len(PLACES), len(views) or 1)
             online = OnlineModel.start(features, boxes, places, self.tracking.stride, side)
             if self._refines:
-                reference = Reference.of(features[0], boxes[0], self.tracking.stride, side)
+                compared = self._compared(views_seen[0])
+                reference = Reference.of(compared, boxes[0], self.tracking.stride, side)
         frames: FrameMemory = FrameMemory(self.tracking.memory_capacity)
         components = None if online is None else self.runner.array(online.place.components)
         empty = MemoryState(frames, None, None, online, components, reference)
@@ -148,9 +156,8 @@ class FilterEngine(MemoryEngine):
         """What the network says of the query: attributes of ``Prediction``."""
         response, levels = prediction.response, state.seen[: self._levels]
         if response is None:
-            silent = [
-                np.zeros(self._features(state.seen).shape[1:], np.float32)[None]
-            ] * self.responds
+            cells = levels[1].shape[-2:]
+            silent = [np.zeros((1, *cells), np.float32)] * self.responds
             if state.reference is not None:  # nothing online says where to compare: not used
                 silent += [*state.reference, state.reference.region]
             score, boxes, *_ = self._match(levels, state, *silent)
@@ -158,7 +165,7 @@ class FilterEngine(MemoryEngine):
         x, y = (place + 0.5 for place in highest(response))
         compared = []
         if state.reference is not None:
-            compared = [*state.reference, around(self._features(state.seen), x, y)]
+            compared = [*state.reference, around(self._compared(state.seen), x, y)]
         score, _, *said = self._match(levels, state, response[None], *compared)
         refined = self._refined(x, y, *said) if said else None
         return {"opinion": near_peak(score, response), "refined": refined}
@@ -213,6 +220,10 @@ class FilterEngine(MemoryEngine):
 
     def _features(self, seen: Seen) -> np.ndarray:
         """For what is learned online: float32 [C, n, n]."""
+        return self.runner.numpy(seen[self._levels])[0]
+
+    def _compared(self, seen: Seen) -> np.ndarray:
+        """For the refiner of boxes: float32 [W, n, n]."""
         return self.runner.numpy(seen[-1])[0]
 
     def _see(self, crops: Sequence[np.ndarray]) -> list[Seen]:

@@ -11,7 +11,14 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import SourceError
 from tracker_ros.core.online.reference import around
 from tracker_ros.training.data.clips import View
-from tracker_ros.training.refinement.looks import first_look, later_look
+from tracker_ros.training.refinement.colours import another
+from tracker_ros.training.refinement.looks import (
+    TargetCrop,
+    coarse,
+    first_look,
+    grey,
+    later_look,
+)
 from tracker_ros.training.refinement.occluders import covered, occluded
 from tracker_ros.training.refinement.pairs import BESIDE, make_pairs, regions
 from tracker_ros.training.refinement.samples import QUERIES, RefinerSamples, over
@@ -91,9 +98,6 @@ def test_a_region_and_the_truth_speak_of_the_same_cells():
             assert torch.allclose(centre, truths[0, 1 + i, :2], atol=1e-4)
             assert torch.equal(pairs.truth[i, 2:], truths[0, 1 + i, 2:])
     assert torch.equal(pairs.cover, torch.tensor([0.0, 0, 1, 1]))
-    mirrored = pairs.mirrored()
-    assert torch.equal(mirrored.truth[:, 0], -pairs.truth[:, 0])
-    assert torch.equal(mirrored.region.flip(3), pairs.region)
 
 
 def test_a_rival_is_what_is_most_like_the_target_elsewhere():
@@ -152,6 +156,31 @@ def test_a_cut_out_lies_in_its_box():
     w, h = over(patch, mask, ground, 40, (1.5, 1), 0.0, rng).box[2:]
     assert w / h == pytest.approx(1.5 * 30 / 40, abs=0.06)
     assert over(patch, mask & False, ground, 40, (1, 1), 0.0, rng) is None
+
+
+def test_what_is_painted_looks_like_another_thing():
+    rng = np.random.default_rng(5)
+    crop = np.full((112, 112, 3), (40, 60, 200), np.uint8)
+    crop += rng.integers(0, 20, crop.shape, np.uint8)
+    inside, outside = (slice(45, 70), slice(40, 80)), (slice(0, 20), slice(0, 20))
+    beside = []
+    for _ in range(40):
+        other = another(crop, (36, 40, 48, 34), rng)
+        assert other.shape == crop.shape and other.dtype == np.uint8
+        assert cv2.absdiff(other, crop)[inside].mean() > 15
+        beside.append(cv2.absdiff(other, crop)[outside].mean())
+    assert 5 < sum(change < 1 for change in beside) < 35  # in the box alone, or everywhere
+    assert another(np.zeros_like(crop), (36, 40, 48, 34), rng) is None  # black stays black
+
+
+def test_a_poor_camera_keeps_size_and_place():
+    box = np.zeros((112, 112, 3), np.uint8)
+    box[40:80, 30:70] = 255
+    seen = coarse(box, 0.4)
+    assert seen.shape == box.shape and bright_box(seen) == pytest.approx((30, 40, 40, 40), abs=2)
+    colours = np.full((112, 112, 3), (10, 100, 200), np.uint8)
+    shades = grey(TargetCrop(colours, (0, 0, 9, 9))).crop
+    assert shades.shape == colours.shape and len(np.unique(shades)) == 1
 
 
 def test_seed_and_index_decide_everything(refiner_shards):

@@ -9,6 +9,7 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError, TrackerError
 from tracker_ros.engines.models.store import load_network, save_network
 from tracker_ros.networks.architectures.dastm_filter import DastmFilter, DastmFilterConfig
+from tracker_ros.networks.blocks.refiner import BoxRefiner
 from tracker_ros.training.records import checkpoint
 from tracker_ros.training.refinement.config import RefinerConfig
 from tracker_ros.training.refinement.loop import (
@@ -21,7 +22,7 @@ from tracker_ros.training.refinement.samples import RefinerSample, RefinerSample
 
 TRACKING = TrackingConfig(query_size=112, memory_size=112, search_factor=2.625)
 TINY = {
-    "batch": 8,
+    "batch": 16,
     "steps": 30,
     "warmup": 3,
     "checkpoint_every": 8,
@@ -54,15 +55,16 @@ class Written(RefinerSamples):
 
 
 def see(crops):
-    """Uint8 [B, 16, 16, 3] → float32 [B, 6, 16, 16]."""
+    """Uint8 [B, 16, 16, 3] → float32 [B, 6, 16, 16], and no details, [B, 1 + 3, 32, 32]."""
     levels = crops.permute(0, 3, 1, 2) / 255.0 - 0.5
-    return torch.cat([levels, -levels], 1)
+    return torch.cat([levels, -levels], 1), torch.zeros(len(crops), 4, 32, 32)
 
 
 def trainer(out, **values):
     config = RefinerConfig(**TINY | values)
     samples = Written(10**6), Written(8)
-    return RefinerTrainer(*samples, see, 6, 5.3, out, config, {"data": ["none"]})
+    torch.manual_seed(config.seed)
+    return RefinerTrainer(*samples, see, BoxRefiner(6, 1), 5.3, out, config, {"data": ["none"]})
 
 
 def test_the_loss_is_that_of_a_laplace_distribution():
@@ -169,6 +171,16 @@ def test_the_command_writes_the_model_with_its_refiner(base, refiner_shards, tmp
     for name, value in network.state_dict().items():
         inner = name.removeprefix("refiner.")
         assert torch.equal(value, trained[inner] if inner != name else kept[name])
+    # Going on from it, and a mean of it and of what came of it.
+    again = ["train-refiner", str(refiner_shards), "--model", str(out / "base.safetensors")]
+    again += ["--out", str(tmp_path / "on"), "--start", "--keep", "0.25", *command[6:]]
+    assert main(again) == 0
+    mean, went = load_network(tmp_path / "on/base.safetensors")[0], tmp_path / "on/last.pt"
+    for name, value in checkpoint.load(went)["refiner"].items():
+        kept = network.refiner.state_dict()[name]
+        assert torch.allclose(mean.refiner.state_dict()[name], 0.25 * kept + 0.75 * value)
+        assert "weight" not in name or not torch.equal(value, kept)
+    capsys.readouterr()
     assert main([*command, "--seed", "4"]) == 1
     assert "last.pt was trained with config {'seed': 3}, not" in capsys.readouterr().err
 
@@ -178,6 +190,9 @@ def test_the_command_writes_the_model_with_its_refiner(base, refiner_shards, tmp
     [
         (["--model", "absent"], "model 'absent' is neither"),
         (["--model", "tiny"], "has no trunk whose features a refiner takes: it is a dastm with"),
+        (["--start"], "has no refiner to go on from"),
+        (["--keep", "0.5"], "--keep needs --start: there is nothing to keep"),
+        (["--keep", "1.5", "--start"], "--keep is 1.5, not a number from 0 to 1"),
         (["--steps", "0"], "--steps is 0, not a number from 1 up"),
     ],
 )

@@ -17,7 +17,7 @@ class Reference(NamedTuple):
     """What a crop shows around the target.
 
     Attributes:
-        region: float32 [1, C, REGION, REGION]. shape: float32 [1, 2], logarithms of the target's
+        region: float32 [1, W, REGION, REGION]. shape: float32 [1, 2], logarithms of the target's
             width and height in units of the side that crops are made for.
     """
 
@@ -25,30 +25,30 @@ class Reference(NamedTuple):
     shape: np.ndarray
 
     @classmethod
-    def of(cls, features: np.ndarray, box: Box, stride: int, side: float) -> Reference:
-        """From a crop's features [C, n, n].
+    def of(cls, embedded: np.ndarray, box: Box, stride: int, side: float) -> Reference:
+        """From what the trunk gives for the refiner, of one crop, [W, n, n].
 
         ``box``: x, y, w, h in crop pixels. ``stride``: of a cell. ``side``: crop pixels.
         """
         x, y, w, h = box
         shape = np.array([[math.log(w / side), math.log(h / side)]], np.float32)
-        return cls(around(features, (x + w / 2) / stride, (y + h / 2) / stride), shape)
+        return cls(around(embedded, (x + w / 2) / stride, (y + h / 2) / stride), shape)
 
 
-def around(features: np.ndarray, x: float, y: float) -> np.ndarray:
-    """The features around a place x, y cells from the corner: float32 [1, C, REGION, REGION].
+def around(embedded: np.ndarray, x: float, y: float) -> np.ndarray:
+    """What is around a place x, y cells from the corner: float32 [1, W, REGION, REGION].
 
-    They are interpolated from features [C, n, n], and zero outside these.
+    It is interpolated from a grid [W, n, n], and zero outside that.
     """
-    most = features.shape[-1] + 2 * MARGIN - REGION - 1e-3 - 1
+    most = embedded.shape[-1] + 2 * MARGIN - REGION - 1e-3 - 1
     left, top = (min(max(place + MARGIN - REGION / 2, 0.0), most) for place in (x, y))
     row, column = int(top), int(left)
     down, across = top - row, left - column
     reach = REGION + 1
-    part = np.zeros((features.shape[0], reach, reach), np.float32)
-    cells = features.shape[-1]
+    part = np.zeros((embedded.shape[0], reach, reach), np.float32)
+    cells = embedded.shape[-1]
     rows, columns = (_overlap(start - MARGIN, reach, cells) for start in (row, column))
-    part[:, rows[0], columns[0]] = features[:, rows[1], columns[1]]
+    part[:, rows[0], columns[0]] = embedded[:, rows[1], columns[1]]
     part = (1 - down) * part[:, :-1] + down * part[:, 1:]
     part = (1 - across) * part[:, :, :-1] + across * part[:, :, 1:]
     return part.astype(np.float32)[None]

@@ -25,7 +25,7 @@ from ..blocks.gate import DynamicAttention
 from ..blocks.head import make_head
 from ..blocks.pyramid import STRIDE, PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
-from ..blocks.refiner import BoxRefiner
+from ..blocks.refiner import BoxRefiner, detailed
 from ..config import NetworkConfig
 from ..step import Step, StepModule, example_memory
 from .stmtrack import Maps, Stmtrack
@@ -89,7 +89,7 @@ class DastmFilter(nn.Module):
             channels, config.gate, config.gate_reduction, config.temperature
         )
         self.place = nn.Conv2d(1, PLACE, 3, padding=1) if config.filter == "online" else None
-        self.refiner = BoxRefiner(sum(levels)) if config.refine else None
+        self.refiner = BoxRefiner(sum(levels), levels[0]) if config.refine else None
         self.head = make_head(2 * channels + PLACE * (self.place is not None), config, STRIDE)
 
     def memory_cells(self, size: int) -> int:
@@ -101,12 +101,26 @@ class DastmFilter(nn.Module):
 
         The trunk's three levels, of strides 8, 8 and 16, and, for what is learned online, all of
         them as one grid of stride 8: float32 [B, C, S/8, S/8]. There every channel has lost its
-        mean, and every level weighs the same, however many its channels.
+        mean, and every level weighs the same, however many its channels. A network that refines
+        boxes adds what the refiner compares, [B, W, S/8, S/8].
         """
-        fine, middle, coarse = self.trunk(normalise(crops, self.query_neck.out.weight.dtype))
-        levels = F.avg_pool2d(fine, 2), middle, coarse
+        levels, *observed = self.observe(crops)
         if self.place is None:
             return levels
+        if self.refiner is None:
+            return *levels, observed[0]
+        return *levels, observed[0], self.refiner.embedded(*observed)
+
+    def observe(self, crops: Tensor) -> tuple[tuple[Tensor, ...], Tensor | None, Tensor | None]:
+        """The three levels, the features, and ``blocks.refiner.detailed`` of a crop.
+
+        The last two are float32, and None for a network that learns nothing online.
+        """
+        image = normalise(crops, self.query_neck.out.weight.dtype)
+        fine, middle, coarse = self.trunk(image)
+        levels = F.avg_pool2d(fine, 2), middle, coarse
+        if self.place is None:
+            return levels, None, None
         parts = []
         for level in levels:
             level = level.float()
@@ -115,7 +129,8 @@ class DastmFilter(nn.Module):
             level = level - level.mean((2, 3), keepdim=True)
             spread = level.square().mean((1, 2, 3), keepdim=True).sqrt() + 1e-6
             parts.append(level / (spread * math.sqrt(level.shape[1])))
-        return *levels, torch.cat(parts, 1)
+        features = torch.cat(parts, 1)
+        return levels, features, detailed(image, fine)
 
     def features(self, levels: tuple[Tensor, ...], boxes: Tensor, trust: Tensor) -> Tensor:
         """Memory frames' levels to the middle of their features [B, C, m, m].
@@ -185,7 +200,7 @@ class Trunk(StepModule):
     """The step that sees a crop, whatever it is for."""
 
     def forward(self, crop: Tensor) -> tuple[Tensor, ...]:
-        """uint8 [B, S, S, 3] → levels [B, C, S/stride, S/stride], and features: see ``see``."""
+        """uint8 [B, S, S, 3] → levels [B, C, S/stride, S/stride], and what else ``see`` says."""
         return self.network.see(crop)
 
 
@@ -264,7 +279,8 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
         matched["response"] = torch.zeros(1, n, n)
     found = ("score", "boxes")
     if network.refiner is not None:
-        region = torch.zeros(1, sum(network.trunk.levels), REFINED, REFINED)
+        seen += ("embedded",)
+        region = torch.zeros(1, network.refiner.embed.out_channels, REFINED, REFINED)
         matched |= {"reference": region, "shape": torch.zeros(1, 2), "region": region.clone()}
         found += ("refined", "present")
     side = n / tracking.search_factor

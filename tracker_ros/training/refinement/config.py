@@ -18,7 +18,10 @@ class RefinerConfig(Checked):
     warmup: int = option(100, "steps in which the rate rises", 1)
     weight_decay: float = option(1e-3, "weight decay")
     clip: float = option(2.0, "largest norm of the gradient; 0: any")
+    places: int = option(1, "places near the target, and rivals, an update in each later look", 1)
     present: float = option(1.0, "weight of the loss of whether the target is there")
+    start: bool = option(False, "go on from the model's own refiner, not from random weights")
+    keep: float = option(0, "share of that one in the mean of both that is written", 0, 1)
     noise: float = option(
         0.003, "standard deviation of noise on half of the references; features are about .1"
     )

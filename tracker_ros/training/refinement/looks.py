@@ -15,6 +15,7 @@ from ..samples.geometry import Rng
 SHIFT, FARTHEST = 0.25, 0.6  # of the window, in sides of the target
 SIZE, SIZE_OFTEN, OFTEN = 0.25, 0.13, 0.8  # of the window's log size, and the share of the lesser
 PROPORTION = 0.08  # of the window's log proportion
+WARMTH = 0.05  # of the light's colours
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,11 @@ def _look(view: View, window: Window) -> TargetCrop:
 
 
 def disturbed(look: TargetCrop, rng: Rng) -> TargetCrop:
-    """Other light, blur, no colours, each now and then."""
+    """Other light, blur, a poor camera or coding, each now and then."""
     image = look.crop
     if rng.random() < 0.5:
-        lit = image.astype(np.float32) * rng.uniform(0.7, 1.35) + rng.uniform(-25, 25)
+        gain = rng.uniform(0.7, 1.35) * rng.normal(1, WARMTH, 3)
+        lit = image * gain.astype(np.float32) + np.float32(rng.uniform(-25, 25))
         image = np.clip(lit, 0, 255).astype(np.uint8)
     if rng.random() < 0.2:
         length = 2 * int(rng.integers(1, 4)) + 1
@@ -74,6 +76,23 @@ def disturbed(look: TargetCrop, rng: Rng) -> TargetCrop:
         image = cv2.filter2D(image, -1, motion if rng.random() < 0.5 else motion.T)
     elif rng.random() < 0.2:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.5, 1.8))
-    if rng.random() < 0.1:
-        image = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+    if rng.random() < 0.15:
+        image = coarse(image, rng.uniform(0.3, 0.8))
+    if rng.random() < 0.15:
+        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 80))]
+        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
     return replace(look, crop=image)
+
+
+def coarse(image: np.ndarray, share: float) -> np.ndarray:
+    """An image as one of ``share`` of its sides shows it."""
+    height, width = image.shape[:2]
+    small = (max(round(share * width), 1), max(round(share * height), 1))
+    return cv2.resize(cv2.resize(image, small, interpolation=cv2.INTER_AREA), (width, height))
+
+
+def grey(look: TargetCrop) -> TargetCrop:
+    """As a camera without colours sees it."""
+    return replace(
+        look, crop=np.repeat(cv2.cvtColor(look.crop, cv2.COLOR_BGR2GRAY)[..., None], 3, 2)
+    )

@@ -23,7 +23,7 @@ LEAST_RATE = 1e-6
 HIDDEN = 0.8  # cover from which on a box cannot be told
 SEEN = 0.6  # cover up to which the target is there; beyond, only without it it is not
 
-See = Callable[[Tensor], Tensor]  # uint8 [B, S, S, 3] → float32 [B, C, n, n]
+See = Callable[[Tensor], tuple[Tensor, Tensor]]  # uint8 [B, S, S, 3] → what a refiner embeds
 
 
 def laplace_loss(box: Tensor, spread: Tensor, truth: Tensor) -> Tensor:
@@ -47,8 +47,8 @@ class RefinerTrainer(Course):
 
     Args:
         samples: what it learns from. held: what it is validated on.
-        see: the frozen trunk. channels: of its features.
-        side: cells along a target of the scale that crops are made for.
+        see: the frozen trunk. refiner: to be trained; on the CPU. side: cells along a
+            target of the scale that crops are made for.
         out: folder of ``last.pt``, ``log.csv``, ``validation.csv``.
         config: see ``RefinerConfig``. identity: what may not change when a run is resumed, besides
             what the config says of the course.
@@ -66,7 +66,7 @@ class RefinerTrainer(Course):
         samples: RefinerSamples,
         held: RefinerSamples,
         see: See,
-        channels: int,
+        refiner: BoxRefiner,
         side: float,
         out: str | Path,
         config: RefinerConfig,
@@ -74,43 +74,59 @@ class RefinerTrainer(Course):
     ):
         super().__init__(out, config, Ranks())
         self.samples, self.see, self.side = samples, see, side
-        kept = ("steps", "minutes", "batch", "rate", "warmup", "weight_decay", "clip", "present")
-        kept += ("noise", "seed")
+        kept = ("steps", "minutes", "batch", "rate", "warmup", "weight_decay", "clip", "places")
+        kept += ("present", "start", "noise", "seed")
         self.identity = {**identity, "config": {n: getattr(config, n) for n in kept}}
-        torch.manual_seed(config.seed)
-        self.refiner = BoxRefiner(channels).to(self.device)
+        self.refiner = refiner.to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.refiner.parameters(), config.rate, weight_decay=config.weight_decay
         )
         self.scores: dict[str, float] = {}
         self.resume()
-        self._held = [
-            self._pairs(together(part), index)
-            for index, part in enumerate(_parts(held, config.batch))
-        ]
+        self._held = [self._observed(together(part)) for part in _parts(held, config.batch)]
 
     def batches(self) -> Generator[Sequence[Tensor], None, None]:
         return load_batches(self.samples, self.config, self.ranks, self.step, together)
 
     @torch.no_grad()
-    def _pairs(self, batch: Sequence[Tensor], seed: int) -> Pairs:
-        """A batch of samples through the trunk."""
+    def _observed(
+        self, batch: Sequence[Tensor], mirrored: bool = False
+    ) -> tuple[list[Tensor], Tensor, Tensor]:
+        """A batch of samples through the trunk: what is observed, truths, covers.
+
+        ``mirrored``: with left and right exchanged.
+        """
         crops, truths, covers = (part.to(self.device, non_blocking=True) for part in batch)
-        features = self.see(crops.flatten(0, 1)).unflatten(0, crops.shape[:2])
+        if mirrored:
+            crops = crops.flip(3)
+        seen = [part.unflatten(0, crops.shape[:2]) for part in self.see(crops.flatten(0, 1))]
+        if mirrored:
+            truths = torch.cat([seen[0].shape[-1] - truths[..., :1], truths[..., 1:]], -1)
+        return seen, truths, covers
+
+    def _embedded(self, seen: Sequence[Tensor]) -> Tensor:
+        """What the refiner makes of what was observed: [B, 2 + QUERIES, W, n, n]."""
+        looks = seen[0].shape[:2]
+        return self.refiner.embedded(*(part.flatten(0, 1) for part in seen)).unflatten(0, looks)
+
+    def _pairs(self, embedded: Tensor, truths: Tensor, covers: Tensor, seed: int) -> Pairs:
         chance = torch.Generator().manual_seed(seed)
-        return make_pairs(features, truths, covers, self.side, chance)
+        return make_pairs(embedded, truths, covers, self.side, chance)
 
     def train_step(self, batch: Sequence[Tensor]) -> dict[str, float]:
         config, rng = self.config, np.random.default_rng((self.config.seed, self.step))
-        pairs = self._pairs(batch, int(rng.integers(2**62)))
-        if rng.random() < 0.5:
-            pairs = pairs.mirrored()
+        seen, truths, covers = self._observed(batch, mirrored=rng.random() < 0.5)
         if rng.random() < 0.5:
             torch.manual_seed(int(rng.integers(2**62)))
-            noise = torch.randn_like(pairs.reference) * config.noise
-            pairs = pairs._replace(reference=pairs.reference + noise)
+            for part in seen:
+                part[:, 0] += torch.randn_like(part[:, 0]) * config.noise
         self.refiner.train()
-        terms = self._losses(pairs)
+        embedded = self._embedded(seen)
+        parts = [
+            self._losses(self._pairs(embedded, truths, covers, int(rng.integers(2**62))))
+            for _ in range(config.places)
+        ]
+        terms = {name: torch.stack([part[name] for part in parts]).mean() for name in parts[0]}
         total = terms["box"] + config.present * terms["present"]
         rate = cosine_rate(self.step, self.progress, config)
         return self.update(self.refiner, {"total": total, **terms}, rate)
@@ -134,7 +150,8 @@ class RefinerTrainer(Course):
         """
         self.refiner.eval()
         columns = []
-        for pairs in self._held:
+        for index, (seen, truths, covers) in enumerate(self._held):
+            pairs = self._pairs(self._embedded(seen), truths, covers, index)
             box, _, present = self.refiner(pairs.reference, pairs.shape, pairs.region, self.side)
             before = torch.cat([torch.zeros_like(pairs.shape), pairs.shape], 1)
             parts = (box - pairs.truth, before - pairs.truth, present, pairs.cover)

@@ -19,7 +19,7 @@ class Pairs(NamedTuple):
     """N pairs of regions.
 
     Attributes:
-        reference, region: float32 [N, C, R, R]. shape: float32 [N, 2]; see ``BoxRefiner``.
+        reference, region: float32 [N, W, R, R]. shape: float32 [N, 2]; see ``BoxRefiner``.
         truth: float32 [N, 4], what the refiner shall answer.
         cover: float32 [N], share of the target that cannot be seen; 1: it is not there.
     """
@@ -30,14 +30,6 @@ class Pairs(NamedTuple):
     truth: Tensor
     cover: Tensor
 
-    def mirrored(self) -> "Pairs":
-        """Left and right exchanged."""
-        return self._replace(
-            reference=self.reference.flip(3),
-            region=self.region.flip(3),
-            truth=self.truth * self.truth.new_tensor([-1.0, 1.0, 1.0, 1.0]),
-        )
-
 
 def make_pairs(
     features: Tensor, truths: Tensor, covers: Tensor, side: float, chance: torch.Generator
@@ -45,7 +37,7 @@ def make_pairs(
     """About where the target is in each later look, and at a rival of it in each: 2·B·Q pairs.
 
     Args:
-        features: float32 [B, 1 + Q, C, n, n], of the first look and Q later ones.
+        features: float32 [B, 1 + Q, W, n, n], of the first look and Q later ones.
         truths: float32 [B, 1 + Q, 4]; see ``TargetCrop.truth``. covers: float32 [B, 1 + Q].
         side: cells along a target of the scale that crops are made for. chance: of the CPU.
     """
@@ -58,7 +50,7 @@ def make_pairs(
     often = torch.rand(count, looks, 1, generator=chance) < OFTEN
     wrong = (wrong * torch.where(often, PLACE, FARTHER)).to(sides)
     places = (boxes[..., :2] + wrong * sides).clamp(0, features.shape[-1])
-    rivals = rival_places(reference, later, boxes, hidden, side, chance)
+    rivals = rival_places(reference.detach(), later.detach(), boxes, hidden, side, chance)
     both = torch.cat([places, rivals], 1)
     region = regions(torch.cat([later, later], 1).flatten(0, 1), both.flatten(0, 1))
     truth = torch.cat([boxes[..., :2] - places, boxes[..., 2:]], -1)

@@ -5,13 +5,14 @@ import hashlib
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError
 from ...engines.models.store import load_network, save_network
 from ...engines.models.weights import SHARED_TRUNK, find_model
 from ...networks.blocks.convolutions import fuse
+from ...networks.blocks.refiner import BoxRefiner
 from ...networks.build import build
 
 
@@ -55,22 +56,45 @@ class Base:
         t = self.tracking
         return t.query_size / t.search_factor / t.stride
 
-    @property
-    def channels(self) -> int:
-        """Of the features that the trunk gives for what is learned online."""
-        size = self.tracking.query_size
-        return self.see(torch.zeros(1, size, size, 3, dtype=torch.uint8)).shape[1]
+    def refiner(self, seed: int = 0, start: bool = False) -> BoxRefiner:
+        """A refiner for this trunk, with random weights; ``start``: the model's own.
+
+        Raises ModelError where it has none.
+        """
+        if not start:
+            torch.manual_seed(seed)
+            levels = self.network.trunk.levels
+            return BoxRefiner(sum(levels), levels[0])
+        if self.network.refiner is None:
+            raise ModelError(f"model file {self.path} has no refiner to go on from")
+        return copy.deepcopy(self.network.refiner)
 
     @torch.no_grad()
-    def see(self, crops: Tensor) -> Tensor:
-        """Crops uint8 [B, S, S, 3] → features for what is learned online, float32 [B, C, n, n]."""
-        return self._trunk.see(crops.to(self.device))[-1].float()
+    def see(self, crops: Tensor) -> tuple[Tensor, Tensor]:
+        """Crops uint8 [B, S, S, 3] → what ``BoxRefiner.embedded`` takes, float32."""
+        return self._trunk.observe(crops.to(self.device))[1:]
 
-    def write(self, path: str | Path, refiner: nn.Module, facts: dict, half: bool = False) -> None:
-        """Write the model with this refiner in it. ``facts``: of the refiner's training."""
+    def write(
+        self,
+        path: str | Path,
+        refiner: BoxRefiner,
+        facts: dict,
+        half: bool = False,
+        keep: float = 0.0,
+    ) -> None:
+        """Write the model with this refiner in it.
+
+        Args:
+            facts: of the refiner's training. half: as float16. keep: share of the model's own
+                refiner in the mean of both that is written (WiSE-FT, Wortsman et al., CVPR 2022).
+        """
         network = build(self.facts["architecture"], {**self.facts["network"], "refine": True})
         weights = {n: v for n, v in self.network.state_dict().items() if "refiner." not in n}
-        weights |= {f"refiner.{name}": value for name, value in refiner.state_dict().items()}
-        network.load_state_dict({name: value.cpu() for name, value in weights.items()})
+        for name, value in refiner.state_dict().items():
+            value = value.cpu()
+            if keep:
+                value = keep * self.network.refiner.state_dict()[name] + (1 - keep) * value
+            weights[f"refiner.{name}"] = value
+        network.load_state_dict(weights)
         training = {**self.facts["training"], "refiner": facts}
         save_network(path, network, self.facts["architecture"], self.tracking, training, half)

@@ -15,7 +15,8 @@ from ...core.errors import SourceError
 from ...core.geometry.boxes import Box, mask_box
 from ..data.clips import Clip, Pictures, View, load_clips
 from ..samples.geometry import Rng, stretched
-from .looks import TargetCrop, disturbed, first_look, later_look
+from .colours import Paint, another
+from .looks import TargetCrop, disturbed, first_look, grey, later_look
 from .occluders import CutOut, covered, occluded
 
 QUERIES = 3  # of one reference
@@ -24,7 +25,9 @@ STILLS = ("voc", "masks", "boxes")
 GROUNDS = {"imagenet1k": 1.0, "voc": 1 / 3}  # how often a picture of each is drawn
 KINDS = {"track": 0.5, "still": 0.25, "cut-out": 0.25}  # how often each is drawn
 OCCLUDED = 0.35  # share of later looks with something before the target
-GONE, ALIKE = 0.5, 0.6  # share of targets that are covered, of others of the same class
+GONE = {"covered": 0.35, "painted": 0.2, "other": 0.45}  # how a target may be absent
+ALIKE = 0.6  # share of others of the same class
+GREY, PAINTED = 0.12, 0.15  # share of samples without colours, and of targets in other ones
 HELD, NINTH = 9, 4  # of every nine clips the one at this place is for validation alone
 LEAST, LONGEST = 8.0, 5.0  # pixels of a side, and of the longer in units of the shorter
 OBJECT, CUT_OUT = 16.0, 28.0  # pixels of a side of an object in a picture, and of one to cut out
@@ -126,25 +129,42 @@ class RefinerSamples(Dataset):
     def _sample(self, views: list[View], rng: Rng) -> RefinerSample:
         """Of the first view, ``QUERIES`` later ones, and one of another target."""
         first, *later, other = views
-        looks = [later_look(view, self.tracking, rng) for view in later]
-        if rng.random() < GONE:
-            absent = later_look(later[rng.integers(QUERIES)], self.tracking, rng)
-            crop = covered(absent.crop, absent.box, self._ground(other, rng), rng)
-            absent = replace(absent, crop=crop)
-        else:
-            absent = later_look(other, self.tracking, rng)
+        looks = [first_look(first, self.tracking)]
+        looks += [later_look(view, self.tracking, rng) for view in later]
+        if rng.random() < PAINTED:
+            paint = Paint.draw(rng, everything=0)
+            looks = [replace(look, crop=paint.on(look.crop, look.box)) for look in looks]
+        colourless = rng.random() < GREY
+        absent = self._absent(looks, other, colourless, rng)
         for i, look in enumerate(looks):
-            if rng.random() < OCCLUDED:
+            if i and rng.random() < OCCLUDED:
                 thing = _cut(self._masked(rng)) if self.masked else None
                 crop, cover = occluded(look.crop, look.box, self._ground(first, rng), thing, rng)
                 looks[i] = TargetCrop(crop, look.box, cover)
-        looks = [disturbed(look, rng) for look in (*looks, replace(absent, cover=1.0))]
-        looks = [first_look(first, self.tracking), *looks]
+        looks.append(replace(absent, cover=1.0))
+        looks[1:] = [disturbed(look, rng) for look in looks[1:]]
+        if colourless:
+            looks = [grey(look) for look in looks]
         return RefinerSample(
             np.stack([look.crop for look in looks]),
             np.array([look.truth(self.tracking) for look in looks], np.float32),
             np.array([look.cover for look in looks], np.float32),
         )
+
+    def _absent(
+        self, looks: list[TargetCrop], other: View, colourless: bool, rng: Rng
+    ) -> TargetCrop:
+        """A look without the target: covered, in another colour, or at another thing."""
+        kind = rng.choice(list(GONE), p=list(GONE.values()))
+        look = looks[1 + rng.integers(QUERIES)]
+        if kind == "painted" and not colourless:
+            painted = another(look.crop, look.box, rng)
+            if painted is not None:
+                return replace(look, crop=painted)
+        if kind == "other":
+            return later_look(other, self.tracking, rng)
+        crop = covered(look.crop, look.box, self._ground(other, rng), rng)
+        return replace(look, crop=crop)
 
     def _of_track(self, rng: Rng) -> list[View] | None:
         """Frames of a clip, most of them near the reference, before it as often as after."""
