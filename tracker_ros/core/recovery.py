@@ -18,6 +18,7 @@ PATIENCE = 10  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 ASIDE = 1.0  # sides of the target, across and down, from its window to the four beside it
 ASIDE_SCORE = 0.95  # of a target that is taken for one that went too fast, not for its like
+BESIDE = 0.75  # of what more must speak for what is elsewhere, for what is in those
 AT_ONCE = 3  # places in one frame
 MOST_PLACES = 40  # all of the image within half a second
 COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
@@ -86,7 +87,7 @@ class Recovery:
         look = Look(query, 1.0)
         answer, after = self.engine.locate(query, self.state, look)
         better = answer.score.max() > prediction.score.max()
-        if not (better and self.trust.agrees(answer)):
+        if not (better and self.trust.agrees(answer, BESIDE)):
             return None
         return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
@@ -122,7 +123,7 @@ class Recovery:
                 score = 0.0  # nothing to recover
         return found, score
 
-    def _same(self, find: Find, box: Box, farther: bool = False) -> bool:
+    def _same(self, find: Find, box: Box, farther: float = 0.0) -> bool:
         """Whether a find is at ``box``, and this target to the network (see ``Trust.agrees``)."""
         same = overlap(find.box, box) >= RECOVER_OVERLAP
         return same and self.trust.agrees(find.prediction, farther)

@@ -116,8 +116,11 @@ class Trust:
             score = float(presence(strength, SUPPORT * answer.refined.odds))
         return score * self.share
 
-    def agrees(self, answer: Prediction, farther: bool = False) -> bool:
-        """Whether a lost target may be what this is the answer to; ``farther``: somewhere else."""
+    def agrees(self, answer: Prediction, farther: float = 0.0) -> bool:
+        """Whether a lost target may be what this is the answer to.
+
+        ``farther``: 0 for what is where the target was, 1 for what is somewhere else.
+        """
         if answer.opinion is None:
             return True
         if answer.refined is None:

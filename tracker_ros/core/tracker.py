@@ -21,7 +21,7 @@ from .recovery import AT_ONCE, Recovery
 from .search import MemorySample, Search, memory_window
 from .state import JUST_LOST, Presence, TargetState, Trust
 
-RIM = 0.1  # of a box's sides; nearer to the picture's rim, a target may be leaving it
+RIM = 0.3  # of a box's sides; nearer to the picture's rim, a target may be leaving it
 
 
 @dataclass(frozen=True)
