@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from ...core.geometry.boxes import Box
+from ..samples.augment import turned
 from ..samples.geometry import Rng
 
 TURNED = 0.6  # share of paints that turn the hue; the others give one colour to everything
@@ -42,9 +43,7 @@ class Paint(NamedTuple):
             grey = crop.mean(2, dtype=np.float32)[..., None]
             other = np.minimum(grey * self.colour, 255)
         else:
-            hsv = cv2.cvtColor(crop, cv2.COLOR_BGR2HSV)
-            hsv[..., 0] = (hsv[..., 0].astype(np.int32) + self.turn) % 180
-            other = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR).astype(np.float32)
+            other = turned(crop, self.turn).astype(np.float32)
         if self.everything:
             return other.astype(np.uint8)
         x, y, w, h = box

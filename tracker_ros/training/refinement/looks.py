@@ -10,6 +10,7 @@ from ...core.config import TrackingConfig
 from ...core.geometry.boxes import Box
 from ...core.geometry.crop import Window, crop, window_around
 from ..data.clips import View
+from ..samples import augment
 from ..samples.geometry import Rng
 
 SHIFT, FARTHEST = 0.25, 0.6  # of the window, in sides of the target
@@ -79,8 +80,7 @@ def disturbed(look: TargetCrop, rng: Rng) -> TargetCrop:
     if rng.random() < 0.15:
         image = coarse(image, rng.uniform(0.3, 0.8))
     if rng.random() < 0.15:
-        quality = [cv2.IMWRITE_JPEG_QUALITY, int(rng.integers(25, 80))]
-        image = cv2.imdecode(cv2.imencode(".jpg", image, quality)[1], cv2.IMREAD_COLOR)
+        image = augment.coded(image, int(rng.integers(25, 80)))
     return replace(look, crop=image)
 
 
@@ -93,6 +93,4 @@ def coarse(image: np.ndarray, share: float) -> np.ndarray:
 
 def grey(look: TargetCrop) -> TargetCrop:
     """As a camera without colours sees it."""
-    return replace(
-        look, crop=np.repeat(cv2.cvtColor(look.crop, cv2.COLOR_BGR2GRAY)[..., None], 3, 2)
-    )
+    return replace(look, crop=augment.grey(look.crop))

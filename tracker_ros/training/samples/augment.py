@@ -11,11 +11,27 @@ from .cutouts import cut_out, paste, place, streak
 from .geometry import Rng
 
 
+def grey(image: np.ndarray) -> np.ndarray:
+    """As a camera without colours sees it: uint8 [H, W, 3], three times the same."""
+    return cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
+
+
+def turned(image: np.ndarray, steps: int) -> np.ndarray:
+    """With its hue turned by so many of OpenCV's 180 steps."""
+    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
+    hsv[..., 0] = (hsv[..., 0].astype(int) + steps) % 180
+    return cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
+
+
+def coded(image: np.ndarray, quality: int) -> np.ndarray:
+    """As JPEG of this quality shows it."""
+    return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+
+
 def recolour(image: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
     """Saturation, brightness, contrast, colour cast, sometimes gamma; uint8 in and out."""
-    grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
     saturation = 1 + strength * rng.uniform(-0.5, 0.4)
-    image = cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
+    image = cv2.addWeighted(image, saturation, grey(image), 1 - saturation, 0)
     contrast = 1 + strength * rng.uniform(-0.3, 0.3)
     cast = 1 + strength * rng.uniform(-0.1, 0.1, 3)
     table = (
@@ -29,14 +45,12 @@ def recolour(image: np.ndarray, rng: Rng, strength: float = 1.0) -> np.ndarray:
 
 def tint(image: np.ndarray, rng: Rng) -> np.ndarray:
     """The same in clearly other colours: hue turned, one channel raised, another lowered."""
-    hsv = cv2.cvtColor(image, cv2.COLOR_BGR2HSV)
-    hsv[..., 0] = (hsv[..., 0].astype(int) + int(rng.integers(30, 151))) % 180
-    turned = cv2.cvtColor(hsv, cv2.COLOR_HSV2BGR)
-    before, after = image.mean((0, 1)), turned.mean((0, 1))
+    other = turned(image, int(rng.integers(30, 151)))
+    before, after = image.mean((0, 1)), other.mean((0, 1))
     gains = (rng.uniform(0.5, 0.75), 1.0, rng.uniform(1.25, 1.5))
     # In the order that changes most: another could undo the turn.
     order = max(permutations(gains), key=lambda order: abs(after * order - before).sum())
-    return np.clip(turned * np.float32(order), 0, 255).astype(np.uint8)
+    return np.clip(other * np.float32(order), 0, 255).astype(np.uint8)
 
 
 def degrade(image: np.ndarray, rng: Rng, share: float = 0.42) -> np.ndarray:
@@ -53,8 +67,7 @@ def degrade(image: np.ndarray, rng: Rng, share: float = 0.42) -> np.ndarray:
         noise = rng.standard_normal(image.shape, np.float32) * np.float32(rng.uniform(3, 15))
         return cv2.add(image, noise, dtype=cv2.CV_8U)
     if kind < 0.42:
-        quality = int(rng.integers(15, 60))
-        return cv2.imdecode(cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+        return coded(image, int(rng.integers(15, 60)))
     return image
 
 

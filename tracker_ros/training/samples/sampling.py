@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
@@ -145,10 +144,7 @@ class Samples(Dataset):
         if rng.random() < self.config.low_light:
             crops = augment.darken(crops, rng)
         if grey:
-            crops = [
-                cv2.cvtColor(cv2.cvtColor(part, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR)
-                for part in crops
-            ]
+            crops = [augment.grey(part) for part in crops]
         return Sample(
             np.stack(crops[:count]),
             np.array(boxes[:count], np.float32),
