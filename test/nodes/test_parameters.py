@@ -7,9 +7,16 @@ import pytest
 import yaml
 
 from tracker_ros.core.errors import ParameterError
-from tracker_ros.nodes import parameters
-from tracker_ros.nodes.parameters import NODES, Parameter, initial_box
+from tracker_ros.nodes.parameters import NODES, PLAYER, TRACKER
 from tracker_ros.nodes.parameters.__main__ import documentation, markdown
+from tracker_ros.nodes.parameters.on_node import descriptor, initial_box, read
+from tracker_ros.nodes.parameters.parameter import (
+    ACTIVATE,
+    AT_ONCE,
+    CONFIGURE,
+    START,
+    Parameter,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -35,11 +42,11 @@ def test_entry_is_complete(parameter):
     parameter.check(parameter.default)
     assert parameter.description.endswith(".")
     assert parameter.limits is None or parameter.limits[0] < parameter.limits[1]
-    descriptor = parameters.descriptor(parameter)
-    assert descriptor.description == parameter.description
-    assert descriptor.read_only == (parameter.applies == parameters.START)
+    told = descriptor(parameter)
+    assert told.description == parameter.description
+    assert told.read_only == (parameter.applies == START)
     if parameter.limits is not None:
-        (limits,) = [*descriptor.floating_point_range, *descriptor.integer_range]
+        (limits,) = [*told.floating_point_range, *told.integer_range]
         assert (limits.from_value, limits.to_value) == parameter.limits
 
 
@@ -52,15 +59,15 @@ def test_entry_is_complete(parameter):
     ("init_bbox", 5, "must be a string"),
 ])  # fmt: skip
 def test_value_out_of_type_or_range(name, value, words):
-    table = {p.name: p for p in parameters.TRACKER}
+    table = {p.name: p for p in TRACKER}
     with pytest.raises(ParameterError, match=f"parameter {name} {words}|{words}"):
         table[name].check(value)
 
 
 @pytest.mark.parametrize("applies, stages", [
-    (parameters.CONFIGURE, {"unconfigured"}),
-    (parameters.ACTIVATE, {"unconfigured", "inactive"}),
-    (parameters.AT_ONCE, {"unconfigured", "inactive", "active"}),
+    (CONFIGURE, {"unconfigured"}),
+    (ACTIVATE, {"unconfigured", "inactive"}),
+    (AT_ONCE, {"unconfigured", "inactive", "active"}),
 ])  # fmt: skip
 def test_stage_in_which_a_parameter_can_be_set(applies, stages):
     parameter = Parameter("x", 1, "An example.", applies)
@@ -81,12 +88,12 @@ def test_box_in_words():
 
 
 def test_markdown_has_one_line_for_each_parameter():
-    lines = markdown(parameters.TRACKER).splitlines()
-    assert len(lines) == len(parameters.TRACKER) + 2
+    lines = markdown(TRACKER).splitlines()
+    assert len(lines) == len(TRACKER) + 2
     assert {line.count("|") for line in lines} == {7}
 
 
 def test_read_gives_the_values_by_name():
     node = SimpleNamespace(get_parameter=lambda name: SimpleNamespace(value=name.upper()))
-    values = parameters.read(node, parameters.PLAYER)
+    values = read(node, PLAYER)
     assert (values.source, values.frame_id) == ("SOURCE", "FRAME_ID")

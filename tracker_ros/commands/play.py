@@ -3,7 +3,8 @@
 import argparse
 import json
 
-from ..nodes.parameters import PLAYER, Parameter
+from ..nodes.parameters import PLAYER
+from ..nodes.parameters.parameter import Parameter
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -7,23 +7,9 @@ import importlib
 import os
 import signal
 import sys
+from functools import partial
 
 NODES = {"tracker_node": "TrackerNode", "follow_node": "FollowNode", "player_node": "PlayerNode"}
-
-
-def tracker_node() -> None:
-    """``ros2 run tracker_ros tracker_node``."""
-    _run("tracker_node")
-
-
-def follow_node() -> None:
-    """``ros2 run tracker_ros follow_node``."""
-    _run("follow_node")
-
-
-def player_node() -> None:
-    """``ros2 run tracker_ros player_node``."""
-    _run("player_node")
 
 
 def _run(name: str) -> None:
@@ -33,6 +19,9 @@ def _run(name: str) -> None:
     node = getattr(importlib.import_module(f".{name}", __package__), NODES[name])
     importlib.import_module(".process.run", __package__).run(node)
 
+
+# What ``ros2 run tracker_ros NAME`` calls.
+tracker_node, follow_node, player_node = (partial(_run, name) for name in NODES)
 
 if __name__ == "__main__":
     _run(sys.argv.pop(1))

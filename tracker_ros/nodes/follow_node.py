@@ -21,9 +21,10 @@ from ..runtime.follow.following import Depth, Following
 from ..runtime.follow.pairing import Pairing
 from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
 from ..runtime.outputs.status import to_array
-from . import parameters, qos
+from . import qos
 from .lifecycle import ManagedNode
 from .message_input import MessageInput
+from .parameters import FOLLOW, on_node
 
 INPUTS = ("detections", "depth", "camera")
 
@@ -35,7 +36,7 @@ class FollowNode(ManagedNode):
     """
 
     def __init__(self, **arguments):
-        super().__init__("follow_node", parameters.FOLLOW, **arguments)
+        super().__init__("follow_node", FOLLOW, **arguments)
         self._problems = Problems()
         self._counts = dict.fromkeys(("detections", "depth", "places", "unpaired"), 0)
         self._outputs = {}
@@ -66,7 +67,7 @@ class FollowNode(ManagedNode):
 
     def on_activate(self, state) -> TransitionCallbackReturn:
         super().on_activate(state)
-        values = parameters.read(self, parameters.FOLLOW)
+        values = on_node.read(self, FOLLOW)
         limits = Limits(values.gate, values.process_noise, values.size_change, values.forget_after)
         self._following = Following(limits, values.min_points, values.max_range)
         self._pairing = Pairing(round(values.slop * 1e9))
@@ -228,7 +229,7 @@ class FollowNode(ManagedNode):
     def _diagnose(self) -> None:
         header = Header(stamp=self.get_clock().now().to_msg())
         name = self.get_fully_qualified_name()[1:]
-        unknown = parameters.unknown(self)
+        unknown = on_node.unknown(self)
         said = "; ".join(unknown) or self.stage
         parts = Check("parameters", WARN if unknown else OK, said, {})
         checks = (self._input(), self._target(), parts)

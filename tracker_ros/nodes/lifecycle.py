@@ -6,7 +6,8 @@ from lifecycle_msgs.srv import ChangeState
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
-from . import parameters
+from .parameters import on_node
+from .parameters.parameter import Parameter
 
 
 class ManagedNode(LifecycleNode):
@@ -14,11 +15,11 @@ class ManagedNode(LifecycleNode):
 
     done = False  # it runs until a signal ends it
 
-    def __init__(self, name: str, table: Iterable[parameters.Parameter], **arguments):
+    def __init__(self, name: str, table: Iterable[Parameter], **arguments):
         super().__init__(name, **arguments)
         self.stage = "unconfigured"
         self._table = table
-        parameters.declare(self, table)
+        on_node.declare(self, table)
         self.add_on_set_parameters_callback(self._check_parameters)
         _refuse_impossible_transitions(self)
 
@@ -56,7 +57,7 @@ class ManagedNode(LifecycleNode):
         raise NotImplementedError
 
     def _check_parameters(self, changed) -> SetParametersResult:
-        reason = parameters.refusal(self._table, changed, self.stage)
+        reason = on_node.refusal(self._table, changed, self.stage)
         return SetParametersResult(successful=not reason, reason=reason)
 
 

@@ -21,7 +21,8 @@ from ..runtime.outputs.health import (
 )
 from ..runtime.outputs.input_health import InputHealth
 from ..runtime.outputs.status import to_array
-from . import parameters, qos
+from . import qos
+from .parameters import on_node
 
 WARNINGS = ("stamp", "jump", "detections", "targets")  # subjects; problems of all others are errors
 # Those that are about a topic other than the images'.
@@ -118,7 +119,7 @@ class Monitor:
             self._target(),
             self._back_end(),
             self.gates.check(),
-            self._check("parameters", (), parameters.unknown(self._node)),
+            self._check("parameters", (), on_node.unknown(self._node)),
         )
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 

@@ -14,8 +14,9 @@ from .. import conversions
 from ..core.errors import ParameterError, SourceError, TrackerError
 from ..core.geometry.boxes import Box
 from ..sources import Frame, open_source
-from . import parameters, qos
+from . import qos
 from .image_input import image_topic
+from .parameters import PLAYER, on_node
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to
 # best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
@@ -28,8 +29,8 @@ class PlayerNode(Node):
 
     def __init__(self, **arguments):
         super().__init__("player_node", **arguments)
-        parameters.declare(self, parameters.PLAYER)
-        self._values = values = parameters.read(self, parameters.PLAYER)
+        on_node.declare(self, PLAYER)
+        self._values = values = on_node.read(self, PLAYER)
         if not values.source:
             raise ParameterError("parameter source is empty, but must name what to play")
         # Repeating the stamps is this node's doing; sources go on rising.
@@ -63,7 +64,7 @@ class PlayerNode(Node):
 
     def _find_init(self) -> tuple[int, Box | None]:
         """The frame's index and the box to start the tracker on, where asked for."""
-        box = parameters.initial_box(self._values.init_bbox)
+        box = on_node.initial_box(self._values.init_bbox)
         if box or not self._values.publish_init:
             return self._values.init_frame, box
         found = sorted(item for item in (self._source.truth or {}).items() if item[1][2] > 0)

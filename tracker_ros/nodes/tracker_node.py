@@ -19,12 +19,12 @@ from ..runtime.frame_slot import FrameSlot, ReceivedImage
 from ..runtime.outputs.health import process_age
 from ..runtime.requests import Detection, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
-from . import parameters
 from .image_input import ImageInput, image_topic
 from .lifecycle import ManagedNode
 from .message_input import MessageInput
 from .monitor import Monitor
 from .outputs import Outputs
+from .parameters import TRACKER, on_node
 
 
 class TrackerNode(ManagedNode):
@@ -35,7 +35,7 @@ class TrackerNode(ManagedNode):
     """
 
     def __init__(self, **arguments):
-        super().__init__("tracker_node", parameters.TRACKER, **arguments)
+        super().__init__("tracker_node", TRACKER, **arguments)
         self.enabled = True
         self.tracker: Tracker | None = None
         self.slot: FrameSlot | None = None
@@ -95,7 +95,7 @@ class TrackerNode(ManagedNode):
         return True
 
     def _configure(self) -> None:
-        values = parameters.read(self, parameters.TRACKER)
+        values = on_node.read(self, TRACKER)
         self.tracker = load_tracker(
             values.model,
             engine=values.engine,
@@ -109,8 +109,8 @@ class TrackerNode(ManagedNode):
         self.get_logger().info(f"model {values.model} runs on {self.tracker.engine.provider}")
 
     def _activate(self) -> None:
-        values = parameters.read(self, parameters.TRACKER)
-        box = parameters.initial_box(values.init_bbox)
+        values = on_node.read(self, TRACKER)
+        box = on_node.initial_box(values.init_bbox)
         self.slot = FrameSlot(values.history, values.time_jump)
         policy = Policy(**{field.name: getattr(values, field.name) for field in fields(Policy)})
         self._worker = Worker(self.tracker, self.slot, self._outputs, self._ids, policy)
@@ -221,7 +221,7 @@ class TrackerNode(ManagedNode):
         return Start(box, stamp, message.id, class_id, frame_id)
 
     def _on_detections(self, message: Detection2DArray) -> None:
-        values = parameters.read(self, parameters.TRACKER)
+        values = on_node.read(self, TRACKER)
         found, problems = conversions.detections_to_candidates(message)
         for problem in problems:
             self._monitor.report("detections", problem)

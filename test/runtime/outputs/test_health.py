@@ -49,8 +49,9 @@ def test_problem_with_a_frame_fades_and_one_with_the_model_lasts(clock):
     assert problems.present("model") is None
 
 
-def test_gate_window():
-    window = GateWindow(length=3)
+def test_gate_window(monkeypatch):
+    monkeypatch.setattr(health, "GATE_WINDOW", 3)
+    window = GateWindow()
     assert window.check().values == {"frames": 0}
     window.add(Gate((0.0, 0.0, 0.0, 1.0), "cbam"))  # the one that falls out
     window.add(Gate((1.0, 0.0, 0.0, 0.0), "skip"))

@@ -73,8 +73,8 @@ class Problems:
 class GateWindow:
     """The gate's decisions for the last memorised frames; safe between threads."""
 
-    def __init__(self, length: int = GATE_WINDOW):
-        self._gates: deque[Gate] = deque(maxlen=length)
+    def __init__(self):
+        self._gates: deque[Gate] = deque(maxlen=GATE_WINDOW)
 
     def add(self, gate: Gate) -> None:
         self._gates.append(gate)
