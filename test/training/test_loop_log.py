@@ -1,9 +1,6 @@
-"""What a training leaves to look at: rows, lines, a plot, TensorBoard's files, a bar."""
+"""What a training leaves to look at: rows, lines, a plot, TensorBoard's files."""
 
 import csv
-import os
-import pty
-import subprocess
 import sys
 
 import cv2
@@ -12,7 +9,6 @@ import pytest
 from tracker_ros.core.errors import TrackerError
 from tracker_ros.training.records.log import TrainingLog
 from tracker_ros.training.records.plot import plot_losses
-from tracker_ros.training.records.progress import Display
 
 TERMS = {"total": 3.0, "overlap": 0.5, "gate_skip": 0.25, "gate_se": 0.75}
 
@@ -103,31 +99,6 @@ def test_without_the_package_tensorboard_is_one_sentence(tmp_path, monkeypatch):
     told = "--tensorboard needs the Python package 'tensorboard', which is not here"
     with pytest.raises(TrackerError, match=told):
         TrainingLog(tmp_path / "log.csv", str, tensorboard=True)
-
-
-def test_elsewhere_than_on_a_terminal_lines_are_plain(capsys):
-    with Display() as display:
-        display.show(0.5)
-        display.tell("step 1: [loss] 3")
-    assert capsys.readouterr().out == "step 1: [loss] 3\n"
-
-
-def test_a_terminal_shows_a_bar_below_the_lines():
-    code = """
-from tracker_ros.training.records.progress import Display
-with Display() as display:
-    display.show(0.25)
-    display.tell("step 1: [loss] 3")
-    display.show(0.5)
-"""
-    ours, theirs = pty.openpty()
-    done = subprocess.run(
-        [sys.executable, "-c", code], stdout=theirs, env=os.environ | {"TERM": "xterm"}
-    )
-    os.close(theirs)
-    shown = os.read(ours, 1 << 16).decode()
-    assert done.returncode == 0
-    assert "step 1: [loss] 3" in shown and "training" in shown and "50%" in shown
 
 
 def test_a_row_that_cannot_be_written_is_one_sentence(tmp_path):

@@ -3,6 +3,7 @@
 import argparse
 import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from ..training.config import LossConfig, SamplingConfig, TrainingConfig
@@ -70,11 +71,11 @@ def run(args: argparse.Namespace) -> int:
     from ..training.data.public import default_cache
     from ..training.loop import Trainer
     from ..training.recipes import recipe, short
-    from ..training.records.progress import Display
     from ..training.release import release
     from ..training.samples.preview import PREVIEWED, write_contact_sheet
     from ..training.samples.sampling import Samples
     from .common.outputs import check_outputs
+    from .common.terminal import progress_bar
 
     design = preset(args.model)
     design = design._replace(
@@ -126,8 +127,11 @@ def run(args: argparse.Namespace) -> int:
     if not trainer.ranks.leads:
         trainer.run(lambda line: None)
         return 0
-    with Display() as display:
-        trainer.run(display.tell, display.show)
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=100)
+        trainer.run(
+            partial(print, flush=True), lambda progress: bar.update(task, completed=100 * progress)
+        )
     best = out / ("best.pt" if args.validate else "last.pt")
     for path in release(best, out / f"{name}.safetensors"):
         print(path)

@@ -3,6 +3,7 @@
 import argparse
 import sys
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 
 from ..core.errors import ParameterError
@@ -38,12 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..training.records.progress import Display
     from ..training.records.provenance import commit, data_names, hardware
     from ..training.refinement.loop import RefinerTrainer
     from ..training.refinement.release import Base
     from ..training.refinement.samples import RefinerSamples
     from .common.outputs import check_outputs
+    from .common.terminal import progress_bar
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
     if config.keep and not config.start:
@@ -64,8 +65,11 @@ def run(args: argparse.Namespace) -> int:
     }
     refiner = base.refiner(config.seed, config.start)
     trainer = RefinerTrainer(samples, held, base.see, refiner, base.side, out, config, identity)
-    with Display() as display:
-        trainer.run(display.tell, display.show)
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=100)
+        trainer.run(
+            partial(print, flush=True), lambda progress: bar.update(task, completed=100 * progress)
+        )
     facts = {
         "data": identity["data"],
         "config": asdict(config),

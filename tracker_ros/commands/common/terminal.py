@@ -20,7 +20,7 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
 
 
 def progress_bar():
-    """A rich progress bar on stderr, shown only to terminals."""
+    """A rich progress bar on stderr, shown only to terminals; what is printed comes above it."""
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -39,5 +39,6 @@ def progress_bar():
         TimeElapsedColumn(),
         TimeRemainingColumn(),
         console=console,
+        redirect_stdout=sys.stdout.isatty(),
         disable=not console.is_terminal,
     )

@@ -1,0 +1,48 @@
+"""The progress bar, and what is printed beside it."""
+
+import os
+import pty
+import subprocess
+import sys
+
+CODE = """
+from tracker_ros.commands.common.terminal import progress_bar
+with progress_bar() as bar:
+    task = bar.add_task("training", total=100)
+    bar.update(task, completed=25)
+    print("step 1: [loss] 3", flush=True)
+    bar.update(task, completed=50)
+"""
+LINE = "step 1: [loss] 3"
+
+
+def shown(**streams) -> tuple[str, str]:
+    """What comes on the terminal that the bar is on, and what is left of stdout."""
+    ours, theirs = pty.openpty()
+    told = {"stdout": theirs, "stderr": theirs} | streams
+    done = subprocess.run(
+        [sys.executable, "-c", CODE], **told, env=os.environ | {"TERM": "xterm"}, check=True
+    )
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as terminal:
+        try:
+            seen = terminal.read1(1 << 16).decode()
+        except OSError:  # nothing was written to it
+            seen = ""
+    return seen, (done.stdout or b"").decode()
+
+
+def test_a_terminal_shows_a_bar_below_the_lines():
+    terminal, _ = shown()
+    assert LINE in terminal and "training" in terminal and "50/100" in terminal
+
+
+def test_lines_go_where_stdout_goes():
+    terminal, piped = shown(stdout=subprocess.PIPE)
+    assert piped == f"{LINE}\n"
+    assert "50/100" in terminal and LINE not in terminal
+
+
+def test_elsewhere_than_on_a_terminal_lines_are_plain():
+    terminal, piped = shown(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert (terminal, piped) == ("", f"{LINE}\n")
