@@ -135,10 +135,10 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
 def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
     """Rows of the two tables. What fails is added to ``failures``, and the rest goes on."""
     from ..core.tracker import Tracker
-    from ..replay.evaluate import Options, evaluate, sequence_name, write_live
+    from ..replay.evaluate import evaluate, sequence_name, write_live
     from ..replay.live import run_live
 
-    options = Options(args.images == "copied", args.debug_images)
+    wanted = {"images": args.images == "copied", "debug_images": args.debug_images}
     rows, lives = [], []
     with progress_bar() as bar:
         for (name, contestant), (source, truth) in (
@@ -149,7 +149,9 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
             task = bar.add_task(f"{name} {source.topic}", total=source.length)
             try:
                 advance = partial(bar.advance, task)
-                result, frames = evaluate(name, tracker, source, truth, folder, options, advance)
+                result, frames = evaluate(
+                    name, tracker, source, truth, folder, on_frame=advance, **wanted
+                )
                 rows.append(_row(name, source.topic, result))
                 if args.live and ours:
                     task = bar.add_task(f"live {source.topic}", total=len(frames))

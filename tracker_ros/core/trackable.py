@@ -1,30 +1,11 @@
-"""Protocols of what follows one target: our ``Tracker``, OpenCV's trackers."""
+"""The protocol of what follows one target: our ``Tracker``, OpenCV's trackers."""
 
 from typing import Protocol
 
 import numpy as np
 
-from .gate import Gate
 from .geometry.boxes import Box
-
-
-class Found(Protocol):
-    """What ``update`` answers.
-
-    Attributes:
-        box: (x, y, width, height) in pixels; None while the target is lost.
-        score: in [0, 1].
-        gate: the decision for the frame memorised last; None without one.
-    """
-
-    @property
-    def box(self) -> Box | None: ...
-
-    @property
-    def score(self) -> float: ...
-
-    @property
-    def gate(self) -> Gate | None: ...
+from .tracker import Result
 
 
 class Trackable(Protocol):
@@ -37,5 +18,5 @@ class Trackable(Protocol):
     def init(self, image: np.ndarray, box: Box) -> None:
         """Start on ``box`` in ``image``, uint8 [H, W, 3] BGR, and forget what was before."""
 
-    def update(self, image: np.ndarray) -> Found:
+    def update(self, image: np.ndarray) -> Result:
         """Find the target in the next image."""

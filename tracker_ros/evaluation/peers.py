@@ -4,13 +4,14 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 from queue import Empty, SimpleQueue
-from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from ..core.errors import InputError, brief
 from ..core.geometry.boxes import Box
+from ..core.state import TargetState
+from ..core.tracker import Result
 
 # MOSSE lives only in the legacy module; there its box is sub-pixel, as KCF's and CSRT's are.
 PEERS = {
@@ -64,17 +65,6 @@ class _Thread:
         if error is not None:
             raise error
         return answer
-
-
-class PeerResult(NamedTuple):
-    """box: x y w h in pixels, None where the peer reports failure; score: in [0, 1].
-
-    The classic peers know no score: theirs is 1, and 0 where they report failure.
-    """
-
-    box: Box | None
-    score: float
-    gate: None = None
 
 
 def parse_peers(text: str) -> list[str]:
@@ -139,25 +129,30 @@ class Peer:
             raise PeerError(f"{self.name} does not start on {_shown(box)}: {said}") from None
         if started is False:  # networks' trackers say nothing
             raise PeerError(f"{self.name} does not start on {_shown(box)}")
-        self._tracker = tracker
+        self._tracker, self._failures = tracker, 0
         self.last_box = tuple(map(float, box))
 
-    def update(self, image: np.ndarray) -> PeerResult:
-        """Follow the target into ``image``; an error inside OpenCV's tracker counts as a failure.
+    def update(self, image: np.ndarray) -> Result:
+        """Follow the target into ``image``; it is lost while the peer reports failure.
 
-        Raises PeerError where it does not end in time, and from then on.
+        An error inside OpenCV's tracker counts as a failure, too. The classic peers know no score:
+        theirs is 1, and 0 where they report failure. Raises PeerError where it does not end in
+        time, and from then on.
         """
         if self._tracker is None:
             raise PeerError(f"{self.name} was not started, or given up")
         try:
             found, box = self._in_time(self._tracker.update, image)
+            knows = self.name in NETWORKS
+            score = self._tracker.getTrackingScore() if knows else float(found)
         except cv2.error:  # such as a search window that has left the image
-            return PeerResult(None, 0.0)
-        score = self._tracker.getTrackingScore() if self.name in NETWORKS else float(found)
+            found, score = False, 0.0
         if not found:
-            return PeerResult(None, score)
+            self._failures += 1
+            return Result(None, score, TargetState.LOST, self._failures)
+        self._failures = 0
         self.last_box = tuple(map(float, box))
-        return PeerResult(self.last_box, score)
+        return Result(self.last_box, score, TargetState.TRACKING)
 
     def _make(self, box: Box) -> tuple:
         """OpenCV's tracker, and the box in the numbers that it takes."""

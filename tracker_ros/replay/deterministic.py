@@ -11,7 +11,6 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
 from ..core.io.levels import Levels
-from ..core.state import TargetState
 from ..core.trackable import Trackable
 from ..core.tracker import Result, Tracker
 from ..evaluation.results import SequenceResult
@@ -141,23 +140,19 @@ class PeerTracker:
 
     def __init__(self, peer: Trackable):
         self._peer = peer
-        self.reset()
 
     @property
     def last_box(self) -> Box | None:
         return self._peer.last_box
 
     def reset(self) -> None:
-        self._lost_frames = 0
+        """Nothing: ``init`` forgets what was before."""
 
     def init(self, image: np.ndarray, box: Box) -> None:
         self._peer.init(image, box)
 
     def locate(self, image: np.ndarray) -> Result:
-        found = self._peer.update(image)
-        self._lost_frames = 0 if found.box else self._lost_frames + 1
-        state = TargetState.TRACKING if found.box else TargetState.LOST
-        return Result(found.box, found.score, state, self._lost_frames)
+        return self._peer.update(image)
 
     def remember(self) -> None:
         return None

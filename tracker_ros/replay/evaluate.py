@@ -14,7 +14,6 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.io.files import UNTOLD, naming, write_json
@@ -26,14 +25,6 @@ from .outputs import OutputBag, write_layout
 from .truth import Truth
 
 COLUMNS = ("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_frames", "branch")
-
-
-@dataclass(frozen=True)
-class Options:
-    """images: copy them into the bag. debug_images: write those with the overlay, too."""
-
-    images: bool = True
-    debug_images: bool = False
 
 
 def sequence_name(source: BagSource) -> str:
@@ -48,24 +39,27 @@ def evaluate(
     source: BagSource,
     truth: Truth,
     folder: Path,
-    options: Options,
-    on_frame: Callable[[], object] = lambda: None,
+    *,
+    images: bool,
+    debug_images: bool,
+    on_frame: Callable[[], object],
 ) -> tuple[SequenceResult, list[int]]:
     """Replay ``source`` and write everything about it, or nothing if that fails or is interrupted.
 
+    images: copy them into the bag. debug_images: write those with the overlay, too.
     Returns the result and the indices of the images that could be read. Raises as ``replay`` does.
     """
     path = result_path(folder, name, sequence_name(source))
     path.parent.mkdir(parents=True, exist_ok=True)
     log, frames, problems = ReplayLog(truth), [], Counter()
-    where = None if options.images else os.path.relpath(source.recording.path, path.with_suffix(""))
+    where = None if images else os.path.relpath(source.recording.path, path.with_suffix(""))
     with tempfile.TemporaryDirectory(prefix=".part-", dir=path.parent) as part:
         bag = Path(part) / path.stem
         table = Path(part) / "table.csv"
         with (
             naming(path.parent),  # of a full disk the last to know may be the table
             table.open("w", newline="", encoding="utf-8", errors=UNTOLD) as file,
-            OutputBag(bag, source, truth, where, options.debug_images) as outputs,
+            OutputBag(bag, source, truth, where, debug_images) as outputs,
         ):
             rows = csv.writer(file, lineterminator="\n")
             rows.writerow(COLUMNS)
@@ -73,7 +67,7 @@ def evaluate(
                 frames.append(step.frame.index)
                 log.add(step)
                 rows.writerow(_row(step))
-                outputs.write(step)
+                outputs.add(step)
                 on_frame()
         result = log.result(path.stem)
         for sentence, count in problems.items():

@@ -16,8 +16,8 @@ LAYOUT = "foxglove.json"
 LAYOUT_IMAGE = '"/image"'  # the image topic in LAYOUT
 
 
-class OutputBag:
-    """A bag of one tracker's answers to the images on one topic; a context manager.
+class OutputBag(BagWriter):
+    """A bag of one tracker's answers to the images on one topic.
 
     images: None: copy the image messages; otherwise where they are, for the bag's metadata.
     debug: write the images with box, state and gate drawn in, too; rviz shows no boxes otherwise.
@@ -30,52 +30,46 @@ class OutputBag:
         self._truth, self._image = truth, source.topic if images is None else None
         self._node = "tracker_node"
         self._time = 0
-        self._topics = {
+        self._outputs = {
             "detections": (f"/{self._node}/detections", messages.DETECTIONS),
             "status": (f"/{self._node}/status", messages.STATUS),
             "marker": (f"/{self._node}/markers", messages.MARKER),
         }
         if truth.known:
-            self._topics["truth"] = ("/player_node/ground_truth", messages.DETECTIONS)
+            self._outputs["truth"] = ("/player_node/ground_truth", messages.DETECTIONS)
         if debug:
-            self._topics["debug"] = (f"/{self._node}/debug_image", messages.DEBUG_IMAGE)
-        topics = dict(self._topics.values())
+            self._outputs["debug"] = (f"/{self._node}/debug_image", messages.DEBUG_IMAGE)
+        topics = dict(self._outputs.values())
         if self._image:
             topics[self._image] = source.recording.connections[self._image].msgtype
-        self._bag = BagWriter(path, topics, {"images": images} if images else {})
+        super().__init__(path, topics, {"images": images} if images else {})
 
-    def __enter__(self) -> "OutputBag":
-        self._bag.__enter__()
-        return self
-
-    def __exit__(self, *exc) -> None:
-        self._bag.__exit__(*exc)
-
-    def write(self, step: ReplayedFrame) -> None:
+    def add(self, step: ReplayedFrame) -> None:
+        """Write what is published about one frame."""
         frame, answer = step.frame, step.answer
         recorded, header = frame.recorded, frame.recorded.message.header
         self._time = max(self._time, recorded.log_time)
         if self._image:
-            self._bag.write(self._image, self._time, bytes(recorded.data))
-        if "truth" in self._topics and frame.index in self._truth.boxes:
+            self.write(self._image, self._time, bytes(recorded.data))
+        if "truth" in self._outputs and frame.index in self._truth.boxes:
             true = self._truth.boxes[frame.index]
             array = bag_message(messages.DETECTIONS, header=header)
             if true[2] > 0:
                 array.detections.append(box_to_detection(true, header, make=bag_message))
-            self._write("truth", array)
-        self._write("detections", messages.detections(answer, bag_message))
+            self._publish("truth", array)
+        self._publish("detections", messages.detections(answer, bag_message))
         checks = [status.frame_check(answer, step.gate, step.memory_size, dropped=0)]
         checks += status.target_checks(answer)
-        self._write(
+        self._publish(
             "status",
             status.to_array(checks, header, self._node, header.frame_id, bag_message),
         )
-        self._write("marker", messages.marker(answer, bag_message))
-        if "debug" in self._topics:
-            self._write("debug", messages.debug_image(answer, step.gate, bag_message))
+        self._publish("marker", messages.marker(answer, bag_message))
+        if "debug" in self._outputs:
+            self._publish("debug", messages.debug_image(answer, step.gate, bag_message))
 
-    def _write(self, name: str, message) -> None:
-        self._bag.write(self._topics[name][0], self._time, message)
+    def _publish(self, name: str, message) -> None:
+        self.write(self._outputs[name][0], self._time, message)
 
 
 def write_layout(path: Path, image_topic: str) -> None:

@@ -4,13 +4,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
 
 import cv2
 import numpy as np
 
 from ...core.errors import SourceError
 from ...core.geometry.boxes import Box
+from ...datasets.formats.pictures import Folder
 from ...datasets.formats.text import FARTHEST
 from .shards import Shard, find_shards
 
@@ -18,14 +18,7 @@ MIN_SIDE = 10.0  # pixels: smaller objects teach noise
 SHARD_STEP = 2.5  # video frames between frames of a shard, which keeps every 2nd to 8th
 
 
-class Store(Protocol):
-    """Where pictures lie: a shard or a folder."""
-
-    def image(self, name: str, shrink: int = 1) -> np.ndarray:
-        """Decode a picture to 1/``shrink`` (1, 2, 4, 8) of its sides: uint8 [H, W, 3], BGR."""
-
-    def mask(self, name: str) -> np.ndarray:
-        """Decode a mask: bool [H, W]."""
+Store = Folder | Shard  # where pictures lie
 
 
 @dataclass(frozen=True)
