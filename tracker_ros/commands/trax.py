@@ -6,14 +6,11 @@ over stdin and stdout, or over the socket that TRAX_SOCKET names.
 
 import argparse
 import signal
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
 from ..core.errors import InputError, TrackerError
 from .common.arguments import add_tracker_arguments, tracker_from
-
-ENCODINGS = {("uint8", 3): "rgb8", ("uint8", 1): "mono8", ("uint16", 1): "mono16"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -82,7 +79,9 @@ def _serve(server, tracker) -> None:
 
 def _read(image, levels):
     """Any image that ``run`` announces to uint8 [H, W, 3] BGR. Raises TrackerError."""
-    from ..conversions import compressed_to_bgr, image_to_bgr
+    import cv2
+
+    from ..conversions import compressed_to_bgr
     from ..sources.folder import read_picture
 
     if image.type() == image.PATH:
@@ -90,17 +89,9 @@ def _read(image, levels):
     if image.type() == image.BUFFER:
         return compressed_to_bgr(SimpleNamespace(data=image.buffer(), format=""), levels)
     pixels = image.array()
-    height, width, channels = pixels.shape
-    if (encoding := ENCODINGS.get((str(pixels.dtype), channels))) is None:
-        raise InputError(f"image of {pixels.dtype} with {channels} channels")
-    return image_to_bgr(
-        SimpleNamespace(
-            data=pixels.tobytes(),
-            encoding=encoding,
-            height=height,
-            width=width,
-            step=pixels[0].nbytes,
-            is_bigendian=sys.byteorder == "big",
-        ),
-        levels,
-    )
+    kind, channels = str(pixels.dtype), pixels.shape[2]
+    if (kind, channels) not in (("uint8", 3), ("uint8", 1), ("uint16", 1)):
+        raise InputError(f"image of {kind} with {channels} channels")
+    if kind == "uint16":
+        pixels = levels.reduce(pixels)
+    return cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR if channels == 3 else cv2.COLOR_GRAY2BGR)

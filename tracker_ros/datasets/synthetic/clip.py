@@ -18,7 +18,6 @@ from .compositing import cast_shadow, outline, paste, similarity
 
 WIDTH, HEIGHT, FPS = 640, 480, 30
 FRAMES = 450
-FOCAL = 554.0  # pixels: a view 60 degrees wide; the principal point is the frame's centre
 ABSENT_BELOW = 0.02
 
 _WORLD = (2300, 1500)
@@ -40,8 +39,6 @@ _WARMTH = (0.0, 0.04, -0.03, 0.0, 0.06, -0.04, 0.02)
 _SHAKE_HERTZ = (0.23, 0.31, 3.1, 4.3, 6.7, 5.9, 2.6)
 
 _TARGET_WIDTH = 74  # world pixels
-# Metres along the optical axis, at zoom 1 and size 1: the target hovers.
-_OVERHEAD_AT, _TARGET_AT, _GROUND_AT = 1.2, 2.5, 4.0
 
 
 @dataclass(frozen=True)
@@ -129,7 +126,7 @@ class SyntheticClip:
 
         What is outside the frame counts as hidden where that is more than half of it.
         """
-        alpha, overhead = self._coverage(index, cup)
+        alpha, overhead = self.coverage(index, cup)
         image, pose = self._placed(index / FPS, cup)
         scale = np.linalg.det((self._camera(index / FPS) @ pose)[:2, :2])
         whole = max(alpha.sum(), 0.5 * scale * image[..., 3].sum())
@@ -140,24 +137,7 @@ class SyntheticClip:
         """How many there are, with the target."""
         return 1 + len(self._cups)
 
-    def depth(self, index: int) -> np.ndarray:
-        """Metres along the optical axis in frame ``index``, float32 [480, 640].
-
-        The ground with all that lies on it, the target above it, what is overhead before both.
-        """
-        cup, overhead = self._coverage(index)
-        zoom = self._at(index / FPS)[4]
-        depth = np.full((HEIGHT, WIDTH), _GROUND_AT / zoom, np.float32)
-        depth[cup >= 0.5] = self.distance(index)
-        depth[overhead >= 0.5] = _OVERHEAD_AT / zoom
-        return depth
-
-    def distance(self, index: int) -> float:
-        """The target's depth in frame ``index``: it grows and shrinks by coming and going."""
-        size, zoom = self._at(index / FPS)[3:5]
-        return float(_TARGET_AT / (size * zoom))
-
-    def _coverage(self, index: int, cup: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    def coverage(self, index: int, cup: int = 0) -> tuple[np.ndarray, np.ndarray]:
         """How much of each pixel of frame ``index`` a cup and what is overhead fill, in [0, 1]."""
         time = index / FPS
         camera = self._camera(time)
@@ -172,18 +152,19 @@ class SyntheticClip:
             return self._target, self._pose(time)
         return self._cups[cup - 1], self._look_alikes(time)[cup - 1]
 
-    def _at(self, time: float) -> np.ndarray:
+    def at(self, time: float) -> np.ndarray:
+        """Between key frames: x, y, turn, size, zoom, roll, light and warmth; ``time``: seconds."""
         return self._spline(time)
 
     def _pose(self, time: float) -> np.ndarray:
         """From the target's cut-out to the world, 3x3."""
-        x, y, turn, size = self._at(time)[:4]
+        x, y, turn, size = self.at(time)[:4]
         return similarity(self._target, x, y, turn, size / 2)
 
     def _look_alikes(self, time: float) -> list[np.ndarray]:
         poses = []
         for cup, image in zip(_LOOK_ALIKES, self._cups, strict=True):
-            x, y = self._at(time + cup.ahead)[:2] + cup.offset
+            x, y = self.at(time + cup.ahead)[:2] + cup.offset
             angle = cup.phase + 2 * math.pi * cup.hertz * time
             x, y = x + cup.radius * math.cos(angle), y + cup.radius * math.sin(angle)
             poses.append(similarity(image, x, y, 40 * math.sin(angle), 0.5))
@@ -191,8 +172,8 @@ class SyntheticClip:
 
     def _camera(self, time: float) -> np.ndarray:
         """From the world to the frame, 3x3: follows the target late, sways and shakes."""
-        x, y = np.mean([self._at(time - late)[:2] for late in (0.1, 0.3, 0.5)], axis=0)
-        zoom, roll = self._at(time)[4:6]
+        x, y = np.mean([self.at(time - late)[:2] for late in (0.1, 0.3, 0.5)], axis=0)
+        zoom, roll = self.at(time)[4:6]
         wave = np.sin(2 * math.pi * time * np.array(_SHAKE_HERTZ) + self._phases)
         x += 70 * wave[0] + 2.5 * wave[2] + wave[4]
         y += 45 * wave[1] + 2.0 * wave[3] + wave[5]
@@ -204,7 +185,7 @@ class SyntheticClip:
 
     def _exposed(self, frame: np.ndarray, time: float, index: int) -> np.ndarray:
         """Light and colour of the moment, and the sensor's grain."""
-        light, warmth = self._at(time)[6:8]
+        light, warmth = self.at(time)[6:8]
         frame = frame * np.float32(
             [255 * light * (1 - warmth), 255 * light, 255 * light * (1 + warmth)]
         )
