@@ -1,11 +1,9 @@
 """``tracker-ros benchmark``: speed and memory of our engines and of OpenCV's trackers."""
 
 import argparse
-import math
 import tempfile
 from functools import partial
 from importlib.util import find_spec
-from itertools import islice
 from pathlib import Path
 
 from ..core.config import ENGINES, PRECISIONS
@@ -104,12 +102,12 @@ def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, fl
         return [clip.render(i) for i in range(clip.length)], clip.truth(0)
 
     from ..sources import open_source
+    from .common.frames import tracked_frames
 
     with open_source(args.source) as source:
-        box = args.box or (source.truth or {}).get(0)
-        if box is None or math.isnan(box[0]):
-            raise InputError(f"{args.source} has no truth to start from; give --box x,y,w,h")
-        return [frame.image for frame in islice(source, args.frames)], box
+        frames = list(tracked_frames(source, args.box and [args.box], args.frames))
+    (box,) = frames[0][1]
+    return [frame.image for frame, _ in frames], box
 
 
 def _ours(args: argparse.Namespace) -> dict[str, partial]:

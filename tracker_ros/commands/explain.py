@@ -27,8 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import math
-
     import cv2
     import numpy as np
 
@@ -41,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
     from ..runtime.outputs.overlay import draw
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
-    from ..sources.sizes import OneSize
     from ..sources.writer import CODECS, VideoWriter
+    from .common.frames import tracked_frames
     from .common.outputs import check_outputs, model_files
 
     suffix = args.out.suffix.lower()
@@ -54,28 +52,17 @@ def run(args: argparse.Namespace) -> int:
     check_outputs([Path(args.source), *model_files(args.model)], {"--out": args.out})
     explainer = Explainer(args.model)
     tracker = Tracker(WatchedEngine(tracker_from(args).engine))
-    view, rows = AttentionView(), []
+    view, rows, count = AttentionView(), [], 0
     with ExitStack() as stack:
         source = stack.enter_context(open_source(args.source, topic=args.topic))
-        if args.box is None and not source.truth:
-            raise InputError(
-                f"{args.source} has no truth to start from; give the target as --box x,y,w,h"
-            )
+        frames = tracked_frames(source, args.box and [args.box], args.frames)
         video = None
         if not sheet:
             video = stack.enter_context(VideoWriter(args.out, source.fps or DEFAULT_FPS))
-        sizes = stack.enter_context(OneSize(args.source, "were skipped"))
-        count = 0
-        for frame in source:
-            if not tracker.initialised:
-                box = args.box or (source.truth or {}).get(frame.index)
-                if box is None or math.isnan(box[0]):
-                    continue
-                sizes.fits(frame.image, frame.name)
-                tracker.init(frame.image, box)
-                picture = view.draw(draw(frame.image, "TRACKING", 1.0, box), None, 1.0, None)
-            elif not sizes.fits(frame.image, frame.name):
-                continue
+        for count, (frame, boxes) in enumerate(frames, 1):
+            if boxes:
+                tracker.init(frame.image, *boxes)
+                picture = view.draw(draw(frame.image, "TRACKING", 1.0, *boxes), None, 1.0, None)
             else:
                 search = tracker.search(frame.image)
                 result = tracker.update(frame.image)
@@ -87,13 +74,8 @@ def run(args: argparse.Namespace) -> int:
                 picture = view.draw(shown, explanation, result.score, result.gate)
             if video:
                 video.write(picture)
-            elif args.at is None or count in args.at:
+            elif args.at is None or count - 1 in args.at:
                 rows = [*rows[1 - SHEET :], picture] if args.at is None else [*rows, picture]
-            count += 1
-            if count == args.frames:
-                break
-        if not count:
-            raise InputError(f"the truth of {args.source} belongs to none of its frames")
     if sheet:
         if not rows:
             raise InputError(f"none of the frames of --at is among the {count} of {args.source}")

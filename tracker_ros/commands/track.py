@@ -7,7 +7,6 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 
-from ..core.errors import InputError
 from ..core.gate import BRANCHES
 from ..core.io.files import growing
 from .common.arguments import (
@@ -46,18 +45,15 @@ def run(args: argparse.Namespace) -> int:
     from ..core.tracker import Result
     from ..sources import open_source
     from ..sources.base import DEFAULT_FPS
-    from ..sources.sizes import OneSize
     from ..sources.writer import VideoWriter
+    from .common.frames import tracked_frames
 
     check_outputs(
         [args.source, *model_files(args.model)], {"--video": args.video, "--csv": args.csv}
     )
     with ExitStack() as stack:
         source = stack.enter_context(open_source(args.source, topic=args.topic))
-        if args.box is None and not source.truth:
-            raise InputError(
-                f"{args.source} has no truth to start from; give the target as --box x,y,w,h"
-            )
+        frames = tracked_frames(source, args.box, args.frames)
         # Truth is of one target.
         truths = source.truth or {} if args.box is None or len(args.box) == 1 else {}
         several = args.box is not None and len(args.box) > 1
@@ -68,21 +64,14 @@ def run(args: argparse.Namespace) -> int:
             video = stack.enter_context(VideoWriter(args.video, source.fps or DEFAULT_FPS))
         bar = stack.enter_context(progress_bar())
         task = bar.add_task("tracking", total=args.frames or source.length)
-        sizes = stack.enter_context(OneSize(args.source, "were skipped"))
         logs = [Summary() for _ in targets]
         seconds: list[float] = []
-        for frame in source:
+        for frame, boxes in frames:
             truth = truths.get(frame.index)
-            if not targets[0].initialised:
-                boxes = args.box or [truth]
-                if boxes[0] is None or math.isnan(boxes[0][0]):
-                    continue
-                sizes.fits(frame.image, frame.name)
+            if boxes:
                 for tracker, box in zip(targets, boxes, strict=True):
                     tracker.init(frame.image, box)
                 rows = [Result(box, 1.0, TargetState.TRACKING) for box in boxes]
-            elif not sizes.fits(frame.image, frame.name):
-                continue
             else:
                 begin = time.perf_counter()
                 rows = _update(targets, frame.image)
@@ -97,10 +86,6 @@ def run(args: argparse.Namespace) -> int:
             if video:
                 video.write(_drawn(frame.image, rows))
             bar.advance(task)
-            if len(logs[0].boxes) == args.frames:
-                break
-        if not logs[0].boxes:
-            raise InputError(f"the truth of {args.source} belongs to none of its frames")
     columns = [dict(log.summary()) for log in logs]
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = [(name, *(column.get(name, "0") for column in columns)) for name in names]
