@@ -173,8 +173,9 @@ def _completed(bar, task, count: int) -> None:
 def _row(name: str, topic: str, result) -> tuple[str, ...]:
     from ..evaluation.metrics import few_frames
     from ..evaluation.protocols import PROTOCOLS
+    from ..evaluation.results import speed
 
-    scores, seconds = ("-", "-"), result.seconds[1:].sum()
+    scores, rate = ("-", "-"), speed([result])
     try:
         protocol = PROTOCOLS["otb"]
         frames, measures = len(protocol.frames(result).index), protocol.score(result)
@@ -183,8 +184,8 @@ def _row(name: str, topic: str, result) -> tuple[str, ...]:
             scores = (f"{measures['auc']:.3f}{few}", f"{measures['precision']:.3f}")
     except InputError:  # no frame with truth
         pass
-    speed = f"{(len(result) - 1) / seconds:.0f}" if seconds > 0 else "-"
-    return name, topic, str(len(result)), str(int(result.lost.sum())), *scores, speed
+    counts = str(len(result)), str(int(result.lost.sum()))
+    return name, topic, *counts, *scores, "-" if rate is None else f"{rate:.0f}"
 
 
 def _live_row(name: str, numbers: dict) -> tuple[str, ...]:

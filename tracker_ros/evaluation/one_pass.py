@@ -79,7 +79,5 @@ def run_sequence(
 def _init(tracker: Trackable, image: np.ndarray, sequence: Sequence) -> None:
     try:
         tracker.init(image, tuple(map(float, sequence.truth[0])))
-    except PeerError:
-        raise
     except InputError as error:
         raise InputError(f"{sequence.name}: {error}") from error

@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 import cv2
 import numpy as np
 
-from ..core.errors import InputError, brief
+from ..core.errors import InputError, TrackerError, brief
 from ..core.geometry.boxes import Box
 from ..core.state import TargetState
 from ..core.tracker import Result
@@ -31,7 +31,7 @@ MIL_SMALLEST = 4  # pixels; on smaller boxes it looks for samples for ever
 CHOICES = (*PEERS, "nano:BACKBONE,HEAD", "vit:MODEL")
 
 
-class PeerError(InputError):
+class PeerError(TrackerError):
     """A peer that does not start on a box, or does not end: it loses its sequence."""
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from ..core.errors import InputError
 from ..core.gate import BRANCHES
 from . import metrics
-from .results import SequenceResult
+from .results import SequenceResult, speed, update_seconds
 
 
 class CountedFrames(NamedTuple):
@@ -143,23 +143,19 @@ def summary(protocol: str, results: Iterable[SequenceResult]) -> dict:
     if not results:
         raise InputError("there are no results to score")
     rules = PROTOCOLS[protocol]
-    seconds = sum(np.nansum(result.seconds[1:]) for result in results)
-    updates = sum(np.isfinite(result.seconds[1:]).sum() for result in results)
     return {
         **rules.overall(results),
-        "fps": float(updates / seconds) if seconds > 0 else None,
+        "fps": speed(results),
         "per_sequence": {result.sequence: _row(rules, result) for result in results},
     }
 
 
 def _row(rules: Protocol, result: SequenceResult) -> dict:
-    seconds = float(np.nansum(result.seconds[1:]))
-    updates = int(np.isfinite(result.seconds[1:]).sum())
     branches = Counter(BRANCHES[i] for i in result.branches if i >= 0)
     return {
         **rules.score(result),
-        "fps": updates / seconds if seconds > 0 else None,
-        "seconds": seconds,
+        "fps": speed([result]),
+        "seconds": float(update_seconds([result]).sum()),
         "frames": len(result),
         "absent": int(np.isnan(result.truth).any(1).sum()),
         "lost": int(result.lost.sum()),

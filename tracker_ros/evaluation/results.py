@@ -9,7 +9,7 @@ Every file is written whole or not at all, so a killed run leaves a folder that 
 
 import fcntl
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -182,6 +182,18 @@ def result_path(folder: str | Path, tracker: str, sequence: str) -> Path:
         if not name or name.startswith(".") or "/" in name:
             raise InputError(f"{name!r} cannot be the name of a file")
     return Path(folder) / tracker / f"{sequence}.npz"
+
+
+def update_seconds(results: Iterable[SequenceResult]) -> np.ndarray:
+    """The time of each frame after the first that a tracker was run on, of all ``results``."""
+    seconds = np.concatenate([result.seconds[1:] for result in results])
+    return seconds[np.isfinite(seconds)]
+
+
+def speed(results: Iterable[SequenceResult]) -> float | None:
+    """Frames after the first for each second that they took; None without any."""
+    seconds = update_seconds(results)
+    return float(len(seconds) / seconds.sum()) if seconds.sum() > 0 else None
 
 
 def load_results(folder: str | Path, tracker: str) -> Iterator[SequenceResult]:

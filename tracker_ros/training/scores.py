@@ -14,7 +14,7 @@ from ..engines import network_tracker
 from ..evaluation.one_pass import run_sequence
 from ..evaluation.protocols import Protocol
 from ..evaluation.restarts import restarts
-from ..evaluation.results import SequenceResult
+from ..evaluation.results import SequenceResult, speed
 from ..networks.build import build
 from ..networks.presets import Preset
 from ..sources.sequences import find_sequences
@@ -70,10 +70,8 @@ def _means(results: list[SequenceResult]) -> dict:
     auc: dict[str, list[float]] = {}
     for result in results:
         auc.setdefault(result.sequence, []).append(MEASURES.score(result)["auc"])
-    updates = sum(len(result) - 1 for result in results)
-    seconds = sum(float(result.seconds[1:].sum()) for result in results)
     auc_of = {name: float(np.mean(values)) for name, values in auc.items()}
-    return MEASURES.overall(results) | {"fps": updates / seconds, "auc_of": auc_of}
+    return MEASURES.overall(results) | {"fps": speed(results), "auc_of": auc_of}
 
 
 def _shares(results: list[SequenceResult], network: nn.Module) -> list[float]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import NamedTuple
 
 import numpy as np
 
@@ -17,27 +18,26 @@ NEARBY = 15  # frames
 QUARTERS = ("lowest quarter", "second quarter", "third quarter", "highest quarter")
 
 
-@dataclass(frozen=True)
-class Decisions:
-    """The M memorised frames of one sequence.
+class Decisions(NamedTuple):
+    """M memorised frames.
 
-    frames: int [M]. branches: int [M], indices into BRANCHES. weights: float32 [M, 4].
+    frames: int [M], in their sequence. branches: int [M], indices into BRANCHES. own: float [M, 4],
+    the shares of the branches in the frame's sequence.
     motion: float [M], how far the true centre moved since the frame before, in units of √(w·h);
     growth: float [M], |log| of the true size's change since the frame before; both NaN where a
     true box is missing. confidence: float [M], the tracker's score. absent: bool [M], the target
-    is absent in the truth within NEARBY frames. occluded: whether the set says so of the sequence,
-    None where it gives no attributes.
+    is absent in the truth within NEARBY frames. occluded: int [M], whether the set says so of the
+    sequence, -1 where it gives no attributes.
     """
 
-    sequence: str
     frames: np.ndarray
     branches: np.ndarray
-    weights: np.ndarray
+    own: np.ndarray
     motion: np.ndarray
     growth: np.ndarray
     confidence: np.ndarray
     absent: np.ndarray
-    occluded: bool | None
+    occluded: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ def _plain(table: BranchTable) -> dict:
 
 
 def decisions(result: SequenceResult) -> Decisions:
-    """What was decided for each memorised frame.
+    """What was decided for each memorised frame of one sequence.
 
     A result tells at each frame what the gate said of the frame memorised last, so a frame was
     memorised where the next frame's weights are new. Of the sequence's last frame nothing is known.
@@ -136,42 +136,36 @@ def decisions(result: SequenceResult) -> Decisions:
         growth[1:] = np.abs(np.diff(np.log(side)))
     missing = np.flatnonzero(np.isnan(result.truth).any(1))
     near = (np.abs(frames[:, None] - missing) <= NEARBY).any(1)
-    return Decisions(
-        result.sequence,
-        frames,
-        result.branches[frames + 1].astype(int),
-        result.gates[frames + 1],
-        motion[frames],
-        growth[frames],
-        result.scores[frames],
-        near,
-        _occluded(result.attributes),
-    )
+    branches = result.branches[frames + 1].astype(int)
+    own = np.tile(_count(branches) / max(len(frames), 1), (len(frames), 1))
+    occluded = np.full(len(frames), _occluded(result.attributes))
+    moved = motion[frames], growth[frames], result.scores[frames]
+    return Decisions(frames, branches, own, *moved, near, occluded)
 
 
-def _occluded(attributes: tuple[str, ...]) -> bool | None:
-    """OTB's OCC, LaSOT's POC and FOC, or a name with "occlusion" in it."""
-    if not attributes:
-        return None
-    return any(n.lower() in ("occ", "poc", "foc") or "occlu" in n.lower() for n in attributes)
+def _occluded(attributes: tuple[str, ...]) -> int:
+    """OTB's OCC, LaSOT's POC and FOC, or a name with "occlusion" in it; -1 without any name."""
+    known = [name.lower() for name in attributes]
+    said = any(name in ("occ", "poc", "foc") or "occlu" in name for name in known)
+    return int(said) if known else -1
 
 
 def gate_report(tracker: str, results: Iterable[SequenceResult]) -> GateReport:
     """Count what a tracker's gate chose. Raises InputError if it made no decision."""
-    found = [one for one in map(decisions, results) if len(one.frames)]
+    found = {result.sequence: decisions(result) for result in results}
+    found = {name: one for name, one in found.items() if len(one.frames)}
     if not found:
         raise InputError(f"the results of {tracker!r} hold no decisions of a gate")
-    counts = np.array([_count(one.branches) for one in found])
-    counts = np.vstack((counts, counts.sum(0)))
-    names = (*(one.sequence for one in found), "all")
+    together = Decisions(*map(np.concatenate, zip(*found.values(), strict=True)))
+    counts = np.array([_count(one.branches) for one in (*found.values(), together)])
     note = "memorised frames of each sequence"
-    sequences = BranchTable("sequences", note, names, counts, counts.astype(float))
-    return GateReport(tracker, sequences, tuple(_conditions(found)))
+    sequences = BranchTable("sequences", note, (*found, "all"), counts, counts.astype(float))
+    return GateReport(tracker, sequences, tuple(_conditions(together)))
 
 
-def _conditions(found: list[Decisions]) -> Iterator[BranchTable]:
+def _conditions(found: Decisions) -> Iterator[BranchTable]:
     def bins(title: str, note: str, name: str, edges: tuple[float, ...] = ()) -> BranchTable:
-        values = np.concatenate([getattr(one, name) for one in found])
+        values = getattr(found, name)
         if edges:
             between = (f"{low:g} to {high:g}" for low, high in pairwise(edges))
             rows = (f"below {edges[0]:g}", *between, f"{edges[-1]:g} and more")
@@ -188,28 +182,22 @@ def _conditions(found: list[Decisions]) -> Iterator[BranchTable]:
         "low where the target is occluded, blurred or changed: a stand-in for occlusion, no label"
     )
     yield bins("tracker's confidence", note, "confidence")
-    absent = np.concatenate([one.absent for one in found])
-    if absent.any():
+    if found.absent.any():
         note = "the truth has no box: the target is occluded or out of view"
         rows = ("elsewhere", f"within {NEARBY} frames")
-        yield _table("near an absence", note, rows, absent.astype(int), found)
-    if any(one.occluded is not None for one in found):
-        labels = [-1 if one.occluded is None else int(one.occluded) for one in found]
-        group = np.repeat(labels, [len(one.frames) for one in found])
+        yield _table("near an absence", note, rows, found.absent.astype(int), found)
+    if (found.occluded >= 0).any():
         note = "the set's attribute of the whole sequence, not of single frames"
-        yield _table("occlusion", note, ("without", "with"), group, found)
+        yield _table("occlusion", note, ("without", "with"), found.occluded, found)
 
 
 def _table(
-    title: str, note: str, rows: tuple[str, ...], group: np.ndarray, found: list[Decisions]
+    title: str, note: str, rows: tuple[str, ...], group: np.ndarray, found: Decisions
 ) -> BranchTable:
-    """``group``: the row of each memorised frame of all sequences, -1 for none."""
-    branches = np.concatenate([one.branches for one in found])
-    own = [np.tile(_count(one.branches) / len(one.frames), (len(one.frames), 1)) for one in found]
-    own = np.concatenate(own)
+    """``group``: the row of each memorised frame, -1 for none."""
     members = [group == number for number in range(len(rows))]
-    counts = np.array([_count(branches[mine]) for mine in members])
-    expected = np.array([own[mine].sum(0) for mine in members])
+    counts = np.array([_count(found.branches[mine]) for mine in members])
+    expected = np.array([found.own[mine].sum(0) for mine in members])
     return BranchTable(title, note, rows, counts, expected)
 
 

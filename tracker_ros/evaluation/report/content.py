@@ -161,14 +161,16 @@ def _plots(loaded: Loaded, trackers: dict) -> list[dict]:
         precision.append(plots.Line(name, i, curve, curve[int(metrics.PRECISION_PIXELS)]))
         if fps := trackers[name]["fps"]:
             speed.append(plots.Line(name, i, np.array([fps]), trackers[name][headline]))
+    overlap = metrics.SUCCESS_THRESHOLDS, "overlap threshold", "success rate", "upper right"
+    distance = plots.PIXELS, "centre error threshold [px]", "precision", "lower right"
     drawn = [
         (
-            plots.success_plot(success),
+            plots.curves(success, *overlap),
             "Success: the share of frames whose overlap is above each"
             " threshold. In the key: the area under the curve.",
         ),
         (
-            plots.precision_plot(precision),
+            plots.curves(precision, *distance),
             "Precision: the share of frames whose centre is within"
             " each distance of the truth's. In the key: at 20 pixels.",
         ),

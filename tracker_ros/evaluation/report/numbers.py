@@ -3,13 +3,11 @@
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
-
 from ...core.errors import SourceError
 from ...core.io import files
 from ..metrics import percentiles
 from ..protocols import PROTOCOLS, Protocol, summary
-from ..results import Evaluation, SequenceResult, load_evaluation, load_results
+from ..results import Evaluation, SequenceResult, load_evaluation, load_results, update_seconds
 from .failures import find_failures
 
 
@@ -94,8 +92,7 @@ def _tracker(loaded: Loaded, results: list[SequenceResult]) -> dict:
 
 def milliseconds(results: list[SequenceResult]) -> dict[str, float | None]:
     """Median and 99th percentile of a frame after the first, the tracker alone."""
-    seconds = np.concatenate([result.seconds[1:] for result in results])
-    seconds = seconds[np.isfinite(seconds)]
+    seconds = update_seconds(results)
     if not len(seconds):
         return {"p50": None, "p99": None}
     return percentiles(1e3 * seconds)

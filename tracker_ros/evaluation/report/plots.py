@@ -12,7 +12,7 @@ from html import escape
 import numpy as np
 
 from ...core.gate import BRANCHES
-from ..metrics import SUCCESS_THRESHOLDS, iou
+from ..metrics import iou
 from ..results import SequenceResult
 
 PIXELS = np.arange(51)  # thresholds of the precision plot
@@ -35,22 +35,6 @@ class Line:
     index: int
     values: np.ndarray
     label: float
-
-
-def success_plot(lines: list[Line]) -> str:
-    """Share of frames over the overlap threshold; ``Line.values``: shape (21,)."""
-    return _curves(lines, SUCCESS_THRESHOLDS, "overlap threshold", "success rate", "upper right")
-
-
-def precision_plot(lines: list[Line]) -> str:
-    """Share of frames over the centre error in pixels; ``Line.values``: shape (51,)."""
-    return _curves(lines, PIXELS, "centre error threshold [px]", "precision", "lower right")
-
-
-def eao_plot(lines: list[Line]) -> str:
-    """VOT's expected average overlap over the length; ``Line.values``: from 1 frame on, or NaN."""
-    frames = np.arange(1, len(lines[0].values) + 1)
-    return _curves(lines, frames, "length [frames]", "expected average overlap", "upper right")
 
 
 def speed_plot(lines: list[Line], measure: str) -> str:
@@ -121,7 +105,8 @@ def timeline(result: SequenceResult, title: str) -> str:
     return _svg(figure, f"{title}: overlap, score{' and gate weights' * gated} over frames")
 
 
-def _curves(lines, x, xlabel: str, ylabel: str, legend: str) -> str:
+def curves(lines: list[Line], x: np.ndarray, xlabel: str, ylabel: str, legend: str) -> str:
+    """A share for each tracker over ``x``, as many numbers as ``Line.values``; NaN is left out."""
     figure, (axis,) = _figure(4.4, 3.3)
     for line in sorted(lines, key=lambda line: -line.label):
         axis.plot(

@@ -85,9 +85,10 @@ def _plots(trackers: dict) -> list[dict]:
         curves.append(plots.Line(name, i, values[1:], eao))
         speeds.append(plots.Line(name, i, np.array([about["fps"]]), about["accuracy"]))
     low, high = EAO_LENGTHS
+    axes = np.arange(1, longest), "length [frames]", "expected average overlap", "upper right"
     return [
         {
-            "svg": plots.eao_plot(curves),
+            "svg": plots.curves(curves, *axes),
             "caption": "Expected average overlap of a sequence over its length. In the key: EAO,"
             f" the mean over {low} to {high} frames as far as the curve goes; nan: it ends before.",
         },

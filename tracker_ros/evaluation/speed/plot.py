@@ -8,14 +8,12 @@ from .tables import STAGES
 
 def draw(report: dict, path: Path) -> None:
     """Write a PNG of the parts that were measured."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     sweeps = {name: points for name, points in report.get("sweeps", {}).items() if points}
     panels = 2 * ("trackers" in report) + ("node" in report) + len(sweeps)
     rows = max(-(-panels // 2), 1)
     figure = Figure(figsize=(11, 3.4 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = iter([figure.add_subplot(rows, 2, i + 1) for i in range(panels)])
     if "trackers" in report:
         _trackers(next(axes), report["trackers"])
