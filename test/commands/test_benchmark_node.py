@@ -6,6 +6,7 @@ import os
 import cv2
 import pytest
 
+from test.domains import own_domain
 from tracker_ros.commands import main
 
 pytest.importorskip("rclpy")
@@ -15,8 +16,8 @@ def test_through_the_node(sequence, tmp_path, capsys, monkeypatch):
     from tracker_ros.replay import rates as node
 
     monkeypatch.setattr(node, "RATES", ((None, 1), (None, 2)))
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    for variable, value in own_domain().items():
+        monkeypatch.setenv(variable, value)
     monkeypatch.setenv("ROS_LOG_DIR", str(tmp_path))
     for variable in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
         monkeypatch.setenv(variable, os.environ.get(variable, ""))  # the command sets them

@@ -5,14 +5,12 @@ import sys
 import numpy as np
 import pytest
 
+from test.domains import own_domain
 from tracker_ros.sources import open_source
 
 pytest.importorskip("rclpy", reason="ROS 2 is not here")
 
-ENVIRONMENT = os.environ | {
-    "ROS_DOMAIN_ID": str(os.getpid() % 100 + 1),
-    "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
-}
+ENVIRONMENT = os.environ | own_domain()
 
 # Receives images until the player's last one, whose stamp it is told, and prints each.
 LISTENER = """

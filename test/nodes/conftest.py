@@ -1,6 +1,5 @@
 """A tracker node in a process of its own, and a peer that talks to it over DDS."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -10,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from test.domains import own_domain
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds; only a failing test waits so long
@@ -240,8 +241,8 @@ def ros():
 
     context = Context()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("ROS_DOMAIN_ID", str(1 + os.getpid() % 100))
-        patch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+        for variable, value in own_domain().items():
+            patch.setenv(variable, value)
         for variable in dds.CHOICES:
             patch.delenv(variable, raising=False)
         dds.use_profile()

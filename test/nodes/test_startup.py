@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from test.domains import own_domain
+
 pytest.importorskip("rclpy")
 
 CODE = """
@@ -32,10 +34,9 @@ rclpy.try_shutdown()
 
 def test_an_active_node_has_loaded_neither_torch_nor_what_only_commands_need():
     arguments = ("--ros-args", "-p", "engine:=onnx", "-p", "device:=cpu")
-    domain = {"ROS_DOMAIN_ID": str(1 + os.getpid() % 100)}
     done = subprocess.run(
         [sys.executable, "-c", CODE, *arguments], capture_output=True, text=True, check=True,
-        env={**os.environ, **domain, "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST"},
+        env={**os.environ, **own_domain()},
     )  # fmt: skip
     stage, provider, modules = json.loads(done.stdout.splitlines()[-1])
     assert (stage, provider) == ("active", "onnxruntime CPUExecutionProvider")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from test.domains import own_domain
+
 ROOT = Path(__file__).parents[2]
 INTERFACES = ROOT / "tracker_ros" / "interfaces"
 GENUINE = dict(
@@ -37,7 +39,8 @@ def test_type_hash_announced_over_dds_is_the_genuine_one(monkeypatch, name):
 
     package, _, message = name.split("/")
     kind = getattr(importlib.import_module(f"{package}.msg"), message)
-    monkeypatch.setenv("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
+    for variable, value in own_domain().items():
+        monkeypatch.setenv(variable, value)
     context = rclpy.Context()
     rclpy.init(context=context)
     try:

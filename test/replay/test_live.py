@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from test.domains import own_domain
 from tracker_ros.evaluation.results import SequenceResult
 from tracker_ros.replay.live import compare
 from tracker_ros.replay.session import play
@@ -57,8 +58,7 @@ def environment(tmp_path):
     """Of a ROS domain of its own, also for this process."""
     pytest.importorskip("rclpy")
     before = dict(os.environ)
-    os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
-    os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
+    os.environ.update(own_domain())
     os.environ["ROS_LOG_DIR"] = str(tmp_path / "ros_log")
     yield os.environ
     os.environ.clear()
