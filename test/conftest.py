@@ -85,8 +85,7 @@ def one_thread():
         sys.modules["torch"].set_num_threads(1)
 
 
-@pytest.fixture(scope="session")
-def model(tmp_path_factory):
+def save_tiny(path, **design):
     """A tiny DASTM with random weights: it finds nothing, but takes every step."""
     torch = pytest.importorskip("torch", reason="torch is not installed here")
     from tracker_ros.core.config import TrackingConfig
@@ -95,12 +94,17 @@ def model(tmp_path_factory):
 
     torch.manual_seed(0)
     sizes = DastmConfig(
-        widths=(8, 8, 8, 16), depths=(1, 1, 1), channels=16, head_channels=16, head_depth=1
+        **{"widths": (8, 8, 8, 16), "depths": (1, 1, 1), "channels": 16},
+        **{"head_channels": 16, "head_depth": 1, **design},
     )
     tracking = TrackingConfig(query_size=64, memory_size=48)
-    path = tmp_path_factory.mktemp("model") / "tiny.safetensors"
     save_network(path, Dastm(sizes), "dastm", tracking, {"data": "none", "steps": 0})
     return path
+
+
+@pytest.fixture(scope="session")
+def model(tmp_path_factory):
+    return save_tiny(tmp_path_factory.mktemp("model") / "tiny.safetensors")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,5 @@
 """A small sequence to run commands on, and `tracker-ros demo` as a process of its own."""
 
-import itertools
 import os
 import signal
 import subprocess
@@ -12,9 +11,11 @@ import cv2
 import numpy as np
 import pytest
 
-WAIT = 240  # seconds; only a hang takes so long
+from test.domains import own_domain
 
-_domains = itertools.count(os.getpid() * 10)
+# A process that imports torch takes seconds to start.
+WITHOUT_TORCH = ("--model", "dastm_nano", "--engine", "onnx")
+WAIT = 240  # seconds; only a hang takes so long
 
 
 class Demo:
@@ -25,8 +26,7 @@ class Demo:
         command = [sys.executable, "-m", "tracker_ros", "demo", "--output", output, *arguments]
         environment = {
             **os.environ,
-            "ROS_DOMAIN_ID": str(next(_domains) % 101),
-            "ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST",
+            **own_domain(),
             "ROS_LOG_DIR": str(output / "ros_log"),
         }
         self._process = subprocess.Popen(

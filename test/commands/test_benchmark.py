@@ -24,7 +24,7 @@ def learner(model, tmp_path_factory):
 
 def test_trackers_by_stage_and_what_grows(sequence, model, learner, tmp_path, capsys, monkeypatch):
     for name, few in (("SIZES", ((80, 60), (160, 120))), ("SEGMENTS", (1, 4)), ("TARGETS", (1, 2)),
-                      ("LENGTHS", (10, 20))):  # fmt: skip
+                      ("LENGTHS", (10, 20)), ("ROUNDS", 2)):  # fmt: skip
         monkeypatch.setattr(sweeps, name, few)
     out, picture = tmp_path / "speed.json", tmp_path / "new" / "speed.png"
     arguments = ["benchmark", "--source", str(sequence(60)), "--model", f"{learner},{model}"]

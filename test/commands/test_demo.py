@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 from rosbags.highlevel import AnyReader
 
+from test.commands.conftest import WITHOUT_TORCH
 from tracker_ros.core.io.paths import share_dir
 
-PICTURES = 10
+PICTURES = 10  # of the user's own clip
+FRAMES = 60  # of the synthetic one
 
 
 @pytest.fixture
@@ -41,8 +43,11 @@ def recorded(path):
     return stamps
 
 
-def test_synthetic_clip(demo, model):
-    run = demo("--frames", 30, "--model", model)
+@pytest.mark.skipif(
+    not (share_dir() / "models" / "dastm.trunk.onnx").exists(), reason="no weights are shipped"
+)
+def test_shipped_model_follows_the_target_of_the_synthetic_clip(demo):
+    run = demo("--frames", FRAMES, "--engine", "onnx")
     status, out, err = run.end()
     assert status == 0, err
     assert run.nodes() == {}
@@ -50,14 +55,16 @@ def test_synthetic_clip(demo, model):
                   "dropped frames"):  # fmt: skip
         assert words in out
     numbers = json.loads((run.output / "summary.json").read_text())
-    assert numbers["frames"] == 30
-    assert 0 <= numbers["dropped_frames"] < 30
-    assert numbers["engine"].startswith("torch cpu")
-    assert video_length(run.output / "annotated.mp4") == 30
+    assert numbers["frames"] == FRAMES
+    assert 0 <= numbers["dropped_frames"] < FRAMES
+    assert numbers["mean_overlap"] > 0.5
+    assert (numbers["times_lost"], numbers["lost_for_good_at_frame"]) == (0, None)
+    assert numbers["engine"].startswith("onnxruntime")
+    assert video_length(run.output / "annotated.mp4") == FRAMES
     for name in ("contact_sheet.png", "timeline.png"):
         assert cv2.imread(str(run.output / name)) is not None
     stamps = recorded(run.output / "outputs")
-    assert len(set(stamps["compressed"])) == 30
+    assert len(set(stamps["compressed"])) == FRAMES
     assert stamps["ground_truth"] == stamps["compressed"]
     assert stamps["compressed"][0] in stamps["detections"]
     assert set(stamps["detections"]) == set(stamps["status"]) <= set(stamps["compressed"])
@@ -70,20 +77,9 @@ def test_own_clip_without_truth_has_no_overlap(demo, model, folder):
     assert "overlap" not in out and "AUC" not in out
     numbers = json.loads((run.output / "summary.json").read_text())
     assert numbers["frames"] == PICTURES
+    assert numbers["engine"].startswith("torch cpu")
     assert "mean_overlap" not in numbers
     assert video_length(run.output / "annotated.mp4") == PICTURES
-
-
-@pytest.mark.skipif(
-    not (share_dir() / "models" / "dastm.trunk.onnx").exists(), reason="no weights are shipped"
-)
-def test_shipped_model_follows_the_target(demo):
-    run = demo("--frames", 60, "--engine", "onnx")
-    status, _, err = run.end()
-    assert status == 0, err
-    numbers = json.loads((run.output / "summary.json").read_text())
-    assert numbers["mean_overlap"] > 0.5
-    assert (numbers["times_lost"], numbers["lost_for_good_at_frame"]) == (0, None)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +92,7 @@ def test_shipped_model_follows_the_target(demo):
         (("--frames", "9999", "--model", "{model}"), "the synthetic clip ends after 450"),
         (("{folder}", "--output", "{folder}"), "choose another --output"),
         (("{folder}", "--box", "1,2,3,4", "--model", "no.onnx"), "no.onnx does not exist"),
-        (("{folder}", "--box", "900,40,30,30", "--model", "{model}"), "lies outside the"),
+        (("{folder}", "--box", "900,40,30,30", *WITHOUT_TORCH), "lies outside the"),
     ],
 )
 def test_one_sentence_says_what_is_wrong(demo, model, folder, arguments, sentence):
@@ -114,8 +110,8 @@ def test_malformed_box(demo, folder):
     assert "'1,2,3' is not x,y,w,h in pixels" in err
 
 
-def test_death_of_the_tracker_ends_the_demo(demo, model):
-    run = demo("--frames", 300, "--model", model)
+def test_death_of_the_tracker_ends_the_demo(demo):
+    run = demo("--frames", 120, *WITHOUT_TORCH)
     run.wait_for_log("player_node")
     os.kill(run.nodes()["tracker_node"], signal.SIGKILL)
     status, _, err = run.end()
@@ -124,8 +120,8 @@ def test_death_of_the_tracker_ends_the_demo(demo, model):
     assert run.nodes() == {}
 
 
-def test_ctrl_c_ends_the_nodes(demo, model):
-    run = demo("--frames", 300, "--model", model)
+def test_ctrl_c_ends_the_nodes(demo):
+    run = demo("--frames", 120, *WITHOUT_TORCH)
     run.wait_for_log("player_node")
     assert set(run.nodes()) == {"tracker_node", "player_node"}
     run.interrupt()
@@ -135,8 +131,8 @@ def test_ctrl_c_ends_the_nodes(demo, model):
     assert run.nodes() == {}
 
 
-def test_three_targets_with_a_detector(demo, model):
-    run = demo("--frames", 24, "--model", model, "--targets", 3)
+def test_three_targets_with_a_detector(demo):
+    run = demo("--frames", 24, *WITHOUT_TORCH, "--targets", 3)
     status, out, err = run.end()
     assert status == 0, err
     assert run.nodes() == {}

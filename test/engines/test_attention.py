@@ -1,6 +1,7 @@
 """Explanations: the pictures are those that the network read, and the shares are what it took."""
 
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -53,8 +54,13 @@ def models(tmp_path_factory):
     return paths
 
 
-def follow(path, frames: int = 8):
-    """A watched and a plain tracker of one clip; their boxes."""
+@pytest.fixture(scope="module")
+def follow(models):
+    """``follow(name)``: a watched and a plain tracker of one clip; their boxes."""
+    return cache(lambda name: _follow(models[name]))
+
+
+def _follow(path, frames: int = 8):
     rng = np.random.default_rng(0)
     images = rng.integers(0, 256, (frames, 150, 200, 3), dtype=np.uint8)
     plain = load_tracker(path, engine="torch")
@@ -68,8 +74,8 @@ def follow(path, frames: int = 8):
 
 
 @pytest.mark.parametrize("name", SIZES)
-def test_being_watched_changes_nothing(models, name):
-    watched, found = follow(models[name])
+def test_being_watched_changes_nothing(follow, name):
+    watched, found = follow(name)
     for plain, other in found:
         np.testing.assert_array_equal(plain, other)
     state = watched.state
@@ -78,8 +84,8 @@ def test_being_watched_changes_nothing(models, name):
 
 
 @pytest.mark.parametrize("name", ["dastm", "dastm_tiny", "stmtrack_tiny"])
-def test_the_pictures_are_those_that_were_read(models, name, monkeypatch):
-    watched, _ = follow(models[name])
+def test_the_pictures_are_those_that_were_read(models, follow, name, monkeypatch):
+    watched, _ = follow(name)
     explainer, given = Explainer(models[name]), []
     look = explainer.network.look
     monkeypatch.setattr(
@@ -95,8 +101,8 @@ def test_the_pictures_are_those_that_were_read(models, name, monkeypatch):
 
 
 @torch.inference_mode()
-def test_the_shares_are_those_of_the_targets_cells(models):
-    watched, _ = follow(models["dastm"])
+def test_the_shares_are_those_of_the_targets_cells(models, follow):
+    watched, _ = follow("dastm")
     explainer = Explainer(models["dastm"])
     state, box = watched.state, (40.0, 48.0, 16.0, 8.0)
     query = torch.from_numpy(state.query)[None]
@@ -118,8 +124,8 @@ def test_the_shares_are_those_of_the_targets_cells(models):
     assert best.box == pytest.approx((8 * 4.5 - side / 2, 8 * 6.5 - side / 2, side, side))
 
 
-def test_stif_shares_its_map_out_among_its_frames(models, monkeypatch):
-    watched, _ = follow(models["stif_tiny"])
+def test_stif_shares_its_map_out_among_its_frames(models, follow, monkeypatch):
+    watched, _ = follow("stif_tiny")
     explainer, given = Explainer(models["stif_tiny"]), []
     look = explainer.network.look
     monkeypatch.setattr(
@@ -132,8 +138,8 @@ def test_stif_shares_its_map_out_among_its_frames(models, monkeypatch):
     assert sum(glance.share for glance in explanation.glances) == pytest.approx(1, abs=1e-4)
 
 
-def test_ustams_map_is_the_one_it_carries(models, monkeypatch):
-    watched, _ = follow(models["ustam_tiny"])
+def test_ustams_map_is_the_one_it_carries(models, follow, monkeypatch):
+    watched, _ = follow("ustam_tiny")
     explainer, given = Explainer(models["ustam_tiny"]), []
     look = explainer.network.look
 
@@ -149,8 +155,8 @@ def test_ustams_map_is_the_one_it_carries(models, monkeypatch):
     assert len(shares) == 2 and sum(shares) + explanation.elsewhere == pytest.approx(1, abs=1e-4)
 
 
-def test_a_siamese_network_has_a_response_and_templates(models):
-    watched, _ = follow(models["dastsiam_tiny"])
+def test_a_siamese_network_has_a_response_and_templates(models, follow):
+    watched, _ = follow("dastsiam_tiny")
     explanation = Explainer(models["dastsiam_tiny"]).explain(watched.state)
     assert explanation.glances == () and len(explanation.pictures) == 4
 

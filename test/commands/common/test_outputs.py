@@ -10,6 +10,7 @@ import time
 import cv2
 import pytest
 
+from test.commands.conftest import WITHOUT_TORCH
 from tracker_ros.commands import main
 from tracker_ros.commands.common.outputs import check_outputs
 from tracker_ros.core.errors import InputError
@@ -166,12 +167,19 @@ def test_a_damaged_picture_leaves_earlier_results_and_its_own_beside(sequence, m
     assert len(list(open_source(tmp_path / "film.mp4.part.mp4"))) == 3
 
 
-@pytest.mark.parametrize("number", (signal.SIGHUP, signal.SIGTERM, signal.SIGINT))
-@pytest.mark.parametrize("suffix", (".mp4", ".avi"))
-def test_a_closed_terminal_leaves_a_playable_video(sequence, model, tmp_path, number, suffix):
+@pytest.mark.parametrize(
+    "number, suffix",
+    (
+        (signal.SIGHUP, ".mp4"),
+        (signal.SIGHUP, ".avi"),
+        (signal.SIGTERM, ".mp4"),
+        (signal.SIGINT, ".avi"),
+    ),
+)
+def test_a_closed_terminal_leaves_a_playable_video(sequence, tmp_path, number, suffix):
     film, table = tmp_path / f"film{suffix}", tmp_path / "boxes.csv"
     process = subprocess.Popen(
-        [sys.executable, "-m", "tracker_ros", "track", sequence(3000), "--model", model,
+        [sys.executable, "-m", "tracker_ros", "track", sequence(3000), *WITHOUT_TORCH,
          "--video", film, "--csv", table],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
@@ -190,9 +198,9 @@ def test_a_closed_terminal_leaves_a_playable_video(sequence, model, tmp_path, nu
     assert abs(len(list(open_source(film))) - (len(rows) - 1)) <= 1
 
 
-def test_csv_to_stdout_comes_row_by_row(sequence, model):
+def test_csv_to_stdout_comes_row_by_row(sequence):
     run = subprocess.run(
-        [sys.executable, "-m", "tracker_ros", "track", sequence(4), "--model", model,
+        [sys.executable, "-m", "tracker_ros", "track", sequence(4), *WITHOUT_TORCH,
          "--csv", "/dev/stdout"],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
