@@ -177,7 +177,7 @@ USTAM_TINY = USTAM_TINY._replace(
 )
 
 # A template window is twice the target, SiamFC's context. An update needs p1 + p2 > 1.18, which is
-# a score of .59 (see dastsiam.Locate); the ranking's values are SiamRPN++'s, DASTSiam has none.
+# a score of .59 (see dastsiam.locate); the ranking's values are SiamRPN++'s, DASTSiam has none.
 DASTSIAM = Preset(
     "dastsiam",
     DastsiamConfig(),

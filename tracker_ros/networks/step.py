@@ -1,7 +1,7 @@
 """A step: one call that an engine makes, with what is needed to export it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -23,11 +23,14 @@ class Step:
 
 
 class StepModule(nn.Module):
-    """Base of the modules of steps: ``forward`` is one call of ``network``."""
+    """The module of a step: ``call`` takes the network, and the step's inputs behind it."""
 
-    def __init__(self, network: Any):
+    def __init__(self, network: nn.Module, call: Callable[..., tuple[Tensor, ...]]):
         super().__init__()
-        self.network = network
+        self.network, self.call = network, call
+
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, ...]:
+        return self.call(self.network, *inputs)
 
 
 def example_crop(size: int) -> Tensor:

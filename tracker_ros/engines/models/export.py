@@ -50,7 +50,7 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
                 verbose=False,
                 input_names=list(step.inputs),
                 output_names=[NEXT * (output in step.inputs) + output for output in step.outputs],
-                dynamic_shapes=dynamic,
+                dynamic_shapes=(dynamic,) if step.dynamic else None,
                 opset_version=OPSET,
                 external_data=False,
             )

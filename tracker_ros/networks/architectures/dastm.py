@@ -9,8 +9,8 @@ from torch import Tensor
 from ...core.config import TrackingConfig
 from ..blocks.gate import DynamicAttention
 from ..blocks.reader import tokens
-from ..step import Step, example_memory
-from .stmtrack import Remember, Stmtrack, StmtrackConfig, locate_step
+from ..step import Step, StepModule, example_memory
+from .stmtrack import Stmtrack, StmtrackConfig, locate_step
 
 
 @dataclass(frozen=True)
@@ -42,18 +42,19 @@ class Dastm(Stmtrack):
         return self.attention(self.features(crops, boxes))
 
 
-class Attend(Remember):
-    """The step that encodes one memory crop; only the branch that the gate chose is run."""
+def remember(network: Dastm, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
+    """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, h*w, C], gate weights [B, 4].
 
-    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, h*w, C], gate weights [B, 4]."""
-        features, weights = self.network.attention.choose(self.network.features(crop, box))
-        return tokens(features), weights
+    Only the branch that the gate chose is run.
+    """
+    features, weights = network.attention.choose(network.features(crop, box))
+    return tokens(features), weights
 
 
 def steps(network: Dastm, tracking: TrackingConfig) -> dict[str, Step]:
     """The two steps that engines run and export writes."""
+    example = example_memory(tracking.memory_size)
     return {
         "locate": locate_step(network, tracking),
-        "remember": Step(Attend(network), example_memory(tracking.memory_size), ("tokens", "gate")),
+        "remember": Step(StepModule(network, remember), example, ("tokens", "gate")),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import torch
@@ -196,61 +197,39 @@ class DastmFilter(nn.Module):
         return torch.from_numpy(np.stack(answers)).to(queries.device)
 
 
-class Trunk(StepModule):
-    """The step that sees a crop, whatever it is for."""
+def match(
+    network: DastmFilter,
+    memory: Tensor,
+    fine: Tensor,
+    middle: Tensor,
+    coarse: Tensor,
+    response: Tensor | None = None,
+    *refined: Tensor,
+    side: float,
+) -> tuple[Tensor, ...]:
+    """Tokens [B, M, C], levels, response → score [B, h, w], boxes [B, 4, h, w].
 
-    def forward(self, crop: Tensor) -> tuple[Tensor, ...]:
-        """uint8 [B, S, S, 3] → levels [B, C, S/stride, S/stride], and what else ``see`` says."""
-        return self.network.see(crop)
-
-
-class Match(StepModule):
-    """The step that finds the target in a query that was seen."""
-
-    network: DastmFilter
-
-    def __init__(self, network: DastmFilter, side: float):
-        super().__init__(network)
-        self.side = side  # cells along a target
-
-    def forward(
-        self,
-        memory: Tensor,
-        fine: Tensor,
-        middle: Tensor,
-        coarse: Tensor,
-        response: Tensor | None = None,
-        reference: Tensor | None = None,
-        shape: Tensor | None = None,
-        region: Tensor | None = None,
-    ) -> tuple[Tensor, ...]:
-        """Tokens [B, M, C], levels, response → score [B, h, w], boxes [B, 4, h, w].
-
-        And, of a network that refines boxes, what it says of the region (``BoxRefiner.forward``):
-        the box, and the probability that the target is there.
-        """
-        logits, centerness, boxes = self.network.match((fine, middle, coarse), memory, response)
-        score = (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0]
-        if self.network.refiner is None:
-            return score, boxes
-        refined, _, present = self.network.refiner(reference, shape, region, self.side)
-        return score, boxes, refined, torch.sigmoid(present)
+    And, of a network that refines boxes, what it says of the region (``refined`` and ``side``: the
+    arguments of ``BoxRefiner.forward``): the box, and the probability that the target is there.
+    """
+    logits, centerness, boxes = network.match((fine, middle, coarse), memory, response)
+    score = (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0]
+    if network.refiner is None:
+        return score, boxes
+    box, _, present = network.refiner(*refined, side)
+    return score, boxes, box, torch.sigmoid(present)
 
 
-class Learn(StepModule):
-    """The step that encodes one crop that was seen, and what it teaches the filter."""
+def learn(
+    network: DastmFilter, box: Tensor, score: Tensor, *levels: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Box [B, 4] x, y, w, h, score [B], levels → tokens [B, m*m, C], gate [B, 4].
 
-    def forward(
-        self, box: Tensor, score: Tensor, fine: Tensor, middle: Tensor, coarse: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """Box [B, 4] x, y, w, h, score [B], levels → tokens [B, m*m, C], gate [B, 4].
-
-        ``score``: 1 for the box that was given, below for those that were found.
-        """
-        trust = torch.where(score < 1, score.clamp(*FOUND), 1.0)
-        features = self.network.features((fine, middle, coarse), box, trust)
-        features, weights = self.network.attention.choose(features)
-        return tokens(features), weights
+    ``score``: 1 for the box that was given, below for those that were found.
+    """
+    trust = torch.where(score < 1, score.clamp(*FOUND), 1.0)
+    features, weights = network.attention.choose(network.features(levels, box, trust))
+    return tokens(features), weights
 
 
 def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
@@ -283,9 +262,9 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
         region = torch.zeros(1, network.refiner.embed.out_channels, REFINED, REFINED)
         matched |= {"reference": region, "shape": torch.zeros(1, 2), "region": region.clone()}
         found += ("refined", "present")
-    side = n / tracking.search_factor
+    at = partial(match, side=n / tracking.search_factor)  # cells along a target
     return {
-        "trunk": Step(Trunk(network), crop, seen),
-        "match": Step(Match(network, side), matched, found, {"memory": 1}),
-        "learn": Step(Learn(network), told | levels, ("tokens", "gate")),
+        "trunk": Step(StepModule(network, DastmFilter.see), crop, seen),
+        "match": Step(StepModule(network, at), matched, found, {"memory": 1}),
+        "learn": Step(StepModule(network, learn), told | levels, ("tokens", "gate")),
     }

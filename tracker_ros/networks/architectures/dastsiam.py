@@ -20,9 +20,9 @@ from .siamese import (
     RpnMaps,
     Siamese,
     SiameseConfig,
-    Start,
     correlate,
     siamese_steps,
+    start,
     unroll,
 )
 
@@ -149,23 +149,20 @@ class Dastsiam(Siamese):
         return self.match(query_crops, self.templates(memory_crops))
 
 
-class Locate(StepModule):
-    """The step that finds the target in one query crop.
+def locate(network: Dastsiam, crop: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """uint8 [1, Q, Q, 3], f_z* [1, C, k, k] → score [1, h, w], boxes [1, 4, h, w].
 
     The score is (p1 + p2) / 2, p1 of cls1 and p2 of cls2: ``memory_score=0.59`` in the tracking
     configuration is then the paper's rule, which updates where p1 + p2 > 1.18. No float32 is
     equal to 0.59, so that "at least", which the tracker asks, and "more than" are the same.
     """
-
-    def forward(self, crop: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [1, Q, Q, 3], f_z* [1, C, k, k] → score [1, h, w], boxes [1, 4, h, w]."""
-        maps, network = self.network.match(crop, target), self.network
-        score = torch.softmax(maps.logits.float(), 1)[:, 1]
-        score = (score + torch.sigmoid(maps.confidence.float())[:, 0]) / 2
-        stride, size = network.query_trunk.stride, crop.shape[1]
-        return score, anchor_boxes(maps.deltas, network.config.anchor, stride, size)
+    maps = network.match(crop, target)
+    score = torch.softmax(maps.logits.float(), 1)[:, 1]
+    score = (score + torch.sigmoid(maps.confidence.float())[:, 0]) / 2
+    stride, size = network.query_trunk.stride, crop.shape[1]
+    return score, anchor_boxes(maps.deltas, network.config.anchor, stride, size)
 
 
 def steps(network: Dastsiam, tracking: TrackingConfig) -> dict[str, Step]:
     """The three steps that engines run and export writes."""
-    return siamese_steps(network, tracking, Start(network), Locate(network))
+    return siamese_steps(network, tracking, start, StepModule(network, locate))

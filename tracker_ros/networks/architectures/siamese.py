@@ -7,6 +7,7 @@ paper cuts templates with SiamFC's context margin; here windows are a multiple o
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -147,33 +148,35 @@ class Siamese(nn.Module):
         return self.fuse(*features.unbind(1))
 
 
-class Start(StepModule):
-    """The first step: all three templates are the first crop's (sec. 2.3)."""
+def start(network: Siamese, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor]:
+    """uint8 [1, M, M, 3], box [1, 4] → f_i and f_z*, [1, C, k, k]; the crop alone counts.
 
-    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, ...]:
-        """uint8 [1, M, M, 3], box [1, 4] → f_i and f_z*, [1, C, k, k]; the crop alone counts."""
-        initial = self.network.template(crop)
-        return initial, self.network.fuse(initial, initial, initial)
+    All three templates are the first crop's (sec. 2.3).
+    """
+    initial = network.template(crop)
+    return initial, network.fuse(initial, initial, initial)
 
 
-class Remember(StepModule):
-    """The step of a confident frame: f_a is the last f_z*, f_c the new crop's template."""
+def remember(
+    network: Siamese, crop: Tensor, box: Tensor, initial: Tensor, target: Tensor
+) -> tuple[Tensor]:
+    """uint8 [1, M, M, 3], box [1, 4], f_i and f_z* [1, C, k, k] → the new f_z*.
 
-    def forward(self, crop: Tensor, box: Tensor, initial: Tensor, target: Tensor) -> tuple[Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4], f_i and f_z* [1, C, k, k] → the new f_z*."""
-        return (self.network.fuse(initial, target, self.network.template(crop)),)
+    f_a is the last f_z*, f_c the crop's template.
+    """
+    return (network.fuse(initial, target, network.template(crop)),)
 
 
 def siamese_steps(
     network: Siamese,
     tracking: TrackingConfig,
-    start: nn.Module,
+    begin: Callable[..., tuple[Tensor, ...]],
     locate: nn.Module,
     kept: dict[str, Tensor] | None = None,
 ) -> dict[str, Step]:
     """The three steps.
 
-    ``kept``: examples of what ``start`` returns beside the templates and ``locate`` takes.
+    ``kept``: examples of what ``begin`` returns beside the templates and ``locate`` takes.
     """
     side, kept = network.template_side(tracking.memory_size), kept or {}
     initial, target = torch.zeros(2, 1, network.config.channels, side, side)
@@ -181,7 +184,7 @@ def siamese_steps(
     query = {"crop": example_crop(tracking.query_size), "target": target, **kept}
     known = {**template, "initial": initial, "target": target}
     return {
-        "start": Step(start, template, ("initial", "target", *kept)),
+        "start": Step(StepModule(network, begin), template, ("initial", "target", *kept)),
         "locate": Step(locate, query, ("score", "boxes")),
-        "remember": Step(Remember(network), known, ("target",)),
+        "remember": Step(StepModule(network, remember), known, ("target",)),
     }

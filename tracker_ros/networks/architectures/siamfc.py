@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from ...core.config import TrackingConfig
 from ..blocks.head import cell_centres
 from ..step import Step
-from .siamese import Siamese, SiameseConfig, Start, siamese_steps
+from .siamese import Siamese, SiameseConfig, siamese_steps, start
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,13 @@ class Siamfc(Siamese):
         return self.match(query_crops[:, inner, inner], self.templates(memory_crops))
 
 
-class StartSiamfc(Start):
-    """``Start`` that keeps the target's shape, which SiamFC never changes."""
+def start_with_shape(network: Siamfc, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """``start`` that keeps the target's shape, which SiamFC never changes.
 
-    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4] x, y, w, h → f_i, f_z*, and w, h over √(w·h) [1, 2]."""
-        sides = box[:, 2:]
-        return *super().forward(crop, box), sides / sides.prod(1, keepdim=True).sqrt()
+    uint8 [1, M, M, 3], box [1, 4] x, y, w, h → f_i, f_z*, and w, h over √(w·h) [1, 2].
+    """
+    sides = box[:, 2:]
+    return *start(network, crop, box), sides / sides.prod(1, keepdim=True).sqrt()
 
 
 def resampling(crop: int, search: int, scale: float) -> Tensor:
@@ -120,7 +120,5 @@ class Locate(nn.Module):
 
 def steps(network: Siamfc, tracking: TrackingConfig) -> dict[str, Step]:
     """The three steps that engines run and export writes."""
-    locate = Locate(network, tracking)
-    return siamese_steps(
-        network, tracking, StartSiamfc(network), locate, {"shape": torch.ones(1, 2)}
-    )
+    locate, shape = Locate(network, tracking), {"shape": torch.ones(1, 2)}
+    return siamese_steps(network, tracking, start_with_shape, locate, shape)

@@ -12,7 +12,7 @@ from ...core.errors import ModelError
 from ..blocks.attention import SpatialAttention
 from ..blocks.reader import attend, read_memory, shares, tokens
 from ..step import Step, StepModule, example_memory
-from .stmtrack import Locate, Maps, Stmtrack, StmtrackConfig
+from .stmtrack import Maps, Stmtrack, StmtrackConfig, locate
 
 T = 3  # memory frames besides the first frame of all
 
@@ -150,25 +150,22 @@ def check_sizes(memory: int, query: int) -> None:
         )
 
 
-class Start(StepModule):
-    """The step that begins with one frame: it is all T frames until there are others."""
+def start(network: Stif, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """uint8 [1, M, M, 3], box [1, 4] → anchor, recent frames and enhanced memory.
 
-    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4] → anchor, recent frames and enhanced memory."""
-        anchor = self.network.features(crop, box)
-        recent = anchor[:, None].expand(-1, T, -1, -1, -1).clone()
-        return anchor, recent, self.network.remember(anchor, recent)
+    The frame is all T frames until there are others.
+    """
+    anchor = network.features(crop, box)
+    recent = anchor[:, None].expand(-1, T, -1, -1, -1).clone()
+    return anchor, recent, network.remember(anchor, recent)
 
 
-class Shift(StepModule):
-    """The step that takes a frame in and forgets the oldest of the T."""
-
-    def forward(
-        self, crop: Tensor, box: Tensor, anchor: Tensor, recent: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4], anchor, recent → recent frames, enhanced memory."""
-        recent = torch.cat([recent[:, 1:], self.network.features(crop, box)[:, None]], 1)
-        return recent, self.network.remember(anchor, recent)
+def shift(
+    network: Stif, crop: Tensor, box: Tensor, anchor: Tensor, recent: Tensor
+) -> tuple[Tensor, Tensor]:
+    """uint8 [1, M, M, 3], box [1, 4], anchor, recent → recent frames, the oldest gone; memory."""
+    recent = torch.cat([recent[:, 1:], network.features(crop, box)[:, None]], 1)
+    return recent, network.remember(anchor, recent)
 
 
 def steps(network: Stif, tracking: TrackingConfig) -> dict[str, Step]:
@@ -187,7 +184,7 @@ def steps(network: Stif, tracking: TrackingConfig) -> dict[str, Step]:
     known = {**example, "anchor": features, "recent": recent}
     names = ("anchor", "recent", "memory")
     return {
-        "start": Step(Start(network), example, names),
-        "locate": Step(Locate(network), query, ("score", "boxes")),
-        "remember": Step(Shift(network), known, names[1:]),
+        "start": Step(StepModule(network, start), example, names),
+        "locate": Step(StepModule(network, locate), query, ("score", "boxes")),
+        "remember": Step(StepModule(network, shift), known, names[1:]),
     }

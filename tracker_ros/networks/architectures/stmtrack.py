@@ -170,34 +170,29 @@ class Stmtrack(nn.Module):
         return Maps(*self.match(query_crops, memory), gate)
 
 
-class Locate(StepModule):
-    """The step that finds the target in one query crop."""
-
-    def forward(self, crop: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
-        """uint8 [B, Q, Q, 3], tokens [B, M, C] → score [B, h, w] in [0, 1], boxes [B, 4, h, w]."""
-        logits, centerness, boxes = self.network.match(crop, memory)
-        return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
+def locate(network: Stmtrack, crop: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    """uint8 [B, Q, Q, 3], tokens [B, M, C] → score [B, h, w] in [0, 1], boxes [B, 4, h, w]."""
+    logits, centerness, boxes = network.match(crop, memory)
+    return (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0], boxes
 
 
-class Remember(StepModule):
-    """The step that encodes one memory crop."""
-
-    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor]:
-        """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, h*w, C]."""
-        return (tokens(self.network.features(crop, box)),)
+def remember(network: Stmtrack, crop: Tensor, box: Tensor) -> tuple[Tensor]:
+    """uint8 [B, M, M, 3], box [B, 4] x, y, w, h → tokens [B, h*w, C]."""
+    return (tokens(network.features(crop, box)),)
 
 
 def steps(network: Stmtrack, tracking: TrackingConfig) -> dict[str, Step]:
     """The two steps that engines run and export writes."""
+    example = example_memory(tracking.memory_size)
     return {
         "locate": locate_step(network, tracking),
-        "remember": Step(Remember(network), example_memory(tracking.memory_size), ("tokens",)),
+        "remember": Step(StepModule(network, remember), example, ("tokens",)),
     }
 
 
 def locate_step(network: Stmtrack, tracking: TrackingConfig) -> Step:
-    """``Locate`` with an example of three memorised frames."""
+    """``locate`` with an example of three memorised frames."""
     cells = network.memory_cells(tracking.memory_size)
     memory = torch.zeros(1, 3 * cells**2, network.config.channels)
     inputs = {"crop": example_crop(tracking.query_size), "memory": memory}
-    return Step(Locate(network), inputs, ("score", "boxes"), {"memory": 1})
+    return Step(StepModule(network, locate), inputs, ("score", "boxes"), {"memory": 1})

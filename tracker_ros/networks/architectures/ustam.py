@@ -195,31 +195,24 @@ def relative(search: Tensor, literal: bool) -> Tensor:
     return torch.softmax(search - mean, 3)
 
 
-class Start(StepModule):
-    """The step that encodes a new target; both templates are its crop."""
-
-    def forward(self, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4] (unused) → first template, cache, map of zeros."""
-        cache = self.network.remember(torch.stack([crop, crop], 1))
-        cells = self.network.code.shape[0]
-        return crop.clone(), cache, cache.new_zeros(1, self.network.config.heads, cells, cells)
+def start(network: Ustam, crop: Tensor, box: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """uint8 [1, M, M, 3], box [1, 4] (unused) → first template, cache, map of zeros."""
+    cache = network.remember(torch.stack([crop, crop], 1))
+    cells = network.code.shape[0]
+    return crop.clone(), cache, cache.new_zeros(1, network.config.heads, cells, cells)
 
 
-class Locate(StepModule):
-    """The step that finds the target in one search crop."""
+def locate(
+    network: Ustam, crop: Tensor, cache: Tensor, past: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """uint8 [1, S, S, 3] → score [1, 1, 1], boxes [1, 4, 1, 1] in crop pixels, map."""
+    corners, now = network.match(crop, cache, past)
+    return corners.scores[:, None, None], (corners.boxes * crop.shape[1])[..., None, None], now
 
-    def forward(self, crop: Tensor, cache: Tensor, past: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """uint8 [1, S, S, 3] → score [1, 1, 1], boxes [1, 4, 1, 1] in crop pixels, map."""
-        corners, now = self.network.match(crop, cache, past)
-        return corners.scores[:, None, None], (corners.boxes * crop.shape[1])[..., None, None], now
 
-
-class Remember(StepModule):
-    """The step that renews the second template."""
-
-    def forward(self, crop: Tensor, box: Tensor, first: Tensor) -> tuple[Tensor]:
-        """uint8 [1, M, M, 3], box [1, 4] (unused), first template → cache."""
-        return (self.network.remember(torch.stack([first, crop], 1)),)
+def renew(network: Ustam, crop: Tensor, box: Tensor, first: Tensor) -> tuple[Tensor]:
+    """The second template: uint8 [1, M, M, 3], box [1, 4] (unused), first template → cache."""
+    return (network.remember(torch.stack([first, crop], 1)),)
 
 
 def steps(network: Ustam, tracking: TrackingConfig) -> dict[str, Step]:
@@ -231,12 +224,11 @@ def steps(network: Ustam, tracking: TrackingConfig) -> dict[str, Step]:
             f"config says {tracking.query_size} and {tracking.memory_size}"
         )
     given = example_memory(sizes[1])
-    start = Start(network)
     with torch.no_grad():
-        first, cache, past = start(*given.values())
+        first, cache, past = start(network, *given.values())
     query = {"crop": example_crop(sizes[0]), "cache": cache, "past": past}
     return {
-        "start": Step(start, given, ("first", "cache", "past")),
-        "locate": Step(Locate(network), query, ("score", "boxes", "past")),
-        "remember": Step(Remember(network), given | {"first": first}, ("cache",)),
+        "start": Step(StepModule(network, start), given, ("first", "cache", "past")),
+        "locate": Step(StepModule(network, locate), query, ("score", "boxes", "past")),
+        "remember": Step(StepModule(network, renew), given | {"first": first}, ("cache",)),
     }
