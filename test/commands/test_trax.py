@@ -89,4 +89,4 @@ def test_a_missing_package_is_named():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 1
-    assert done.stderr.endswith("vot-trax: pip install vot-trax\n")
+    assert done.stderr.endswith("which is not here: pip install vot-trax\n")

@@ -23,12 +23,7 @@ def run(args: argparse.Namespace) -> int:
     Takes images as files, in memory and as JPEG or PNG data; answers every frame with a rectangle,
     also while the target is lost, and the property ``confidence``, the score in [0, 1].
     """
-    try:
-        from trax import Image, Region, Server, TraxException
-    except ImportError:
-        raise TrackerError(
-            "the TraX protocol needs the Python package vot-trax: pip install vot-trax"
-        ) from None
+    from trax import Image, Region, Server, TraxException
 
     tracker = tracker_from(args)
     # The library waits for the client in C, where Python's handlers would never run; and what is

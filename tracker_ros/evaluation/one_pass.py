@@ -35,29 +35,28 @@ def run_sequence(
     boxes[0], scores[0], lost[0] = sequence.truth[0], 1.0, False
     gates, branches = np.full((count, 4), np.nan, np.float32), np.full(count, -1, np.int8)
     problem = None
-    sizes = OneSize(sequence.name, "were looked at as they are")
-    for i, image in enumerate(sequence.images()):
-        on_frame()
-        sizes.fits(image, sequence.paths[i].name)
-        if problem:
-            continue
-        start = time.perf_counter()
-        try:
-            if i == 0:
-                size = image.shape[1], image.shape[0]
-                _init(tracker, image, sequence)
-                seconds[i] = time.perf_counter() - start
+    with OneSize(sequence.name, "were looked at as they are") as sizes:
+        for i, image in enumerate(sequence.images()):
+            on_frame()
+            sizes.fits(image, sequence.paths[i].name)
+            if problem:
                 continue
-            result = tracker.update(image)
-        except PeerError as error:
-            problem = str(error)
-            continue
-        seconds[i] = time.perf_counter() - start
-        boxes[i] = tracker.last_box
-        scores[i], lost[i] = result.score, result.box is None
-        if result.gate is not None:
-            gates[i], branches[i] = result.gate.weights, BRANCHES.index(result.gate.branch)
-    sizes.tell()
+            start = time.perf_counter()
+            try:
+                if i == 0:
+                    size = image.shape[1], image.shape[0]
+                    _init(tracker, image, sequence)
+                    seconds[i] = time.perf_counter() - start
+                    continue
+                result = tracker.update(image)
+            except PeerError as error:
+                problem = str(error)
+                continue
+            seconds[i] = time.perf_counter() - start
+            boxes[i] = tracker.last_box
+            scores[i], lost[i] = result.score, result.box is None
+            if result.gate is not None:
+                gates[i], branches[i] = result.gate.weights, BRANCHES.index(result.gate.branch)
     if problem:
         logger.warning("%s is lost by a peer: %s", sequence.name, problem)
     return SequenceResult(

@@ -4,6 +4,7 @@ import struct
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
@@ -53,7 +54,7 @@ class Usage:
     startup: float
 
 
-class Recorder:
+class Recorder(AbstractContextManager):
     """A ROS node of its own; ``spin`` takes in what has come. A context manager.
 
     stamps: of the images (ns), in the order of publishing. heard: messages so far.
@@ -97,9 +98,6 @@ class Recorder:
         listen(Detection2DArray, topics.detections, self._on_detections, depth, raw=True)
         listen(DiagnosticArray, topics.status, self._on_status, depth, raw=True)
         listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, depth)
-
-    def __enter__(self) -> "Recorder":
-        return self
 
     def __exit__(self, *exc) -> None:
         self._executor.shutdown()

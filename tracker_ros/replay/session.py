@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def node_command(
     return command
 
 
-class NodeProcess:
+class NodeProcess(AbstractContextManager):
     """A node of this package as a process, ended at the end of the context, whatever happens."""
 
     def __init__(self, name: str, topics: Topics, parameters: dict[str, object], logs: Path):
@@ -42,9 +42,6 @@ class NodeProcess:
         command = node_command(name, topics.namespace, parameters)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
-
-    def __enter__(self) -> "NodeProcess":
-        return self
 
     def __exit__(self, *exc) -> None:
         if self._process.poll() is None:

@@ -1,8 +1,9 @@
 """Base class of every source of frames: order, stamps, looping, closing."""
 
 import math
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -42,7 +43,7 @@ class Frame:
     recorded: RecordedImage | None = None
 
 
-class Source(ABC):
+class Source(AbstractContextManager):
     """An iterable of frames that holds no more than one of them in memory.
 
     Attributes: ``fps`` (frames/s or None), ``length`` (frames of one pass or None where unknown),
@@ -100,9 +101,6 @@ class Source(ABC):
     def close(self) -> None:
         """Release what the source holds open; iterating afterwards raises SourceError."""
         self._closed = True
-
-    def __enter__(self) -> "Source":
-        return self
 
     def __exit__(self, *exc) -> None:
         self.close()

@@ -1,13 +1,14 @@
 """Pictures of another size than the one that a target was started in."""
 
 import logging
+from contextlib import AbstractContextManager
 
 import numpy as np
 
 logger = logging.getLogger(__name__)
 
 
-class OneSize:
+class OneSize(AbstractContextManager):
     """Knows pictures of another size, whose pixels mean other places, and tells how many.
 
     Args:
@@ -30,13 +31,7 @@ class OneSize:
         self._others = self._others or "{} is of {}x{}".format(name, *size)
         return False
 
-    def __enter__(self) -> "OneSize":
-        return self
-
     def __exit__(self, *exc: object) -> None:
-        self.tell()
-
-    def tell(self) -> None:
         """Log a warning that names them, if there were any."""
         if self._count and self._size:
             logger.warning(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import resource
 import shutil
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import cv2
@@ -31,7 +32,7 @@ def writable_rate(fps: float, suffix: str) -> float:
     return next(rates)
 
 
-class VideoWriter:
+class VideoWriter(AbstractContextManager):
     """Writes .mp4 or .avi; as a context manager it leaves a playable file whatever happens.
 
     The file takes the place of an older one when it is done; see ``core.io.files.Draft.end`` for
@@ -87,9 +88,6 @@ class VideoWriter:
             room = min(room, limit - size)
         if room < ROOM + 2 * self._largest + ENTRY * self._frames:
             raise SourceError(f"{self._path}: the disk is full after {self._frames} frames")
-
-    def __enter__(self) -> VideoWriter:
-        return self
 
     def __exit__(self, kind, error, traceback) -> None:
         if self._writer is None:

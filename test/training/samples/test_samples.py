@@ -1,7 +1,5 @@
 """Samples: what a seed decides, what boxes mean, and that the tracker sees what training showed."""
 
-from dataclasses import astuple
-
 import cv2
 import numpy as np
 import pytest
@@ -60,7 +58,7 @@ def test_seed_and_index_decide_everything(shards):
     order = [3, 0, 7, 100_000]
     drawn = {index: first[index] for index in order}
     for index in reversed(order):  # whatever was drawn before
-        for one, same in zip(astuple(drawn[index]), astuple(again[index]), strict=True):
+        for one, same in zip(drawn[index], again[index], strict=True):
             assert np.array_equal(one, same)
         assert not np.array_equal(drawn[index].queries, other[index].queries)
     assert not np.array_equal(drawn[0].queries, drawn[3].queries)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from threading import Lock
 from typing import Any
 
@@ -41,7 +42,7 @@ class Task:
         return self._answer
 
 
-class Sharing:
+class Sharing(AbstractContextManager):
     """Tasks that a pool's threads and the caller take in order.
 
     The caller works, too: what it does itself need not wait for another thread to wake up. Use it
@@ -55,9 +56,6 @@ class Sharing:
         self._pool, self._helpers = pool, helpers
         self._waiting: deque[Task] = deque()
         self._helping: list[Future] = []
-
-    def __enter__(self) -> Sharing:
-        return self
 
     def __exit__(self, *_: object) -> None:
         self._waiting.clear()

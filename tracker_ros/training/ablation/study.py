@@ -8,7 +8,7 @@ small on purpose: what is compared is variants with each other, not with publish
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -80,7 +80,7 @@ class Plan:
         )
 
 
-def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[dict]:
+def ablate(plan: Plan, out: Path) -> list[dict]:
     """Train and score every variant with every seed; returns the scores, one dict a test.
 
     ``out`` takes runs/VARIANT-SEED (as ``Trainer``, and scores.json), and after each of them
@@ -99,7 +99,7 @@ def ablate(plan: Plan, out: Path, tell: Callable[[str], None] = print) -> list[d
         for variant in plan.study.variants.values():
             folder = out / "runs" / f"{variant.name}-{seed}"
             fresh = not (folder / DONE).is_file()
-            scores += _run(plan, variant, seed, folder, parts, tell)
+            scores += _run(plan, variant, seed, folder, parts)
             if fresh:
                 write_tables(out, plan.settings(), scores)
     if not fresh:
@@ -132,14 +132,7 @@ def _parts(plan: Plan, path: Path) -> Parts:
     return json.loads(path.read_text())
 
 
-def _run(
-    plan: Plan,
-    variant: Variant,
-    seed: int,
-    folder: Path,
-    parts: Parts | None,
-    tell: Callable[[str], None],
-) -> list[dict]:
+def _run(plan: Plan, variant: Variant, seed: int, folder: Path, parts: Parts | None) -> list[dict]:
     done = folder / DONE
     if done.is_file():
         return json.loads(done.read_text())
@@ -154,8 +147,8 @@ def _run(
         start=plan.start,
         cache=plan.cache,
     )
-    tell(f"{variant.name}, seed {seed}: training")
-    trainer.run(tell)
+    print(f"{variant.name}, seed {seed}: training")
+    trainer.run()
     average = checkpoint.load(folder / "last.pt")["average"]
     scores = []
     for test in variant.tests:
@@ -167,7 +160,7 @@ def _run(
         if parts is not None:
             shares = [score[f"share_{name}"] for name in BRANCHES]
             score |= frame_costs(parts, shares, gated=test in ("hard", "soft"))
-        tell(f"{variant.name}, seed {seed}, tested {test}: AUC {score['auc']:.3f}")
+        print(f"{variant.name}, seed {seed}, tested {test}: AUC {score['auc']:.3f}")
         scores.append(score)
     write_json(done, scores)
     return scores

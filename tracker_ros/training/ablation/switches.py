@@ -5,7 +5,7 @@ the memory beyond the first frame, the filter, the network.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
@@ -137,7 +137,6 @@ def switch_off(
     starts: int = 1,
     repeats: int = 3,
     device: str = "cpu",
-    tell: Callable[[str], None] = print,
 ) -> list[dict]:
     """Score every switch on the sequences of ``validate``; returns the scores, one dict a switch.
 
@@ -193,7 +192,7 @@ def switch_off(
             )
             write_json(done, {"name": switch.name} | score)
         scores.append(json.loads(done.read_text()))
-        tell(f"{switch.title}: AUC {scores[-1]['auc']:.3f}")
+        print(f"{switch.title}: AUC {scores[-1]['auc']:.3f}")
     content = {"settings": settings, "commit": commit(), "scores": scores}
     write_json(out / "ablation.json", content)
     with replacing(out / "ablation.md") as part:

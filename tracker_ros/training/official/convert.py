@@ -37,7 +37,6 @@ class Converted(NamedTuple):
     """What was written; ``unused`` names the checkpoint's tensors that were left out."""
 
     path: Path
-    name: str
     unused: list[str]
 
 
@@ -132,6 +131,6 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
         network = build(what.architecture, what.network.to_dict())
         network.load_state_dict(state)
         save_network(out, network, what.architecture, what.tracking, {"origin": origin})
-        return Converted(out, what.architecture, unused)
+        return Converted(out, unused)
     checkpoint.save(out, {"trunk": state, "facts": {**what, "origin": origin}})
-    return Converted(out, what["backbone"], unused)
+    return Converted(out, unused)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from ...core.errors import TrackerError
@@ -12,7 +13,7 @@ from ...core.io.files import replacing
 from .checkpoint import writing
 
 
-class TrainingLog:
+class TrainingLog(AbstractContextManager):
     """Averages the terms of ``every`` steps into a line for ``tell`` and a row of ``path``.
 
     The row also holds samples a second and the share of time spent waiting for data. Rows after
@@ -35,9 +36,6 @@ class TrainingLog:
         for name in (path, self.validations):
             _drop_rows(name, step)
         self._restart()
-
-    def __enter__(self) -> TrainingLog:
-        return self
 
     def __exit__(self, *_) -> None:
         if self._board is not None:

@@ -7,15 +7,17 @@ import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import cv2
 import torch
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ...core.errors import SourceError
+from ..config import TrainingConfig
 from ..ranks import Ranks, shared_batches
+from ..refinement.config import RefinerConfig
 from .sampling import Sample
 
 
@@ -39,12 +41,8 @@ class Batch(NamedTuple):
 
 
 def collate(samples: Sequence[Sample]) -> Batch:
-    """Stack samples along a new first axis."""
-    parts = (
-        torch.stack([torch.from_numpy(getattr(sample, name)) for sample in samples])
-        for name in Batch._fields[:-1]
-    )
-    return Batch(*parts, torch.tensor([sample.positive for sample in samples]))
+    """Stack samples along a new first axis; they begin with what a batch is made of."""
+    return Batch(*default_collate([sample[: len(Batch._fields)] for sample in samples]))
 
 
 def _start_worker(ending: Tensor, _: int) -> None:
@@ -55,19 +53,9 @@ def _start_worker(ending: Tensor, _: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if ending else None)
 
 
-class Schedule(Protocol):
-    """What a configuration says of batches."""
-
-    batch: int
-    steps: int
-    minutes: float
-    workers: int
-    device: str
-
-
 def load_batches(
     samples: Dataset,
-    config: Schedule,
+    config: TrainingConfig | RefinerConfig,
     ranks: Ranks,
     first: int,
     together: Callable[[Sequence], Any] = collate,

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,8 +32,7 @@ Sides = tuple[float, float]  # factors on width and height
 Crop = tuple[np.ndarray, Box]  # and the target's box in it
 
 
-@dataclass(frozen=True)
-class Sample:
+class Sample(NamedTuple):
     """Crops uint8 BGR and boxes (x, y, w, h, crop pixels) of one training sample."""
 
     memory: np.ndarray  # [T, M, M, 3]
