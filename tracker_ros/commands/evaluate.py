@@ -67,13 +67,14 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
+    from ..engines.runners.cores import cores
     from ..evaluation import hardware
     from ..evaluation.parallel import is_done, run_all
     from ..evaluation.results import Evaluation, join_evaluation, locked
     from .common import tasks
 
     task = tasks.VotTask(args) if args.dataset == "vot" else tasks.OnePassTask(args)
-    threads = max(1, hardware.cores() // (args.jobs * share.local))
+    threads = max(1, cores() // (args.jobs * share.local))
     several_gpus = args.device == "cuda" and share.local > 1
     device = f"cuda:{share.place}" if several_gpus else args.device
     trackers = contestants.contestants(args, threads, device)

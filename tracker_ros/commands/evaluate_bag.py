@@ -59,6 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ..engines.runners.cores import cores
     from ..evaluation import hardware
     from ..evaluation.report import write_report
     from ..evaluation.results import Evaluation, join_evaluation
@@ -77,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
     with progress_bar() as bar:
         bar.add_task(f"reading {args.bag.name}", total=None)
         sources = _sources(args, Recording(args.bag), failures)
-    trackers = contestants.contestants(args, hardware.cores(), args.device)
+    trackers = contestants.contestants(args, cores(), args.device)
     evaluation = Evaluation(
         "bag",
         "otb",

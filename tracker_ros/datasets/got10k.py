@@ -31,7 +31,7 @@ def read_testing(folder: Path) -> Iterator[Track]:
         if cover.is_file():
             yield _track(home, names, read_boxes(truth), flags_for(cover, names))
         else:
-            yield Track(name, name, names, first_box_only(truth, len(names)), truth)
+            yield Track(name, name, names, first_box_only(truth, names), truth)
 
 
 def _names(folder: Path, *parts: str) -> list[str]:

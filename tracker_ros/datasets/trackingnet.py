@@ -1,7 +1,9 @@
 """TrackingNet: {TRAIN_0, TEST}/{anno/VIDEO.txt, frames/VIDEO/0.jpg, 1.jpg …}."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+
+import numpy as np
 
 from ..core.errors import SourceError
 from ..sources.annotations import pictures
@@ -12,30 +14,25 @@ from .track import Track
 
 def read_training(folder: Path) -> Iterator[Track]:
     """The videos of all parts ``TRAIN_*`` that are there. Raises SourceError."""
-    annotations = sorted(visible(folder.glob("TRAIN_*/anno/*.txt")))
-    if not annotations:
-        raise SourceError(f"{folder} holds no TRAIN_*/anno/VIDEO.txt")
-    for truth in annotations:
-        home, names = _pictures(truth)
-        yield Track(truth.stem, _below(folder, home), names, boxes_for(truth, names), truth)
+    return _read(folder, "TRAIN_*", folder.glob("TRAIN_*/anno/*.txt"), boxes_for)
 
 
 def read_testing(folder: Path) -> Iterator[Track]:
     """The videos of ``TEST``, of which only the first box is known. Raises SourceError."""
     part = folder / "TEST" if (folder / "TEST").is_dir() else folder
-    annotations = sorted(visible(part.glob("anno/*.txt")))
-    if not annotations:
-        raise SourceError(f"{folder} holds no TEST/anno/VIDEO.txt")
-    for truth in annotations:
-        home, names = _pictures(truth)
-        boxes = first_box_only(truth, len(names))
-        yield Track(truth.stem, _below(folder, home), names, boxes, truth)
+    return _read(folder, "TEST", part.glob("anno/*.txt"), first_box_only)
 
 
-def _pictures(truth: Path) -> tuple[Path, list[str]]:
-    home = truth.parents[1] / "frames" / truth.stem
-    return home, pictures(home)
-
-
-def _below(folder: Path, home: Path) -> str:
-    return home.relative_to(folder).as_posix()
+def _read(
+    folder: Path,
+    part: str,
+    annotations: Iterable[Path],
+    boxes: Callable[[Path, list[str]], np.ndarray],
+) -> Iterator[Track]:
+    truths = sorted(visible(annotations))
+    if not truths:
+        raise SourceError(f"{folder} holds no {part}/anno/VIDEO.txt")
+    for truth in truths:
+        home = truth.parents[1] / "frames" / truth.stem
+        names, below = pictures(home), home.relative_to(folder).as_posix()
+        yield Track(truth.stem, below, names, boxes(truth, names), truth)

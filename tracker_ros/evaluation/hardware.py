@@ -1,9 +1,10 @@
 """The hardware that measured numbers depend on."""
 
-import os
 import platform
 from importlib import metadata
 from pathlib import Path
+
+from ..engines.runners.cores import cores
 
 PACKAGES = ("numpy", "opencv-contrib-python-headless", "onnxruntime", "onnxruntime-gpu", "torch")
 
@@ -23,11 +24,6 @@ def describe() -> dict:
         "python": platform.python_version(),
         "versions": versions,
     }
-
-
-def cores() -> int:
-    """Processors that this process may use."""
-    return len(os.sched_getaffinity(0))
 
 
 def _cpu() -> str:

@@ -24,12 +24,12 @@ def flagged(path: Path | None, listed: str) -> tuple[str, ...]:
     return tuple(name for name, word in zip(names, words, strict=True) if word == "1")
 
 
-def first_box_only(path: Path, count: int) -> np.ndarray:
-    """Boxes [``count``, 4] of a set whose server keeps all but the first, the one in ``path``."""
+def first_box_only(path: Path, names: list[str]) -> np.ndarray:
+    """Boxes [N, 4] of a set whose server keeps all but the first, the one in ``path``."""
     boxes = read_boxes(path)
     if len(boxes) != 1:
         raise SourceError(f"{path} has {len(boxes)} lines, but a test set shows only the first box")
-    return np.vstack((boxes, np.full((count - 1, 4), np.nan)))
+    return np.vstack((boxes, np.full((len(names) - 1, 4), np.nan)))
 
 
 def boxes_for(path: Path, names: list[str]) -> np.ndarray:

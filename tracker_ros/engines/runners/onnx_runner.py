@@ -1,6 +1,5 @@
 """Runs exported graphs with ONNX Runtime; needs no torch."""
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,7 +21,7 @@ from ..models.weights import (
     with_tracking,
 )
 from .base import Runner
-from .cores import Sharing
+from .cores import Sharing, cores
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
@@ -100,7 +99,7 @@ class OnnxRunner(Runner):
             )
         eight = INT8_KEY in session.get_modelmeta().custom_metadata_map
         self.provider = f"onnxruntime {real}{', trunk in int8' if eight else ''}"
-        self._side_by_side = real == CPU and _cores() > 1
+        self._side_by_side = real == CPU and cores() > 1
         self._pool: ThreadPoolExecutor | None = None
 
     def _open(self, path: Path, options, providers: list[tuple[str, dict]]):
@@ -130,8 +129,8 @@ class OnnxRunner(Runner):
         if not self._side_by_side:
             return Sharing()
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(_cores() - 1, "onnxruntime")
-        return Sharing(self._pool, _cores() - 1)
+            self._pool = ThreadPoolExecutor(cores() - 1, "onnxruntime")
+        return Sharing(self._pool, cores() - 1)
 
     def join(self, arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:
         return arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis)
@@ -142,11 +141,6 @@ class OnnxRunner(Runner):
 
     def numpy(self, array: np.ndarray) -> np.ndarray:
         return array
-
-
-def _cores() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _providers(device: str, tensorrt: bool, precision: str) -> list[tuple[str, dict]]:

@@ -73,7 +73,7 @@ def of_report(loaded: Loaded, numbers: dict) -> dict:
         "titles": [TITLES[measure] for measure in protocol.measures],
         "overview": _overview(trackers, protocol.measures),
         "plots": _plots(loaded, trackers) if scored else [],
-        "per_sequence": [_sequences(loaded, trackers, m) for m in protocol.measures],
+        "per_sequence": [_sequences(trackers, m) for m in protocol.measures],
         "per_attribute": _attributes(trackers, protocol.measures) if scored else None,
         "timelines": [(name, _timelines(loaded, trackers, name)) for name in ours],
         "gated": any((r.branches >= 0).any() for n in ours for r in loaded.results[n].values()),
@@ -121,33 +121,25 @@ def _number(value: float | None, digits: int) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def _sequences(loaded: Loaded, trackers: dict, measure: str) -> Grid:
-    rows = []
-    for name, result in loaded.sequences.items():
-        cells = [about["per_sequence"][name][measure] for about in trackers.values()]
-        rows.append(Row(name, cells, f"{len(result)} frames"))
+def rows(columns: list[dict], measure: str, counted: str) -> list[Row]:
+    """A line for each sequence, attribute or tag.
+
+    columns: of each tracker what it scored, by name. counted: the count that is noted beside it.
+    """
+    notes = {name: f"{about[counted]} {counted}" for name, about in columns[0].items()}
+    return [Row(name, [c[name][measure] for c in columns], note) for name, note in notes.items()]
+
+
+def _sequences(trackers: dict, measure: str) -> Grid:
+    columns = [about["per_sequence"] for about in trackers.values()]
     foot = Row("overall", [about[measure] for about in trackers.values()])
-    return Grid(TITLES[measure], "sequence", rows, foot)
+    return Grid(TITLES[measure], "sequence", rows(columns, measure, "frames"), foot)
 
 
 def _attributes(trackers: dict, measures: tuple[str, ...]) -> list[Grid]:
-    attributes = next(iter(trackers.values()))["attributes"]
-    return [
-        Grid(
-            TITLES[measure],
-            "attribute",
-            [
-                Row(
-                    name,
-                    [about["attributes"][name][measure] for about in trackers.values()],
-                    f"{about_it['sequences']} sequences",
-                )
-                for name, about_it in attributes.items()
-            ],
-        )
-        for measure in measures
-        if attributes
-    ]
+    columns = [about["attributes"] for about in trackers.values()]
+    grids = (Grid(TITLES[m], "attribute", rows(columns, m, "sequences")) for m in measures)
+    return list(grids) if columns[0] else []
 
 
 def _plots(loaded: Loaded, trackers: dict) -> list[dict]:

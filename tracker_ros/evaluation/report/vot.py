@@ -8,7 +8,7 @@ from ...core.io.files import write_csv, write_json
 from ..vot.measures import EAO_LENGTHS
 from ..vot.scores import TITLE
 from . import plots
-from .content import Grid, Row
+from .content import Grid, Row, rows
 from .page import write_page
 
 COLUMNS = ("accuracy", "failures", "robustness", "frames", "fps")
@@ -27,12 +27,12 @@ def write_vot_report(folder: Path, numbers: dict) -> Path:
     {"settings", "facts", and what ``vot.scores.summary`` gives}}}.
     """
     write_json(folder / "results.json", numbers)
-    rows = [
+    table = [
         (name, sequence, *(row[column] for column in COLUMNS))
         for name, about in numbers["trackers"].items()
         for sequence, row in about["per_sequence"].items()
     ]
-    write_csv(folder / "results.csv", [("tracker", "sequence", *COLUMNS), *rows])
+    write_csv(folder / "results.csv", [("tracker", "sequence", *COLUMNS), *table])
     page = folder / "report.html"
     write_page(page, "vot.html", **_content(numbers))
     return page
@@ -65,14 +65,9 @@ def _content(numbers: dict) -> dict:
 
 def _tables(kind: str, columns: list[dict]) -> tuple[Grid, list[Row]] | None:
     """Accuracy, and failures, of each sequence or tag, trackers side by side."""
-    names = {name: f"{row['frames']} frames" for name, row in columns[0].items()}
-    if not names:
+    if not columns[0]:
         return None
-    grids = (
-        [Row(name, [c[name][measure] for c in columns], note) for name, note in names.items()]
-        for measure in ("accuracy", "failures")
-    )
-    return Grid("A", kind, next(grids)), next(grids)
+    return Grid("A", kind, rows(columns, "accuracy", "frames")), rows(columns, "failures", "frames")
 
 
 def _plots(trackers: dict) -> list[dict]:

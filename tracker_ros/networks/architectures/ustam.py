@@ -54,20 +54,6 @@ class Corners(NamedTuple):
     scores: Tensor
 
 
-def patches(config: UstamConfig) -> nn.Conv2d:
-    """ViT's patch embedding."""
-    return nn.Conv2d(3, config.channels, config.patch, config.patch)
-
-
-def make_blocks(config: UstamConfig) -> nn.ModuleList:
-    """ViT's blocks; ``drop_path`` grows from 0 at the first to its value at the last."""
-    last = max(config.depth - 1, 1)
-    return nn.ModuleList(
-        Block(config.channels, config.heads, config.drop_path * index / last)
-        for index in range(config.depth)
-    )
-
-
 class Ustam(nn.Module):
     """Patch embedding, mixed-attention blocks, corner head.
 
@@ -78,14 +64,16 @@ class Ustam(nn.Module):
         super().__init__()
         self.config = config
         c, n = config.channels, config.query_size // config.patch
-        self.embedding = patches(config)
+        self.embedding = nn.Conv2d(3, c, config.patch, config.patch)
         for name, cells in (("template_code", config.template_size // config.patch), ("code", n)):
             code = position_code(cells, c)
             if config.learned_code:
                 self.register_parameter(name, nn.Parameter(code))
             else:
                 self.register_buffer(name, code, persistent=False)
-        self.blocks = make_blocks(config)
+        # ``drop_path`` grows from 0 at the first block to its value at the last.
+        drops = (config.drop_path * i / max(config.depth - 1, 1) for i in range(config.depth))
+        self.blocks = nn.ModuleList(Block(c, config.heads, drop) for drop in drops)
         if config.spatial:
             self.spatial = nn.Linear(n * n, n * n)  # one for all heads
             nn.init.zeros_(self.spatial.weight)  # a fresh network attends as MixViT does

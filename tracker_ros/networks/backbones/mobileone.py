@@ -43,7 +43,7 @@ class MobileOne(nn.Module):
         self.channels, self.stem_channels = widths[-1], widths[0]
         # One branch, whatever the blocks have: Apple's code.
         self.stem = RepConv(3, widths[0], stride=2, scale=scale)
-        self.stages = nn.ModuleList()
+        self.stages = nn.Sequential()
         for index, (depth, stride) in enumerate(zip(depths, (2, 2, 1), strict=True)):
             plain = depth - late_se if index == 2 else depth
             blocks = [
@@ -63,9 +63,7 @@ class MobileOne(nn.Module):
         x = self.stem(x)
         if extra is not None:
             x = x + extra
-        for stage in self.stages:
-            x = stage(x)
-        return x
+        return self.stages(x)
 
     @staticmethod
     def cells(size: int) -> int:

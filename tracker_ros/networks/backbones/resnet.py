@@ -55,7 +55,7 @@ class ResNet(nn.Module):
             nn.ReLU(),
             nn.MaxPool2d(3, 2, 1),
         )
-        self.stages = nn.ModuleList()
+        self.stages = nn.Sequential()
         for stage, (depth, stride) in enumerate(zip(depths, (1, 2, 1), strict=True)):
             outputs = widths[stage + 1]
             blocks = [Bottleneck(widths[stage], outputs, stride, 1)]
@@ -64,10 +64,7 @@ class ResNet(nn.Module):
             self.stages.append(nn.Sequential(*blocks))
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.stem(x)
-        for stage in self.stages:
-            x = stage(x)
-        return x
+        return self.stages(self.stem(x))
 
     @staticmethod
     def cells(size: int) -> int:

@@ -125,10 +125,7 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
         shard = Shard(path)
         for number, entry in enumerate(shard.entries):
             try:
-                if "frames" in entry:
-                    clips += _track(shard, entry)
-                else:
-                    clips += _objects(shard, entry)
+                clips += [_track(shard, entry)] if "frames" in entry else _objects(shard, entry)
             except (KeyError, TypeError, ValueError, AttributeError) as error:
                 raise SourceError(
                     f"shard {path}: entry {number} is malformed: {error!r}"
@@ -136,18 +133,16 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
     return [clip for clip in clips if len(clip)]
 
 
-def _track(shard: Shard, entry: dict) -> list[Clip]:
+def _track(shard: Shard, entry: dict) -> Clip:
     frames = [f for f in entry["frames"] if min(_box(f)[2:]) >= MIN_SIDE]
     masks = [f.get("mask") or "" for f in frames]
-    return [
-        make_clip(
-            shard,
-            [f["image"] for f in frames],
-            np.array([_box(f) for f in frames]),
-            times=np.arange(len(frames)) * SHARD_STEP,
-            masks=masks if any(masks) else None,
-        )
-    ]
+    return make_clip(
+        shard,
+        [f["image"] for f in frames],
+        np.array([_box(f) for f in frames]),
+        times=np.arange(len(frames)) * SHARD_STEP,
+        masks=masks if any(masks) else None,
+    )
 
 
 def _objects(shard: Shard, entry: dict) -> list[Clip]:

@@ -113,7 +113,9 @@ class ClipSet(Sequence[Clip]):
     def load(cls, path: Path, stores: Sequence[Store]) -> ClipSet:
         """Map what ``save`` wrote. Raises SourceError."""
         try:
-            columns = {file.stem: _mapped(file) for file in path.glob("*.npy")}
+            # As plain arrays: slices of np.memmap are slow.
+            files = {file.stem: np.load(file, mmap_mode="r") for file in path.glob("*.npy")}
+            columns = {name: np.asarray(column) for name, column in files.items()}
             return _Mapped(stores, columns, path)
         except (OSError, ValueError) as error:
             raise SourceError(f"the index {path} cannot be read ({error}); delete it") from None
@@ -126,12 +128,6 @@ class _Mapped(ClipSet):
 
     def __reduce__(self):  # worker processes map the files again instead of copying them
         return ClipSet.load, (self._path, self.stores)
-
-
-def _mapped(file: Path) -> np.ndarray:
-    column = np.load(file, mmap_mode="r")
-    # As a plain array: slices of np.memmap are slow.
-    return np.asarray(column)
 
 
 def _masks(clip: Clip) -> np.ndarray:

@@ -53,8 +53,7 @@ def inception(draft: StateDraft, ours: str = "", theirs: str = "") -> None:
 
 def inception_v3(source: Checkpoint) -> tuple[dict, dict]:
     """torchvision's ``inception_v3_google``."""
-    with torch.device("meta"):
-        draft = StateDraft(InceptionV3(), source)
+    draft = StateDraft(InceptionV3, source)
     inception(draft)
     return {"backbone": "inception_v3", "width": 1.0}, draft.finish()
 
@@ -62,8 +61,7 @@ def inception_v3(source: Checkpoint) -> tuple[dict, dict]:
 def resnet50(source: Checkpoint) -> tuple[dict, dict]:
     """torchvision's ``resnet50``, without its fourth stage."""
     sizes = {"widths": (64, 256, 512, 1024), "depths": (3, 4, 6)}
-    with torch.device("meta"):
-        draft = StateDraft(ResNet(**sizes), source)
+    draft = StateDraft(lambda: ResNet(**sizes), source)
     _stem(draft, "stem", "conv1 bn1", IMAGENET)
     for stage, depth in enumerate(sizes["depths"]):
         for block in range(depth):
@@ -91,8 +89,7 @@ def mobileone(source: Checkpoint, variant: str) -> tuple[dict, dict]:
         "scale": True,
         "late_se": LATE_SE.get(variant, 0),
     }
-    with torch.device("meta"):
-        draft = StateDraft(MobileOne(**sizes), source)
+    draft = StateDraft(lambda: MobileOne(**sizes), source)
 
     def unit(ours: str, theirs: str, stem: bool = False) -> None:
         def put(mine: str, branch: str) -> None:
@@ -127,7 +124,7 @@ def efficientnet(source: Checkpoint, variant: str) -> tuple[dict, dict]:
     """EfficientNet-Lite of efficientnet-lite-pytorch to stride 16; its norms (eps 1e-3) folded."""
     with torch.device("meta"):
         trunk = EfficientNetLite(variant)
-    draft = StateDraft(trunk, source)
+    draft = StateDraft(lambda: trunk, source)
 
     def unit(ours: str, conv: str, norm: str, stem: bool = False) -> None:
         scale, bias, mean, variance = (
@@ -192,8 +189,7 @@ def mae(source: Checkpoint) -> tuple[dict, dict]:
             " (768, 12) or large (1024, 24)"
         )
     config = UstamConfig(channels=channels, depth=depth, heads=channels // 64)
-    with torch.device("meta"):
-        draft = StateDraft(Ustam(config).backbones()[0], source)
+    draft = StateDraft(lambda: Ustam(config).backbones()[0], source)
     vision_transformer(draft, "", depth)
     return {"backbone": "vit", "channels": channels, "depth": depth}, draft.finish()
 
@@ -205,8 +201,7 @@ def dinov2(source: Checkpoint) -> tuple[dict, dict]:
     behind its layers are folded into these.
     """
     config = preset("ustam_tiny").network
-    with torch.device("meta"):
-        draft = StateDraft(Ustam(config).backbones()[0], source)
+    draft = StateDraft(lambda: Ustam(config).backbones()[0], source)
     _embedding(draft, "backbone.embeddings.patch_embeddings.projection")
     place = "onnx::Reshape_1962"  # [1, 37², 384]; the export left it without a name
     grid = source.take(place).transpose(1, 2).unflatten(2, (37, 37))

@@ -1,7 +1,7 @@
 """A foreign checkpoint's tensors, read without executing anything, and what is made of them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -70,13 +70,15 @@ class Checkpoint:
 
 
 class StateDraft:
-    """A state dict in the making for a network or trunk of ours.
+    """A state dict in the making for the network or trunk of ours that ``make`` makes.
 
     Everything is checked as it comes: a name of theirs that is missing, a shape that differs.
     """
 
-    def __init__(self, module: nn.Module, source: Checkpoint):
-        self.own, self.source = module.state_dict(), source
+    def __init__(self, make: Callable[[], nn.Module], source: Checkpoint):
+        with torch.device("meta"):
+            self.own = make().state_dict()
+        self.source = source
         self.state: dict[str, Tensor] = {}
 
     def put(self, ours: str, theirs: str, value: Tensor) -> None:

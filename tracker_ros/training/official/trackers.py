@@ -17,8 +17,7 @@ BYTES = ((0.0,) * 3, (1 / 255,) * 3)  # mean and deviation of RGB in [0, 1] that
 
 
 def _draft(design: Preset, source: Checkpoint) -> StateDraft:
-    with torch.device("meta"):
-        return StateDraft(build(design.architecture, design.network.to_dict()), source)
+    return StateDraft(lambda: build(design.architecture, design.network.to_dict()), source)
 
 
 def stmtrack(source: Checkpoint) -> tuple[Preset, dict]:
