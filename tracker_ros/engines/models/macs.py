@@ -28,35 +28,17 @@ class Macs(NamedTuple):
 
 def count(network: nn.Module, module: nn.Module, *inputs: Tensor) -> Macs:
     """Run ``module``, which holds ``network``, and count. Both may be on the meta device."""
-    flops: Counter[str] = Counter()
-    running: list[tuple[nn.Module, int]] = []  # the part that runs, and the total before it
-    hooks = []
     with FlopCounterMode(display=False) as counter, torch.no_grad():
-
-        def enter(part: nn.Module, given) -> None:
-            if not running:
-                running.append((part, counter.get_total_flops()))
-
-        def leaver(name: str):
-            def leave(part: nn.Module, given, made) -> None:
-                if running and running[0][0] is part:
-                    flops[name] += counter.get_total_flops() - running.pop()[1]
-
-            return leave
-
-        for name, child in network.named_children():
-            for part in child.modules():
-                hooks.append(part.register_forward_pre_hook(enter))
-                hooks.append(part.register_forward_hook(leaver(name)))
-        try:
-            outputs = module(*inputs)
-        finally:
-            for hook in hooks:
-                hook.remove()
-    of_layers = sum(counter.get_flop_counts()["Global"].get(kind, 0) for kind in LAYERS)
-    return Macs(
-        counter.get_total_flops() // 2,
-        of_layers // 2,
-        {name: value // 2 for name, value in flops.items()},
-        outputs,
-    )
+        outputs = module(*inputs)
+    counts = counter.get_flop_counts()
+    place = next(name for name, part in module.named_modules() if part is network)
+    prefix = f"{type(module).__name__}.{place}.".replace("..", ".")  # as the counter names parts
+    parts: Counter[str] = Counter()
+    outer = "-"  # no name begins so
+    for name in sorted(counts):
+        # Of what lies in each other the outermost: a part may be used without its own ``forward``.
+        if name.startswith(prefix) and not name.startswith(outer):
+            parts[name.removeprefix(prefix).partition(".")[0]] += sum(counts[name].values()) // 2
+            outer = f"{name}."
+    of_layers = sum(counts["Global"].get(kind, 0) for kind in LAYERS)
+    return Macs(counter.get_total_flops() // 2, of_layers // 2, dict(parts), outputs)
