@@ -267,7 +267,7 @@ def test_a_peer_that_never_answers_is_given_up(sequence, monkeypatch, caplog):
             awake.wait()  # as OpenCV does, without end
 
     monkeypatch.setattr(peers, "PATIENCE", 0.2)
-    monkeypatch.setattr(Peer, "_make", lambda self, box: (Hanging(), box))
+    monkeypatch.setattr(Peer, "_create", lambda self: Hanging())
     peer = Peer("mil")
     (found,) = find_sequences(sequence)
     result = run_sequence(peer, found)

@@ -97,7 +97,8 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
             total, left = (sum(map(len, some)) for some in (mine, todo[name]))
             shown[name] = bar.add_task(name, total=total, completed=total - left)
         for name, rest in todo.items():
-            make = trackers[name].make if args.jobs > 1 else trackers[name].get
+            one = trackers[name]
+            make = one.make if args.jobs > 1 else lambda one=one: one.tracker
             advance = partial(bar.advance, shown[name])
             run_all(name, make, rest, task.perform, folder, args.jobs, advance)
             if args.json and share.count == 1:  # so that Ctrl-C leaves what is done

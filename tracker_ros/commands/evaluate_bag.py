@@ -145,8 +145,7 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
         for (name, contestant), (source, truth) in (
             (tracker, pair) for tracker in trackers.items() for pair in sources
         ):
-            ours = isinstance(contestant.tracker, Tracker)
-            tracker = contestant.get()
+            tracker = contestant.tracker
             task = bar.add_task(f"{name} {source.topic}", total=source.length)
             try:
                 advance = partial(bar.advance, task)
@@ -154,7 +153,7 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
                     name, tracker, source, truth, folder, on_frame=advance, **wanted
                 )
                 rows.append(_row(name, source.topic, result))
-                if args.live and ours:
+                if args.live and isinstance(tracker, Tracker):
                     task = bar.add_task(f"live {source.topic}", total=len(frames))
                     path = folder / name / f"{sequence_name(source)}.live"
                     show = partial(_completed, bar, task)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -14,23 +13,17 @@ from .tlp import read_tlp
 from .track import Track
 from .uav123 import read_uav123
 
-
-class Benchmark(NamedTuple):
-    """A function that yields the test sequences of a folder, and the key of the protocol."""
-
-    read: Callable[[Path], Iterator[Track]]
-    protocol: str
-
-
 FOLDER = "folder"  # plain folders in OTB's layout
-BENCHMARKS = {
-    "otb": Benchmark(read_otb, "otb"),
-    "lasot": Benchmark(lasot.read_testing, "lasot"),
-    "got10k": Benchmark(got10k.read_testing, "got10k"),
-    "trackingnet": Benchmark(trackingnet.read_testing, "server"),
-    "uav123": Benchmark(read_uav123, "uav123"),
-    "tlp": Benchmark(read_tlp, "tlp"),
+# What yields the test sequences of a folder.
+BENCHMARKS: dict[str, Callable[[Path], Iterator[Track]]] = {
+    "otb": read_otb,
+    "lasot": lasot.read_testing,
+    "got10k": got10k.read_testing,
+    "trackingnet": trackingnet.read_testing,
+    "uav123": read_uav123,
+    "tlp": read_tlp,
 }
+SCORED_AS = {FOLDER: "otb", "trackingnet": "server"}  # those that are not called as their set
 
 
 def read_benchmark(name: str, folder: str | Path) -> tuple[list[Sequence], str]:
@@ -42,12 +35,10 @@ def read_benchmark(name: str, folder: str | Path) -> tuple[list[Sequence], str]:
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")
     if name == FOLDER:
-        sequences, protocol = find_sequences(folder), "otb"
+        sequences = find_sequences(folder)
     else:
-        benchmark = BENCHMARKS[name]
-        sequences = [track.sequence(folder) for track in benchmark.read(folder)]
-        protocol = benchmark.protocol
+        sequences = [track.sequence(folder) for track in BENCHMARKS[name](folder)]
     if not sequences:
         raise SourceError(f"{folder} holds no sequence of {name}")
     public = any(len(one) == 1 or not np.isnan(one.truth[1:]).all() for one in sequences)
-    return sequences, protocol if public else "server"
+    return sequences, SCORED_AS.get(name, name) if public else "server"

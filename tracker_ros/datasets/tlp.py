@@ -18,19 +18,17 @@ def read_tlp(folder: Path) -> Iterator[Track]:
     Raises SourceError.
     """
     for home in in_order(path.parent for path in folder.glob(f"*/{TRUTH_NAME}")):
-        yield _read(home)
-
-
-def _read(home: Path) -> Track:
-    truth = home / TRUTH_NAME
-    numbers = read_numbers(truth, 6)
-    jumps = np.flatnonzero(np.diff(numbers[:, 0]) != 1)
-    if len(jumps):
-        raise SourceError(f"{truth} line {jumps[0] + 2} is not of the frame after the one above")
-    odd = np.flatnonzero(~np.isin(numbers[:, 5], (0, 1)))
-    if len(odd):
-        raise SourceError(f"{truth} line {odd[0] + 1} says neither 0 nor 1 about being lost")
-    boxes = check_boxes(numbers[:, 1:5], truth)
-    # TinyTLP is the first frames of TLP: its truth may lie beside all of TLP's pictures.
-    names = pictures(home / "img")[: len(boxes)]
-    return Track(home.name, f"{home.name}/img", names, boxes, truth, absent=numbers[:, 5] == 1)
+        truth = home / TRUTH_NAME
+        numbers = read_numbers(truth, 6)
+        jumps = np.flatnonzero(np.diff(numbers[:, 0]) != 1)
+        if len(jumps):
+            raise SourceError(
+                f"{truth} line {jumps[0] + 2} is not of the frame after the one above"
+            )
+        odd = np.flatnonzero(~np.isin(numbers[:, 5], (0, 1)))
+        if len(odd):
+            raise SourceError(f"{truth} line {odd[0] + 1} says neither 0 nor 1 about being lost")
+        boxes = check_boxes(numbers[:, 1:5], truth)
+        # TinyTLP is the first frames of TLP: its truth may lie beside all of TLP's pictures.
+        names = pictures(home / "img")[: len(boxes)]
+        yield Track(home.name, f"{home.name}/img", names, boxes, truth, absent=numbers[:, 5] == 1)

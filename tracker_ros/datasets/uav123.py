@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from os.path import isfile  # unlike Path.is_file, of a name that is too long, too
 from pathlib import Path
-from typing import NamedTuple
 
 from ..core.errors import SourceError
 from ..sources.annotations import lines, read_boxes
@@ -27,14 +26,6 @@ ATTRIBUTES = (
 )
 
 
-class Range(NamedTuple):
-    """A sequence is the pictures ``first`` to ``last`` of a folder, which several may share."""
-
-    folder: str
-    first: int
-    last: int
-
-
 def read_uav123(folder: Path) -> Iterator[Track]:
     """The sequences that have a file in ``anno/UAV123``, cut out as ``configSeqs.m`` says.
 
@@ -50,13 +41,13 @@ def read_uav123(folder: Path) -> Iterator[Track]:
         if path.stem not in ranges:
             raise SourceError(f"{folder / CONFIG} has no sequence {path.stem!r} as {path}")
     for path in annotations:
-        yield _read(folder, path, ranges[path.stem])
+        yield _read(folder, path, *ranges[path.stem])
 
 
-def _read(folder: Path, truth: Path, cut: Range) -> Track:
-    home = folder / "data_seq" / truth.parent.name / cut.folder
+def _read(folder: Path, truth: Path, home: str, numbers: range) -> Track:
+    home = folder / "data_seq" / truth.parent.name / home
     names = []
-    for number in range(cut.first, cut.last + 1):  # which may be of any length
+    for number in numbers:  # which may be of any length
         names.append(f"{number:06}.jpg")
         if not isfile(home / names[-1]):
             raise SourceError(
@@ -67,8 +58,10 @@ def _read(folder: Path, truth: Path, cut: Range) -> Track:
     return Track(truth.stem, below, names, read_boxes(truth), truth, attributes=attributes)
 
 
-def _ranges(path: Path, part: str) -> dict[str, Range]:
-    """The ranges in the block ``seqUAV123 = {struct('name','bike1','path','…\\bike1\\', …"""
+def _ranges(path: Path, part: str) -> dict[str, tuple[str, range]]:
+    """Each sequence's folder, which several may share, and the numbers of its pictures there.
+
+    They are in the block ``seqUAV123 = {struct('name','bike1','path','…\\bike1\\', …"""
     found = {}
     inside = False
     for number, line in enumerate(lines(path), 1):
@@ -79,7 +72,7 @@ def _ranges(path: Path, part: str) -> dict[str, Range]:
             if len(matches) != line.count("'name'"):
                 raise SourceError(f"{path} line {number} is not a sequence with its frames")
             for m in matches:
-                found[m["name"]] = Range(m["folder"], int(m["first"]), int(m["last"]))
+                found[m["name"]] = m["folder"], range(int(m["first"]), int(m["last"]) + 1)
     if not found:
         raise SourceError(f"{path} has no block seq{part}")
     return found

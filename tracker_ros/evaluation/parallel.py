@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import connection, get_context, parent_process
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ..core.errors import InputError, TrackerError
 from ..core.trackable import Trackable
 from .results import result_path
 
+Shared = TypeVar("Shared", bound="Share")  # ``Self``, which Python 3.10 has not
 PATIENCE = 0.5  # seconds between two looks at the counters, for the progress bar
 
 
@@ -36,7 +37,7 @@ class Share:
     local: int = 1
 
     @classmethod
-    def of_environment(cls) -> "Share":
+    def of_environment(cls: type[Shared]) -> Shared:
         """What RANK, WORLD_SIZE, LOCAL_RANK and LOCAL_WORLD_SIZE say; alone without them."""
         names = {"RANK": 0, "WORLD_SIZE": 1, "LOCAL_RANK": 0, "LOCAL_WORLD_SIZE": 1}
         values = []

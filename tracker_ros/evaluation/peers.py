@@ -121,7 +121,8 @@ class Peer:
         self._tracker = None
         if self.name == "mil" and min(box[2:]) < MIL_SMALLEST:
             raise PeerError(f"mil starts on no box under {MIL_SMALLEST} pixels: {_shown(box)}")
-        tracker, begin = self._make(box)
+        tracker = self._create()
+        begin = tuple(map(round, box)) if self.name in NETWORKS else box  # as it takes numbers
         try:
             started = self._in_time(tracker.init, image, begin)
         except cv2.error as error:  # on boxes that are thin, or at the edge
@@ -154,12 +155,6 @@ class Peer:
         self.last_box = tuple(map(float, box))
         return Result(self.last_box, score, TargetState.TRACKING)
 
-    def _make(self, box: Box) -> tuple:
-        """OpenCV's tracker, and the box in the numbers that it takes."""
-        if self.name in NETWORKS:
-            return self._create(), tuple(map(round, box))
-        return getattr(cv2.legacy, PEERS[self.name])(), box
-
     def _in_time(self, call, *arguments):
         """Call OpenCV in a thread, for on some boxes it never returns, and hears no signal then."""
         if self._thread is None:
@@ -171,6 +166,8 @@ class Peer:
             raise PeerError(f"{self.name} gave no answer in {PATIENCE:g} s") from None
 
     def _create(self):
+        if self.name in PEERS:
+            return getattr(cv2.legacy, PEERS[self.name])()
         kind, parameters = NETWORKS[self.name]
         params = getattr(cv2, f"{kind}_Params")()
         for parameter, file in zip(parameters, self.files, strict=True):

@@ -17,24 +17,19 @@ PATIENCE = timedelta(hours=12)  # the others wait while the first validates
 
 
 @dataclass(frozen=True)
-class Ranks:
-    """This process among ``count``; rank 0 writes files and logs."""
-
-    rank: int = 0
-    count: int = 1
+class Ranks(Share):
+    """A share of a training; rank 0 writes files and logs."""
 
     @classmethod
     def join(cls, device: torch.device) -> Ranks:
         """Join the group that torchrun started; alone where it did not."""
-        count = Share.of_environment().count
-        if count == 1:
-            return cls()
-        if device.type == "cuda":
+        ranks = cls.of_environment()
+        if ranks.count > 1 and device.type == "cuda":
             torch.cuda.set_device(device)
-        if not distributed.is_initialized():
+        if ranks.count > 1 and not distributed.is_initialized():
             backend = "nccl" if device.type == "cuda" else "gloo"
             distributed.init_process_group(backend, timeout=PATIENCE)
-        return cls(distributed.get_rank(), count)
+        return ranks
 
     def wait(self) -> None:
         """Go on when all processes have come here."""

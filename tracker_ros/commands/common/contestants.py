@@ -28,10 +28,6 @@ class Contestant:
     tracker: Trackable
     about: dict
 
-    def get(self) -> Trackable:
-        """The tracker that is there already."""
-        return self.tracker
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Options for ``contestants``, besides ``arguments.add_tracker_arguments``."""

@@ -5,7 +5,9 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -44,13 +46,15 @@ def quantise_trunk(files: ModelFiles, crops: Sequence[np.ndarray]) -> None:
     told = {entry.key: entry.value for entry in graph.metadata_props}
     if INT8_KEY in told:
         raise ModelError(f"model file {path} is in 8 bits already")
+    sized = (cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA) for crop in crops)
+    inputs = ({"crop": crop[None]} for crop in sized)
     with tempfile.TemporaryDirectory() as folder, _silence():
         plain, made = Path(folder, "plain.onnx"), Path(folder, "int8.onnx")
         quant_pre_process(path, plain, skip_symbolic_shape=True)
         quantize_static(
             plain,
             made,
-            _Reader([cv2.resize(c, (size, size), interpolation=cv2.INTER_AREA) for c in crops]),
+            SimpleNamespace(get_next=partial(next, inputs, None)),
             quant_format=QuantFormat.QDQ,
             nodes_to_quantize=_of_the_trunk(onnx.load(plain).graph),
             per_channel=True,
@@ -74,17 +78,6 @@ def _silence() -> Iterator[None]:
         yield
     finally:
         logging.disable(before)
-
-
-class _Reader:
-    """Crops as the quantiser asks for them."""
-
-    def __init__(self, crops: Sequence[np.ndarray]):
-        self._crops: Iterator[np.ndarray] = iter(crops)
-
-    def get_next(self) -> dict[str, np.ndarray] | None:
-        crop = next(self._crops, None)
-        return None if crop is None else {"crop": crop[None]}
 
 
 def _of_the_trunk(graph: Any) -> list[str]:

@@ -70,11 +70,10 @@ class Rpn(nn.Module):
 
     @staticmethod
     def _tower(channels: int) -> nn.Sequential:
-        parts = []
+        parts: list[nn.Module] = []
         for _ in range(2):
-            conv, norm = conv_bn(channels, channels, 3)
-            conv.padding = (0, 0)
-            parts += [conv, norm, nn.ReLU()]
+            parts += [nn.Conv2d(channels, channels, 3, bias=False), nn.BatchNorm2d(channels)]
+            parts.append(nn.ReLU())
         return nn.Sequential(*parts)
 
     def forward(self, search: Tensor, target: Tensor) -> RpnMaps:

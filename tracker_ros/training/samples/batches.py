@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -81,17 +80,9 @@ def load_batches(
         )
     )
     try:
-        with plain_errors():
-            yield from loader
-    finally:
-        ending[0] = True
-
-
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """A worker's SourceError comes as a traceback; its end is the sentence."""
-    try:
-        yield
-    except SourceError as error:
+        yield from loader
+    except SourceError as error:  # a worker's is a traceback, whose end is the sentence
         sentence = str(error).strip().splitlines()[-1].rpartition("SourceError: ")[2]
         raise SourceError(sentence) from None
+    finally:
+        ending[0] = True
