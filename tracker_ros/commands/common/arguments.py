@@ -2,11 +2,13 @@
 
 import argparse
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ...core.config import ENGINES, PRECISIONS
 from ...core.errors import InputError, ParameterError
+from ...nodes.parameters import TRACKER
+from ...nodes.parameters.parameter import Parameter
 
 TRACKER_OPTIONS = ("model", "engine", "device", "precision", "allow_cpu_fallback")
 
@@ -49,24 +51,25 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     add_counts(parser, {"--frames": (None, "stop after N frames")})
 
 
+def add_parameters(parser: argparse._ActionsContainer, table: Iterable[Parameter]) -> None:
+    """A node's parameters as options."""
+    for parameter in table:
+        option = "--" + parameter.name.replace("_", "-")
+        text, default = parameter.description.replace("`", "").replace("%", "%%"), parameter.default
+        if isinstance(default, bool):
+            parser.add_argument(option, action="store_true", help=text)
+        else:
+            text += "" if default == "" else f" Default: {default}."
+            choices = parameter.choices or None
+            parser.add_argument(
+                option, type=type(default), default=default, choices=choices, help=text
+            )
+
+
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
+    """The tracker node's parameters that say what tracks."""
     group = parser.add_argument_group("tracker")
-    group.add_argument(
-        "--model", default="dastm", help="a shipped name, or a .safetensors or .onnx file (dastm)"
-    )
-    group.add_argument("--engine", choices=ENGINES, default="auto")
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (auto)")
-    group.add_argument(
-        "--precision",
-        choices=PRECISIONS,
-        default="fp32",
-        help="bf16 and fp16 only on torch and TensorRT, where hardware is faster at them (fp32)",
-    )
-    group.add_argument(
-        "--allow-cpu-fallback",
-        action="store_true",
-        help="use the CPU where the asked-for GPU is missing, instead of failing",
-    )
+    add_parameters(group, (p for p in TRACKER if p.name in TRACKER_OPTIONS))
 
 
 def tracker_from(args: argparse.Namespace):
@@ -77,7 +80,7 @@ def tracker_from(args: argparse.Namespace):
 
 
 def tracker_options(args: argparse.Namespace) -> dict[str, Any]:
-    """The values of ``add_tracker_arguments``, which are the tracker node's parameters, too."""
+    """The values of ``add_tracker_arguments``."""
     return {name: getattr(args, name) for name in TRACKER_OPTIONS}
 
 
