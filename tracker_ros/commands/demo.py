@@ -80,19 +80,19 @@ def run(args: argparse.Namespace) -> int:
             args.output / "log",
             lambda count: bar.update(task, completed=count),
             bystander,
-            list(cups),
         )
-        task = bar.add_task("drawing", total=played.images)
+        images = len(played.stamps)
+        task = bar.add_task("drawing", total=images)
         with open_source(args.output / "outputs") as recording:
-            each = played.each or {"": played.outputs}
+            each = {name: played.outputs(name) for name in cups or ("",)}
             truths = {name: _truth(synthetic, cup) for name, cup in cups.items()} or {
                 "": recording.truth if _has_box(recording.truth) else {}
             }
             advance = partial(bar.advance, task)
             pictures.draw_frames(recording, each, truths, fps, args.output, advance)
-        pictures.draw_timeline(each, truths, played.images, fps, args.output / "timeline.png")
+        pictures.draw_timeline(each, truths, images, fps, args.output / "timeline.png")
     numbers = {
-        name: summary.summarise(played.images, outputs, truths[name] or None)
+        name: summary.summarise(images, outputs, truths[name] or None)
         for name, outputs in each.items()
     }
     about = {"engine": played.provider, "hardware": hardware.describe()}

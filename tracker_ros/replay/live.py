@@ -37,10 +37,10 @@ def run_live(
     }
     logs = path.with_name(path.name + ".log")
     played = session.play(player, tracker, path, logs, on_frame)
-    if played.images != len(frames):
-        raise TrackerError(f"{played.images} of {len(frames)} images were heard on their way")
-    before = len(frames) - len(result)
-    outputs = {place - before: out for place, out in played.outputs.items() if place >= before}
+    heard, before = len(played.stamps), len(frames) - len(result)
+    if heard != len(frames):
+        raise TrackerError(f"{heard} of {len(frames)} images were heard on their way")
+    outputs = {place - before: out for place, out in played.outputs().items() if place >= before}
     return {"provider": played.provider, **compare(outputs, result)}
 
 

@@ -15,6 +15,7 @@ from ..sources.bag.typestore import bag_message as make
 from ..sources.bag.writer import BagWriter
 from . import session, summary
 from .bystander import publishing
+from .recorder import Recorder
 
 # Images a second (None: as fast as they are answered, one at a time), and targets.
 RATES = ((30.0, 1), (30.0, 4), (60.0, 1), (None, 1))
@@ -76,11 +77,12 @@ def _write(images: list[np.ndarray], path: Path) -> None:
             bag.write("/image", stamp, bgr_to_image(image, header, make))
 
 
-def _summary(played: session.Played) -> dict:
-    numbers = summary.summarise(played.images, played.outputs, None)
-    busy = [use for use in played.usage if 0 < use.images < played.images]
+def _summary(played: Recorder) -> dict:
+    images = len(played.stamps)
+    numbers = summary.summarise(images, played.outputs(), None)
+    busy = [use for use in played.usage if 0 < use.images < images]
     return {
-        "images": played.images,
+        "images": images,
         "dropped": numbers["dropped_frames"],
         "fps": numbers["frames_per_second"],
         "latency_ms": {"p50": numbers["latency_p50_ms"], "p99": numbers["latency_p99_ms"]},

@@ -59,7 +59,7 @@ class Recorder(AbstractContextManager):
 
     stamps: of the images (ns), in the order of publishing. heard: messages so far.
     provider: what really runs the tracker's network, in words; None until the node has said so.
-    publish_ms, usage: as in ``session.Played``.
+    publish_ms: what publishing each box took. usage: the tracker's, once a second.
     """
 
     def __init__(self, topics: Topics, bag: BagWriter | None):

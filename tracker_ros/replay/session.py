@@ -6,15 +6,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.errors import TrackerError
 from ..sources.bag.writer import BagWriter
-from .recorder import Recorder, Topics, Usage
-from .summary import Output
+from .recorder import Recorder, Topics
 
 START_SECONDS = 180.0  # until the tracker has loaded its model, on a machine busy with other things
 SILENCE_SECONDS = 5  # without a message, after the last frame was played: nothing more will come
@@ -68,22 +66,6 @@ class NodeProcess(AbstractContextManager):
         return f"{line.removeprefix('tracker-ros: error: ')} (log: {self._log})"
 
 
-@dataclass(frozen=True)
-class Played:
-    """outputs: by the image's position; images: how many were published; provider: the tracker's.
-
-    publish_ms: what publishing each box took. usage: the tracker's, once a second. each: outputs of
-    every target that was asked for, by id.
-    """
-
-    outputs: dict[int, Output]
-    images: int
-    provider: str | None
-    publish_ms: list[float]
-    usage: list[Usage]
-    each: dict[str, dict[int, Output]]
-
-
 def play(
     source: dict[str, object],
     tracker: dict[str, object],
@@ -91,14 +73,13 @@ def play(
     logs: Path,
     on_frame: Callable[[int], object] = lambda count: None,
     bystander: Callable | None = None,
-    targets: Sequence[str] = (),
-) -> Played:
-    """Plays a source to the tracker through DDS, in real time, and records it.
+) -> Recorder:
+    """Plays a source to the tracker through DDS, in real time; returns who has heard it all.
 
     source, tracker: parameters of player_node and tracker_node. bag: the recording to write, with
     the images. logs: a folder for what the nodes say. on_frame gets the number of images
-    published so far. bystander: see ``Recorder.join``. targets: ids of several. Raises
-    TrackerError, naming a log, where a node fails or nothing comes.
+    published so far. bystander: see ``Recorder.join``. Raises TrackerError, naming a log, where a
+    node fails or nothing comes.
     """
     from ..nodes.process import dds
 
@@ -122,21 +103,12 @@ def play(
                     on_frame(len(recorder.stamps))
             _drain(recorder)
             on_frame(len(recorder.stamps))
-            outputs = recorder.outputs()
-            if not outputs:
+            if not recorder.outputs():
                 raise TrackerError(
                     f"the tracker node found no target in {len(recorder.stamps)} images:"
                     f" {tracker_node.last_words()}"
                 )
-        each = {one: recorder.outputs(one) for one in targets}
-        return Played(
-            outputs,
-            len(recorder.stamps),
-            recorder.provider,
-            recorder.publish_ms,
-            recorder.usage,
-            each,
-        )
+        return recorder
 
 
 def _wait_until_ready(recorder: Recorder, tracker_node: NodeProcess) -> None:
