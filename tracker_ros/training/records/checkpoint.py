@@ -1,5 +1,6 @@
 """Checkpoints: written atomically, read back without executing anything."""
 
+import io
 import os
 import re
 import warnings
@@ -7,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
-from typing import IO, Any
+from typing import Any
 
 import torch
 
@@ -29,35 +30,14 @@ def save(path: str | Path, content: dict) -> None:
 
     Raises TrackerError where it cannot be written; the old file is then intact.
     """
-    path = Path(path)
+    path, saved = Path(path), io.BytesIO()
+    torch.save(content, saved)  # not to the file: torch hides why a write fails
     with writing(path, "; the one before it is intact" if path.exists() else ""):
         path.parent.mkdir(parents=True, exist_ok=True)
         with replacing(path) as part, open(part, "wb") as file:
-            writer = _Writer(file)
-            try:
-                torch.save(content, writer)
-            except RuntimeError as error:
-                raise writer.error or error from None
+            file.write(saved.getbuffer())
             file.flush()
             os.fsync(file.fileno())
-
-
-class _Writer:
-    """What torch writes to; keeps the error of a write, which torch hides behind one of its own."""
-
-    def __init__(self, file: IO[bytes]):
-        self._file = file
-        self.error: OSError | None = None
-
-    def write(self, data) -> int:
-        try:
-            return self._file.write(data)
-        except OSError as error:
-            self.error = self.error or error
-            raise
-
-    def flush(self) -> None:
-        """Torch asks for it; ``save`` flushes the file itself."""
 
 
 def load(path: str | Path) -> Any:
