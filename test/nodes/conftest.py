@@ -267,7 +267,7 @@ def run_node(ros):
 
 
 @pytest.fixture(scope="session")
-def tracker(ros):
+def camera1(ros):
     """A peer in touch with an active tracker node, which must end well on SIGINT.
 
     The images are reliable: on a busy machine best effort may lose the one that a test is about.
@@ -285,3 +285,12 @@ def tracker(ros):
         code, output = process.end(signal.SIGINT)
     assert code == 0, output
     assert "Traceback" not in output
+
+
+@pytest.fixture(scope="module")
+def tracker(camera1):
+    """The peer of ``camera1``; its node knows nothing of what other files of tests have sent."""
+    camera1.stamp = max([camera1.stamp, *camera1.order]) + 10**12  # never answered before
+    camera1.restart()
+    camera1.meet()
+    return camera1

@@ -64,7 +64,8 @@ def test_every_frame_of_a_sequence_is_tracked_from_its_first_truth(
     assert code == 0, output
     assert f"played {FRAMES} frames" in output
     tracker.until(lambda: stamps[-1] in tracker.order[before:], "the last answer")
-    assert tracker.order[before:] == stamps
+    # An answer to an image of before, whose stamps are far later, may have come late.
+    assert [stamp for stamp in tracker.order[before:] if stamp <= stamps[-1]] == stamps
 
     assert [len(tracker.detections[stamp][-1].detections) for stamp in stamps] == [0] + [1] * 11
     start = tracker.detections[stamps[1]][-1]
