@@ -255,6 +255,14 @@ def box_to_detection(
     return detection
 
 
+def truth_to_detections(box: Box, header, make: Make = ros_message):
+    """The true box as vision_msgs/Detection2DArray; none where it is NaN, the target absent."""
+    array = make("vision_msgs/msg/Detection2DArray", header=header)
+    if box[2] > 0:
+        array.detections.append(box_to_detection(box, header, make=make))
+    return array
+
+
 def detection_to_box(msg) -> Box:
     """vision_msgs/Detection2D to a box. Raises InputError if not finite, without area or rotated.
 

@@ -15,9 +15,8 @@ from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
 from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES
 from tracker_ros.evaluation.report import write_report
-from tracker_ros.evaluation.report.failures import find_failures
 from tracker_ros.evaluation.report.moments import WIDTH, find_moments
-from tracker_ros.evaluation.report.numbers import load
+from tracker_ros.evaluation.report.numbers import find_failures, load
 from tracker_ros.evaluation.report.plots import timeline
 from tracker_ros.evaluation.results import SequenceResult, load_results, result_path
 from tracker_ros.sources.bag.typestore import bag_message, default_typestore
@@ -58,9 +57,10 @@ def test_failures_by_hand(write_evaluation):
     (result,) = load_results(folder, "kcf")
     first, second = find_failures(PROTOCOLS["otb"], result)
     # Nine frames are no failure yet. Rows 14 and 15 have no target: 12 frames, 10 of them count.
-    assert (first.first, first.last, first.frames) == (12, 23, 10)
-    assert (first.admitted, first.found) == (3, 24)
-    assert (second.first, second.last, second.frames, second.found) == (28, 38, 10, None)
+    assert (first["first"], first["last"], first["frames"]) == (12, 23, 10)
+    assert (first["admitted"], first["found"]) == (3, 24)
+    assert (second["first"], second["last"]) == (28, 38)
+    assert (second["frames"], second["found"]) == (10, None)
 
 
 def test_moments_by_hand(write_evaluation):

@@ -136,7 +136,7 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
 def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
     """Rows of the two tables. What fails is added to ``failures``, and the rest goes on."""
     from ..core.tracker import Tracker
-    from ..replay.evaluate import evaluate, sequence_name, write_live
+    from ..replay.evaluate import evaluate, sequence_name
     from ..replay.live import run_live
 
     wanted = {"images": args.images == "copied", "debug_images": args.debug_images}
@@ -156,18 +156,18 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
                 if args.live and isinstance(tracker, Tracker):
                     task = bar.add_task(f"live {source.topic}", total=len(frames))
                     path = folder / name / f"{sequence_name(source)}.live"
-                    show = partial(_completed, bar, task)
-                    node = tracker_options(args)
-                    numbers = run_live(source, node, result, frames, path, show)
-                    write_live(folder, name, source, numbers)
+                    numbers = run_live(
+                        source,
+                        tracker_options(args),
+                        result,
+                        frames,
+                        path,
+                        lambda count, task=task: bar.update(task, completed=count),
+                    )
                     lives.append(_live_row(f"{name} {source.topic}", numbers))
             except TrackerError as error:
                 failures.append(f"{name} on {source.topic}: {error}")
     return rows, lives
-
-
-def _completed(bar, task, count: int) -> None:
-    bar.update(task, completed=count)
 
 
 def _row(name: str, topic: str, result) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 import argparse
 import logging
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 from ..training.config import LossConfig, SamplingConfig, TrainingConfig
@@ -75,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.samples.preview import PREVIEWED, write_contact_sheet
     from ..training.samples.sampling import Samples
     from .common.outputs import check_outputs
-    from .common.terminal import progress_bar
+    from .common.terminal import run_course
 
     design = preset(args.model)
     design = design._replace(
@@ -127,11 +126,7 @@ def run(args: argparse.Namespace) -> int:
     if not trainer.ranks.leads:
         trainer.run(lambda line: None)
         return 0
-    with progress_bar() as bar:
-        task = bar.add_task("training", total=100)
-        trainer.run(
-            partial(print, flush=True), lambda progress: bar.update(task, completed=100 * progress)
-        )
+    run_course(trainer)
     best = out / ("best.pt" if args.validate else "last.pt")
     for path in release(best, out / f"{name}.safetensors"):
         print(path)

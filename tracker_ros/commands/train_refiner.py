@@ -3,7 +3,6 @@
 import argparse
 import sys
 from dataclasses import asdict, replace
-from functools import partial
 from pathlib import Path
 
 from ..core.errors import ParameterError
@@ -44,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from ..training.refinement.release import Base
     from ..training.refinement.samples import RefinerSamples
     from .common.outputs import check_outputs
-    from .common.terminal import progress_bar
+    from .common.terminal import run_course
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
     if config.keep and not config.start:
@@ -65,11 +64,7 @@ def run(args: argparse.Namespace) -> int:
     }
     refiner = base.refiner(config.seed, config.start)
     trainer = RefinerTrainer(samples, held, base.see, refiner, base.side, out, config, identity)
-    with progress_bar() as bar:
-        task = bar.add_task("training", total=100)
-        trainer.run(
-            partial(print, flush=True), lambda progress: bar.update(task, completed=100 * progress)
-        )
+    run_course(trainer)
     facts = {
         "data": identity["data"],
         "config": asdict(config),

@@ -161,7 +161,8 @@ class PlayerNode(Node):
         else:
             self._images.publish(conversions.bgr_to_image(frame.image, header))
         if self._truths and frame.index in self._source.truth:
-            self._truths.publish(_truth(self._source.truth[frame.index], header))
+            truth = self._source.truth[frame.index]
+            self._truths.publish(conversions.truth_to_detections(truth, header))
         if self._values.mode == "acknowledged":
             self._wait_for_acknowledgement(stamp, frame)
         if starts and self._repeat:
@@ -190,11 +191,3 @@ class PlayerNode(Node):
                     f"{self._values.tracker} did not answer to {frame.name} within"
                     f" {self._values.acknowledge_timeout:g} s; going on"
                 )
-
-
-def _truth(box: Box, header) -> Detection2DArray:
-    """The box of the frame with ``header``; no detection where it is NaN, the target absent."""
-    array = Detection2DArray(header=header)
-    if box[2] > 0:
-        array.detections.append(conversions.box_to_detection(box, header))
-    return array

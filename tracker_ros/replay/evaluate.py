@@ -98,12 +98,6 @@ def evaluate(
     return result, frames
 
 
-def write_live(folder: Path, name: str, source: BagSource, numbers: dict) -> None:
-    """Write ``live.run_live``'s numbers as SEQUENCE.live.json."""
-    path = result_path(folder, name, sequence_name(source))
-    write_json(path.with_suffix(".live.json"), numbers)
-
-
 def _row(step: ReplayedFrame) -> list:
     answer = step.answer
     result = answer.result

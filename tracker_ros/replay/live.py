@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import TrackerError
+from ..core.io.files import write_json
 from ..evaluation.metrics import iou, success_auc
 from ..evaluation.results import SequenceResult
 from ..sources.bag.source import BagSource
@@ -25,8 +26,8 @@ def run_live(
 
     tracker: parameters of the node. frames: the indices of the images that can be read; the last
     ones are those of ``result``. path: the bag to write of what was published; what the nodes say
-    goes beside it, as PATH.log. Returns ``compare``'s numbers. Raises TrackerError as
-    ``session.play``.
+    goes beside it, as PATH.log, and what is returned, ``compare``'s numbers, as PATH.json. Raises
+    TrackerError as ``session.play``.
     """
     player = {
         "source": str(source.recording.path),
@@ -41,7 +42,9 @@ def run_live(
     if heard != len(frames):
         raise TrackerError(f"{heard} of {len(frames)} images were heard on their way")
     outputs = {place - before: out for place, out in played.outputs().items() if place >= before}
-    return {"provider": played.provider, **compare(outputs, result)}
+    numbers = {"provider": played.provider, **compare(outputs, result)}
+    write_json(path.with_name(path.name + ".json"), numbers)
+    return numbers
 
 
 def compare(outputs: dict[int, Output], result: SequenceResult) -> dict[str, object]:

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ..conversions import box_to_detection
+from ..conversions import truth_to_detections
 from ..core.io.paths import share_dir
 from ..runtime.outputs import messages, status
 from ..sources.bag.source import BagSource
@@ -53,10 +53,7 @@ class OutputBag(BagWriter):
             self.write(self._image, self._time, bytes(recorded.data))
         if "truth" in self._outputs and frame.index in self._truth.boxes:
             true = self._truth.boxes[frame.index]
-            array = bag_message(messages.DETECTIONS, header=header)
-            if true[2] > 0:
-                array.detections.append(box_to_detection(true, header, make=bag_message))
-            self._publish("truth", array)
+            self._publish("truth", truth_to_detections(true, header, bag_message))
         self._publish("detections", messages.detections(answer, bag_message))
         checks = [status.frame_check(answer, step.gate, step.memory_size, dropped=0)]
         checks += status.target_checks(answer)

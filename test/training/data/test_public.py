@@ -26,7 +26,7 @@ def test_a_packed_clip_comes_back_as_it_was(tmp_path):
     clips = ClipSet.pack(
         [clip(one, 2, label="cat"), clip(one, 0), clip(two, 3, masks=masks, first=7)]
     )
-    assert (len(clips), clips.frames, clips.masked) == (2, 5, True)
+    assert (len(clips), sum(map(len, clips)), clips.masked) == (2, 5, True)
     first, second = clips
     assert first.store is one and second.store is two
     assert first.names.tolist() == [b"0.jpg", b"1.jpg"] and first.folder == "home"

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterable
+from functools import partial
 
 
 def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -42,3 +43,12 @@ def progress_bar():
         redirect_stdout=sys.stdout.isatty(),
         disable=not console.is_terminal,
     )
+
+
+def run_course(course) -> None:
+    """Run a training, its lines above a bar of its progress."""
+    with progress_bar() as bar:
+        task = bar.add_task("training", total=100)
+        course.run(
+            partial(print, flush=True), lambda progress: bar.update(task, completed=100 * progress)
+        )

@@ -1,14 +1,13 @@
 """All numbers of a report, as ``results.json`` and ``results.csv`` hold them."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import SourceError
 from ...core.io import files
-from ..metrics import percentiles
+from ..metrics import failures, percentiles
 from ..protocols import PROTOCOLS, Protocol, summary
 from ..results import Evaluation, SequenceResult, load_evaluation, load_results, update_seconds
-from .failures import find_failures
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ def summarise(loaded: Loaded) -> dict:
     """JSON-ready: what was run, and for each tracker ``protocols.summary`` with
 
     "ms": {"p50", "p99"} of a frame after the first, "attributes": {name: {"sequences": count,
-    measures}} and "failures": ``Failure``s, besides its settings and facts.
+    measures}} and "failures": those of ``find_failures``, besides its settings and facts.
     """
     evaluation = loaded.evaluation
     return {
@@ -79,15 +78,40 @@ def _tracker(loaded: Loaded, results: list[SequenceResult]) -> dict:
     for name in sorted({a for result in results for a in result.attributes}):
         having = [result for result in results if name in result.attributes]
         attributes[name] = {"sequences": len(having), **loaded.protocol.overall(having)}
-    failures = []
-    if loaded.protocol.measures:
-        failures = [asdict(f) for r in results for f in find_failures(loaded.protocol, r)]
+    scored = results if loaded.protocol.measures else []
     return {
         **summary(loaded.evaluation.protocol, results),
         "ms": milliseconds(results),
         "attributes": attributes,
-        "failures": failures,
+        "failures": [one for r in scored for one in find_failures(loaded.protocol, r)],
     }
+
+
+def find_failures(protocol: Protocol, result: SequenceResult) -> list[dict]:
+    """``metrics.failures`` of the frames with a visible target, and how they ended.
+
+    Frames that do not count in the protocol and frames without target are passed over: a failure
+    goes on behind them. "first", "last": frames of the sequence, counted from 1. "frames": of them,
+    those that count. "admitted": on how many of these the tracker said that the target is lost.
+    "found": the frame in which it overlapped the target again; None if it never did.
+    """
+    counted = protocol.frames(result)
+    visible = counted.overlap >= 0
+    index, missed = counted.index[visible], counted.overlap[visible] == 0
+    found = []
+    for start, end in failures(missed):
+        rows = index[start:end]
+        found.append(
+            {
+                "sequence": result.sequence,
+                "first": int(rows[0]) + 1,
+                "last": int(rows[-1]) + 1,
+                "frames": len(rows),
+                "admitted": int(result.lost[rows].sum()),
+                "found": int(index[end]) + 1 if end < len(index) else None,
+            }
+        )
+    return found
 
 
 def milliseconds(results: list[SequenceResult]) -> dict[str, float | None]:

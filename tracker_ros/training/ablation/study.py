@@ -94,16 +94,11 @@ def ablate(plan: Plan, out: Path) -> list[dict]:
     find_sequences(plan.validate)  # what is wrong with them should be said before hours of training
     parts = _parts(plan, out / "costs.json") if plan.gated else None
     scores: list[dict] = []
-    fresh = False
     for seed in plan.seeds:  # so that all variants have a first score early
         for variant in plan.study.variants.values():
             folder = out / "runs" / f"{variant.name}-{seed}"
-            fresh = not (folder / DONE).is_file()
             scores += _run(plan, variant, seed, folder, parts)
-            if fresh:
-                write_tables(out, plan.settings(), scores)
-    if not fresh:
-        write_tables(out, plan.settings(), scores)
+            write_tables(out, plan.settings(), scores)
     return scores
 
 

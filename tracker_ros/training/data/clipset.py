@@ -76,11 +76,6 @@ class ClipSet(Sequence[Clip]):
         """Whether any frame has a mask."""
         return len(self.columns["masks"]) > 0
 
-    @property
-    def frames(self) -> int:
-        """Number of frames of all clips."""
-        return len(self.columns["names"])
-
     def peers(self, index: int) -> np.ndarray:
         """Indices of the other clips of the same class, int64 [P]; none where it has no class."""
         labels = self.columns["labels"]

@@ -10,7 +10,7 @@ from ...networks.backbones.inception import InceptionV3
 from ...networks.backbones.mobileone import DEPTHS, LATE_SE, VARIANTS, MobileOne
 from ...networks.backbones.resnet import ResNet
 from ...networks.presets import preset
-from .source import Checkpoint, StateDraft, for_our_pixels
+from .source import Checkpoint, StateDraft
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))  # mean and deviation of RGB in [0, 1]
 HALVES = ((0.5,) * 3, (0.5,) * 3)  # RGB in [-1, 1]
@@ -19,9 +19,7 @@ HALVES = ((0.5,) * 3, (0.5,) * 3)  # RGB in [-1, 1]
 def _stem(draft: StateDraft, ours: str, theirs: str, pixels) -> None:
     """A first convolution of 3 channels before a batch normalisation, for our pixels."""
     draft.conv_norm(ours, *theirs.split())
-    weight, constant = for_our_pixels(draft.state[f"{ours}.0.weight"], *pixels)
-    draft.state[f"{ours}.0.weight"] = weight
-    draft.shift(f"{ours}.1", constant)
+    draft.shift(f"{ours}.1", draft.pixels(f"{ours}.0", *pixels))
 
 
 def inception(draft: StateDraft, ours: str = "", theirs: str = "") -> None:
@@ -136,10 +134,9 @@ def efficientnet(source: Checkpoint, variant: str) -> tuple[dict, dict]:
         gain = scale / (variance + 1e-3).sqrt()
         weight = source.take(f"{conv}.weight")
         draft.put(f"{ours}.conv.bias", f"{norm}.bias", bias - mean * gain)
-        if stem:
-            weight, constant = for_our_pixels(weight, *IMAGENET)
-            draft.state[f"{ours}.conv.bias"] += gain * constant
         draft.put(f"{ours}.conv.weight", f"{conv}.weight", weight)
+        if stem:
+            draft.state[f"{ours}.conv.bias"] += gain * draft.pixels(f"{ours}.conv", *IMAGENET)
         draft.state[f"{ours}.conv.weight"] *= gain[:, None, None, None]
 
     unit("stem", "_conv_stem", "_bn0", stem=True)
@@ -158,9 +155,7 @@ def efficientnet(source: Checkpoint, variant: str) -> tuple[dict, dict]:
 def _embedding(draft: StateDraft, theirs: str) -> None:
     """A ViT's patch embedding, for our pixels."""
     draft.copy("embedding", theirs)
-    weight, constant = for_our_pixels(draft.state["embedding.weight"], *IMAGENET)
-    draft.state["embedding.weight"] = weight
-    draft.state["embedding.bias"] += constant
+    draft.state["embedding.bias"] += draft.pixels("embedding", *IMAGENET)
 
 
 def vision_transformer(draft: StateDraft, theirs: str, depth: int) -> None:

@@ -120,24 +120,22 @@ class StateDraft:
         """Add ``constant`` before a batch normalisation, by its mean."""
         self.state[f"{norm}.running_mean"] -= constant
 
+    def pixels(self, ours: str, mean: Iterable[float], std: Iterable[float]) -> Tensor:
+        """Let a first convolution for (RGB in [0, 1] - mean) / std take our BGR in [-1, 1].
+
+        Returns what is to be added to its outputs, [C]. Where the convolution pads, a zero is the
+        mean there and mid-grey here, so that the outermost cells differ a little.
+        """
+        mean, std = (torch.tensor(list(part))[None, :, None, None] for part in (mean, std))
+        weight = self.state[f"{ours}.weight"]
+        self.state[f"{ours}.weight"] = (weight / (2 * std)).flip(1)
+        return (weight * (0.5 - mean) / std).sum((1, 2, 3))
+
     def finish(self) -> dict[str, Tensor]:
         """The whole state. A name that no table sets is a fault of ours."""
         missing = set(self.own) - set(self.state)
         assert not missing, missing
         return self.state
-
-
-def for_our_pixels(weight: Tensor, mean: Iterable[float], std: Iterable[float]):
-    """A first convolution for BGR in [-1, 1] out of one for (RGB in [0, 1] - mean) / std.
-
-    Args:
-        weight: [C, 3, k, k].
-    Returns:
-        The new weight, and what is to be added to its outputs, [C]. Where the convolution pads, a
-        zero is the mean there and mid-grey here, so that the outermost cells differ a little.
-    """
-    mean, std = (torch.tensor(list(part))[None, :, None, None] for part in (mean, std))
-    return (weight / (2 * std)).flip(1), (weight * (0.5 - mean) / std).sum((1, 2, 3))
 
 
 def some(names: list[str], most: int = 4) -> str:

@@ -9,7 +9,7 @@ from ...networks.blocks.vit import position_code
 from ...networks.build import build
 from ...networks.presets import Preset, preset
 from .backbones import inception, vision_transformer
-from .source import Checkpoint, StateDraft, for_our_pixels
+from .source import Checkpoint, StateDraft
 
 # By channels and search tokens.
 MIXVITS = {(768, 324): "ustam_b288", (768, 576): "ustam_b384", (1024, 576): "ustam_l384"}
@@ -53,9 +53,7 @@ def siamfc(source: Checkpoint) -> tuple[Preset, dict]:
         ours, theirs = f"query_trunk.layers.{layer}", f"backbone.conv{number}.0"
         draft.copy(ours, theirs)
         if number == 1:
-            weight, constant = for_our_pixels(draft.state[f"{ours}.weight"], *BYTES)
-            draft.state[f"{ours}.weight"] = weight
-            draft.state[f"{ours}.bias"] += constant
+            draft.state[f"{ours}.bias"] += draft.pixels(ours, *BYTES)
         if number < 5:
             ours, theirs = f"query_trunk.layers.{layer + 1}", f"backbone.conv{number}.1"
             draft.norm(ours, theirs)
