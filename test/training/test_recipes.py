@@ -8,8 +8,7 @@ import torch
 from tracker_ros.networks.build import build
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.loop import Trainer
-from tracker_ros.training.optimisation.optimisers import make_optimiser
-from tracker_ros.training.optimisation.schedules import learning_rate
+from tracker_ros.training.optimisation.optimisers import learning_rate, make_optimiser
 from tracker_ros.training.recipes import RECIPES, recipe
 
 

@@ -64,7 +64,8 @@ def run(args: argparse.Namespace) -> int:
             video = stack.enter_context(VideoWriter(args.video, source.fps or DEFAULT_FPS))
         bar = stack.enter_context(progress_bar())
         task = bar.add_task("tracking", total=args.frames or source.length)
-        logs = [Summary() for _ in targets]
+        # Of each frame state, score, last box and truth: results would fill the memory in hours.
+        logs: list[list[tuple]] = [[] for _ in targets]
         seconds: list[float] = []
         for frame, boxes in frames:
             truth = truths.get(frame.index)
@@ -76,17 +77,18 @@ def run(args: argparse.Namespace) -> int:
                 begin = time.perf_counter()
                 rows = _update(targets, frame.image)
                 seconds.append(time.perf_counter() - begin)
-            if table and not logs[0].boxes:
+            if table and not logs[0]:
                 table.writerow((*COLUMNS[:2], "target", *COLUMNS[2:]) if several else COLUMNS)
             for number, (log, row, tracker) in enumerate(zip(logs, rows, targets, strict=True), 1):
-                log.add(row, tracker.last_box, truth)
+                name, box = row.state.name.lower(), tracker.last_box
+                log.append((name, row.score, box, truth or (math.nan,) * 4))
                 if table:
                     frame_cells = (frame.index, frame.stamp_ns, *([number] if several else []))
                     table.writerow((*frame_cells, *_cells(row)))
             if video:
                 video.write(_drawn(frame.image, rows))
             bar.advance(task)
-    columns = [dict(log.summary()) for log in logs]
+    columns = [dict(_summary(*zip(*log, strict=True))) for log in logs]
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = [(name, *(column.get(name, "0") for column in columns)) for name in names]
     common_rows = [*_speed(seconds), ("engine", targets[0].engine.provider)]
@@ -131,39 +133,26 @@ def _cells(result) -> list:
     return cells + [f"{timings[part]:.2f}" if part in timings else "" for part in TIMED]
 
 
-class Summary:
-    """What one target's summary is made of."""
+def _summary(states: tuple, scores: tuple, boxes: tuple, truths: tuple) -> list[tuple[str, str]]:
+    """Of one target, from each frame's state, score, last box and truth."""
+    import numpy as np
 
-    def __init__(self):
-        self.states: Counter[str] = Counter()
-        self.scores, self.boxes, self.truth = [], [], []
+    from ..evaluation import metrics
 
-    def add(self, result, box, truth) -> None:
-        self.states[result.state.name] += 1
-        self.scores.append(result.score)
-        self.boxes.append(box)
-        self.truth.append(truth or (math.nan,) * 4)
-
-    def summary(self) -> list[tuple[str, str]]:
-        import numpy as np
-
-        from ..evaluation import metrics
-
-        rows = [("frames", str(len(self.boxes)))]
-        rows += [(state.lower(), str(count)) for state, count in self.states.items()]
-        rows.append(("mean score", f"{np.mean(self.scores):.3f}"))
-        truth = np.array(self.truth)
-        known = ~np.isnan(truth).any(1)
-        if known.sum() > 1:
-            boxes = np.array(self.boxes, float)
-            overlap = metrics.iou(boxes[known], truth[known]).mean()
-            few = metrics.few_frames(int(known.sum()), len(known))
-            rows += [
-                ("mean overlap", f"{overlap:.3f}{few}"),
-                ("success AUC", f"{metrics.success_auc(boxes, truth):.3f}{few}"),
-                ("precision at 20 px", f"{metrics.precision(boxes, truth):.3f}{few}"),
-            ]
-        return rows
+    rows = [("frames", str(len(states)))]
+    rows += [(state, str(count)) for state, count in Counter(states).items()]
+    rows.append(("mean score", f"{np.mean(scores):.3f}"))
+    pred, truth = np.array(boxes, float), np.array(truths)
+    known = ~np.isnan(truth).any(1)
+    if known.sum() > 1:
+        overlap = metrics.iou(pred[known], truth[known]).mean()
+        few = metrics.few_frames(int(known.sum()), len(known))
+        rows += [
+            ("mean overlap", f"{overlap:.3f}{few}"),
+            ("success AUC", f"{metrics.success_auc(pred, truth):.3f}{few}"),
+            ("precision at 20 px", f"{metrics.precision(pred, truth):.3f}{few}"),
+        ]
+    return rows
 
 
 def _speed(seconds: list[float]) -> list[tuple[str, str]]:

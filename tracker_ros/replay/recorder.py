@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
+from ..conversions import detection_to_box, stamp_to_ns
 from ..core.errors import TrackerError
 from ..core.gate import BRANCHES, Gate
 from ..runtime.outputs.messages import DETECTIONS, STATUS
@@ -161,8 +162,6 @@ class Recorder(AbstractContextManager):
         from rclpy.serialization import deserialize_message
         from vision_msgs.msg import Detection2DArray
 
-        from ..conversions import detection_to_box, stamp_to_ns
-
         message = deserialize_message(data, Detection2DArray)
         stamp = stamp_to_ns(message.header.stamp)
         # A frame that is answered again, for a start in the past, keeps its first latency.
@@ -175,8 +174,6 @@ class Recorder(AbstractContextManager):
     def _on_status(self, data: bytes) -> None:
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.serialization import deserialize_message
-
-        from ..conversions import stamp_to_ns
 
         self._keep(self._topics.status, data)
         message = deserialize_message(data, DiagnosticArray)

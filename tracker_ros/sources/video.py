@@ -51,13 +51,18 @@ class VideoSource(Source):
 
     def _read(self) -> Iterator[Frame]:
         capture = self._open()
-        index, stamp, clock = 0, 0, _Clock(1e9 / self._own_fps)
+        index, stamp, first, period = 0, 0, 0.0, round(1e9 / self._own_fps)
         try:
             while True:
                 ok, image = capture.read()
                 if not ok:
                     break
-                stamp = clock.stamp(capture.get(cv2.CAP_PROP_POS_MSEC))
+                position = capture.get(cv2.CAP_PROP_POS_MSEC)
+                if index == 0:
+                    first = position
+                else:  # where positions do not rise, they say nothing
+                    told = round((position - first) * 1e6)
+                    stamp = told if told > stamp else stamp + period
                 yield Frame(stamp, image, f"{self._path.name}#{index}", index)
                 index += 1
         finally:
@@ -72,23 +77,6 @@ class VideoSource(Source):
                 seconds,
                 self._seconds,
             )
-
-
-class _Clock:
-    """Makes stamps (ns, from 0) of a capture's positions (ms) where those rise."""
-
-    def __init__(self, period: float):
-        self._period = period
-        self._first: float | None = None
-        self._last = 0
-
-    def stamp(self, position: float) -> int:
-        if self._first is None:
-            self._first = position
-            return 0
-        stamp = round((position - self._first) * 1e6)
-        self._last = stamp if stamp > self._last else self._last + round(self._period)
-        return self._last
 
 
 def _measured_fps(capture: cv2.VideoCapture, told: float) -> float:

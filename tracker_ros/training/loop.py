@@ -16,8 +16,7 @@ from .config import TrainingConfig
 from .course import Course
 from .optimisation.attention_cost import measure_branches
 from .optimisation.average import Average
-from .optimisation.optimisers import make_optimiser, prepare, synchronised
-from .optimisation.schedules import learning_rate
+from .optimisation.optimisers import learning_rate, make_optimiser, prepare, synchronised
 from .ranks import Ranks
 from .recipes import Loss
 from .records import checkpoint

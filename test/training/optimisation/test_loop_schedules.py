@@ -9,8 +9,7 @@ import torch
 from tracker_ros.core.errors import ModelError
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.config import TrainingConfig
-from tracker_ros.training.optimisation.optimisers import make_optimiser
-from tracker_ros.training.optimisation.schedules import learning_rate
+from tracker_ros.training.optimisation.optimisers import learning_rate, make_optimiser
 from tracker_ros.training.recipes import (
     DASTM,
     DASTSIAM,

@@ -1,15 +1,19 @@
 """Pictures of a tracker's worst and best moments."""
 
 import base64
+import csv
+import json
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ...core.errors import SourceError
+from ...sources import folder
 from ..metrics import iou
+from ..results import SequenceResult, result_path
 from .numbers import Loaded
-from .pictures import read_picture
 
 WINDOW = 10  # frames that a moment lasts
 PICTURES = 6  # of each kind, of different sequences
@@ -76,10 +80,48 @@ def _peak(merit: np.ndarray) -> tuple[int, float]:
 def _with_picture(moment: Moment, loaded: Loaded, tracker: str) -> Moment:
     result, row = loaded.results[tracker][moment.sequence], moment.frame - 1
     try:
-        image = read_picture(loaded, tracker, result, row)
+        image = _read_picture(loaded, tracker, result, row)
     except SourceError as error:
         return replace(moment, problem=str(error))
     return replace(moment, picture=_draw(image, result.truth[row], result.boxes[row]))
+
+
+def _read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
+    """The picture of a row of ``result``, uint8 [H, W, 3] BGR.
+
+    Raises SourceError, with what people should know, if it cannot be read.
+    """
+    if loaded.evaluation.dataset == "bag":
+        return _of_bag(loaded, tracker, result, row)
+    if not result.pictures:
+        raise SourceError("its frames are not files")
+    path = Path(result.pictures[row])
+    try:
+        return folder.read_picture(path)
+    except SourceError:
+        raise SourceError(f"{path.name} cannot be read where it was") from None
+
+
+def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
+    """A frame of the bag, by the indices that ``replay.evaluate`` has written beside the result."""
+    from ...sources.bag.source import BagSource
+
+    path = result_path(loaded.folder, tracker, result.sequence)
+    try:
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        with path.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
+            indices = [int(line["frame"]) for line in csv.DictReader(file)]
+        index = indices[-len(result) :][row]
+        bags = [p for p in map(Path, loaded.evaluation.paths) if p.resolve().name == about["bag"]]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise SourceError(f"what is known of its frames cannot be read: {error}") from None
+    if not bags:
+        raise SourceError(f"{about['bag']} is not where it was")
+    with BagSource(bags[0], about["topic"]) as source:
+        for frame in source:
+            if frame.index == index:
+                return frame.image
+    raise SourceError(f"{about['bag']} no longer has this frame")
 
 
 def _draw(image: np.ndarray, truth: np.ndarray, box: np.ndarray) -> str:

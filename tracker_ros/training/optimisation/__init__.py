@@ -1,1 +1,1 @@
-"""Optimiser, schedules, averaged weights, and what the attention may cost."""
+"""Optimiser and schedule, averaged weights, and what the attention may cost."""

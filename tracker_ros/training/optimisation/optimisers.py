@@ -1,4 +1,6 @@
-"""The optimiser, its parameter groups, and the weights that are frozen."""
+"""The optimiser, its parameter groups and learning rate, and the weights that are frozen."""
+
+import math
 
 import torch
 from torch import nn
@@ -48,6 +50,19 @@ def make_optimiser(model: nn.Module, config: TrainingConfig) -> torch.optim.Opti
     if config.optimiser == "sgd":
         return torch.optim.SGD(groups, momentum=0.9, **rates)
     return torch.optim.AdamW(groups, **rates)
+
+
+def learning_rate(progress: float, config: TrainingConfig) -> float:
+    """Factor on ``config.rate`` at ``progress`` in [0, 1]: linear warm-up, then the schedule."""
+    if progress < config.warmup:
+        return config.warmup_rate + (1 - config.warmup_rate) * progress / config.warmup
+    final = config.final_rate
+    if config.schedule == "step":
+        return final if progress >= config.drop else 1.0
+    done = min((progress - config.warmup) / max(1 - config.warmup, 1e-9), 1.0)
+    if config.schedule == "log":
+        return final**done
+    return final + (1 - final) * 0.5 * (1 + math.cos(math.pi * done))
 
 
 def hold(trunk: nn.Module, part: str) -> None:
