@@ -131,7 +131,7 @@ def _run(plan: Plan, variant: Variant, seed: int, folder: Path, parts: Parts | N
     done = folder / DONE
     if done.is_file():
         return json.loads(done.read_text())
-    losses = variant.weighed(plan.config.losses)
+    losses = replace(plan.config.losses, **variant.losses)
     trainer = Trainer(
         plan.data,
         folder,

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from ...core.errors import ParameterError
 from ...networks.blocks.gate import MODES
 from ...networks.presets import Preset
-from ..config import LossConfig
 
 QUALITY = ("auc", "difference", "sr50", "sr75", "precision", "fps")
 COST = ("parameters", "macs_attention", "macs_memory", "ms_attention", "ms_memory")
@@ -41,10 +40,6 @@ class Variant:
         return made._replace(
             network=replace(made.network, **rest), tracking=replace(made.tracking, **of_tracker)
         )
-
-    def weighed(self, losses: LossConfig) -> LossConfig:
-        """How it is trained."""
-        return replace(losses, **self.losses)
 
 
 class Table(NamedTuple):
