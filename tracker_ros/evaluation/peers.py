@@ -1,9 +1,9 @@
 """OpenCV's trackers behind the surface of our Tracker, for comparison in the same run."""
 
 import threading
-from contextlib import suppress
+from concurrent import futures
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import SimpleQueue
 
 import cv2
 import numpy as np
@@ -39,32 +39,27 @@ class _Thread:
     """A thread that makes calls, one after the other; a daemon, so that none holds up the end."""
 
     def __init__(self):
-        self._calls, self._answers = SimpleQueue(), SimpleQueue()
+        self._calls = SimpleQueue()
         threading.Thread(target=self._run, name="peer", daemon=True).start()
 
     def _run(self) -> None:
         while True:
-            call, arguments = self._calls.get()
+            answer, call, arguments = self._calls.get()
             try:
-                self._answers.put((call(*arguments), None))
+                answer.set_result(call(*arguments))
             except Exception as error:  # whoever asked shall have it
-                self._answers.put((None, error))
+                answer.set_exception(error)
 
     def call(self, call, *arguments):
-        """What `call` returns. Raises what it raises, or TimeoutError."""
-        self._calls.put((call, arguments))
+        """What `call` returns. Raises what it raises, or ``futures.TimeoutError``."""
+        answer: futures.Future = futures.Future()
+        self._calls.put((answer, call, arguments))
         try:
-            answer, error = self._answers.get(timeout=PATIENCE)
-        except Empty:
-            raise TimeoutError from None
-        except BaseException:
-            # Ctrl-C: a process that ends while OpenCV's own threads work aborts.
-            with suppress(Empty):
-                self._answers.get(timeout=LAST_CALL)
+            return answer.result(PATIENCE)
+        except (KeyboardInterrupt, SystemExit):
+            # A process that ends while OpenCV's own threads work aborts.
+            futures.wait([answer], LAST_CALL)
             raise
-        if error is not None:
-            raise error
-        return answer
 
 
 def parse_peers(text: str) -> list[str]:
@@ -161,7 +156,7 @@ class Peer:
             self._thread = _Thread()
         try:
             return self._thread.call(call, *arguments)
-        except TimeoutError:
+        except futures.TimeoutError:
             self._thread = self._tracker = None  # what hangs is left to hang
             raise PeerError(f"{self.name} gave no answer in {PATIENCE:g} s") from None
 
