@@ -28,13 +28,14 @@ TRACKING = TrackingConfig(
 
 
 class Case(NamedTuple):
-    """What is learnt: sizes of the network, memory frames of a sample, updates."""
+    """What is learnt: sizes of the network, memory frames of a sample, updates, samples of each."""
 
     network: dict
     tracking: TrackingConfig
     memory: int
     steps: int
     rate: float = 5e-3
+    batch: int = 6
 
 
 CASES = {
@@ -42,7 +43,8 @@ CASES = {
         {"width": 0.15, "channels": 32, "head_channels": 32, "head_depth": 2},
         replace(TRACKING, query_size=145, memory_size=145, search_factor=4.0),
         2,
-        80,
+        50,
+        batch=4,
     ),
     "stif": Case(
         {
@@ -93,12 +95,12 @@ def truth(clip):
     return np.stack([*places, np.full(len(steps), w), np.full(len(steps), h)], 1)
 
 
-def draw(clip, rng, case, count=6):
+def draw(clip, rng, case):
     """A batch of samples out of the clip."""
     from tracker_ros.training.samples.batches import Batch
 
     boxes, parts = truth(clip), []
-    for _ in range(count):
+    for _ in range(case.batch):
         query = int(rng.integers(1, len(boxes)))
         shown = [*sorted(rng.integers(0, query + 1, case.memory)), query]
         cuts = []
@@ -113,7 +115,11 @@ def draw(clip, rng, case, count=6):
         parts.append((np.stack(images), np.array(places, np.float32)))
     images, places = (torch.from_numpy(np.stack(part)) for part in zip(*parts, strict=True))
     return Batch(
-        images[:, :-1], places[:, :-1], images[:, -1:], places[:, -1:], torch.ones(count).bool()
+        images[:, :-1],
+        places[:, :-1],
+        images[:, -1:],
+        places[:, -1:],
+        torch.ones(case.batch).bool(),
     )
 
 
