@@ -21,7 +21,7 @@ from tracker_ros.training.refinement.looks import (
 )
 from tracker_ros.training.refinement.occluders import covered, occluded
 from tracker_ros.training.refinement.pairs import BESIDE, make_pairs, regions
-from tracker_ros.training.refinement.samples import QUERIES, RefinerSamples, over
+from tracker_ros.training.refinement.samples import QUERIES, RefinerSamples, loose, over
 
 TRACKING = TrackingConfig(query_size=112, search_factor=2.625)
 SIDE = 112 / 2.625  # of the target in a window that is right, crop pixels
@@ -67,6 +67,20 @@ def test_the_truth_is_right_however_wrong_the_window_is():
 def test_a_first_look_is_in_the_middle_and_of_the_right_size():
     look = first_look(View(np.zeros((300, 300, 3), np.uint8), (100, 80, 60, 60)), TRACKING)
     assert look.truth(TRACKING) == pytest.approx((7, 7, 0, 0), abs=0.1)
+
+
+def test_loose_boxes_lie_around_a_target_in_one_way():
+    image, rng = np.zeros((100, 100, 3), np.uint8), np.random.default_rng(3)
+    boxes = np.array([(10.0, 20, 30, 40), (50, 5, 12, 60), (0, 0, 90, 8)])
+    views, sides = [View(image, tuple(box)) for box in boxes], []
+    for _ in range(200):
+        found = np.array([view.box for view in loose(views, rng)])
+        corner, side = (found[:, :2] - boxes[:, :2]) / boxes[:, 2:], found[:, 2:] / boxes[:, 2:]
+        assert np.allclose(corner, corner[0]) and np.allclose(side, side[0])
+        sides.append(side[0])
+    # People leave a margin more often than they cut something off.
+    assert 0.05 < np.log(sides).mean() < 0.15 and 0.15 < np.log(sides).std() < 0.3
+    assert [view.box for view in views] == [tuple(box) for box in boxes]
 
 
 def grids(looks=3):

@@ -27,6 +27,8 @@ KINDS = {"track": 0.5, "still": 0.25, "cut-out": 0.25}  # how often each is draw
 OCCLUDED = 0.35  # share of later looks with something before the target
 GONE = {"covered": 0.35, "painted": 0.2, "other": 0.45}  # how a target may be absent
 ALIKE = 0.6  # share of others of the same class
+LOOSE = 0.6  # share of samples whose boxes do not fit their targets
+MARGIN, UNEVEN, AWAY = (0.1, 0.2), 0.1, 0.06  # of those: log sides, both and each; centre, in sides
 GREY, PAINTED = 0.12, 0.15  # share of samples without colours, and of targets in other ones
 HELD, NINTH = 9, 4  # of every nine clips the one at this place is for validation alone
 LEAST, LONGEST = 8.0, 5.0  # pixels of a side, and of the longer in units of the shorter
@@ -129,6 +131,8 @@ class RefinerSamples(Dataset):
     def _sample(self, views: list[View], rng: Rng) -> RefinerSample:
         """Of the first view, ``QUERIES`` later ones, and one of another target."""
         first, *later, other = views
+        if rng.random() < LOOSE:
+            first, *later = loose([first, *later], rng)
         looks = [first_look(first, self.tracking)]
         looks += [later_look(view, self.tracking, rng) for view in later]
         if rng.random() < PAINTED:
@@ -304,6 +308,21 @@ def over(
         return None
     cover = cv2.GaussianBlur(cover, (3, 3), 0)[..., None]
     return View((part * cover + picture * (1 - cover)).astype(np.uint8), box)
+
+
+def loose(views: list[View], rng: Rng) -> list[View]:
+    """Views of a target with boxes that lie around it in one way, but do not fit it.
+
+    People and detectors do not draw boxes tight, and what they drew is what they want followed.
+    """
+    wide, high = np.exp(rng.normal(*MARGIN) + rng.normal(0, UNEVEN, 2))
+    right, down = rng.normal(0, AWAY, 2)
+    boxes = []
+    for view in views:
+        x, y, w, h = view.box
+        left, top = x + (0.5 + right - wide / 2) * w, y + (0.5 + down - high / 2) * h
+        boxes.append((left, top, wide * w, high * h))
+    return [replace(view, box=box) for view, box in zip(views, boxes, strict=True)]
 
 
 def usable(box: Box | np.ndarray) -> bool:
