@@ -83,12 +83,12 @@ def test_a_file_with_something_appended(files, name):
 )
 def test_any_damaged_byte_is_noticed(exported, tmp_path, name, where, value):
     content = bytearray((exported.folder / name).read_bytes())
+    seal = content.find(b"tracker_ros-sha256-")
     place = int(where * len(content))
     before, content[place] = content[place], value
     for path in exported.folder.iterdir():
         shutil.copy(path, tmp_path)
     (tmp_path / name).write_bytes(content)
-    seal = content.find(b"sha256-") - len("tracker_ros-")
     if value == before:
         check_seal(tmp_path / name)
     elif not seal <= place < seal + len(NO_SEAL):  # a damaged seal does no harm
