@@ -51,7 +51,7 @@ class _Thread:
                 answer.set_exception(error)
 
     def call(self, call, *arguments):
-        """What `call` returns. Raises what it raises, or ``futures.TimeoutError``."""
+        """The answer of ``call``. Raises what it raises, or ``futures.TimeoutError``."""
         answer: futures.Future = futures.Future()
         self._calls.put((answer, call, arguments))
         try:

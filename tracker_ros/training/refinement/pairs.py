@@ -32,24 +32,24 @@ class Pairs(NamedTuple):
 
 
 def make_pairs(
-    features: Tensor, truths: Tensor, covers: Tensor, side: float, chance: torch.Generator
+    embedded: Tensor, truths: Tensor, covers: Tensor, side: float, chance: torch.Generator
 ) -> Pairs:
     """About where the target is in each later look, and at a rival of it in each: 2·B·Q pairs.
 
     Args:
-        features: float32 [B, 1 + Q, W, n, n], of the first look and Q later ones.
+        embedded: float32 [B, 1 + Q, W, n, n], of the first look and Q later ones.
         truths: float32 [B, 1 + Q, 4]; see ``TargetCrop.truth``. covers: float32 [B, 1 + Q].
         side: cells along a target of the scale that crops are made for. chance: of the CPU.
     """
-    count, looks = features.shape[0], features.shape[1] - 1
-    reference, later = regions(features[:, 0], truths[:, 0, :2]), features[:, 1:]
+    count, looks = embedded.shape[0], embedded.shape[1] - 1
+    reference, later = regions(embedded[:, 0], truths[:, 0, :2]), embedded[:, 1:]
     boxes, hidden = truths[:, 1:], covers[:, 1:]
     sides = side * boxes[..., 2:].mean(-1, keepdim=True).exp()
     wrong = torch.randn(count, looks, 2, generator=chance)  # Student's t, 4 degrees of freedom
     wrong = wrong / torch.randn(count, looks, 2, 4, generator=chance).square().mean(-1).sqrt()
     often = torch.rand(count, looks, 1, generator=chance) < OFTEN
     wrong = (wrong * torch.where(often, PLACE, FARTHER)).to(sides)
-    places = (boxes[..., :2] + wrong * sides).clamp(0, features.shape[-1])
+    places = (boxes[..., :2] + wrong * sides).clamp(0, embedded.shape[-1])
     rivals = rival_places(reference.detach(), later.detach(), boxes, hidden, side, chance)
     both = torch.cat([places, rivals], 1)
     region = regions(torch.cat([later, later], 1).flatten(0, 1), both.flatten(0, 1))
@@ -75,9 +75,13 @@ def regions(features: Tensor, places: Tensor) -> Tensor:
 
 
 def rival_places(
-    reference: Tensor, later: Tensor, boxes: Tensor, hidden: Tensor, side: float,
+    reference: Tensor,
+    later: Tensor,
+    boxes: Tensor,
+    hidden: Tensor,
+    side: float,
     chance: torch.Generator,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """Where something else is most like the middle of the reference: [B, Q, 2], in cells.
 
     Where the target is not there at all (``hidden`` 1), that is anywhere.
