@@ -12,7 +12,7 @@ from torch.utils.data import Dataset
 
 from ...core.config import TrackingConfig
 from ...core.errors import SourceError
-from ...core.geometry.boxes import Box, mask_box
+from ...core.geometry.boxes import Box, mask_box, scaled
 from ..data.clips import Clip, Pictures, View, load_clips
 from ..samples.geometry import Rng, stretched
 from .colours import Paint, another
@@ -319,9 +319,8 @@ def loose(views: list[View], rng: Rng) -> list[View]:
     right, down = rng.normal(0, AWAY, 2)
     boxes = []
     for view in views:
-        x, y, w, h = view.box
-        left, top = x + (0.5 + right - wide / 2) * w, y + (0.5 + down - high / 2) * h
-        boxes.append((left, top, wide * w, high * h))
+        x, y, *sides = scaled(view.box, wide, high)
+        boxes.append((x + right * view.box[2], y + down * view.box[3], *sides))
     return [replace(view, box=box) for view, box in zip(views, boxes, strict=True)]
 
 

@@ -6,7 +6,7 @@ import os
 import signal
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import torch
@@ -14,9 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, default_collate
 
 from ...core.errors import SourceError
-from ..config import TrainingConfig
 from ..ranks import Ranks, shared_batches
-from ..refinement.config import RefinerConfig
 from .sampling import Sample
 
 
@@ -52,9 +50,19 @@ def _start_worker(ending: Tensor, _: int) -> None:
     signal.signal(signal.SIGTERM, lambda *_: os._exit(0) if ending else None)
 
 
+class Schedule(Protocol):
+    """What a configuration says of batches."""
+
+    batch: int
+    steps: int
+    minutes: float
+    workers: int
+    device: str
+
+
 def load_batches(
     samples: Dataset,
-    config: TrainingConfig | RefinerConfig,
+    config: Schedule,
     ranks: Ranks,
     first: int,
     together: Callable[[Sequence], Any] = collate,
