@@ -40,7 +40,7 @@ def test_alone_nothing_is_exchanged():
 
 
 CODE = """
-import os, sys, torch
+import atexit, os, sys, torch
 from pathlib import Path
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.networks.architectures.dastm import DastmConfig
@@ -51,6 +51,13 @@ from tracker_ros.training.losses.memory import memory_loss
 
 torch.set_num_threads(1)
 shards, out = sys.argv[1:]
+
+def threads_of_the_group():
+    names = [path.read_text().strip() for path in Path("/proc/self/task").glob("*/comm")]
+    print("threads left:", [name for name in names if "gloo" in name])
+
+if "RANK" in os.environ:
+    atexit.register(threads_of_the_group)  # before the training's own: called after it
 
 def loss(model, *arguments):
     # Batch statistics are those of a process's own share: with the running ones, nothing but
@@ -77,8 +84,6 @@ trainer.run(lambda line: None)
 content = {"losses": torch.tensor(trainer.losses), "shown": torch.stack(trainer.shown)}
 content["weights"] = torch.cat([p.detach().flatten() for p in trainer.model.parameters()])
 torch.save(content, Path(out) / f"rank{trainer.ranks.rank}of{trainer.ranks.count}.pt")
-if trainer.ranks.count > 1:
-    torch.distributed.destroy_process_group()
 """
 
 
@@ -96,6 +101,7 @@ def test_two_processes_take_the_course_of_one(shards, tmp_path, monkeypatch):
         timeout=250,
     )
     assert done.returncode == 0, done.stderr
+    assert done.stdout.count("threads left: []") == 2, done.stdout
     monkeypatch.setattr(sys, "argv", [str(script), str(shards), str(tmp_path / "one")])
     runpy.run_path(str(script))
     one = torch.load(tmp_path / "one" / "rank0of1.pt")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from itertools import count
 
 import torch
@@ -22,13 +24,19 @@ class Ranks(Share):
 
     @classmethod
     def join(cls, device: torch.device) -> Ranks:
-        """Join the group that torchrun started; alone where it did not."""
+        """Join the group that torchrun started, until this process ends; alone where it did not.
+
+        A process that ends while the group's threads live may be aborted after all its work.
+        """
         ranks = cls.of_environment()
         if ranks.count > 1 and device.type == "cuda":
             torch.cuda.set_device(device)
         if ranks.count > 1 and not distributed.is_initialized():
+            # Optimisers import it, and one that finds a group keeps it to the end and beyond.
+            import_module("torch._dynamo")
             backend = "nccl" if device.type == "cuda" else "gloo"
             distributed.init_process_group(backend, timeout=PATIENCE)
+            atexit.register(distributed.destroy_process_group)
         return ranks
 
     def wait(self) -> None:
