@@ -6,11 +6,11 @@ python examples/follow_detector.py --ros-args -r detections:=/yolo/detections -p
 The tracker node's parameter ``auto_init`` does the same; this is how to choose by your own rules.
 """
 
-from contextlib import suppress
+import signal
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Detection2D, Detection2DArray
 
 
@@ -47,13 +47,13 @@ class FollowDetector(Node):
 
 
 def main() -> None:
-    rclpy.init()
-    try:
-        with suppress(KeyboardInterrupt, ExternalShutdownException):
-            rclpy.spin(FollowDetector())
-    except RuntimeError:  # rclpy's, where a signal comes between two waits
-        if rclpy.ok():
-            raise
+    signals = []  # rclpy.spin with rclpy's own handlers misses one now and then, and never ends
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: signals.append(number))
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    node = FollowDetector()
+    while not signals:
+        rclpy.spin_once(node, timeout_sec=0.2)
 
 
 if __name__ == "__main__":

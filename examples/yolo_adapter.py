@@ -6,11 +6,11 @@ ros2 run tracker_ros tracker_node --ros-args -r image:=/camera/image_raw
     -p auto_init_new:=true -p max_targets:=4
 """
 
-from contextlib import suppress
+import signal
 
 import rclpy
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
+from rclpy.signals import SignalHandlerOptions
 from vision_msgs.msg import Detection2D, Detection2DArray, ObjectHypothesisWithPose
 
 
@@ -32,14 +32,17 @@ def adapt(message) -> Detection2DArray:
 def main() -> None:
     from yolo_msgs.msg import DetectionArray
 
-    rclpy.init()
+    signals = []  # rclpy.spin with rclpy's own handlers misses one now and then, and never ends
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: signals.append(number))
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     node = Node("yolo_adapter")
     publisher = node.create_publisher(Detection2DArray, "detections", 10)
     node.create_subscription(
         DetectionArray, "yolo", lambda message: publisher.publish(adapt(message)), 10
     )
-    with suppress(KeyboardInterrupt, ExternalShutdownException):
-        rclpy.spin(node)
+    while not signals:
+        rclpy.spin_once(node, timeout_sec=0.2)
 
 
 if __name__ == "__main__":
