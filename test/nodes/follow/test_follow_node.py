@@ -1,129 +1,24 @@
-"""Tracker and follow node as processes: a rendered scene of known depth in, places out."""
+"""The follow node as a process: boxes and depth in, places out."""
 
 import array
 import math
 import signal
-from collections import defaultdict
 
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import bgr_to_image, box_to_detection, detection_to_box, stamp_to_ns
-from tracker_ros.core.geometry.boxes import overlap
-from tracker_ros.datasets.synthetic.clip import FPS, HEIGHT, WIDTH, SyntheticClip
+from tracker_ros.datasets.synthetic.clip import HEIGHT, WIDTH
 from tracker_ros.runtime.follow.camera import Camera
 
-from .conftest import NodeProcess, Peer
+from ..conftest import NodeProcess
+from .scene import CAMERA, FOCAL, FRAME_ID, Scene, point
 
-FOCAL = 554.0  # pixels: a view 60 degrees wide
-# Metres along the optical axis, at zoom 1 and size 1: the target hovers.
-OVERHEAD_AT, TARGET_AT, GROUND_AT = 1.2, 2.5, 4.0
-CAMERA = Camera(FOCAL, FOCAL, (WIDTH - 1) / 2, (HEIGHT - 1) / 2, WIDTH, HEIGHT)
-FRAMES = range(178, 275)  # the wall hides the target in the middle of these
 BOX = (120.0, 60.0, 60.0, 60.0)
-FRAME_ID = "left/optical frame"
-
-
-class DeepClip(SyntheticClip):
-    """The demo's clip with depth: the target above the ground, what is overhead before both."""
-
-    def depth(self, index: int) -> np.ndarray:
-        """Metres along the optical axis in a frame, float32 [480, 640]."""
-        cup, overhead = self.coverage(index)
-        zoom = self.at(index / FPS)[4]
-        depth = np.full((HEIGHT, WIDTH), GROUND_AT / zoom, np.float32)
-        depth[cup >= 0.5] = self.distance(index)
-        depth[overhead >= 0.5] = OVERHEAD_AT / zoom
-        return depth
-
-    def distance(self, index: int) -> float:
-        """The target's depth in a frame: it grows and shrinks by coming and going."""
-        size, zoom = self.at(index / FPS)[3:5]
-        return float(TARGET_AT / (size * zoom))
-
-
-class Scene(Peer):
-    """A camera with depth, and a listener to what the follow node says."""
-
-    asked = "follow_node"
-
-    def __init__(self, context, namespace: str):
-        from geometry_msgs.msg import PoseStamped
-        from sensor_msgs.msg import CameraInfo, Image, PointCloud2
-        from tf2_msgs.msg import TFMessage
-        from vision_msgs.msg import Detection2DArray, Detection3DArray
-        from visualization_msgs.msg import MarkerArray
-
-        from tracker_ros.nodes import qos
-
-        super().__init__(context, namespace)
-        create = self.node.create_publisher
-        self.boxes = create(Detection2DArray, "tracker_node/detections", qos.RELIABLE)
-        self.depths = create(Image, "depth/image", qos.RELIABLE)
-        self.infos = create(CameraInfo, "depth/camera_info", qos.RELIABLE)
-        self.clouds = create(PointCloud2, "points", qos.RELIABLE)
-        self.poses, self.places = defaultdict(list), defaultdict(list)  # by stamp
-        self.frames, self.shown = [], []
-
-        def subscribe(kind, topic, callback):
-            self.node.create_subscription(kind, topic, callback, qos.RELIABLE)
-
-        def keep(by_stamp):
-            return lambda m: by_stamp[stamp_to_ns(m.header.stamp)].append(m)
-
-        subscribe(PoseStamped, "follow_node/pose", keep(self.poses))
-        subscribe(Detection3DArray, "follow_node/detections_3d", keep(self.places))
-        subscribe(MarkerArray, "follow_node/markers", self.shown.append)
-        subscribe(TFMessage, "/tf", lambda m: self.frames.extend(m.transforms))
-
-    def send_depth(self, depth, stamp: int, frame_id: str = FRAME_ID, **fields) -> None:
-        """Metres as 16UC1, with fields changed to ``fields``."""
-        from sensor_msgs.msg import Image
-
-        data = array.array("B", np.round(depth * 1000).astype("<u2").tobytes())
-        height, width = depth.shape
-        message = Image(header=self.header(stamp, frame_id), width=width, height=height, data=data,
-                        step=2 * width, encoding="16UC1")  # fmt: skip
-        for name, value in fields.items():
-            setattr(message, name, value)
-        self.depths.publish(message)
-
-    def send_info(self, stamp: int, camera: Camera = CAMERA) -> None:
-        from sensor_msgs.msg import CameraInfo
-
-        k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
-        self.infos.publish(CameraInfo(header=self.header(stamp, FRAME_ID), k=k,
-                                      width=camera.width, height=camera.height))  # fmt: skip
-
-    def send_boxes(self, stamp: int, *boxes, frame_id: str = FRAME_ID) -> None:
-        """(id, box) of targets, as the tracker would publish them."""
-        from vision_msgs.msg import Detection2DArray
-
-        header = self.header(stamp, frame_id)
-        found = [box_to_detection(box, header, one, "cup", 0.75) for one, box in boxes]
-        self.boxes.publish(Detection2DArray(header=header, detections=found))
-
-    def place(self, stamp: int):
-        """The follow node's answer to the boxes of this stamp."""
-        return self.until(lambda: self.places[stamp], f"places of the frame of {stamp}")[-1]
-
-    def position(self, stamp: int):
-        """Of the only target in the answer to the boxes of this stamp."""
-        (one,) = self.place(stamp).detections
-        return point(one.results[0].pose.pose)
-
-    def next(self) -> int:
-        self.stamp += 33_000_000
-        return self.stamp
 
 
 def markers(peer: Scene, header) -> list:
     """Those with this header."""
     return [m for array in peer.shown for m in array.markers if m.header == header]
-
-
-def point(pose):
-    return np.array([pose.position.x, pose.position.y, pose.position.z])
 
 
 @pytest.fixture(scope="module")
@@ -376,68 +271,3 @@ def test_parameters_and_transitions_that_cannot_be_are_refused(follower):
     follower.send_depth(flat(), stamp)
     follower.send_boxes(stamp, ("jana", BOX))
     assert len(follower.place(stamp).detections) == 1
-
-
-@pytest.fixture(scope="module")
-def robot(ros):
-    """A peer with a tracker node and a follow node, each a process."""
-    place = ("-r", "__ns:=/camera3", "-p")
-    nodes = [
-        NodeProcess("tracker_node", *place, "image_qos:=DEFAULT", "-p", "model:=dastm_nano"),
-        NodeProcess("follow_node", *place, "depth_qos:=DEFAULT", "-r",
-                   "detections:=tracker_node/detections"),
-    ]  # fmt: skip
-    peer = Scene(ros, "/camera3")
-    try:
-        for publisher in (peer.depths, peer.infos):
-            peer.until(publisher.get_subscription_count, f"who hears {publisher.topic_name}")
-        Peer.meet(peer)
-        peer.until(lambda: peer.boxes.get_subscription_count() > 1, "two who hear boxes")
-        yield peer
-    finally:
-        peer.node.destroy_node()
-        ends = [node.end(signal.SIGINT) for node in nodes]
-    for code, output in ends:
-        assert code == 0, output
-
-
-def on_target(peer: Scene, stamp: int, truth) -> bool:
-    """Whether the tracker's box is on the cup; if it took another for it, depth is not to blame."""
-    found = peer.detections[stamp][-1].detections
-    return bool(found) and overlap(detection_to_box(found[0]), truth) > 0.3
-
-
-def test_the_demo_scene_from_image_to_place(robot):
-    """A cup above the ground goes behind a wall and comes out again."""
-    clip, errors, depth_errors, hidden = DeepClip(), [], [], []
-    random = np.random.default_rng(0)
-    for index in FRAMES:
-        stamp = robot.next()
-        depth = clip.depth(index) * (1 + 0.01 * random.normal(size=(HEIGHT, WIDTH)))
-        depth[random.random(depth.shape) < 0.05] = 0
-        header = robot.header(stamp, FRAME_ID)
-        robot.send_info(stamp)
-        robot.send_depth(depth, stamp)
-        robot.images.publish(bgr_to_image(clip.render(index), header))
-        if index == FRAMES[0]:
-            robot.inits.publish(box_to_detection(clip.truth(index), header, "cup"))
-            robot.started(stamp, clip.truth(index))
-        robot.answer(stamp)
-        places = robot.place(stamp)
-        robot.spin(0.01)
-        assert places.header == header
-        if clip.truth(index) is None:
-            hidden.append(stamp)
-        elif places.detections and on_target(robot, stamp, clip.truth(index)):
-            x, y, w, h = clip.truth(index)
-            true = CAMERA.locate(x + w / 2, y + h / 2, clip.distance(index))
-            error = (point(places.detections[0].bbox.center) - true) / clip.distance(index)
-            depth_errors.append(abs(error[2]))
-            if clip.visible(index) > 0.75:  # the box is then about the whole of it
-                errors.append(np.linalg.norm(error))
-    assert len(hidden) > 10
-    assert not any(robot.places[stamp][-1].detections for stamp in hidden)
-    assert not any(robot.poses[stamp] for stamp in hidden)
-    assert len(errors) >= 20
-    assert np.percentile(errors, 95) < 0.03
-    assert max(depth_errors) < 0.03  # the ground is 60 % farther, the wall is half as far

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "follow_detector.py"
+EXAMPLE = Path(__file__).parents[3] / "examples" / "follow_detector.py"
 
 
 @pytest.fixture
