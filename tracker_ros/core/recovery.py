@@ -18,6 +18,7 @@ PATIENCE = 10  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 ASIDE = 1.0  # sides of the target, across and down, from its window to the four beside it
 ASIDE_SCORE = 0.95  # of a target that is taken for one that went too fast, not for its like
+REACH = 2.3  # of its sides, that it goes in one frame: farther off, nearly all is its like
 BESIDE = 0.75  # of what more must speak for what is elsewhere, for what is in those
 AT_ONCE = 3  # places in one frame
 MOST_PLACES = 40  # all of the image within half a second
@@ -74,14 +75,15 @@ class Recovery:
         answer to ``search``; None otherwise.
         """
         x, y, w, h = box
-        step = ASIDE * math.sqrt(w * h)
+        side = math.sqrt(w * h)
+        step = ASIDE * side
         corners = ((-step, -step), (step, -step), (-step, step), (step, step))
         finds = self._look([(x + dx, y + dy, w, h) for dx, dy in corners], self.state, box)
         best = max(finds, key=lambda find: find.score)
-        if best.score < ASIDE_SCORE:
-            return None
         left, top, across, down = best.box
         place = left + (across - w) / 2, top + (down - h) / 2, w, h
+        if best.score < ASIDE_SCORE or math.dist(place[:2], box[:2]) > REACH * side:
+            return None
         window = search_window(place, self.engine.tracking)
         query = crop(self.image, window)
         look = Look(query, 1.0)

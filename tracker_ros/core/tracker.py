@@ -22,6 +22,7 @@ from .search import MemorySample, Search, memory_window
 from .state import JUST_LOST, Presence, TargetState, Trust
 
 RIM = 0.3  # of a box's sides; nearer to the picture's rim, a target may be leaving it
+AT_FIRST = 2  # frames without a target in its window: in these it is looked for beside that
 
 
 @dataclass(frozen=True)
@@ -283,14 +284,14 @@ class Tracker:
     def _astray(self, prediction: Prediction) -> bool:
         """Whether the window shows so little of the target that it is to be looked for beside it.
 
-        What is beside it is found there at once, and hardly later: four windows cost two frames.
+        What is beside it is found there at once; later it is rather its like.
         """
         lost = self._presence.state is TargetState.LOST
         if lost or float(prediction.score.max()) >= self.config.aside_score:
             self._beside = 0
             return False
         self._beside += 1
-        return self._beside & (self._beside - 1) == 0  # the first, second, fourth and eighth
+        return self._beside <= AT_FIRST
 
     def _recovery(self, image: np.ndarray) -> Recovery:
         """What finds the target again in ``image``, once it is lost."""
