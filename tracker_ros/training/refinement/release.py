@@ -90,11 +90,10 @@ class Base:
         """
         network = build(self.facts["architecture"], {**self.facts["network"], "refine": True})
         weights = {n: v for n, v in self.network.state_dict().items() if "refiner." not in n}
+        own = self.network.refiner.state_dict() if keep else {}
         for name, value in refiner.state_dict().items():
             value = value.cpu()
-            if keep:
-                value = keep * self.network.refiner.state_dict()[name] + (1 - keep) * value
-            weights[f"refiner.{name}"] = value
+            weights[f"refiner.{name}"] = keep * own[name] + (1 - keep) * value if keep else value
         network.load_state_dict(weights)
         training = {**self.facts["training"], "refiner": facts}
         save_network(path, network, self.facts["architecture"], self.tracking, training, half)
