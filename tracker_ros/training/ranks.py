@@ -36,7 +36,7 @@ class Ranks(Share):
             import_module("torch._dynamo")
             backend = "nccl" if device.type == "cuda" else "gloo"
             distributed.init_process_group(backend, timeout=PATIENCE)
-            atexit.register(distributed.destroy_process_group)
+            atexit.register(_leave)
         return ranks
 
     def wait(self) -> None:
@@ -60,6 +60,11 @@ class Ranks(Share):
         for tensor in tensors:
             tensor.copy_(flat[start : start + tensor.numel()].view_as(tensor))
             start += tensor.numel()
+
+
+def _leave() -> None:
+    if distributed.is_initialized():  # a script of one's own may have left it
+        distributed.destroy_process_group()
 
 
 def processes() -> int:
