@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -231,6 +232,19 @@ class NodeProcess:
         return self.process.returncode, output
 
 
+@contextmanager
+def ending_well(peer: Peer, *nodes: NodeProcess):
+    """The peer of these nodes, each of which must end well on SIGINT when it is done."""
+    try:
+        yield peer
+    finally:
+        peer.node.destroy_node()
+        ends = [node.end(signal.SIGINT) for node in nodes]
+    for code, output in ends:
+        assert code == 0, output
+        assert "Traceback" not in output
+
+
 @pytest.fixture(scope="session")
 def ros():
     """An rclpy context with the package's Fast DDS profile, apart from every other run."""
@@ -276,15 +290,9 @@ def camera1(ros):
         "tracker_node", "-r", "__ns:=/camera1", "--params-file", str(ROOT / "config/tracker.yaml"),
         "-p", "image_qos:=DEFAULT",
     )  # fmt: skip
-    peer = Peer(ros, "/camera1")
-    try:
+    with ending_well(Peer(ros, "/camera1"), process) as peer:
         peer.meet()
         yield peer
-    finally:
-        peer.node.destroy_node()
-        code, output = process.end(signal.SIGINT)
-    assert code == 0, output
-    assert "Traceback" not in output
 
 
 @pytest.fixture(scope="module")

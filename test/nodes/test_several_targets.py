@@ -1,14 +1,12 @@
 """A tracker node with several targets over DDS: topics, status, markers, what must be refused."""
 
-import signal
-
 import numpy as np
 import pytest
 
 from tracker_ros.conversions import box_to_detection, detection_to_box, stamp_to_ns
 from tracker_ros.core.geometry.boxes import overlap
 
-from .conftest import NodeProcess, Peer
+from .conftest import NodeProcess, Peer, ending_well
 
 
 class Operator(Peer):
@@ -61,17 +59,11 @@ class Operator(Peer):
 def operator(ros):
     node = NodeProcess("tracker_node", "-r", "__ns:=/camera4", "-p", "image_qos:=DEFAULT", "-p",
                        "model:=dastm_nano", "-p", "max_targets:=3")  # fmt: skip
-    peer = Operator(ros, "/camera4")
-    try:
+    with ending_well(Operator(ros, "/camera4"), node) as peer:
         for publisher in (peer.starts, peer.removals):
             peer.until(publisher.get_subscription_count, f"who hears {publisher.topic_name}")
         peer.meet()
         yield peer
-    finally:
-        peer.node.destroy_node()
-        code, output = node.end(signal.SIGINT)
-    assert code == 0, output
-    assert "Traceback" not in output
 
 
 @pytest.fixture

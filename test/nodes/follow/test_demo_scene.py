@@ -1,7 +1,5 @@
 """Tracker and follow node as processes: the demo's scene with its depth in, places out."""
 
-import signal
-
 import numpy as np
 import pytest
 
@@ -9,7 +7,7 @@ from tracker_ros.conversions import bgr_to_image, box_to_detection, detection_to
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.datasets.synthetic.clip import FPS, HEIGHT, WIDTH, SyntheticClip
 
-from ..conftest import NodeProcess, Peer
+from ..conftest import NodeProcess, Peer, ending_well
 from .scene import CAMERA, FRAME_ID, Scene, point
 
 # Metres along the optical axis, at zoom 1 and size 1: the target hovers.
@@ -44,18 +42,12 @@ def robot(ros):
         NodeProcess("follow_node", *place, "depth_qos:=DEFAULT", "-r",
                    "detections:=tracker_node/detections"),
     ]  # fmt: skip
-    peer = Scene(ros, "/camera3")
-    try:
+    with ending_well(Scene(ros, "/camera3"), *nodes) as peer:
         for publisher in (peer.depths, peer.infos):
             peer.until(publisher.get_subscription_count, f"who hears {publisher.topic_name}")
         Peer.meet(peer)
         peer.until(lambda: peer.boxes.get_subscription_count() > 1, "two who hear boxes")
         yield peer
-    finally:
-        peer.node.destroy_node()
-        ends = [node.end(signal.SIGINT) for node in nodes]
-    for code, output in ends:
-        assert code == 0, output
 
 
 def on_target(peer: Scene, stamp: int, truth) -> bool:

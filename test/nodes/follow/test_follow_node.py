@@ -2,7 +2,6 @@
 
 import array
 import math
-import signal
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from tracker_ros.datasets.synthetic.clip import HEIGHT, WIDTH
 from tracker_ros.runtime.follow.camera import Camera
 
-from ..conftest import NodeProcess
+from ..conftest import NodeProcess, ending_well
 from .scene import CAMERA, FOCAL, FRAME_ID, Scene, point
 
 BOX = (120.0, 60.0, 60.0, 60.0)
@@ -27,15 +26,9 @@ def follower(ros):
     node = NodeProcess("follow_node", "-r", "__ns:=/camera2", "-r",
                       "detections:=tracker_node/detections", "-p", "depth_qos:=DEFAULT",
                       "-p", "tf:=true", "-p", "depth_scala:=0.5")  # fmt: skip
-    peer = Scene(ros, "/camera2")
-    try:
+    with ending_well(Scene(ros, "/camera2"), node) as peer:
         meet(peer)
         yield peer
-    finally:
-        peer.node.destroy_node()
-        code, output = node.end(signal.SIGINT)
-    assert code == 0, output
-    assert "Traceback" not in output
 
 
 def meet(peer: Scene) -> None:
