@@ -55,6 +55,7 @@ OPINION_RATE = 0.5  # of a new opinion in the recent ones
 EVEN, STEEP = 0.8, 25.0  # of the first opinions; there the target is as likely as not
 SURE = 0.7  # of the first opinions, for a target that is found again, without a refiner
 CLEAR, USUAL_RATE = 0.8, 0.1  # of the usual response, where all of a target is seen; its average
+FADED = 0.6  # of the usual response: below, a target is on its way behind something
 # What speaks for a find: the opinion, as a share of the first ones; the response; and how likely
 # the target is there by comparison with the first frame, logarithm of the odds. A logistic
 # regression over what was found of 150 lost targets (docs/search.md).
@@ -96,6 +97,10 @@ class Trust:
     def clear(self, strength: float) -> bool:
         """Whether a response says that all of the target is seen."""
         return strength >= CLEAR * self.usual
+
+    def faded(self, strength: float) -> bool:
+        """Whether a response says that a good part of the target is hidden."""
+        return strength < FADED * self.usual
 
     @property
     def share(self) -> float:

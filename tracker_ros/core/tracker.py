@@ -73,6 +73,7 @@ class Tracker:
         self._larger = True  # whether the next look at another scale is at a larger one
         self._unlearnt = 0  # frames since the one memorised last
         self._beside = 0  # frames in which the target seems to be beside its window
+        self._fades = False  # whether it was fading in the frame before these
         self._presence = Presence()
         self._trust = Trust()
         self._drift = 0.0, 0.0  # see ``Candidate``
@@ -284,14 +285,15 @@ class Tracker:
     def _astray(self, prediction: Prediction) -> bool:
         """Whether the window shows so little of the target that it is to be looked for beside it.
 
-        What is beside it is found there at once; later it is rather its like.
+        What is beside it is found there at once; later it is rather its like. So it is where the
+        target has faded: it went behind something, and not away.
         """
         lost = self._presence.state is TargetState.LOST
         if lost or float(prediction.score.max()) >= self.config.aside_score:
-            self._beside = 0
+            self._beside, self._fades = 0, self._trust.faded(prediction.strength)
             return False
         self._beside += 1
-        return self._beside <= AT_FIRST
+        return self._beside <= AT_FIRST and not self._fades
 
     def _recovery(self, image: np.ndarray) -> Recovery:
         """What finds the target again in ``image``, once it is lost."""
