@@ -15,6 +15,7 @@ from .gate import Gate
 from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
+from .geometry.rivals import Rivals, Verdict
 from .online.views import first_views
 from .place import Place
 from .recovery import AT_ONCE, Recovery
@@ -77,6 +78,7 @@ class Tracker:
         self._presence = Presence()
         self._trust = Trust()
         self._drift = 0.0, 0.0  # see ``Candidate``
+        self._rivals = Rivals()
 
     @property
     def initialised(self) -> bool:
@@ -193,7 +195,9 @@ class Tracker:
         boxes = 0.0 if prediction.boxes is None else prediction.boxes.sum()
         if not math.isfinite(prediction.score.sum() + boxes):
             raise InputError("the network answered with values that are not finite")
-        if self._astray(prediction):
+        verdict = self._judged(prediction, search)
+        prediction = verdict.prediction if verdict else prediction
+        if not (verdict and verdict.mistaken) and self._astray(prediction):
             aside = self._recovery(search.image).aside(search, self._place.box, prediction)
             search, prediction, state = aside or (search, prediction, state)
         _, _, w, h = search.window.to_crop(self._place.box)
@@ -222,13 +226,15 @@ class Tracker:
         found = clip_box(found, search.image, self.config.minimum_side)
         clear = self._trust.clear(prediction.strength)
         self._place = self._place.after(found, score, self._presence.state, clear, self.config)
+        seen = self._presence.state is TargetState.TRACKING
+        self._rivals = verdict.after(search.window, self._centre(), seen) if verdict else Rivals()
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
         if at_rim(self._place.box, search.image, RIM):
             worth = min(worth, alone)  # what leaves the picture is not learned
         self._unlearnt += 1
         worthwhile = (
-            not lost
+            not (lost or self._rivals.crowded)
             and worth >= self.config.memory_score
             and self._unlearnt >= self.config.memory_interval
         )
@@ -259,7 +265,7 @@ class Tracker:
             return None
         self._place = self._place.at(best.box)
         self._state, self._pending, self._presence = best.state, None, Presence()
-        self._trust = self._trust.again()
+        self._trust, self._rivals = self._trust.again(), Rivals()
         return Result(best.box, best.score, TargetState.TRACKING, 0, self.gate)
 
     def correct(self, box: Box) -> None:
@@ -281,6 +287,19 @@ class Tracker:
         lost = self._presence.state is TargetState.LOST
         place = self._place
         return place.box if lost or not share else place.motion.ahead(place.box, share)
+
+    def _centre(self) -> tuple[float, float]:
+        """Where the response's peak was in the last frame, image pixels."""
+        (x, y, w, h), (across, down) = self._place.box, self._drift
+        side = math.sqrt(w * h)
+        return x + w / 2 - across * side, y + h / 2 - down * side
+
+    def _judged(self, prediction: Prediction, search: Search) -> Verdict | None:
+        """Which of those that answer is the target; None while it is lost or where nothing does."""
+        if prediction.response is None or self._presence.state is TargetState.LOST:
+            return None
+        _, _, w, h = self._place.box
+        return self._rivals.judge(prediction, search.window, self._centre(), math.sqrt(w * h))
 
     def _astray(self, prediction: Prediction) -> bool:
         """Whether the window shows so little of the target that it is to be looked for beside it.

@@ -30,6 +30,11 @@ class Window:
         """Crop pixels for one image pixel."""
         return self.size / self.side
 
+    def holds(self, place: tuple[float, float]) -> bool:
+        """Whether a place, x and y in image pixels, is inside."""
+        x, y = place
+        return 0 <= x - self.x <= self.side and 0 <= y - self.y <= self.side
+
     def to_crop(self, box: Box) -> Box:
         """Image box → crop box, both (x, y, width, height)."""
         x, y, w, h = box

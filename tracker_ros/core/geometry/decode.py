@@ -95,12 +95,12 @@ def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
     top, left = max(row - REACH, 0), max(column - REACH, 0)
     near = response[top : row + REACH + 1, left : column + REACH + 1]
     row, column = divmod(int(near.argmax()), near.shape[1])
-    return _top(response, row + top, column + left)
+    return peak_at(response, row + top, column + left)
 
 
 def highest(response: np.ndarray) -> tuple[float, float]:
     """The highest place of all of ``response`` [h, w]: as ``peak``."""
-    return _top(response, *divmod(int(response.argmax()), response.shape[1]))
+    return peak_at(response, *divmod(int(response.argmax()), response.shape[1]))
 
 
 def near_peak(score: np.ndarray, response: np.ndarray) -> float:
@@ -110,8 +110,8 @@ def near_peak(score: np.ndarray, response: np.ndarray) -> float:
     return float(score[top : row + 2, left : column + 2].max())
 
 
-def _top(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
-    """The highest cell's top: column and row, parts of cells."""
+def peak_at(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
+    """The top of a cell that is higher than those around it: column and row, parts of cells."""
     across, down = response[row], response[:, column]
     return column + _vertex(across, column), row + _vertex(down, row)
 

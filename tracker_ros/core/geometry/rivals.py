@@ -1,0 +1,294 @@
+"""Others that answer as the target does: each is followed, so that the target is not taken for it.
+
+What is learned online answers to everything alike, so in a crowd its response has several peaks.
+Which of them is the target, places and velocities say: all peaks are assigned to the target and to
+its rivals at once, at the least cost, as in multiple hypothesis tracking (Reid, 1979) with only the
+best hypothesis kept.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from .crop import Window
+from .decode import Prediction, peak_at
+
+LEAST, LEAST_SHARE = 0.15, 0.4  # of a peak: its response, and that as a share of the highest one's
+MOST = 5  # peaks, and with the target so many are followed
+SPREAD, FAR = 0.3, 3.0  # of a step that was not expected: sides of the target; its highest cost
+WEAKER, WEAKER_NEAR = 10.0, 3.0  # cost of a response that is weaker by 1; the same beside a rival
+NEW, MISSED, HIDDEN = 1.5, 2.0, 4.0  # cost of a peak of nobody, a rival or a target without one
+KNOWN = 0.6  # of the target's usual response: what is weaker is neither it nor a rival to mind
+NEAR, TOGETHER = 1.2, 0.7  # sides between two that may be confused, and that may be one peak
+PATIENCE, TOGETHER_PATIENCE = 3, 20  # frames that one without a peak is waited for
+RATE, STRENGTH_RATE = 0.5, 0.3  # of a new step in a velocity, of a new response in the usual one
+NEW_AWAY = 0.4  # sides: what is nearer to the target's peak is a part of it
+HIDE, OWN = 3.0, 1.5  # cells around a rival's peak that are hidden; spread of what is left
+
+Point = tuple[float, float]
+
+
+class Peak(NamedTuple):
+    """A peak of a response: ``place`` in image pixels, ``cell`` as column and row of the map."""
+
+    place: Point
+    strength: float
+    cell: Point
+
+
+@dataclass(frozen=True)
+class Rival:
+    """One of the others. ``place``, ``velocity``: image pixels, and pixels per frame.
+
+    ``strength``: its usual response. ``age``: frames in which it was seen again. ``missed``: frames
+    since it was.
+    """
+
+    place: Point
+    strength: float
+    velocity: Point = (0.0, 0.0)
+    age: int = 0
+    missed: int = 0
+
+    @property
+    def expected(self) -> Point:
+        """Where it is in the next frame."""
+        return _sum(self.place, self.velocity)
+
+    def at(self, peak: Peak) -> Rival:
+        """It was seen again."""
+        step = _difference(peak.place, self.place)
+        return Rival(
+            peak.place,
+            self.strength + STRENGTH_RATE * (peak.strength - self.strength),
+            _mixed(self.velocity, step, RATE if self.age else 1.0),
+            self.age + 1,
+        )
+
+    def unseen(self) -> Rival:
+        """It was not seen: it is thought to go on."""
+        return replace(self, place=self.expected, missed=self.missed + 1)
+
+
+@dataclass(frozen=True)
+class Rivals:
+    """A target's rivals, and what tells it from them. Immutable.
+
+    Attributes:
+        others: the oldest first.
+        place, velocity: of the target's peak; None before the second frame.
+        usual: the target's usual response.
+        crowded: whether a rival is so close that what is learned may be its.
+        hidden: where the target is thought to be while it and a rival have one peak; None
+            otherwise. together: frames of that.
+    """
+
+    others: tuple[Rival, ...] = ()
+    place: Point | None = None
+    velocity: Point = (0.0, 0.0)
+    usual: float = 0.0
+    crowded: bool = False
+    hidden: Point | None = None
+    together: int = 0
+
+    def judge(self, prediction: Prediction, window: Window, centre: Point, side: float) -> Verdict:
+        """Which peak is the target's.
+
+        Args:
+            prediction: the answer to the crop of ``window``, with a response.
+            centre, side: where the target's peak was in the last frame, and √(w·h) of its box;
+                image pixels.
+        """
+        assert prediction.response is not None
+        peaks = _peaks(prediction.response, window)
+        expected = _sum(self.hidden or centre, self.velocity)
+        if not peaks:
+            return Verdict(self, prediction, side, expected)
+        own, rivals = self._assigned(peaks, expected, side)
+        mistaken = own != 0
+        if mistaken:
+            prediction = _without(prediction, peaks, own, rivals)
+        return Verdict(self, prediction, side, expected, tuple(peaks), own, rivals, mistaken)
+
+    def minds(self, rival: Rival) -> bool:
+        """Whether a rival is seen well enough to be taken for the target."""
+        return rival.age > 0 and rival.strength >= KNOWN * self.usual
+
+    def _assigned(
+        self, peaks: Sequence[Peak], expected: Point, side: float
+    ) -> tuple[int | None, dict[int, int]]:
+        """The target's peak, None if it has none, and each other peak's rival; as indices."""
+        near = any(
+            self.minds(one) and math.dist(one.expected, expected) < NEAR * side
+            for one in self.others
+        )
+        weaker = WEAKER_NEAR if near else WEAKER
+        top, lowest = peaks[0].strength, math.inf
+        best: tuple[int | None, dict[int, int]] = 0, {}
+        for own in (*range(len(peaks)), None):
+            cost, taken, free = self._explained(peaks, own, side)
+            minded = {peak for peak, one in taken.items() if self.minds(self.others[one])}
+            if own is None:
+                if not minded:
+                    continue
+                cost += HIDDEN
+            else:
+                strength = peaks[own].strength
+                if own and strength < KNOWN * self.usual and 0 not in minded:
+                    continue  # nothing known is at the highest peak, and here is hardly a target
+                cost += _surprise(peaks[own].place, expected, side) + weaker * (top - strength)
+            cost += NEW * sum(peaks[one].strength for one in free) / top
+            if cost < lowest:
+                lowest, best = cost, (own, taken)
+        return best
+
+    def _explained(
+        self, peaks: Sequence[Peak], own: int | None, side: float
+    ) -> tuple[float, dict[int, int], list[int]]:
+        """Rivals for all peaks but the target's: cost, each peak's rival, peaks of nobody."""
+        cost, taken, free = 0.0, {}, [one for one in range(len(peaks)) if one != own]
+        for index, rival in enumerate(self.others):
+            costs = [(_surprise(peaks[one].place, rival.expected, side), one) for one in free]
+            least, nearest = min(costs, default=(FAR, 0))
+            if least < FAR:
+                cost += least
+                free.remove(nearest)
+                taken[nearest] = index
+            elif not rival.missed:
+                cost += MISSED * min(rival.age / MOST, 1.0)
+        return cost, taken, free
+
+
+class Verdict(NamedTuple):
+    """What ``Rivals.judge`` finds in one frame.
+
+    Attributes:
+        before: the rivals until then.
+        prediction: the engine's, without what rivals answered where that was the highest.
+        side, expected: see ``Rivals.judge``; where the target's peak was expected.
+        peaks: the highest first. own: the target's, None if it has none. rivals: each other peak's.
+        mistaken: whether the highest peak is not the target's.
+    """
+
+    before: Rivals
+    prediction: Prediction
+    side: float
+    expected: Point
+    peaks: tuple[Peak, ...] = ()
+    own: int | None = None
+    rivals: dict[int, int] = {}  # noqa: RUF012 - it is never changed
+    mistaken: bool = False
+
+    def after(self, window: Window, centre: Point, sure: bool) -> Rivals:
+        """The rivals for the next frame.
+
+        Args:
+            window: what was looked at. centre: where the target's peak is now, image pixels.
+            sure: whether the target is TRACKING.
+        """
+        old, own = self.before, None if self.own is None else self.peaks[self.own]
+        others = [*self._followed(window), *self._new(own)]
+        others = sorted(others, key=lambda one: -one.age)[: MOST - 1]
+        hidden = old.hidden and self.expected
+        close = [
+            one
+            for one in others
+            if old.minds(one) and math.dist(one.place, hidden or centre) < TOGETHER * self.side
+        ]
+        together = old.together + 1 if any(one.missed for one in close) else 0
+        if together > TOGETHER_PATIENCE:
+            others, together = [one for one in others if not one.missed], 0
+        hidden = (hidden or centre) if together else None
+        velocity, usual = old.velocity, old.usual
+        if hidden is None:
+            velocity = _mixed(velocity, (0.0, 0.0), RATE)
+            if sure and old.place is not None:
+                velocity = _mixed(old.velocity, _difference(centre, old.place), RATE)
+        if sure and own is not None:
+            usual = usual + 0.2 * (own.strength - usual) if usual else own.strength
+        return Rivals(tuple(others), centre, velocity, usual, bool(close), hidden, together)
+
+    def _followed(self, window: Window) -> list[Rival]:
+        """The rivals of before that are not given up."""
+        seen = {rival: self.peaks[peak] for peak, rival in self.rivals.items()}
+        patience = TOGETHER_PATIENCE if self.before.crowded else PATIENCE
+        kept = []
+        for index, rival in enumerate(self.before.others):
+            after = rival.at(seen[index]) if index in seen else rival.unseen()
+            inside = window.holds(after.place)
+            if after.missed <= patience and (inside or after.missed < 2):
+                kept.append(after)
+        return kept
+
+    def _new(self, own: Peak | None) -> list[Rival]:
+        """Peaks of nobody."""
+        return [
+            Rival(peak.place, peak.strength)
+            for index, peak in enumerate(self.peaks)
+            if index != self.own
+            and index not in self.rivals
+            and (own is None or math.dist(peak.place, own.place) > NEW_AWAY * self.side)
+        ]
+
+
+def _peaks(response: np.ndarray, window: Window) -> list[Peak]:
+    """The peaks of ``response``, float32 [n, n], of the crop of ``window``; the highest first."""
+    cell = window.size / len(response)
+    least = max(LEAST, LEAST_SHARE * float(response.max()))
+    hills = cv2.dilate(response, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((response >= hills) & (response >= least))
+    found = []
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        x, y = peak_at(response, row, column)
+        place = window.to_image(((x + 0.5) * cell, (y + 0.5) * cell, 0.0, 0.0))[:2]
+        found.append(Peak(place, float(response[row, column]), (x, y)))
+    return sorted(found, key=lambda one: -one.strength)[:MOST]
+
+
+def _without(
+    prediction: Prediction, peaks: Sequence[Peak], own: int | None, rivals: Iterable[int]
+) -> Prediction:
+    """What is left of an answer whose highest peak is a rival's.
+
+    The network was asked about that peak, so what it said is left out, too.
+    """
+    response, other = prediction.response, prediction.other
+    assert response is not None  # it has peaks
+    rows, columns = np.mgrid[: len(response), : len(response)]
+
+    def away(peak: Peak) -> np.ndarray:
+        return np.hypot(columns - peak.cell[0], rows - peak.cell[1])
+
+    share = np.ones(response.shape, np.float32)
+    if own is None:
+        for index in rivals:
+            share[away(peaks[index]) <= HIDE] = 0
+    else:
+        share = np.exp(-((away(peaks[own]) / OWN) ** 2) / 2).astype(np.float32)
+    if other is not None:
+        other = np.full_like(other, -1)  # no scale is better
+    left = np.where(response > 0, response * share, response)
+    return Prediction(prediction.score * share, prediction.boxes, left, other)
+
+
+def _surprise(place: Point, expected: Point, side: float) -> float:
+    """The cost of being elsewhere than expected."""
+    return min((math.dist(place, expected) / (SPREAD * side)) ** 2, FAR)
+
+
+def _sum(a: Point, b: Point) -> Point:
+    return a[0] + b[0], a[1] + b[1]
+
+
+def _difference(a: Point, b: Point) -> Point:
+    return a[0] - b[0], a[1] - b[1]
+
+
+def _mixed(old: Point, new: Point, rate: float) -> Point:
+    return old[0] + rate * (new[0] - old[0]), old[1] + rate * (new[1] - old[1])
