@@ -31,8 +31,8 @@ class Glow(Engine):
 
     tracking, facts, provider, responds, reuses = CONFIG, {}, "test", True, False
 
-    def __init__(self, tracking=CONFIG):
-        self.tracking, self.learned = tracking, 0
+    def __init__(self):
+        self.learned = 0
 
     def start(self, crop, box, views=()):
         return ()
@@ -68,8 +68,8 @@ def frame(*things):
     return image
 
 
-def started(tracking=CONFIG):
-    tracker = Tracker(Glow(tracking))
+def started():
+    tracker = Tracker(Glow())
     tracker.init(frame((*TARGET, 100)), (TARGET[0] - 10, TARGET[1] - 10, SIDE, SIDE))
     for _ in range(3):
         tracker.update(frame((*TARGET, 100)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import cv2
@@ -18,6 +18,7 @@ import numpy as np
 
 from .crop import Window
 from .decode import Prediction, peak_at
+from .motion import Motion
 
 LEAST, LEAST_SHARE = 0.15, 0.4  # of a peak: its response, and that as a share of the highest one's
 MOST = 5  # peaks, and with the target so many are followed
@@ -27,9 +28,11 @@ NEW, MISSED, HIDDEN = 1.5, 2.0, 4.0  # cost of a peak of nobody, a rival or a ta
 KNOWN = 0.6  # of the target's usual response: what is weaker is neither it nor a rival to mind
 NEAR, TOGETHER = 1.2, 0.7  # sides between two that may be confused, and that may be one peak
 PATIENCE, TOGETHER_PATIENCE = 3, 20  # frames that one without a peak is waited for
-RATE, STRENGTH_RATE = 0.5, 0.3  # of a new step in a velocity, of a new response in the usual one
+STRENGTH_RATE, USUAL_RATE = 0.3, 0.2  # of a new response in a rival's usual one, in the target's
 NEW_AWAY = 0.4  # sides: what is nearer to the target's peak is a part of it
 HIDE, OWN = 3.0, 1.5  # cells around a rival's peak that are hidden; spread of what is left
+
+STILL = Motion((0.0, 0.0))
 
 Point = tuple[float, float]
 
@@ -44,7 +47,7 @@ class Peak(NamedTuple):
 
 @dataclass(frozen=True)
 class Rival:
-    """One of the others. ``place``, ``velocity``: image pixels, and pixels per frame.
+    """One of the others. ``place``: image pixels. ``motion``: its velocity.
 
     ``strength``: its usual response. ``age``: frames in which it was seen again. ``missed``: frames
     since it was.
@@ -52,24 +55,20 @@ class Rival:
 
     place: Point
     strength: float
-    velocity: Point = (0.0, 0.0)
+    motion: Motion = field(default_factory=Motion)
     age: int = 0
     missed: int = 0
 
     @property
     def expected(self) -> Point:
         """Where it is in the next frame."""
-        return _sum(self.place, self.velocity)
+        return self.motion.carry(self.place)
 
     def at(self, peak: Peak) -> Rival:
         """It was seen again."""
-        step = _difference(peak.place, self.place)
-        return Rival(
-            peak.place,
-            self.strength + STRENGTH_RATE * (peak.strength - self.strength),
-            _mixed(self.velocity, step, RATE if self.age else 1.0),
-            self.age + 1,
-        )
+        strength = self.strength + STRENGTH_RATE * (peak.strength - self.strength)
+        motion = self.motion.moved(*_step(self.place, peak.place))
+        return Rival(peak.place, strength, motion, self.age + 1)
 
     def unseen(self) -> Rival:
         """It was not seen: it is thought to go on."""
@@ -82,7 +81,7 @@ class Rivals:
 
     Attributes:
         others: the oldest first.
-        place, velocity: of the target's peak; None before the second frame.
+        place, motion: of the target's peak, and its velocity; None before the second frame.
         usual: the target's usual response.
         crowded: whether a rival is so close that what is learned may be its.
         hidden: where the target is thought to be while it and a rival have one peak; None
@@ -91,7 +90,7 @@ class Rivals:
 
     others: tuple[Rival, ...] = ()
     place: Point | None = None
-    velocity: Point = (0.0, 0.0)
+    motion: Motion = STILL
     usual: float = 0.0
     crowded: bool = False
     hidden: Point | None = None
@@ -107,14 +106,15 @@ class Rivals:
         """
         assert prediction.response is not None
         peaks = _peaks(prediction.response, window)
-        expected = _sum(self.hidden or centre, self.velocity)
+        expected = self.motion.carry(self.hidden or centre)
         if not peaks:
-            return Verdict(self, prediction, side, expected)
+            return Verdict(self, prediction, side, expected, (), None, {})
         own, rivals = self._assigned(peaks, expected, side)
-        mistaken = own != 0
-        if mistaken:
-            prediction = _without(prediction, peaks, own, rivals)
-        return Verdict(self, prediction, side, expected, tuple(peaks), own, rivals, mistaken)
+        verdict = Verdict(self, prediction, side, expected, tuple(peaks), own, rivals)
+        if verdict.mistaken:
+            left = _without(prediction, peaks, own, rivals)
+            verdict = verdict._replace(prediction=left)
+        return verdict
 
     def minds(self, rival: Rival) -> bool:
         """Whether a rival is seen well enough to be taken for the target."""
@@ -173,17 +173,20 @@ class Verdict(NamedTuple):
         prediction: the engine's, without what rivals answered where that was the highest.
         side, expected: see ``Rivals.judge``; where the target's peak was expected.
         peaks: the highest first. own: the target's, None if it has none. rivals: each other peak's.
-        mistaken: whether the highest peak is not the target's.
     """
 
     before: Rivals
     prediction: Prediction
     side: float
     expected: Point
-    peaks: tuple[Peak, ...] = ()
-    own: int | None = None
-    rivals: dict[int, int] = {}  # noqa: RUF012 - it is never changed
-    mistaken: bool = False
+    peaks: tuple[Peak, ...]
+    own: int | None
+    rivals: dict[int, int]
+
+    @property
+    def mistaken(self) -> bool:
+        """Whether the highest peak is not the target's."""
+        return bool(self.peaks) and self.own != 0
 
     def after(self, window: Window, centre: Point, sure: bool) -> Rivals:
         """The rivals for the next frame.
@@ -205,14 +208,13 @@ class Verdict(NamedTuple):
         if together > TOGETHER_PATIENCE:
             others, together = [one for one in others if not one.missed], 0
         hidden = (hidden or centre) if together else None
-        velocity, usual = old.velocity, old.usual
+        motion, usual = old.motion, old.usual
         if hidden is None:
-            velocity = _mixed(velocity, (0.0, 0.0), RATE)
-            if sure and old.place is not None:
-                velocity = _mixed(old.velocity, _difference(centre, old.place), RATE)
+            seen = old.place if sure else None
+            motion = motion.moved(*_step(seen, centre)) if seen else motion.slower()
         if sure and own is not None:
-            usual = usual + 0.2 * (own.strength - usual) if usual else own.strength
-        return Rivals(tuple(others), centre, velocity, usual, bool(close), hidden, together)
+            usual = usual + USUAL_RATE * (own.strength - usual) if usual else own.strength
+        return Rivals(tuple(others), centre, motion, usual, bool(close), hidden, together)
 
     def _followed(self, window: Window) -> list[Rival]:
         """The rivals of before that are not given up."""
@@ -282,13 +284,5 @@ def _surprise(place: Point, expected: Point, side: float) -> float:
     return min((math.dist(place, expected) / (SPREAD * side)) ** 2, FAR)
 
 
-def _sum(a: Point, b: Point) -> Point:
-    return a[0] + b[0], a[1] + b[1]
-
-
-def _difference(a: Point, b: Point) -> Point:
-    return a[0] - b[0], a[1] - b[1]
-
-
-def _mixed(old: Point, new: Point, rate: float) -> Point:
-    return old[0] + rate * (new[0] - old[0]), old[1] + rate * (new[1] - old[1])
+def _step(before: Point, after: Point) -> Point:
+    return after[0] - before[0], after[1] - before[1]
