@@ -56,7 +56,7 @@ class Demo:
         found = {}
         for entry in Path("/proc").glob("[0-9]*"):
             try:
-                words = (entry / "cmdline").read_bytes().decode().split("\0")
+                words = os.fsdecode((entry / "cmdline").read_bytes()).split("\0")
             except OSError:  # ended meanwhile
                 continue
             if f"__ns:=/replay_{self._process.pid}" in words:
