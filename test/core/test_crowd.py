@@ -1,12 +1,15 @@
 """The tracker on an engine that learns online and answers to all that is red."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.engine import Engine
-from tracker_ros.core.geometry.decode import Prediction
+from tracker_ros.core.geometry.decode import Prediction, Refined
 from tracker_ros.core.online.model import presence
+from tracker_ros.core.recovery import PATIENCE
 from tracker_ros.core.state import FADED, TargetState
 from tracker_ros.core.tracker import Tracker
 
@@ -60,16 +63,24 @@ class Glow(Engine):
         return Prediction(presence(response), None, response, opinion=0.9)
 
 
-def frame(*things):
+class Forms(Glow):
+    """Answers to a square of any colour, and a comparison with the first frame likes it, too."""
+
+    def _answer(self, crop):
+        brightest = np.repeat(crop.max(2, keepdims=True), 3, 2)
+        return replace(super()._answer(brightest), refined=Refined((46, 46, 20, 20), 0.98))
+
+
+def frame(*things, channel=2):
     """A grey picture with red squares around x, y, each as red as its third number, in percent."""
     image = np.full((120, 160, 3), 20, np.uint8)
     for x, y, red in things:
-        image[y - SIDE // 2 : y + SIDE // 2, x - SIDE // 2 : x + SIDE // 2, 2] = 20 + red
+        image[y - SIDE // 2 : y + SIDE // 2, x - SIDE // 2 : x + SIDE // 2, channel] = 20 + red
     return image
 
 
-def started():
-    tracker = Tracker(Glow())
+def started(engine=Glow):
+    tracker = Tracker(engine())
     tracker.init(frame((*TARGET, 100)), (TARGET[0] - 10, TARGET[1] - 10, SIDE, SIDE))
     for _ in range(3):
         tracker.update(frame((*TARGET, 100)))
@@ -115,3 +126,16 @@ def test_what_has_faded_is_not_looked_for_beside_its_window(fades):
         assert centre(result.box) == pytest.approx(TARGET, abs=4)
     else:
         assert centre(result.box) == pytest.approx(away, abs=4)
+
+
+def test_a_lost_target_is_not_found_again_in_another_colour():
+    tracker, away = started(Forms), (110, 70)
+    box = away[0] - SIDE / 2, away[1] - SIDE / 2, SIDE, SIDE
+    tracker.lose()
+    for _ in range(2 * PATIENCE):
+        assert tracker.update(frame((*away, 100), channel=0)).box is None
+    assert tracker.recover(frame((*away, 100), channel=0), [box]) is None
+    states = [tracker.update(frame((*away, 100))).state for _ in range(2 * PATIENCE)]
+    assert states[-1] is TargetState.TRACKING
+    tracker.lose()
+    assert centre(tracker.recover(frame((*away, 100)), [box]).box) == pytest.approx(away, abs=4)

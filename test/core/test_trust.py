@@ -83,6 +83,13 @@ def test_opinion_response_and_presence_speak_for_a_find_together():
     assert trust.agrees(answer(0.5, 0.9, 0.0)) is trust.agrees(answer(0.5, 0.9, 0.001))
 
 
+def test_colours_speak_for_a_find_and_against_it():
+    trust = Trust(0.5, OPINIONS, 0.1, usual=0.8)
+    likely, unlikely = answer(0.5, 0.5, 0.7), answer(0.4, 0.3, 0.5)
+    assert trust.agrees(likely, colours=0.0) and not trust.agrees(likely, colours=-0.4)
+    assert not trust.agrees(unlikely, colours=0.0) and trust.agrees(unlikely, colours=0.2)
+
+
 def test_more_must_speak_for_what_is_not_where_the_target_was():
     trust = Trust(0.5, OPINIONS, 0.5, usual=0.8)
     assert trust.agrees(answer(0.5, 0.5, 0.6))

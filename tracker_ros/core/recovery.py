@@ -11,6 +11,7 @@ from .engine import Engine, Look, Query, State
 from .geometry.boxes import Box, clip_box, overlap
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
+from .online.colours import Colours
 from .search import Search, search_window
 from .state import Presence, Trust
 
@@ -42,7 +43,8 @@ class Recovery:
     """One image, uint8 [H, W, 3] BGR, and what is known of the target that may be in it.
 
     Attributes:
-        state: the engine's; first: the one after the first frame. trust: see its class.
+        state: the engine's; first: the one after the first frame. trust, colours: see their
+            classes; no colours with a network that stands alone.
     """
 
     engine: Engine
@@ -50,6 +52,7 @@ class Recovery:
     state: State
     first: State
     trust: Trust
+    colours: Colours | None
 
     def best(self, candidates: Sequence[Box]) -> Find | None:
         """What the memory agrees with most around one of ``candidates``; None if with nothing.
@@ -89,7 +92,7 @@ class Recovery:
         look = Look(query, 1.0)
         answer, after = self.engine.locate(query, self.state, look)
         better = answer.score.max() > prediction.score.max()
-        if not (better and self.trust.agrees(answer, BESIDE)):
+        if not (better and self._agrees(answer, place, BESIDE)):
             return None
         return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
@@ -128,7 +131,11 @@ class Recovery:
     def _same(self, find: Find, box: Box, farther: float = 0.0) -> bool:
         """Whether a find is at ``box``, and this target to the network (see ``Trust.agrees``)."""
         same = overlap(find.box, box) >= RECOVER_OVERLAP
-        return same and self.trust.agrees(find.prediction, farther)
+        return same and self._agrees(find.prediction, find.box, farther)
+
+    def _agrees(self, answer: Prediction, box: Box, farther: float) -> bool:
+        colours = self.colours.speak_for(self.image, box) if self.colours else 0.0
+        return self.trust.agrees(answer, farther, colours)
 
     def _clip(self, box: Box) -> Box:
         return clip_box(box, self.image, self.engine.tracking.minimum_side)

@@ -60,6 +60,7 @@ FADED = 0.6  # of the usual response: below, a target is on its way behind somet
 # the target is there by comparison with the first frame, logarithm of the odds. A logistic
 # regression over what was found of 150 lost targets (docs/search.md).
 OPINION, RESPONSE, ODDS = 2.0, 3.0, 0.65
+COLOURS = 15.0  # and what its colours say for it; fitted on 2,860 finds, of other clips, too
 NEEDED, FARTHER = 2.8, 3.6  # of it all, and more of what is not where the target was
 SUPPORT, STRONG = 1.2, 0.52  # of those odds, beside a response; higher ones say no more
 
@@ -121,17 +122,18 @@ class Trust:
             score = float(presence(strength, SUPPORT * answer.refined.odds))
         return score * self.share
 
-    def agrees(self, answer: Prediction, farther: float = 0.0) -> bool:
+    def agrees(self, answer: Prediction, farther: float = 0.0, colours: float = 0.0) -> bool:
         """Whether a lost target may be what this is the answer to.
 
         ``farther``: 0 for what is where the target was, 1 for what is somewhere else.
+        ``colours``: what they say for it; see ``Colours``.
         """
         if answer.opinion is None:
             return True
         if answer.refined is None:
             return answer.opinion >= SURE * self.first
         evidence = OPINION * min(answer.opinion / max(self.first, 1e-3), 1.0)
-        evidence += RESPONSE * answer.strength + ODDS * answer.refined.odds
+        evidence += RESPONSE * answer.strength + ODDS * answer.refined.odds + COLOURS * colours
         return evidence >= NEEDED + FARTHER * farther
 
     def again(self) -> Trust:

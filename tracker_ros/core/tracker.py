@@ -16,6 +16,7 @@ from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
 from .geometry.rivals import Rivals, Verdict
+from .online.colours import Colours
 from .online.views import first_views
 from .place import Place
 from .recovery import AT_ONCE, Recovery
@@ -79,6 +80,7 @@ class Tracker:
         self._trust = Trust()
         self._drift = 0.0, 0.0  # see ``Candidate``
         self._rivals = Rivals()
+        self._colours: Colours | None = None  # None with a network that stands alone
 
     @property
     def initialised(self) -> bool:
@@ -130,6 +132,7 @@ class Tracker:
             state = self.engine.start(*given)
         self.reset()
         self._state, self._first, self._place = state, state, Place(target, target)
+        self._colours = Colours.start(image, target) if self.engine.responds else None
 
     def update(self, image: np.ndarray) -> Result:
         """``locate``, then ``remember``. Raises as ``locate`` does."""
@@ -239,6 +242,8 @@ class Tracker:
             and self._unlearnt >= self.config.memory_interval
         )
         self._pending = (search, worth) if worthwhile else None
+        if worthwhile and self._colours:
+            self._colours = self._colours.after(search.image, self._place.box)
         return Result(
             None if lost else self._place.box,
             score,
@@ -316,7 +321,7 @@ class Tracker:
 
     def _recovery(self, image: np.ndarray) -> Recovery:
         """What finds the target again in ``image``, once it is lost."""
-        return Recovery(self.engine, image, self._state, self._first, self._trust)
+        return Recovery(self.engine, image, self._state, self._first, self._trust, self._colours)
 
     def remember(self) -> Gate | None:
         """Memorise the frame located last, if it is worth it. Returns the gate's decision."""
