@@ -279,7 +279,7 @@ class Tracker:
         Nothing changes while it is lost: ``recover`` is for that.
         """
         if self._presence.state is not TargetState.LOST:
-            self._place = self._place.at(box)
+            self._place, self._rivals = self._place.at(box), self._rivals.corrected()
 
     def lose(self, around: Box | None = None) -> None:
         """Give the target up as lost; it is looked for ``around`` a box, or where it was last."""

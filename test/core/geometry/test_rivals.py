@@ -111,3 +111,14 @@ def test_a_rival_that_comes_close_makes_it_crowded():
         far = 112 - 3 * frame - TARGET[0] > 0.8 * SIDE
         assert not (far and game.rivals.crowded)
     assert game.rivals.crowded
+
+
+def test_a_correction_is_no_step_of_the_target():
+    game = Game()
+    for _ in range(4):
+        game.see((90, 56, 0.6))
+    game.rivals, game.centre = game.rivals.corrected(), (30.0, 56.0)
+    for _ in range(3):
+        game.see((30, 56, 0.6), (90, 56, 0.6))
+        assert game.centre == pytest.approx((30, 56), abs=3)
+        assert game.rivals.motion.carry((0, 0)) == pytest.approx((0, 0), abs=3)

@@ -116,6 +116,10 @@ class Rivals:
             verdict = verdict._replace(prediction=left)
         return verdict
 
+    def corrected(self) -> Rivals:
+        """With the target somewhere else, by somebody's word: it did not go there."""
+        return replace(self, place=None, hidden=None, together=0)
+
     def minds(self, rival: Rival) -> bool:
         """Whether a rival is seen well enough to be taken for the target."""
         return rival.age > 0 and rival.strength >= KNOWN * self.usual
