@@ -15,7 +15,7 @@ from .online.colours import Colours
 from .search import Search, search_window
 from .state import Presence, Trust
 
-PATIENCE = 10  # frames at the place itself, where most occlusions end
+PATIENCE = 12  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it
 ASIDE = 1.0  # sides of the target, across and down, from its window to the four beside it
 ASIDE_SCORE = 0.95  # of a target that is taken for one that went too fast, not for its like

@@ -50,7 +50,7 @@ DASTM = Preset(
         scale_step=0.05,
         tracking_score=0.5,
         lost_score=0.2,
-        lost_after=8,
+        lost_after=6,
         recover_score=0.1,
     ),
 )
