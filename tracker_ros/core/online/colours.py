@@ -69,8 +69,9 @@ def _histogram(image: np.ndarray, box: Box, mask: np.ndarray) -> np.ndarray:
     """Of the part of ``box`` that lies in the image, [32, 32, 6]."""
     x, y, w, h = box
     height, width = image.shape[:2]
-    left, top = min(max(round(x), 0), width - 1), min(max(round(y), 0), height - 1)
-    right, bottom = max(min(round(x + w), width), left + 1), max(min(round(y + h), height), top + 1)
+    # Two pixels a side at least: OpenCV 4.5 takes no picture of one.
+    left, top = min(max(round(x), 0), width - 2), min(max(round(y), 0), height - 2)
+    right, bottom = max(min(round(x + w), width), left + 2), max(min(round(y + h), height), top + 2)
     part = cv2.resize(image[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
     lab = cv2.cvtColor(part, cv2.COLOR_BGR2LAB)
     counts = cv2.calcHist([lab], [1, 2, 0], mask, list(BINS), [0, 256] * 3)
