@@ -128,6 +128,17 @@ def test_what_has_faded_is_not_looked_for_beside_its_window(fades):
         assert centre(result.box) == pytest.approx(away, abs=4)
 
 
+def test_a_correction_is_no_step_of_the_target():
+    tracker = started()
+    x, y, w, h = tracker.last_box
+    tracker.correct((x + 36, y, w, h))
+    here = TARGET[0] + 36, TARGET[1]
+    tracker.update(frame((*here, 100)))
+    for _ in range(3):  # its like stands where the target would be if it went on so
+        result = tracker.update(frame((*here, 100), (here[0] + 24, here[1], 100)))
+        assert centre(result.box) == pytest.approx(here, abs=4)
+
+
 def test_a_lost_target_is_not_found_again_in_another_colour():
     tracker, away = started(Forms), (110, 70)
     box = away[0] - SIDE / 2, away[1] - SIDE / 2, SIDE, SIDE
