@@ -34,6 +34,16 @@ def test_other_colours_speak_against():
     assert blue < colours.speak_for(half, ELSEWHERE) < colours.telling * MOST
 
 
+@pytest.mark.parametrize("light", [0.6, 1.2])
+def test_other_light_is_no_other_colour(light):
+    colours = Colours.start(frame((BOX, RED)), BOX)
+    red, blue = (
+        (frame((ELSEWHERE, colour)) * light).clip(0, 255).astype(np.uint8) for colour in (RED, BLUE)
+    )
+    assert colours.speak_for(red, ELSEWHERE) > 0.1 * colours.telling
+    assert colours.speak_for(blue, ELSEWHERE) < -0.4 * colours.telling
+
+
 def test_where_the_surroundings_have_its_colours_they_say_little():
     colours = Colours.start(frame((BOX, GREEN)), BOX)
     assert colours.telling < 0.1
