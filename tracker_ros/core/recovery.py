@@ -134,7 +134,8 @@ class Recovery:
         return same and self._agrees(find.prediction, find.box, farther)
 
     def _agrees(self, answer: Prediction, box: Box, farther: float) -> bool:
-        colours = self.colours.speak_for(self.image, box) if self.colours else 0.0
+        asked = self.colours if answer.refined is not None else None  # else they do not count
+        colours = asked.speak_for(self.image, box) if asked else 0.0
         return self.trust.agrees(answer, farther, colours)
 
     def _clip(self, box: Box) -> Box:

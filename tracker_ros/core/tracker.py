@@ -242,8 +242,6 @@ class Tracker:
             and self._unlearnt >= self.config.memory_interval
         )
         self._pending = (search, worth) if worthwhile else None
-        if worthwhile and self._colours:
-            self._colours = self._colours.after(search.image, self._place.box)
         return Result(
             None if lost else self._place.box,
             score,
@@ -339,5 +337,7 @@ class Tracker:
 
     def learn(self, state: State) -> Gate | None:
         """The last part of ``remember``: the engine's state with the sample in it."""
+        if self._pending and self._colours:
+            self._colours = self._colours.after(self._pending[0].image, self._place.box)
         self._state, self._pending, self._unlearnt = state, None, 0
         return self.gate
