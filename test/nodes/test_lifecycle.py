@@ -149,3 +149,22 @@ def test_parameters_out_of_range_are_refused(tracker):
     assert "auto_init_score" in reason
     (reason,) = tracker.set_parameters(autostart=False)
     assert "read-only" in reason
+
+
+def test_a_value_of_no_type_is_refused_and_changes_nothing(tracker, scene):
+    """As a program in another language may send it; rclpy raises for it, which ended the node."""
+    from rcl_interfaces.msg import Parameter, ParameterValue
+    from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+
+    tracker.start(scene.frame(0), scene.box(0))
+    good = Parameter(name="watchdog", value=ParameterValue(type=3, double_value=3.0))
+    bad = Parameter(name="watchdog", value=ParameterValue(type=99))
+    reason = "parameter watchdog has a value of type 99, which there is not"
+    request = SetParameters.Request(parameters=[good, bad])
+    results = tracker.call(SetParameters, "set_parameters", request).results
+    assert [(one.successful, one.reason) for one in results] == [(True, ""), (False, reason)]
+    request = SetParametersAtomically.Request(parameters=[good, bad])
+    result = tracker.call(SetParametersAtomically, "set_parameters_atomically", request).result
+    assert (result.successful, result.reason) == (False, reason)
+    _, values = tracker.ask(scene.frame(1))
+    assert values["state"] == "TRACKING"

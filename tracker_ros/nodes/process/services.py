@@ -1,0 +1,72 @@
+"""Guards of the services that rclpy gives every node: a wrong request is refused, not fatal.
+
+rclpy raises in the service's callback, and with that ends the node: for a transition that the
+node's state does not have, asked for by its number (ros2/rclpy #1209), and for a parameter value
+of a type that there is not.
+"""
+
+from lifecycle_msgs.srv import ChangeState
+from rcl_interfaces.msg import SetParametersResult
+from rcl_interfaces.srv import SetParameters, SetParametersAtomically
+from rclpy.parameter import Parameter
+
+TYPES = {kind.value for kind in Parameter.Type}
+
+
+def guard(node) -> None:
+    """Refuse what rclpy would raise for; call it once, when the node has its services."""
+    guards = {
+        ChangeState: _transitions,
+        SetParameters: _parameters,
+        SetParametersAtomically: _parameters_at_once,
+    }
+    for service in node.services:
+        if guarded := guards.get(service.srv_type):
+            service.callback = guarded(node, service.callback)
+
+
+def _transitions(node, change_state):
+    def answer(request, response):
+        try:
+            return change_state(request, response)
+        except RuntimeError:  # rclpy's RCLError, which it gives no public name
+            wanted = request.transition.label or f"number {request.transition.id}"
+            node.get_logger().warning(
+                f"transition {wanted} was refused: the node is {node.stage}",
+                throttle_duration_sec=1.0,
+            )
+            response.success = False
+            return response
+
+    return answer
+
+
+def _parameters(node, set_parameters):
+    def answer(request, response):
+        for parameter in request.parameters:
+            reason = _refusal(parameter)
+            if reason:
+                response.results.append(SetParametersResult(successful=False, reason=reason))
+            else:  # which adds its result
+                set_parameters(SetParameters.Request(parameters=[parameter]), response)
+        return response
+
+    return answer
+
+
+def _parameters_at_once(node, set_parameters):
+    def answer(request, response):
+        reason = next(filter(None, map(_refusal, request.parameters)), None)
+        if reason is None:
+            return set_parameters(request, response)
+        response.result = SetParametersResult(successful=False, reason=reason)
+        return response
+
+    return answer
+
+
+def _refusal(parameter) -> str | None:
+    kind = parameter.value.type
+    if kind in TYPES:
+        return None
+    return f"parameter {parameter.name} has a value of type {kind}, which there is not"
