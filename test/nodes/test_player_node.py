@@ -106,6 +106,15 @@ def test_loop_that_jumps_back_starts_anew_each_time(tracker, scene, folder, run_
     assert "Traceback" not in output
 
 
+def test_a_start_beyond_the_end_is_told(tracker, folder, run_node):
+    player = run_node("player_node", "-r", "__ns:=/camera1", *options(
+        source=folder, rate=100.0, init_bbox="'10,10,20,20'", init_frame=999))  # fmt: skip
+    code, output = player.end()
+    assert code == 1
+    assert f"init_frame is 999, but {folder.name} ended after {FRAMES} frames" in output
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
 def test_video_is_published_frame_by_frame(
     tracker, scene, tmp_path, run_node, subscribe, transport

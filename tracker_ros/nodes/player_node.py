@@ -17,6 +17,7 @@ from ..sources import Frame, open_source
 from . import qos
 from .image_input import image_topic
 from .parameters import PLAYER, on_node
+from .process import services
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to
 # best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
@@ -30,6 +31,7 @@ class PlayerNode(Node):
     def __init__(self, **arguments):
         super().__init__("player_node", **arguments)
         on_node.declare(self, PLAYER)
+        services.guard(self)
         self._values = values = on_node.read(self, PLAYER)
         if not values.source:
             raise ParameterError("parameter source is empty, but must name what to play")
@@ -42,6 +44,7 @@ class PlayerNode(Node):
             loop=values.loop and not self._repeat,
         )
         self._init_index, self._init_box = self._find_init()
+        self._started = not self._init_box  # whether the box was sent, if there is one
         compressed = values.image_transport == "compressed"
         kind = CompressedImage if compressed else Image
         name = image_topic(self, values.image_transport)
@@ -103,6 +106,11 @@ class PlayerNode(Node):
             )
             count = self._play()
             self.get_logger().info(f"played {count} frames")
+            if not (self._started or self._stop.is_set()):
+                raise ParameterError(
+                    f"parameter init_frame is {self._init_index}, but {self._source.name} ended"
+                    f" after {count} frames: the tracker was never started"
+                )
         except TrackerError as error:
             self._error = error
 
@@ -170,6 +178,7 @@ class PlayerNode(Node):
 
     def _publish_init(self, header: Header) -> None:
         self._inits.publish(conversions.box_to_detection(self._init_box, header))
+        self._started = True
 
     def _stamp(self, frame: Frame) -> int:
         if self._values.stamps == "now":
