@@ -46,3 +46,11 @@ def test_floats_and_what_is_not_finite():
     found = levels.reduce(values)
     assert list(found[0, :3]) == [0, 0, 0] and found[-1, -1] == 255
     assert not Levels().reduce(np.full((4, 4), np.nan, np.float32)).any()
+
+
+@pytest.mark.filterwarnings("error")
+def test_values_as_wide_apart_as_float32_allows():
+    pixels = np.linspace(-3e38, 3e38, 256, dtype=np.float64).astype(np.float32).reshape(16, 16)
+    grey = Levels().reduce(pixels).reshape(-1).astype(int)
+    assert (grey[0], grey[-1]) == (0, 255)
+    assert (np.diff(grey) >= 0).all()

@@ -3,6 +3,7 @@
 import numpy as np
 
 SHARES = (1, 99)  # percentiles of the first picture
+WIDE = 1e37  # a difference of values beyond may be more than float32 holds
 _SAMPLES = 65536  # of a picture, from which its percentiles are known well enough
 
 
@@ -36,7 +37,8 @@ class Levels:
         if self.range is None:
             return np.zeros(pixels.shape, np.uint8)
         low, high = self.range
-        scaled = (pixels.astype(np.float32) - np.float32(low)) * np.float32(255 / (high - low))
+        kind = np.float64 if max(-low, high) > WIDE else np.float32
+        scaled = (pixels.astype(kind) - kind(low)) * kind(255 / (high - low))
         if pixels.dtype.kind == "f":
             scaled[~np.isfinite(scaled)] = 0
         return np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
