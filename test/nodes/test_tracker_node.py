@@ -335,6 +335,43 @@ def test_reset_drops_the_target(tracker, scene):
     assert (list(detections.detections), values["state"]) == ([], "NO_TARGET")
 
 
+def test_reset_and_disabling_leave_nothing_of_the_target(tracker, scene):
+    """Also while no image comes: a viewer shows the last marker for ever."""
+    from visualization_msgs.msg import ImageMarker
+
+    from tracker_ros.nodes import qos
+
+    markers = []
+    tracker.node.create_subscription(
+        ImageMarker, "tracker_node/markers", markers.append, qos.RELIABLE
+    )
+
+    def targets() -> str:
+        tracker.diagnostics.clear()
+        status = tracker.diagnosis("target", "")
+        return {item.key: item.value for item in status.values}["targets"]
+
+    def follow() -> None:
+        tracker.start(scene.frame(0), scene.box(0))
+        tracker.ask(scene.frame(1))
+        tracker.until(lambda: markers and markers[-1].action == ImageMarker.ADD, "a marker")
+        assert targets().endswith("TRACKING")
+
+    follow()
+    tracker.init((500, 500, 5, 5), tracker.stamp)
+    tracker.diagnosis("target", "lies outside")
+    reset(tracker)
+    tracker.until(lambda: markers[-1].action == ImageMarker.REMOVE, "its removal")
+    assert targets() == ""
+    assert tracker.diagnosis("target", "").level == b"\x00"
+    follow()
+    enable(tracker, False)
+    tracker.until(lambda: markers[-1].action == ImageMarker.REMOVE, "its removal")
+    tracker.diagnosis("target", "tracking is disabled")
+    assert targets() == ""
+    enable(tracker, True)
+
+
 def test_enable_stops_and_resumes(tracker, scene):
     target = tracker.start(scene.frame(0), scene.box(0))
     enable(tracker, False)

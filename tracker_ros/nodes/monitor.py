@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable
+from functools import partial
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -70,8 +71,15 @@ class Monitor:
 
     def begin(self) -> None:
         """The node becomes active: forget what was seen before."""
-        self._answer, self._input_health = None, InputHealth()
+        self._input_health, self.passed_over = InputHealth(), ""
+        self.forget()
         self.restart_watchdog()
+
+    def forget(self) -> None:
+        """There is no target any more: what was said of it, and of starts that failed, is over."""
+        self._answer = None
+        for subject in ("init", "inits"):
+            self._problems.solve(subject)
 
     def restart_watchdog(self) -> None:
         """Start the watchdog's time anew: an image came, or is expected from now on."""
@@ -124,17 +132,26 @@ class Monitor:
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 
     def _check(
-        self, name: str, subjects: tuple[str, ...] = (), warnings: Iterable[str] = (), **values
+        self,
+        name: str,
+        subjects: tuple[str, ...] = (),
+        warnings: Iterable[str] = (),
+        lasting: bool = True,
+        **values,
     ) -> Check:
-        """The latest problem of ``subjects``; where that is no error, with the ``warnings``."""
-        present = self._problems.present
+        """The latest problem of ``subjects``; where that is no error, with the ``warnings``.
+
+        ``lasting``: see ``Problems.present``.
+        """
+        present = partial(self._problems.present, lasting=lasting)
         if problem := present(*(s for s in subjects if s not in WARNINGS)):
             return Check(name, ERROR, problem, values)
         problem = present(*(s for s in subjects if s in WARNINGS))
         sentences = [*warnings, *([problem] if problem else [])]
         if sentences:
             return Check(name, WARN, "; ".join(sentences), values)
-        return Check(name, OK, self._node.stage, values)
+        disabled = name == "target" and not self._node.enabled
+        return Check(name, OK, "tracking is disabled" if disabled else self._node.stage, values)
 
     def _counters(self) -> dict[str, int]:
         slot, images = self._node.slot, self._node.images
@@ -180,7 +197,7 @@ class Monitor:
 
     def _target(self) -> Check:
         answer, counts = self._answer if self._node.slot else None, self._problems.counts
-        targets = answer.targets if answer else ()
+        targets = answer.targets if answer and self._node.enabled else ()
         warnings = [
             f"target {one.target.id} has been lost for {one.result.lost_frames} frames"
             for one in targets
@@ -190,6 +207,7 @@ class Monitor:
             "target",
             ("init", "inits", "remove", "tracking", "targets", "detections"),
             warnings,
+            lasting=not targets,  # a box that was refused beside them is soon forgotten
             enabled=self._node.enabled,
             targets=", ".join(f"{one.target.id} {one.state}" for one in targets),
             failed_starts=counts["init"] + counts["inits"],

@@ -36,6 +36,7 @@ class Outputs:
         self._attention_image = create(Image, "~/attention_image", qos.PICTURE)
         self._attention = Attention(model, monitor.report)
         self._delays = (0.0, 0.0, 0.0)
+        self._last: ReceivedImage | None = None  # that a marker was sent for
         self.report = monitor.report
         self._follow = monitor.follow
 
@@ -51,6 +52,12 @@ class Outputs:
         now = self._node.get_clock().now().nanoseconds
         frame = answer.frame
         self._delays = ((now - frame.stamp) / 1e6, (end - frame.arrival) * 1e3, (end - begin) * 1e3)
+
+    def clear(self) -> None:
+        """Take the marker away: viewers show the last one for ever."""
+        if self._last:
+            self._markers.publish(messages.marker(Answer(self._last, None, state="NO_TARGET")))
+            self._last = None
 
     def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
         """Publish in status and diagnostics why ``frame`` has no answer."""
@@ -69,6 +76,7 @@ class Outputs:
         self._send_status([check, *target_checks(answer)], answer.frame)
         if self._markers.get_subscription_count():
             self._markers.publish(messages.marker(answer))
+            self._last = answer.frame
         if self._debug_image.get_subscription_count():
             self._debug_image.publish(messages.debug_image(answer, gate))
         if self._attention_image.get_subscription_count():

@@ -136,6 +136,7 @@ class TrackerNode(ManagedNode):
         self.images = None
         if self._worker:
             self._worker.stop()
+            self._outputs.clear()
         self._worker = self.slot = None
 
     def release(self) -> None:
@@ -244,13 +245,19 @@ class TrackerNode(ManagedNode):
             response.message = f"the node is {self.stage}, not active"
         else:
             dropped = self._worker.reset()
+            self._forget()
             response.message = "target dropped" if dropped else "there was no target"
         return response
+
+    def _forget(self) -> None:
+        self._monitor.forget()
+        self._outputs.clear()
 
     def _on_enable(self, request, response):
         self.enabled = request.data
         if self._worker:
             self._worker.enabled = request.data
+            self._forget()
         response.success = True
         response.message = "tracking is " + ("enabled" if request.data else "disabled")
         return response

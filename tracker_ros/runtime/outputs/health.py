@@ -58,15 +58,19 @@ class Problems:
         with self._lock:
             self._active.pop(subject, None)
 
-    def present(self, *subjects: str) -> str | None:
-        """The latest present problem of ``subjects``."""
+    def present(self, *subjects: str, lasting: bool = True) -> str | None:
+        """The latest present problem of ``subjects``.
+
+        ``lasting``: whether those of ``LASTING`` are, or fade as all others do.
+        """
         with self._lock:
             latest = sorted(subjects, key=lambda s: -self._active.get(s, ("", 0.0))[1])
-            return next(filter(None, map(self._present, latest)), None)
+            return next(filter(None, (self._present(s, lasting) for s in latest)), None)
 
-    def _present(self, subject: str) -> str | None:
+    def _present(self, subject: str, lasting: bool = True) -> str | None:
         sentence, since = self._active.get(subject, (None, 0.0))
-        fades = subject not in LASTING and time.monotonic() - since > PROBLEM_SECONDS
+        stays = lasting and subject in LASTING
+        fades = not stays and time.monotonic() - since > PROBLEM_SECONDS
         return None if fades else sentence
 
 
