@@ -196,7 +196,8 @@ class FollowNode(ManagedNode):
                 targets.append(messages.boxed(detection))
             except InputError as error:
                 unusable.append(f"target {detection.id}: {error}")
-        found, problems = self._following.frame(stamp, targets, depth, camera)
+        reach = self._pairing.reach()
+        found, problems = self._following.frame(stamp, targets, depth, camera, reach)
         return found, unusable + problems
 
     def _publish(self, header: Header, found: list[messages.Seen]) -> None:

@@ -133,6 +133,29 @@ def test_jump_to_the_background_is_refused_and_named(follower):
     assert not follower.poses[stamp]
 
 
+def test_frames_answered_again_do_not_let_an_occluder_in_but_a_bag_that_begins_again_does(follower):
+    first = follower.next()
+    for i in range(8):
+        stamp = follower.next()
+        follower.send_depth(flat(2.0 if i < 5 else 1.0), stamp)
+        follower.send_boxes(stamp, ("nora", BOX))
+        assert len(follower.place(stamp).detections) == (i < 5)
+    for again in (stamp - 33_000_000, stamp):  # as where a second target starts in the past
+        follower.places[again].clear()
+        follower.send_boxes(again, ("nora", BOX), ("otto", (400.0, 100.0, 50.0, 80.0)))
+        assert [one.id for one in follower.place(again).detections] == ["otto"]
+        assert not follower.poses[again]
+    follower.diagnosis("target", "target nora: the depth in the box jumped from 2.0")
+
+    def begun_again():
+        follower.send_depth(flat(1.0), first)
+        follower.send_boxes(first, ("nora", BOX))  # they may come before the depth
+        return follower.poses[first]
+
+    pose = follower.until(begun_again, "a pose of the second pass")[0].pose
+    assert pose.position.z == pytest.approx(1.0, rel=0.01)
+
+
 def test_depth_of_another_stamp_within_slop(follower):
     for shift in (0, 10_000_000):
         stamp = follower.next()

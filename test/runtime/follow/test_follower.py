@@ -94,14 +94,6 @@ def test_place_and_size_are_found_anew_after_long_without_a_good_measurement():
     assert answers[-1][0].position[2] == pytest.approx(6.0)
 
 
-def test_stamps_that_go_back_begin_anew():
-    follower = Follower(LIMITS)
-    walk(follower, 20, first=100)
-    place, reason = walk(follower, 1, lambda i: [6.0])[0]
-    assert reason is None
-    assert place.position[2] == pytest.approx(6.0)
-
-
 def boxed(target_id, x=300.0):
     return Boxed(target_id, "cup", 0.9, (x, 200.0, 60.0, 60.0))
 
@@ -115,43 +107,76 @@ def following():
     return Following(LIMITS, min_points=20, max_range=10.0)
 
 
+def frame(following, i, targets, depth, newest=None):
+    """The answer to frame ``i``; ``newest``: that of the newest depth, if it is another one."""
+    stamp, reach = (10**9 + one * STEP for one in (i, i if newest is None else newest))
+    return following.frame(stamp, targets, depth, CAMERA, reach)
+
+
 def test_each_id_has_a_filter_of_its_own(following):
     left, right = boxed("a", 100.0), boxed("b", 400.0)
     depth = depth_of(3.0)
     depth.values[:, 320:] = 5.0
     for i in range(5):
-        found, problems = following.frame(10**9 + i * STEP, [left, right], depth, CAMERA)
+        found, problems = frame(following, i, [left, right], depth)
         assert problems == []
     assert [seen.id for seen in found] == ["a", "b"]
     assert [seen.place.position[2] for seen in found] == pytest.approx([3.0, 5.0], rel=0.01)
 
 
 def test_the_chosen_one_is_the_one_followed_for_longest_or_the_one_named(following):
-    def frame(i, *ids):
+    def found_in(i, *ids):
         targets = [boxed(one, 100.0 * len(one)) for one in ids]
-        return following.frame(10**9 + i * STEP, targets, depth_of(), CAMERA)[0]
+        return frame(following, i, targets, depth_of())[0]
 
-    frame(0, "old")
-    found = frame(1, "newer", "old")
+    found_in(0, "old")
+    found = found_in(1, "newer", "old")
     assert following.chosen(found, "").id == "old"
     assert following.chosen(found, "newer").id == "newer"
     assert following.chosen(found, "nobody") is None
-    assert following.chosen(frame(2, "newer"), "") is None  # old is hidden, not gone
-    assert following.chosen(frame(200, "newer"), "").id == "newer"
+    assert following.chosen(found_in(2, "newer"), "") is None  # old is hidden, not gone
+    assert following.chosen(found_in(200, "newer"), "").id == "newer"
+
+
+def test_frames_answered_again_leave_what_was_followed_beyond_them_as_it_was(following):
+    anna, bert = boxed("anna", 100.0), boxed("bert", 400.0)
+    for i in range(10):
+        frame(following, i, [anna], depth_of(2.0))
+    hidden = depth_of(1.0)
+    for i in range(10, 14):
+        assert frame(following, i, [anna], hidden)[0] == []
+    for i in (11, 12):  # bert starts in frame 11
+        found, problems = frame(following, i, [bert, anna], hidden, newest=13)
+        assert ([seen.id for seen in found], problems) == (["bert"], [])
+        assert following.chosen(found, "") is None
+    for i in (13, 14):
+        found, problems = frame(following, i, [bert, anna], hidden)
+        assert [seen.id for seen in found] == ["bert"]
+        assert problems[0].startswith("target anna: the depth in the box jumped from 2.0")
+    found, _ = frame(following, 15, [bert, anna], depth_of(2.0))
+    assert following.chosen(found, "").id == "anna"
+
+
+@pytest.mark.parametrize("length", [2, 60, 300])  # frames of a bag
+def test_all_begin_anew_where_stamps_of_boxes_and_depth_go_back(following, length):
+    for i in range(length):
+        frame(following, i, [boxed("a")], depth_of(3.0))
+    assert frame(following, 0, [boxed("a")], depth_of(3.0), newest=length - 1) == ([], [])
+    for i in range(2):  # now the depth, too, is of the second pass
+        (seen,), problems = frame(following, i, [boxed("a")], depth_of(6.0))
+        assert (seen.place.position[2], problems) == (pytest.approx(6.0), [])
 
 
 def test_a_target_without_a_place_does_not_take_the_others_theirs(following):
     depth = depth_of()
     depth.values[:, :320] = 0
-    found, (problem,) = following.frame(
-        10**9, [boxed("a", 100.0), boxed("b", 400.0)], depth, CAMERA
-    )
+    found, (problem,) = frame(following, 0, [boxed("a", 100.0), boxed("b", 400.0)], depth)
     assert [seen.id for seen in found] == ["b"]
     assert problem.startswith("target a: 0 of ")
 
 
 def test_bad_frames_are_said_in_a_sentence(following):
     with pytest.raises(InputError, match="two detections have the id 'a'"):
-        following.frame(10**9, [boxed("a"), boxed("a")], depth_of(), CAMERA)
+        frame(following, 0, [boxed("a"), boxed("a")], depth_of())
     with pytest.raises(InputError, match="the depth image has 320x240 pixels, but camera_info"):
-        following.frame(10**9, [boxed("a")], depth_of(shape=(240, 320)), CAMERA)
+        frame(following, 0, [boxed("a")], depth_of(shape=(240, 320)))

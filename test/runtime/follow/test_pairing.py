@@ -65,3 +65,16 @@ def test_depth_from_before_a_jump_back_in_time_is_forgotten(pairing):
     pairing.add_depth(100, "new")
     pairing.add_boxes(1000, "b", 0.0)
     assert pairing.ready(PATIENCE) == [("b", None)]
+
+
+def test_boxes_that_go_back_in_time_replace_those_after_them(pairing):
+    for stamp in (100, 200, 300, 200):
+        pairing.add_boxes(stamp, f"b{stamp}", 0.0)
+    assert pairing.ready(PATIENCE) == [("b100", None), ("b200", None), ("b200", None)]
+
+
+def test_reach_goes_back_with_the_depth(pairing):
+    assert pairing.reach() == 0
+    for stamp in (100, 200, 50):
+        pairing.add_depth(stamp, "d")
+        assert pairing.reach() == stamp + SLOP

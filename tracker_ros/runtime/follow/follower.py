@@ -59,10 +59,11 @@ class Follower:
         """The target's place, or None and a sentence that says why there is none.
 
         Args:
-            stamp: of the image, ns. box: in its pixels. surfaces: what is in it, nearest first.
+            stamp: of the image, ns; never less than before. box: in its pixels.
+            surfaces: what is in it, nearest first.
         """
         gone = (stamp - self._seen) / 1e9
-        if self._filter and not 0 <= gone <= self._limits.forget_after:
+        if self._filter and gone > self._limits.forget_after:
             self._filter = None
         if self._filter is None:
             surface = surfaces[0]

@@ -33,8 +33,8 @@ class Pairing:
 
     def add_boxes(self, stamp: int, boxes: Any, now: float) -> None:
         """Boxes came in at ``now`` (seconds of any steady clock)."""
-        if self._waiting and stamp < self._waiting[-1][0]:
-            self._waiting.clear()
+        while self._waiting and self._waiting[-1][0] > stamp:
+            self._waiting.pop()  # to be answered again after these, or of an earlier pass of a bag
         self._waiting.append((stamp, now, boxes))
 
     def ready(self, now: float) -> list[tuple[Any, Any | None]]:
@@ -52,6 +52,10 @@ class Pairing:
             near = best is not None and abs(best[0] - stamp) <= self._slop
             pairs.append((boxes, best[1] if near else None))
         return pairs
+
+    def reach(self) -> int:
+        """The latest stamp of boxes that the newest depth is near to."""
+        return self._depths[-1][0] + self._slop if self._depths else 0
 
     def describe(self) -> str:
         """The time range of the stored depth, in words."""
