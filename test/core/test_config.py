@@ -37,6 +37,12 @@ def test_memory_and_query_share_a_pixel_scale():
         ({"search_factor": math.inf}, "search_factor is inf"),
         ({"window_influence": None}, "window_influence is None"),
         ({"penalty": -0.1}, "penalty is -0.1"),
+        ({"window_influence": 5.0}, "window_influence is 5.0, more than 1"),
+        ({"refine_shape": 1e300}, "refine_shape is 1e+300, more than 1"),
+        ({"minimum_side": 1e6}, "minimum_side is 1000000.0, more than 1000"),
+        ({"stride": 1000}, "stride is 1000, more than 64"),
+        ({"search_factor": 1e9}, "search_factor is 1000000000.0, more than 100"),
+        ({"search_factor": 0.0}, "search_factor is 0.0, but a window smaller than its target"),
     ],
 )
 def test_an_impossible_value_is_one_sentence(values, sentence):

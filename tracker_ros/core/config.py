@@ -12,6 +12,18 @@ ENGINES = ("auto", "torch", "onnx", "tensorrt")
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
+# The most that a value may be: shares are parts of one, the others far above what makes sense. A
+# score has no limit: beyond 1 it is never reached, which may be meant.
+SHARES = (
+    *("memory_blend", "filter_rate", "scale_rate", "refine_place", "refine_scale", "refine_shape"),
+    *("scale_step", "window_influence", "size_rate", "size_trust"),
+)
+MOST = {
+    **dict.fromkeys(SHARES, 1.0),
+    **{"query_size": 4096, "memory_size": 4096, "stride": 64, "search_factor": 100.0},
+    **{"motion": 10.0, "penalty": 100.0, "minimum_side": 1000.0},
+}
+
 # Settings of older weights that are no longer there, at the only value with which they did nothing.
 RETIRED = [("calibration", 0.0)]
 
@@ -67,6 +79,15 @@ class TrackingConfig:
                     f"tracking config: {field.name} is {value!r}, "
                     f"not a {'positive whole number' if whole else 'number from 0'}"
                 )
+            if value > MOST.get(field.name, math.inf):
+                raise ModelError(
+                    f"tracking config: {field.name} is {value!r}, more than {MOST[field.name]:g}"
+                )
+        if self.search_factor < 1:
+            raise ModelError(
+                f"tracking config: search_factor is {self.search_factor!r}, but a window smaller"
+                " than its target shows nothing"
+            )
 
     @property
     def memory_factor(self) -> float:
