@@ -1,5 +1,7 @@
 """load_tracker: what it is asked for, and what it says when it cannot."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -28,6 +30,12 @@ HAS_GPU = {
         ({"device": "cuda:x"}, "device is 'cuda:x'"),
         ({"device": "cuda:²"}, "device is 'cuda:²'"),
         ({"device": ""}, "device is ''"),
+        ({"device": None}, "device is None, not auto, cpu, cuda or cuda:N"),
+        ({"device": 0}, "device is 0"),
+        ({"threads": -1}, "threads is -1, not a whole number from 0 to 1024"),
+        ({"threads": 10**6}, "threads is 1000000"),
+        ({"threads": 1.5}, "threads is 1.5"),
+        ({"threads": "2"}, "threads is '2'"),
         ({"precision": "int8"}, "precision is 'int8', not one of fp32, bf16, fp16"),
         ({"precision": "bf16", "engine": "onnx"}, "precision is 'bf16', but the graphs of onnx"),
     ],
@@ -36,6 +44,13 @@ def test_impossible_parameters(files, options, sentence):
     with pytest.raises(ParameterError) as error:
         load_tracker(files.weights, **options)
     assert str(error.value).startswith(sentence)
+
+
+def test_without_onnx_runtime_torch_is_taken_or_the_package_named(files, monkeypatch):
+    monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
+    assert load_tracker(files.weights, device="cpu").engine.provider == "torch cpu"
+    with pytest.raises(ModelError, match="the onnx engine needs the package 'onnxruntime'"):
+        load_tracker(files.weights, engine="onnx", device="cpu")
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])

@@ -1,6 +1,8 @@
 """Runs networks for ``core.tracker.Tracker``: torch, ONNX Runtime, export from one to the other."""
 
 import copy
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,8 @@ from .filter_engine import FilterEngine
 from .memory_engine import MemoryEngine
 from .models.weights import MEMORY_NETWORKS, ModelFiles, find_model, make_facts
 from .runners.base import Runner
+
+MOST_THREADS = 1024
 
 
 def load_tracker(
@@ -40,15 +44,18 @@ def load_tracker(
             (``dastm``), otherwise ONNX Runtime chooses.
         tracking: an inference policy that replaces the one stored with the weights.
     Raises:
-        ModelError: model or device cannot be used. ParameterError: unknown engine, device or
-            precision; half precision with ONNX Runtime.
+        ModelError: model or device cannot be used, or the engine's package is not installed.
+        ParameterError: unknown engine, device or precision; threads that cannot be; half
+            precision with ONNX Runtime.
     """
     if engine not in ENGINES:
         raise ParameterError(f"engine is {engine!r}, not one of {', '.join(ENGINES)}")
-    kind, colon, index = device.partition(":")
+    kind, colon, index = device.partition(":") if isinstance(device, str) else ("", "", "")
     numbered = kind == "cuda" and index.isdecimal()
     if kind not in ("auto", "cpu", "cuda") or (colon and not numbered):
         raise ParameterError(f"device is {device!r}, not auto, cpu, cuda or cuda:N")
+    if type(threads) is not int or not 0 <= threads <= MOST_THREADS:
+        raise ParameterError(f"threads is {threads!r}, not a whole number from 0 to {MOST_THREADS}")
     if precision not in PRECISIONS:
         raise ParameterError(f"precision is {precision!r}, not one of {', '.join(PRECISIONS)}")
     if precision != "fp32":
@@ -61,25 +68,21 @@ def load_tracker(
     engine, device = _resolve(files, engine, device)
     runner: Runner
     if engine != "torch":
-        from .runners.onnx_runner import OnnxRunner
+        with _needs(engine, instead="torch"):
+            from .runners.onnx_runner import OnnxRunner
 
-        runner = OnnxRunner(
-            files,
-            device,
-            allow_cpu_fallback=allow_cpu_fallback,
-            threads=threads,
-            tensorrt=engine == "tensorrt",
-            precision=precision,
-            tracking=tracking,
-        )
+            runner = OnnxRunner(
+                files,
+                device,
+                allow_cpu_fallback=allow_cpu_fallback,
+                threads=threads,
+                tensorrt=engine == "tensorrt",
+                precision=precision,
+                tracking=tracking,
+            )
     else:
-        try:
+        with _needs(engine, instead="onnx"):
             from .runners.torch_runner import TorchRunner
-        except ModuleNotFoundError as error:
-            raise ModelError(
-                f"the torch engine needs the package {error.name!r}, which is not "
-                "installed; the onnx engine does without"
-            ) from error
         runner = TorchRunner.open(
             files, device, precision, allow_cpu_fallback=allow_cpu_fallback, tracking=tracking
         )
@@ -93,6 +96,18 @@ def load_tracker(
             f"model {files.name!r} of {files.folder} cannot be run: {brief(error)}"
         ) from error
     return tracker
+
+
+@contextmanager
+def _needs(engine: str, instead: str) -> Iterator[None]:
+    """A ModelError where a package is missing that an engine needs, and another does without."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ModelError(
+            f"the {engine} engine needs the package {error.name!r}, which is not "
+            f"installed; the {instead} engine does without"
+        ) from error
 
 
 def make_tracker(runner: Runner) -> Tracker:
@@ -119,6 +134,8 @@ def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
         return engine, "cuda" if device == "auto" else device
     if engine == "auto" and files.has_graphs != files.has_weights:
         engine = "onnx" if files.has_graphs else "torch"
+    elif engine == "auto" and files.has_weights and not _onnx_is_there():
+        engine = "torch"
     elif engine == "auto" and not files.has_weights:
         engine = "onnx"  # it names the graph that is missing
     gpu = device.startswith("cuda") or (device == "auto" and any(Path("/dev").glob("nvidia[0-9]*")))
@@ -132,7 +149,17 @@ def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
     return ("onnx" if engine == "auto" else engine), "cpu" if device == "auto" else device
 
 
+def _onnx_is_there() -> bool:
+    try:
+        import onnxruntime  # noqa: F401
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
 def _onnx_has_cuda() -> bool:
+    if not _onnx_is_there():
+        return False
     import onnxruntime
 
     return "CUDAExecutionProvider" in onnxruntime.get_available_providers()
