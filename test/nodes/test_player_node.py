@@ -111,7 +111,7 @@ def test_a_start_beyond_the_end_is_told(tracker, folder, run_node):
         source=folder, rate=100.0, init_bbox="'10,10,20,20'", init_frame=999))  # fmt: skip
     code, output = player.end()
     assert code == 1
-    assert f"init_frame is 999, but {folder.name} ended after {FRAMES} frames" in output
+    assert f"init_frame is 999, but {folder} ended after {FRAMES} frames" in output
     assert "Traceback" not in output
 
 

@@ -36,7 +36,7 @@ class Place:
         The box gets the size that it had when all of the target was seen. A box shrinks while its
         target is half hidden, and windows of that scale would miss the target.
         """
-        box = around or self.sure
+        box = self.sure if around is None else around
         if self.whole is not None:
             box = scaled(box, self.whole[0] / box[2], self.whole[1] / box[3])
         return self.at(box)

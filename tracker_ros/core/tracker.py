@@ -12,7 +12,7 @@ import numpy as np
 from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
-from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box
+from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box, numbers
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
 from .geometry.rivals import Rivals, Verdict
@@ -24,6 +24,8 @@ from .search import MemorySample, Search, memory_window
 from .state import JUST_LOST, Presence, TargetState, Trust
 
 RIM = 0.3  # of a box's sides; nearer to the picture's rim, a target may be leaving it
+NOTHING = np.zeros((1, 1, 3), np.uint8)
+NO_TARGET = "the tracker has no target: call init first"
 AT_FIRST = 2  # frames without a target in its window: in these it is looked for beside that
 
 
@@ -71,6 +73,7 @@ class Tracker:
         self._state: State | None = None
         self._first: State | None = None  # what the first frame alone says
         self._place: Place | None = None
+        self._image = NOTHING  # the last one
         self._pending: tuple[Search, float] | None = None
         self._larger = True  # whether the next look at another scale is at a larger one
         self._unlearnt = 0  # frames since the one memorised last
@@ -132,6 +135,7 @@ class Tracker:
             state = self.engine.start(*given)
         self.reset()
         self._state, self._first, self._place = state, state, Place(target, target)
+        self._image = image
         self._colours = Colours.start(image, target) if self.engine.responds else None
 
     def update(self, image: np.ndarray) -> Result:
@@ -165,7 +169,7 @@ class Tracker:
     def check(self, image: np.ndarray) -> None:
         """Raise what ``locate`` would for an image, or without a target."""
         if self._state is None:
-            raise TrackerError("the tracker has no target: call init first")
+            raise TrackerError(NO_TARGET)
         check_image(image)
 
     def search(self, image: np.ndarray, rescale: bool = True) -> Search:
@@ -206,7 +210,7 @@ class Tracker:
         _, _, w, h = search.window.to_crop(self._place.box)
         candidate = decode(prediction, (w, h), self.config, self._drift)
         self._drift = candidate.drift
-        self._state = state
+        self._state, self._image = state, search.image
         found, score = search.window.to_image(candidate.box), candidate.score
         alone = score  # by the response, without the refiner
         if self._presence.state is TargetState.LOST:
@@ -274,15 +278,31 @@ class Tracker:
     def correct(self, box: Box) -> None:
         """Take somebody's word, such as a detector's, for where the target is in the last image.
 
-        Nothing changes while it is lost: ``recover`` is for that.
+        Nothing changes while it is lost: ``recover`` is for that. Raises InputError for a box that
+        cannot be used, TrackerError without a target.
         """
+        place = self._held()
+        check_box(box, self._image)
+        box = self._clipped(box)
         if self._presence.state is not TargetState.LOST:
-            self._place, self._rivals = self._place.at(box), self._rivals.corrected()
+            self._place, self._rivals = place.at(box), self._rivals.corrected()
 
     def lose(self, around: Box | None = None) -> None:
-        """Give the target up as lost; it is looked for ``around`` a box, or where it was last."""
-        self._presence, self._pending = JUST_LOST, None
-        self._place = self._place.lost(around)
+        """Give the target up as lost; it is looked for ``around`` a box, or where it was last.
+
+        Raises InputError for a box that is not four finite numbers, TrackerError without a target.
+        """
+        place, around = self._held(), None if around is None else self._clipped(around)
+        self._presence, self._pending, self._place = JUST_LOST, None, place.lost(around)
+
+    def _held(self) -> Place:
+        if self._place is None:
+            raise TrackerError(NO_TARGET)
+        return self._place
+
+    def _clipped(self, box: Box) -> Box:
+        """A box that somebody gives, in the last image as ``settle`` would have found it."""
+        return clip_box(numbers(box), self._image, self.config.minimum_side)
 
     def _expected(self) -> Box:
         """Where the target is looked for in the next frame."""

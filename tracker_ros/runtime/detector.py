@@ -1,5 +1,7 @@
 """A detector's boxes, applied to the targets: confirm, correct, find again, start."""
 
+from contextlib import suppress
+
 import numpy as np
 
 from ..core.errors import InputError
@@ -148,4 +150,5 @@ def _correct(track: Track, then: Box, detected: Box) -> None:
     dx = detected[0] + detected[2] / 2 - then[0] - then[2] / 2
     dy = detected[1] + detected[3] / 2 - then[1] - then[3] / 2
     wide, high = w * detected[2] / then[2], h * detected[3] / then[3]
-    track.tracker.correct((x + w / 2 + dx - wide / 2, y + h / 2 + dy - high / 2, wide, high))
+    with suppress(InputError):  # it has left the picture since
+        track.tracker.correct((x + w / 2 + dx - wide / 2, y + h / 2 + dy - high / 2, wide, high))

@@ -38,17 +38,23 @@ def check_image(image: np.ndarray) -> np.ndarray:
     return image
 
 
-def check_box(box: Sequence[float], image: np.ndarray) -> Box:
-    """Return ``box`` clipped to ``image``. Raises InputError for NaN, tiny or outside boxes."""
+def numbers(box: Sequence[float]) -> Box:
+    """``box`` as four finite numbers. Raises InputError for anything else."""
     try:
-        if isinstance(box, str | bytes):
-            raise TypeError("text also yields four items")
+        if isinstance(box, str | bytes | set | dict):
+            raise TypeError("these yield four items, too, in no order or none that is meant")
         x, y, w, h = (float(value) for value in box)
     except (TypeError, ValueError, OverflowError) as error:
         shown = " ".join(reprlib.repr(box).split())
         raise InputError(f"box {shown} is not four numbers x, y, width, height") from error
     if not all(math.isfinite(value) for value in (x, y, w, h)):
         raise InputError(f"box ({x}, {y}, {w}, {h}) holds a value that is not finite")
+    return x, y, w, h
+
+
+def check_box(box: Sequence[float], image: np.ndarray) -> Box:
+    """Return ``box`` clipped to ``image``. Raises InputError for NaN, tiny or outside boxes."""
+    x, y, w, h = numbers(box)
     if w < MIN_SIDE or h < MIN_SIDE:
         raise InputError(
             f"box ({x:g}, {y:g}, {w:g}, {h:g}) is smaller than {MIN_SIDE:g} pixels a side"
