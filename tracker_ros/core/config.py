@@ -16,12 +16,12 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 # score has no limit: beyond 1 it is never reached, which may be meant.
 SHARES = (
     *("memory_blend", "filter_rate", "scale_rate", "refine_place", "refine_scale", "refine_shape"),
-    *("scale_step", "window_influence", "size_rate", "size_trust"),
+    *("scale_step", "window_influence", "size_trust"),
 )
 MOST = {
     **dict.fromkeys(SHARES, 1.0),
     **{"query_size": 4096, "memory_size": 4096, "stride": 64, "search_factor": 100.0},
-    **{"motion": 10.0, "penalty": 100.0, "minimum_side": 1000.0},
+    **{"motion": 10.0, "penalty": 100.0, "size_rate": 10.0, "minimum_side": 1000.0},
 }
 
 # Settings of older weights that are no longer there, at the only value with which they did nothing.
