@@ -124,12 +124,13 @@ def test_a_truncated_bag_is_evaluated_as_far_as_it_goes(write, evaluate, storage
 
 
 def test_another_image_size_is_answered_as_the_node_does(bag, evaluate, model):
-    images = [image(i, (60, 80) if i < 5 else (70, 90)) for i in range(COUNT)]
+    images = [image(i, (60, 80) if i < 4 else (70, 90)) for i in range(COUNT)]
     run = evaluate(bag(**{"/camera/image": images}), "--model", model, "--peer", "kcf", peer=False)
     assert run.status == 0
     for tracker in ("tiny", "kcf"):
-        assert run.result(tracker=tracker).lost.tolist()[5:] == [True] * 3
-        assert "ERROR" in run.path(".csv", tracker=tracker).read_text()
+        assert run.result(tracker=tracker).lost.tolist()[4:] == [True] * 4
+        table = run.path(".csv", tracker=tracker).read_text()
+        assert (table.count("ERROR"), table.count("NO_TARGET")) == (3, 1)
         assert f"{tracker} on /camera/image: image is 90x70 pixels, but was 80x60" in run.err
     assert run.err.count("(3 times)") == 2
 

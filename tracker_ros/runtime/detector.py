@@ -40,6 +40,8 @@ class Detector:
             cannot be used.
         """
         self.found_again = False
+        if any(track.size != image.shape[1::-1] for track in self._targets.tracks):
+            return [], []  # its pixels are other places; whether for good, the next frames show
         left, problems = _usable(proposal, image)
         seen = [track for track in self._targets.tracks if track.lost_since is None]
         where = [(track.target.class_id, self._targets.box_in(track, frame)) for track in seen]
@@ -92,8 +94,6 @@ class Detector:
         self, track: Track, left: list[Detection], frame: ReceivedImage, image: np.ndarray
     ) -> list[Detection]:
         """Look for a lost target in those of its class; returns who is then left."""
-        if image.shape[1::-1] != track.size:
-            return left
         boxes = [one.box for one in left if same_class(track.target.class_id, one.class_id)]
         result = track.tracker.recover(image, boxes[:MAX_CANDIDATES]) if boxes else None
         if result is None:

@@ -19,6 +19,7 @@ from .answer import Answer, Target
 from .collisions import Collisions, Sight
 from .frame_slot import MAX_FRAMES, ReceivedImage
 from .requests import Start
+from .stream_clock import PERSISTENT
 
 
 @dataclass
@@ -26,6 +27,7 @@ class Track:
     """A target, its tracker, and the number of the frame that it has come to.
 
     size: width and height of its images. lost_since: stamp (ns) of the frame in which it was lost.
+    misfits: how many images in a row, up to the last, had another size.
     """
 
     target: Target
@@ -33,6 +35,7 @@ class Track:
     size: tuple[int, int]
     last: int
     lost_since: int | None = None
+    misfits: int = 0
 
 
 class Located(NamedTuple):
@@ -117,8 +120,9 @@ class Targets:
         """Store the answer about a target in a frame."""
         frame = answer.frame
         track.last = frame.number
-        lost = answer.result is not None and answer.result.state is TargetState.LOST
-        if not lost:
+        if answer.result is None:
+            pass  # a start, or an error, in which nobody looked for the target
+        elif answer.result.state is not TargetState.LOST:
             track.lost_since = None
         elif track.lost_since is None:
             track.lost_since = frame.stamp
@@ -163,8 +167,10 @@ class Targets:
         problems, fitting = [], []
         for track in behind:
             if image.shape[1::-1] == track.size:
+                track.misfits = 0
                 fitting.append(track)
                 continue
+            track.misfits += 1
             sizes = "{}x{} pixels, but was {}x{}".format(*image.shape[1::-1], *track.size)
             problem = InputError(f"image is {sizes} when the target was initialised")
             problems.append(self._fail(track, frame, image, problem))
@@ -219,6 +225,19 @@ class Targets:
         lost = {one: track.lost_since for one, track in self._tracks.items() if seconds}
         latest = frame.stamp - seconds * 1e9
         return [one for one, since in lost.items() if since is not None and since <= latest]
+
+    def drop_outgrown(self, image: np.ndarray) -> list[str]:
+        """Forget targets whose images have another size for good; a sentence about each."""
+        said = []
+        for one, track in list(self._tracks.items()):
+            if track.misfits >= PERSISTENT:
+                sizes = "{}x{} pixels, but was {}x{}".format(*image.shape[1::-1], *track.size)
+                said.append(
+                    f"target {one} was dropped: for {PERSISTENT} frames in a row the image is"
+                    f" {sizes} when it was initialised"
+                )
+                self.remove(one)
+        return said
 
 
 def _results(tracks: list[Track], image: np.ndarray) -> list[Result | TrackerError]:

@@ -281,14 +281,15 @@ class Worker:
         with self._lock:
             answer = self._answer(frame, image)
             self._sink.finish(answer, answer.gate, answer.memory_size)
-            removed = self._targets.overdue(frame, self._policy.remove_lost_after)
+            gone = self._targets.drop_outgrown(image)
+            limit = self._policy.remove_lost_after
+            removed = self._targets.overdue(frame, limit)
             for one in removed:
                 self._targets.remove(one)
         if removed:
-            limit = self._policy.remove_lost_after
-            self._sink.report(
-                "targets", f"removed {limit:g} s after they were lost: {', '.join(removed)}"
-            )
+            gone.append(f"removed {limit:g} s after they were lost: {', '.join(removed)}")
+        if gone:
+            self._sink.report("targets", "; ".join(gone))
 
     def _answer(self, frame: ReceivedImage, image: np.ndarray) -> Answer:
         return self._targets.answer(frame, image, str(self._levels))
