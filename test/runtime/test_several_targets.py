@@ -1,12 +1,13 @@
 """The tracking thread with several targets: starts, limits, catching up, detectors, collisions."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.conversions import bgr_to_image, ns_to_stamp
+from tracker_ros.conversions import bgr_to_compressed, bgr_to_image, ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.outputs.status import frame_check, target_checks
@@ -103,6 +104,25 @@ def test_more_than_the_limit_are_named_not_dropped_silently(stage):
         "target four: the box was not started on: 3 targets are tracked already, and max_targets"
         " is 3"
     )
+
+
+@pytest.mark.parametrize("broken", [1, 3])
+def test_a_start_on_the_first_frame_waits_for_one_that_can_be_decoded(stage, broken):
+    """As ``init_bbox`` asks for it."""
+    stage.worker.request(Start(stage.party.box(0, broken)), patience=math.inf)
+    stage.worker.turn()
+    for index in range(broken + 1):
+        header = make("std_msgs/msg/Header", stamp=ns_to_stamp((index + 1) * STEP, make))
+        message = bgr_to_compressed(stage.party.frame(index), header, make=make)
+        if index < broken:
+            message.data = message.data[:2000]
+        stage.slot.put(message, (index + 1) * STEP, len(message.data))
+        for _ in range(2):  # while no other comes, the broken one is not tried again
+            stage.worker.turn()
+    (answer,) = stage.sink.answers
+    assert stage.agree(answer, {"1": 0}, broken)
+    assert stage.problems("init") == []
+    assert len(stage.problems("ERROR")) == broken and "truncated" in stage.problems("ERROR")[0]
 
 
 @pytest.mark.parametrize("stage", [{}], indirect=True)

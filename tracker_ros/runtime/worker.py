@@ -4,6 +4,7 @@ It needs no ROS. Only this thread uses the trackers; no method that other thread
 the network.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -64,8 +65,9 @@ class Worker:
     def request(self, request: Start | Starts | Proposal, patience: float = START_PATIENCE) -> None:
         """Ask for starts, or hand in a proposal; its frame may take ``patience`` seconds to come.
 
-        A single ``Start`` replaces all targets, and all starts that were requested before. Of
-        several proposals the last one counts.
+        With infinite patience it also waits for a frame that can be decoded. A single ``Start``
+        replaces all targets, and all starts that were requested before. Of several proposals the
+        last one counts.
         """
         if isinstance(request, Start):
             request = Starts((request,), alone=True)
@@ -145,6 +147,9 @@ class Worker:
             frames = [self._slot.find(entry.stamp, vouched) for entry in entries]
             if None in frames and time.monotonic() < deadline:
                 return
+            patient = deadline == math.inf
+            if patient and not all(frame and self._is_readable(frame) for frame in frames):
+                return
             self._requests.remove((request, deadline))
             resets = self._resets
         for frame in self._slot.held_before(frames):
@@ -153,6 +158,16 @@ class Worker:
             self._propose(request, frames[0], resets)
         else:
             self._start(request, frames, resets)
+
+    def _is_readable(self, frame: ReceivedImage) -> bool:
+        """Whether a frame is new and can be decoded; one that was used had its chance."""
+        if not self._slot.is_fresh(frame):
+            return False
+        try:
+            to_bgr(frame.message, Levels())
+        except InputError:
+            return False  # which is said when the frame is processed
+        return True
 
     def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
         problems = list(starts.problems)
