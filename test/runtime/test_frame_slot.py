@@ -1,6 +1,7 @@
 """The newest frame, the ring before it, and the count of dropped frames."""
 
 import threading
+from types import SimpleNamespace
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,6 +42,40 @@ def test_frames_used_while_catching_up_are_not_dropped():
     slot.put("", 40, 1)
     slot.use(slot.find(40))
     assert slot.dropped == 2
+
+
+def times(monkeypatch, *frames: tuple[float, float]) -> list[float]:
+    """What frames with such stamps and arrivals get as their time; all in seconds."""
+    arrivals = iter([arrival for _, arrival in frames])
+    clock = SimpleNamespace(monotonic=lambda: next(arrivals))
+    monkeypatch.setattr(frame_slot, "time", clock)
+    slot, found = FrameSlot(100.0, time_jump=0.5), {}
+    for stamp, _ in frames:
+        slot.put("", round(stamp * SECOND), 1)
+        found |= {frame.number: frame.time for frame in slot.after(0)}
+    return [round(time / SECOND, 3) for time in found.values()]
+
+
+def test_time_goes_by_the_stamps_of_a_recording_that_is_played_fast(monkeypatch):
+    assert times(monkeypatch, (50, 7), (50.1, 7.01), (50.3, 7.02)) == [0, 0.1, 0.3]
+
+
+def test_time_goes_by_the_arrivals_while_stamps_stand_still(monkeypatch):
+    assert times(monkeypatch, (0, 7), (0, 7.1), (0, 9)) == [0, 0.1, 2]
+    assert times(monkeypatch, (5, 7), (5.2, 7.1), (5.2, 7.3), (5.3, 7.4)) == [0, 0.2, 0.4, 0.5]
+
+
+def test_time_goes_on_through_a_jump_of_the_stamps(monkeypatch):
+    for other in (3650, 40, 0.5):
+        frames = [(50 + i / 10, 7 + i / 10) for i in range(4)]
+        frames += [(other + i / 10, 7 + i / 10) for i in range(4, 8)]
+        assert times(monkeypatch, *frames) == [i / 10 for i in range(8)]
+
+
+def test_time_goes_back_with_a_frame_whose_stamp_was_wrong(monkeypatch):
+    frames = [(50 + i / 10, 7 + i / 10) for i in range(8)]
+    frames[4] = (51.2, 7.4)  # believed at first
+    assert times(monkeypatch, *frames) == [0, 0.1, 0.2, 0.3, 1.2, 0.5, 0.6, 0.7]
 
 
 def test_wait_ends_with_a_frame_or_a_call():

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.conversions import bgr_to_compressed, bgr_to_image, ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
+from tracker_ros.runtime import frame_slot
 from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.outputs.status import frame_check, target_checks
 from tracker_ros.runtime.requests import Detection, Policy, Proposal, Start, Starts
@@ -31,11 +33,12 @@ class Stage:
         self.worker = Worker(tracker, self.slot, self.sink, itertools.count(1), Policy(**policy))
         self.party = party
         self.index = -1
+        self.stamp_of = lambda index: (index + 1) * STEP
 
     def show(self, image=None, track=True):
         """The next frame, and its answer."""
         self.index += 1
-        stamp = (self.index + 1) * STEP
+        stamp = self.stamp_of(self.index)
         image = self.party.frame(self.index) if image is None else image
         header = make("std_msgs/msg/Header", stamp=ns_to_stamp(stamp, make))
         message = bgr_to_image(image, header, make)
@@ -241,6 +244,31 @@ def test_an_image_of_another_size_is_nobodys(stage):
     checks = [frame_check(answer, None, 0, 0), *target_checks(answer)]
     assert all("pixels, but was" in check.message for check in checks)
     assert stage.agree(stage.show(), {"a": 0, "b": 1})
+
+
+@pytest.mark.parametrize("ahead", [3600, -0.3, "still"])
+@pytest.mark.parametrize("stage", [{"remove_lost_after": 0.5}], indirect=True)
+def test_a_lost_target_is_removed_as_late_whatever_its_stamps_do(stage, ahead, monkeypatch):
+    clock = SimpleNamespace(monotonic=lambda: stage.index * STEP / 1e9)
+    monkeypatch.setattr(frame_slot, "time", clock)
+    blank = stage.party.frame(0, missing=[0])
+    if ahead == "still":
+        stage.stamp_of = lambda index: 0
+    stage.show()
+    stage.ask(Start(stage.party.box(0, 0)))
+    while stage.show(blank).state != "LOST":
+        assert stage.index < 60
+    lost = stage.index
+    if ahead != "still":
+        stage.show(blank)
+        stage.stamp_of = lambda index: (index + 1) * STEP + round(ahead * 1e9)
+        for _ in range(2):  # until the new clock is believed
+            stage.show(blank, track=False)
+    while stage.show(blank).target:
+        assert stage.index < 100
+    # After 16 frames 0.5 s are over; the next has no target.
+    assert stage.index - lost == 17
+    assert stage.problems("targets") == ["removed 0.5 s after they were lost: 1"]
 
 
 @pytest.mark.parametrize("lost", [False, True])

@@ -82,7 +82,7 @@ class Detector:
             counts[one] = self._contradictions.get(one, 0) + 1
             if counts[one] >= CONTRADICTIONS:
                 track.tracker.lose()
-                track.lost_since = frame.stamp
+                track.lost_since = frame.time
                 given_up.append(
                     f"target {one}, a {track.target.class_id}, lies on what was seen as"
                     f" {there[0]} {CONTRADICTIONS} times: it was given up as lost"

@@ -24,6 +24,8 @@ class ReceivedImage:
 
     stamp: nanoseconds, from its header. arrival: seconds, ``time.monotonic()``.
     number: counts the frames that the slot took, from 1. epoch: counts jumps back in time.
+    time: nanoseconds since the first frame: by the stamps, and by the arrivals where these jump or
+    stand still.
     """
 
     number: int
@@ -31,6 +33,7 @@ class ReceivedImage:
     stamp: int
     arrival: float
     message: Any
+    time: int = 0
 
 
 class FrameSlot:
@@ -73,25 +76,31 @@ class FrameSlot:
 
     def _take(self, verdict: Verdict) -> None:
         """Put the frames that are held, and believed now, into the ring."""
+        before = self._newest()
         if verdict.jumped:
             self._epoch += verdict.back
             self._forget(len(self._ring))
         self._forget(verdict.withdrawn)
         self.misfits += verdict.withdrawn
         self._leave_out(verdict.frames)
-        for held in self._held:
-            self._add(*held)
+        before, jumped = self._newest() or before, verdict.jumped
+        for message, stamp, size, arrival in self._held:
+            self._add(message, stamp, size, arrival, _time(before, stamp, arrival, jumped))
+            before, jumped = self._newest(), False
         if verdict.jumped:
             self._last_held = self.received
         self._held = []
 
-    def _add(self, message: Any, stamp: int, size: int, arrival: float) -> None:
+    def _add(self, message: Any, stamp: int, size: int, arrival: float, now: int) -> None:
         self.received += 1
-        frame = ReceivedImage(self.received, self._epoch, stamp, arrival, message)
+        frame = ReceivedImage(self.received, self._epoch, stamp, arrival, message, now)
         self._ring.append((frame, size))
         self._bytes += size
         while len(self._ring) > 1 and self._is_over(stamp):
             self._bytes -= self._ring.popleft()[1]
+
+    def _newest(self) -> ReceivedImage | None:
+        return self._ring[-1][0] if self._ring else None
 
     def _leave_out(self, keep: int) -> None:
         """Drop the frames that are held but for the last ``keep``."""
@@ -180,6 +189,15 @@ class FrameSlot:
                 return "no frame has come yet"
             oldest, newest = (seconds(self._ring[i][0].stamp) for i in (0, -1))
             return f"the frames at hand are from {oldest} to {newest}"
+
+
+def _time(before: ReceivedImage | None, stamp: int, arrival: float, jumped: bool) -> int:
+    """The ``time`` of the frame that comes after ``before``."""
+    if before is None:
+        return 0
+    if jumped or stamp <= before.stamp:
+        return before.time + round((arrival - before.arrival) * 1e9)
+    return before.time + stamp - before.stamp
 
 
 def spread(frames: list[ReceivedImage], count: int) -> list[ReceivedImage]:

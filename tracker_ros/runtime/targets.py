@@ -26,7 +26,7 @@ from .stream_clock import PERSISTENT
 class Track:
     """A target, its tracker, and the number of the frame that it has come to.
 
-    size: width and height of its images. lost_since: stamp (ns) of the frame in which it was lost.
+    size: width and height of its images. lost_since: the stream's time (ns) when it was lost.
     misfits: how many images in a row, up to the last, had another size.
     """
 
@@ -125,7 +125,7 @@ class Targets:
         elif answer.result.state is not TargetState.LOST:
             track.lost_since = None
         elif track.lost_since is None:
-            track.lost_since = frame.stamp
+            track.lost_since = frame.time
         # Pixels and message are not kept for as long.
         kept = replace(answer, frame=None, image=None, memory_size=track.tracker.memory_size)
         self._answers.setdefault(frame.number, {})[track.target.id] = kept
@@ -223,7 +223,7 @@ class Targets:
     def overdue(self, frame: ReceivedImage, seconds: float) -> list[str]:
         """Ids of targets that have been lost for longer; none where ``seconds`` is 0."""
         lost = {one: track.lost_since for one, track in self._tracks.items() if seconds}
-        latest = frame.stamp - seconds * 1e9
+        latest = frame.time - seconds * 1e9
         return [one for one, since in lost.items() if since is not None and since <= latest]
 
     def drop_outgrown(self, image: np.ndarray) -> list[str]:
