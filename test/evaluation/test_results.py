@@ -1,4 +1,5 @@
-from dataclasses import fields, replace
+import json
+from dataclasses import asdict, fields, replace
 
 import numpy as np
 import pytest
@@ -39,7 +40,7 @@ EVALUATION = Evaluation(
 
 @pytest.mark.parametrize("names", ((), ("occlusion",)))
 def test_a_result_comes_back_as_it_was(tmp_path, names):
-    before = replace(RESULT, attributes=names, pictures=names)
+    before = replace(RESULT, attributes=names, pictures=names * 2)
     path = result_path(tmp_path, "dastm", before.sequence)
     before.save(path)
     after = SequenceResult.load(path)
@@ -74,6 +75,36 @@ def test_a_file_of_other_origin_is_named_without_advice_to_trust_it(tmp_path):
     with pytest.raises(SourceError, match=r"a\.npz is not a result.*delete it") as caught:
         SequenceResult.load(path)
     assert "pickle" not in str(caught.value).lower()
+
+
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("boxes", RESULT.boxes[:1]),
+        ("boxes", RESULT.boxes[:, :3]),
+        ("boxes", RESULT.boxes.astype(str)),
+        ("truth", np.zeros(())),
+        ("truth", RESULT.truth[:, :3]),
+        ("seconds", np.zeros(3)),
+        ("seconds", np.array(["a", "b"])),
+        ("scores", RESULT.scores[:, None]),
+        ("lost", np.zeros(2)),
+        ("scored", RESULT.scored[:1]),
+        ("gates", RESULT.gates[:, :3]),
+        ("branches", np.array([0, 4], np.int8)),
+        ("branches", np.array([-2, 0], np.int8)),
+        ("branches", np.zeros(2)),
+        ("size", ()),
+        ("attributes", "occlusion"),
+        ("pictures", ("img/1.jpg",)),
+        ("sequence", ("a", "b")),
+    ],
+)
+def test_a_result_of_other_shape_or_kind_is_named(tmp_path, name, value):
+    path = tmp_path / "a.npz"
+    replace(RESULT, **{name: value}).save(path)
+    with pytest.raises(SourceError, match=r"a\.npz is not a result.*delete it"):
+        SequenceResult.load(path)
 
 
 def test_results_come_in_the_order_of_the_set(tmp_path):
@@ -120,6 +151,30 @@ def test_a_folder_that_describes_nothing(tmp_path, text):
         load_evaluation(tmp_path)
     with pytest.raises(SourceError, match=r"none.evaluation\.json cannot be read"):
         load_evaluation(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    "name, value, told",
+    [
+        ("dataset", None, "dataset is no text"),
+        ("protocol", ["otb"], "protocol is no text"),
+        ("paths", 3, "paths is no list of texts"),
+        ("sequences", None, "sequences is no list of texts"),
+        ("sequences", [1, 2], "sequences is no list of texts"),
+        ("sequences", "abc", "sequences is no list of texts"),
+        ("hardware", None, "hardware is no list of objects"),
+        ("commands", None, "commands is no list of texts"),
+        ("trackers", [], "trackers is no object"),
+        ("trackers", {"dastm": []}, "tracker 'dastm' has no settings"),
+        ("trackers", {"dastm": {"facts": {}}}, "tracker 'dastm' has no settings"),
+        ("trackers", {"dastm": {"settings": {}}}, "tracker 'dastm' has no facts"),
+    ],
+)
+def test_a_value_of_other_kind_is_named(tmp_path, name, value, told):
+    content = {"format": 1, **asdict(EVALUATION), name: value}
+    (tmp_path / "evaluation.json").write_text(json.dumps(content))
+    with pytest.raises(SourceError, match=rf"evaluation\.json does not describe .*: {told}"):
+        load_evaluation(tmp_path)
 
 
 @pytest.mark.parametrize("name", ("", "..", "a/b", ".hidden"))

@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import InputError, SourceError
+from ..core.gate import BRANCHES
 from ..core.io.files import replacing, write_json
 
 FORMAT = 1
@@ -76,16 +77,45 @@ class SequenceResult:
             with np.load(path, allow_pickle=False) as file:
                 values = {f.name: file[f.name] for f in fields(cls) if f.name != "seconds"}
             values["seconds"] = np.load(_seconds_path(path), allow_pickle=False)
+            wrong = _misfit(values)
         except Exception as error:  # zip, zlib, NumPy: damage has many names
             # Without NumPy's words: of a foreign file they advise to unpickle it.
+            wrong = type(error).__name__
+        if wrong:
             raise SourceError(
-                f"{path} is not a result of this version, or damaged ({type(error).__name__});"
+                f"{path} is not a result of this version, or damaged ({wrong});"
                 " delete it, and the same evaluation writes it again"
-            ) from None
+            )
         values["sequence"] = str(values["sequence"])
         for name in ("size", "attributes", "pictures"):
             values[name] = tuple(values[name].tolist())
         return cls(**values)
+
+
+def _misfit(arrays: dict[str, np.ndarray]) -> str:
+    """The first of a result's arrays that is not as ``SequenceResult`` says; "": all are."""
+    count = len(arrays["truth"])
+    wanted = {  # NumPy's letter for the kind of numbers, and the shape
+        "sequence": ("U", ()),
+        "truth": ("f", (count, 4)),
+        "boxes": ("f", (count, 4)),
+        "scores": ("f", (count,)),
+        "seconds": ("f", (count,)),
+        "lost": ("b", (count,)),
+        "gates": ("f", (count, 4)),
+        "branches": ("i", (count,)),
+        "scored": ("b", (count,)),
+        "size": ("i", (2,)),
+        "attributes": ("U", (arrays["attributes"].size,)),
+        "pictures": ("U", (count if arrays["pictures"].size else 0,)),
+    }
+    for name, layout in wanted.items():
+        array = arrays[name]
+        if (array.dtype.kind, array.shape) != layout:
+            return f"{name}: {array.dtype} {list(array.shape)} for {count} frames"
+    branches = arrays["branches"]
+    known = (branches >= -1) & (branches < len(BRANCHES))
+    return "" if known.all() else f"branches: {branches[~known][0]}"
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
@@ -128,11 +158,32 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         content = json.loads(path.read_text(encoding="utf-8"))
         if content.pop("format") != FORMAT:
             raise SourceError(f"{path} has another format than this version reads")
-        return Evaluation(**content)
+        evaluation = Evaluation(**content)
+        _check(evaluation)
+        return evaluation
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise SourceError(f"{path} does not describe an evaluation: {error}") from None
+
+
+def _check(evaluation: Evaluation) -> None:
+    """Raise TypeError for a value that is not as ``Evaluation`` says."""
+    for name in ("dataset", "protocol"):
+        if not isinstance(getattr(evaluation, name), str):
+            raise TypeError(f"{name} is no text")
+    for name in ("paths", "sequences", "hardware", "commands"):
+        values, kind = getattr(evaluation, name), dict if name == "hardware" else str
+        if not isinstance(values, list) or not all(isinstance(value, kind) for value in values):
+            raise TypeError(f"{name} is no list of {'objects' if kind is dict else 'texts'}")
+    if not isinstance(evaluation.trackers, dict):
+        raise TypeError("trackers is no object")
+    for name, about in evaluation.trackers.items():
+        about = about if isinstance(about, dict) else {}
+        if not isinstance(about.get("settings"), dict):
+            raise TypeError(f"tracker {name!r} has no settings")
+        if not isinstance(about.get("facts", ""), (dict, type(None))):
+            raise TypeError(f"tracker {name!r} has no facts")
 
 
 def join_evaluation(folder: Path, evaluation: Evaluation) -> Evaluation:
