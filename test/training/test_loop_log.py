@@ -59,6 +59,27 @@ def test_rows_of_steps_that_come_again_are_dropped(tmp_path):
     assert not path.exists()
 
 
+@pytest.mark.parametrize("name", ("log.csv", "validation.csv"))
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"step,progress,auc\nabc,1,0.5\n",  # no step
+        b"\xff\xfe\x00\n\x00\n",  # no UTF-8
+        b"step,progress,auc\n1,0.1,\0\0\n",
+        b"step,progress,auc\n1,0.1\n",  # too short
+        b"st,progress,auc\n1,0.1,0.5\n",
+    ],
+)
+def test_a_damaged_log_is_named(tmp_path, name, content):
+    (tmp_path / name).write_bytes(content)
+    told = rf"{name} is damaged; delete it, and the run goes on"
+    with pytest.raises(TrackerError, match=told):
+        TrainingLog(tmp_path / "log.csv", str, step=1)
+    assert (tmp_path / name).read_bytes() == content
+    with pytest.raises(TrackerError, match=told):
+        plot_losses(tmp_path)
+
+
 def test_the_plot_shows_losses_and_validations(tmp_path):
     plot_losses(tmp_path)
     assert not (tmp_path / "loss.png").exists()  # nothing to show

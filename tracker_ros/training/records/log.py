@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import time
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from ...core.errors import TrackerError
@@ -116,17 +116,39 @@ class TrainingLog(AbstractContextManager):
                 self._board.add_scalar(f"{path.stem}/{name}", value, step)
 
 
+def columns(path: Path) -> dict[str, list[float]]:
+    """What a log holds, "step" first; {} without rows. Raises TrackerError for a damaged one."""
+    if not path.exists():
+        return {}
+    with _reading(path), open(path, newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+        names = ["step", *rows[0]] if rows else []
+        return {name: [float(row[name]) for row in rows] for name in names}
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, TypeError, KeyError, csv.Error) as error:
+        raise TrackerError(
+            f"{path} is damaged; delete it, and the run goes on without its rows"
+        ) from error
+
+
 def _drop_rows(path: Path, step: int) -> None:
     """Leave the rows up to ``step``; of a file that is not there, nothing."""
     if not path.exists():
         return
-    head, *rows = path.read_text().splitlines(keepends=True) or [""]
-    kept = [row for row in rows if row.endswith("\n") and int(row.partition(",")[0]) <= step]
+    with _reading(path):
+        head, *rows = path.read_text(encoding="utf-8").splitlines(keepends=True) or [""]
+        kept = [row for row in rows if row.endswith("\n") and int(row.partition(",")[0]) <= step]
     if not kept:
         path.unlink()
     elif len(kept) < len(rows):
         with writing(path), replacing(path) as part:
             part.write_text("".join([head, *kept]))
+    columns(path)  # not only at the first checkpoint, which draws them
 
 
 def _open_board(folder: Path, step: int):
