@@ -59,6 +59,26 @@ def test_a_foreign_checkpoint_is_named(trainer, tmp_path, content):
     refused(trainer, tmp_path)
 
 
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("step", "3"),
+        ("step", -5),
+        ("step", 1.5),
+        ("step", True),
+        ("elapsed", float("nan")),
+        ("elapsed", float("inf")),
+        ("elapsed", -1.0),
+        ("elapsed", "1"),
+    ],
+)
+def test_a_checkpoint_of_no_possible_step_is_named(trainer, tmp_path, name, value):
+    trainer(tmp_path, steps=1).run(quiet)
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    torch.save(content | {name: value}, tmp_path / "last.pt")
+    refused(trainer, tmp_path, "is no checkpoint of this training", f"{name} is {value!r}, not a")
+
+
 def test_a_checkpoint_of_another_run_names_both_sides(trainer, shards, tmp_path):
     trainer(tmp_path, steps=1).run(quiet)
     for parts, values in (

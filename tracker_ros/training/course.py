@@ -94,6 +94,11 @@ class Course(ABC):
             checkpoint.same_run(self.last, content["identity"], self.identity)
             for name in self.modules:
                 getattr(self, name).load_state_dict(content[name])
+            step, elapsed = content["step"], content["elapsed"]
+            if type(step) is not int or step < 0:
+                raise ValueError(f"step is {step!r}, not a whole number from 0")
+            if type(elapsed) not in (int, float) or not 0 <= elapsed < math.inf:
+                raise ValueError(f"elapsed is {elapsed!r}, not a number from 0")
             for name in self.values:
                 setattr(self, name, content[name])
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
