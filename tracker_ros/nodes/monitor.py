@@ -3,7 +3,6 @@
 import math
 import time
 from collections.abc import Iterable
-from functools import partial
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -132,18 +131,10 @@ class Monitor:
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 
     def _check(
-        self,
-        name: str,
-        subjects: tuple[str, ...] = (),
-        warnings: Iterable[str] = (),
-        lasting: bool = True,
-        **values,
+        self, name: str, subjects: tuple[str, ...] = (), warnings: Iterable[str] = (), **values
     ) -> Check:
-        """The latest problem of ``subjects``; where that is no error, with the ``warnings``.
-
-        ``lasting``: see ``Problems.present``.
-        """
-        present = partial(self._problems.present, lasting=lasting)
+        """The latest problem of ``subjects``; where that is no error, with the ``warnings``."""
+        present = self._problems.present
         if problem := present(*(s for s in subjects if s not in WARNINGS)):
             return Check(name, ERROR, problem, values)
         problem = present(*(s for s in subjects if s in WARNINGS))
@@ -198,6 +189,8 @@ class Monitor:
     def _target(self) -> Check:
         answer, counts = self._answer if self._node.slot else None, self._problems.counts
         targets = answer.targets if answer and self._node.enabled else ()
+        if targets:  # a box that was refused beside them is soon forgotten
+            self._problems.fade("init", "inits")
         warnings = [
             f"target {one.target.id} has been lost for {one.result.lost_frames} frames"
             for one in targets
@@ -207,7 +200,6 @@ class Monitor:
             "target",
             ("init", "inits", "remove", "tracking", "targets", "detections"),
             warnings,
-            lasting=not targets,  # a box that was refused beside them is soon forgotten
             enabled=self._node.enabled,
             targets=", ".join(f"{one.target.id} {one.state}" for one in targets),
             failed_starts=counts["init"] + counts["inits"],

@@ -45,6 +45,11 @@ def test_problem_with_a_frame_fades_and_one_with_the_model_lasts(clock):
     clock.value += health.PROBLEM_SECONDS + 0.1
     assert problems.present("image") is None
     assert problems.present("image", "model") == "absent"
+    problems.report("init", "outside")
+    problems.fade("model", "init", "inits")
+    assert problems.present("model") is None
+    assert problems.present("init") == "outside"
+    problems.report("model", "absent")
     problems.solve("model")
     assert problems.present("model") is None
 

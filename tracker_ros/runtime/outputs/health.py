@@ -58,19 +58,22 @@ class Problems:
         with self._lock:
             self._active.pop(subject, None)
 
-    def present(self, *subjects: str, lasting: bool = True) -> str | None:
-        """The latest present problem of ``subjects``.
+    def fade(self, *subjects: str) -> None:
+        """Solve those of ``subjects`` that were not reported of late, as if they did not last."""
+        with self._lock:
+            for subject in subjects:
+                if time.monotonic() - self._active.get(subject, ("", 0.0))[1] > PROBLEM_SECONDS:
+                    self._active.pop(subject, None)
 
-        ``lasting``: whether those of ``LASTING`` are, or fade as all others do.
-        """
+    def present(self, *subjects: str) -> str | None:
+        """The latest present problem of ``subjects``."""
         with self._lock:
             latest = sorted(subjects, key=lambda s: -self._active.get(s, ("", 0.0))[1])
-            return next(filter(None, (self._present(s, lasting) for s in latest)), None)
+            return next(filter(None, map(self._present, latest)), None)
 
-    def _present(self, subject: str, lasting: bool = True) -> str | None:
+    def _present(self, subject: str) -> str | None:
         sentence, since = self._active.get(subject, (None, 0.0))
-        stays = lasting and subject in LASTING
-        fades = not stays and time.monotonic() - since > PROBLEM_SECONDS
+        fades = subject not in LASTING and time.monotonic() - since > PROBLEM_SECONDS
         return None if fades else sentence
 
 
