@@ -1,9 +1,11 @@
 """Trouble on the way of the images is diagnosed with its reason, and the warning ends with it."""
 
+from itertools import count, islice
+
 import cv2
 import pytest
 
-from test.nodes.conftest import ROOT, Peer
+from test.nodes.conftest import ROOT, STEP, Peer
 
 WARN = b"\x01"
 
@@ -98,23 +100,27 @@ def test_every_third_stamp_backwards_is_a_warning_until_it_ends(tracker, scene):
 def test_stamps_of_another_time_are_a_warning_until_they_are_right(tracker, scene):
     import time
 
-    def stamps_are_right() -> bool:
+    def warned(words: str, *stamps: int):
+        """The warning, once the node has said it; it says so only while images come."""
+        for stamp in stamps:
+            tracker.send(scene.frame(0), stamp=stamp)
+        status = tracker.diagnosis("stamps", "")
+        return status if words in status.message and status.level == WARN else None
+
+    def right() -> bool:
         tracker.send(scene.frame(0), stamp=time.time_ns())
         return tracker.diagnosis("stamps", "").level == b"\x00"
 
     before = tracker.stamp
-    tracker.until(stamps_are_right, "the end of the warning")
-    ahead = time.time_ns() + 3600_000_000_000
-    for i in range(3):
-        tracker.send(scene.frame(0), stamp=ahead + i)
-    status = tracker.diagnosis("stamps", "s ahead of the node's clock")
-    assert status.level == WARN
+    tracker.until(right, "the end of the warning")
+    ahead = count(time.time_ns() + 3600_000_000_000)
+    words = "s ahead of the node's clock"
+    status = tracker.until(lambda: warned(words, *islice(ahead, 3)), "a warning")
     assert float(values_of(status)["delay_s"]) == pytest.approx(-3600, abs=60)
-    tracker.stamp = before
-    for _ in range(3):
-        tracker.send(scene.frame(0))
+    behind = count(before + STEP, STEP)
+    words = "s behind the node's clock"
+    assert tracker.until(lambda: warned(words, *islice(behind, 4)), "a warning")
     tracker.ask(scene.frame(0))
-    assert tracker.diagnosis("stamps", "s behind the node's clock").level == WARN
     tracker.order.clear()  # of the future
 
 
