@@ -108,7 +108,8 @@ def test_loop_that_jumps_back_starts_anew_each_time(tracker, scene, folder, run_
 
 def test_a_start_beyond_the_end_is_told(tracker, folder, run_node):
     player = run_node("player_node", "-r", "__ns:=/camera1", *options(
-        source=folder, rate=100.0, init_bbox="'10,10,20,20'", init_frame=999))  # fmt: skip
+        source=folder, rate=100.0, stamps="source", init_bbox="'10,10,20,20'",
+        init_frame=999))  # fmt: skip
     code, output = player.end()
     assert code == 1
     assert f"init_frame is 999, but {folder} ended after {FRAMES} frames" in output
