@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -141,8 +142,7 @@ class Monitor:
         sentences = [*warnings, *([problem] if problem else [])]
         if sentences:
             return Check(name, WARN, "; ".join(sentences), values)
-        disabled = name == "target" and not self._node.enabled
-        return Check(name, OK, "tracking is disabled" if disabled else self._node.stage, values)
+        return Check(name, OK, self._node.stage, values)
 
     def _counters(self) -> dict[str, int]:
         slot, images = self._node.slot, self._node.images
@@ -196,7 +196,7 @@ class Monitor:
             for one in targets
             if one.result and one.result.lost_frames
         ]
-        return self._check(
+        check = self._check(
             "target",
             ("init", "inits", "remove", "tracking", "targets", "detections"),
             warnings,
@@ -207,6 +207,9 @@ class Monitor:
             unusable_detections=counts["detections"],
             passed_over_detection=self.passed_over,
         )
+        if check.level == OK and not self._node.enabled:
+            return replace(check, message="tracking is disabled")
+        return check
 
     def _back_end(self) -> Check:
         problem, tracker = self._problems.present("model"), self._node.tracker

@@ -171,8 +171,7 @@ class Targets:
                 fitting.append(track)
                 continue
             track.misfits += 1
-            sizes = "{}x{} pixels, but was {}x{}".format(*image.shape[1::-1], *track.size)
-            problem = InputError(f"image is {sizes} when the target was initialised")
+            problem = InputError(f"image is {_sizes(image, track)} when the target was initialised")
             problems.append(self._fail(track, frame, image, problem))
         found = []
         for track, result in zip(fitting, _results(fitting, image), strict=True):
@@ -231,13 +230,16 @@ class Targets:
         said = []
         for one, track in list(self._tracks.items()):
             if track.misfits >= PERSISTENT:
-                sizes = "{}x{} pixels, but was {}x{}".format(*image.shape[1::-1], *track.size)
                 said.append(
                     f"target {one} was dropped: for {PERSISTENT} frames in a row the image is"
-                    f" {sizes} when it was initialised"
+                    f" {_sizes(image, track)} when it was initialised"
                 )
                 self.remove(one)
         return said
+
+
+def _sizes(image: np.ndarray, track: Track) -> str:
+    return "{}x{} pixels, but was {}x{}".format(*image.shape[1::-1], *track.size)
 
 
 def _results(tracks: list[Track], image: np.ndarray) -> list[Result | TrackerError]:
