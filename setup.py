@@ -15,7 +15,7 @@ setup(
     maintainer_email="maintainers@tracker-ros.invalid",
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed"], f"{NAME}.evaluation.report": ["*.html", "*.css", "*.js"]},
+    package_data={NAME: ["py.typed"], f"{NAME}.evaluation.report": ["templates/*"]},
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -35,7 +35,7 @@ setup(
             "tracker_node = tracker_ros.nodes.entry:tracker_node",
             "follow_node = tracker_ros.nodes.entry:follow_node",
             "player_node = tracker_ros.nodes.entry:player_node",
-            "evaluate_bag = tracker_ros.commands.evaluate_bag:main",
+            "evaluate_bag = tracker_ros.commands.judging.evaluate_bag:main",
         ],
     },
 )

@@ -115,7 +115,7 @@ def test_a_bag_is_evaluated_from_the_prefix(installed, tmp_path):
     """Away from the checkout, whose files an editable installation would find."""
     script = """
 from tracker_ros import conversions
-from tracker_ros.commands.evaluate_bag import main
+from tracker_ros.commands.judging.evaluate_bag import main
 from tracker_ros.sources.bag.writer import BagWriter
 from tracker_ros.sources.bag.typestore import bag_message as make
 import numpy as np, tracker_ros

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from test.bags import PERIOD, START, detection, header, make
-from tracker_ros.commands import evaluate_bag
+from tracker_ros.commands.judging import evaluate_bag
 from tracker_ros.conversions import ENCODINGS
 
 from .conftest import box, image, picture, png, read, truth

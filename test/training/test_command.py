@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from tracker_ros.commands import main
-from tracker_ros.commands.train import add_arguments
+from tracker_ros.commands.workshop.train import add_arguments
 from tracker_ros.core.errors import ParameterError
 from tracker_ros.networks.architectures.dastm import DastmConfig
 from tracker_ros.training.config import LossConfig, SamplingConfig, TrainingConfig

@@ -1,42 +1,36 @@
-"""``tracker-ros``: one module a command, each with ``add_arguments(parser)`` and ``run(args)``."""
+"""``tracker-ros``: a module a command, each with ``add_arguments(parser)`` and ``run(args)``."""
 
 import argparse
 import importlib
-import logging
 import os
-import shlex
-import signal
 import sys
-from collections.abc import Callable
 
 from .. import __version__
-from ..core.errors import TrackerError
+from .execution import PROGRAM, execute
 
-PROGRAM, PACKAGE = "tracker-ros", "tracker_ros"
+# By folder; each with what the list of commands says of it.
 COMMANDS = {
-    "demo": "track a known target through ROS 2 and report",
-    "track": "track a target in a video, folder, bag or camera",
-    "play": "publish a video, folder, bag or camera as a ROS 2 topic",
-    "explain": "show where a query looks in the memory, and why a box jumped",
-    "evaluate": "score trackers on sequences with truth",
-    "trax": "serve a tracker to VOT's toolkit",
-    "compare": "compare two evaluations, with confidence",
-    "gate-report": "show what a gate chose in an evaluation",
-    "train": "train a tracker",
-    "train-refiner": "train the refiner of a tracker's boxes on its frozen trunk",
-    "ablate": "train and compare variants of the attention",
-    "convert": "turn an official checkpoint into a model or backbone",
-    "export": "write weights as ONNX",
-    "info": "show what a model is and where it comes from",
-    "benchmark": "measure speed, beside OpenCV's trackers",
-}
-
-# Python packages that pip knows by another name.
-DISTRIBUTIONS = {
-    "cv2": "opencv-python",
-    "skimage": "scikit-image",
-    "trax": "vot-trax",
-    "yaml": "PyYAML",
+    "running": {
+        "demo": "track a known target through ROS 2 and report",
+        "track": "track a target in a video, folder, bag or camera",
+        "play": "publish a video, folder, bag or camera as a ROS 2 topic",
+        "trax": "serve a tracker to VOT's toolkit",
+    },
+    "judging": {
+        "evaluate": "score trackers on sequences with truth",
+        "compare": "compare two evaluations, with confidence",
+        "explain": "show where a query looks in the memory, and why a box jumped",
+        "gate-report": "show what a gate chose in an evaluation",
+        "benchmark": "measure speed, beside OpenCV's trackers",
+    },
+    "workshop": {
+        "train": "train a tracker",
+        "train-refiner": "train the refiner of a tracker's boxes on its frozen trunk",
+        "ablate": "train and compare variants of the attention",
+        "convert": "turn an official checkpoint into a model or backbone",
+        "export": "write weights as ONNX",
+        "info": "show what a model is and where it comes from",
+    },
 }
 
 
@@ -50,14 +44,15 @@ def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     chosen = next((a for a in arguments if not a.startswith("-")), None)
     bag = chosen == "evaluate" and _names_bag(arguments)
-    for name, summary in COMMANDS.items():
-        description = f"{summary[0].upper()}{summary[1:]}."
-        command = commands.add_parser(name, help=summary, description=description)
-        if name == chosen:
-            module = "evaluate_bag" if bag else name.replace("-", "_")
-            implementation = importlib.import_module(f"{__name__}.{module}")
-            implementation.add_arguments(command)
-            command.set_defaults(run=implementation.run)
+    for folder, summaries in COMMANDS.items():
+        for name, summary in summaries.items():
+            description = f"{summary[0].upper()}{summary[1:]}."
+            command = commands.add_parser(name, help=summary, description=description)
+            if name == chosen:
+                module = "evaluate_bag" if bag else name.replace("-", "_")
+                implementation = importlib.import_module(f"{__name__}.{folder}.{module}")
+                implementation.add_arguments(command)
+                command.set_defaults(run=implementation.run)
     return parser
 
 
@@ -74,93 +69,3 @@ def _names_bag(arguments: list[str]) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """Run a command; returns the exit status: 0, 1 for an error, 130 for Ctrl-C."""
     return execute(build_parser, sys.argv[1:] if arguments is None else arguments)
-
-
-def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: list[str]) -> int:
-    """Run what ``build(arguments)`` parses; returns the exit status as ``main`` does."""
-    # What OpenCV and FFmpeg say about a bad file, our own error says in one sentence.
-    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
-    os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
-    logging.basicConfig(format=f"{PROGRAM}: warning: %(message)s", level=logging.WARNING)
-    ends: list[int] = []
-
-    def end(number: int, frame) -> None:
-        """End as by an exception, so that files are closed; once, for closing must not be ended."""
-        for each in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(each, signal.SIG_IGN)
-        ends.append(128 + number)
-        sys.exit(ends[0])
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is not signal.SIG_IGN:  # as ``nohup`` wants it
-            signal.signal(number, end)
-    _open_standard_streams()
-    for stream in (sys.stdout, sys.stderr):  # names of files need not be text in any encoding
-        if hasattr(stream, "reconfigure"):
-            stream.reconfigure(errors="backslashreplace")
-    before, interrupts = signal.getsignal(signal.SIGINT), []
-
-    def interrupt(number: int, frame) -> None:
-        interrupts.append(number)
-        raise KeyboardInterrupt
-
-    if before is not signal.SIG_IGN:
-        signal.signal(signal.SIGINT, interrupt)
-    try:
-        parser = build(arguments)
-        args = parser.parse_args(arguments)
-        args.command_line = shlex.join((parser.prog, *arguments))
-        status = args.run(args) or 0
-        sys.stdout.flush()
-        return status
-    except (Exception, KeyboardInterrupt) as error:
-        # An import that was interrupted may end in any error.
-        if ends:
-            return ends[0]
-        if interrupts or isinstance(error, KeyboardInterrupt):
-            print(f"\n{PROGRAM}: interrupted", file=sys.stderr)
-            # Otherwise CPython ends by the signal if it came during the exec of a string, as there
-            # are in dataclasses and rosbags.
-            exec("")
-            return 128 + signal.SIGINT
-        return _explain(error)
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
-def _open_standard_streams() -> None:
-    """Put the null device where one was closed (``>&-``): the next file would take its number.
-
-    What libraries print would then go into that file.
-    """
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        try:
-            os.fstat(number)
-        except OSError:
-            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
-        if getattr(sys, name) is None:
-            stream = open(number, "w" if number else "r", closefd=False)  # noqa: SIM115
-            setattr(sys, name, stream)
-
-
-def _explain(error: Exception) -> int:
-    """Say what went wrong, and return the exit status. Raises what is a mistake of ours."""
-    if isinstance(error, BrokenPipeError):  # `tracker-ros info | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    if isinstance(error, ModuleNotFoundError) and not (error.name or PACKAGE).startswith(PACKAGE):
-        package = error.name.partition(".")[0]
-        return _fail(
-            f"this command needs the Python package {package!r}, which is not here:"
-            f" pip install {DISTRIBUTIONS.get(package, package)}"
-        )
-    if isinstance(error, OSError):
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
-    if isinstance(error, TrackerError):
-        return _fail(error)
-    raise error
-
-
-def _fail(message) -> int:
-    print(f"{PROGRAM}: error: {' '.join(str(message).split())}", file=sys.stderr)
-    return 1

@@ -1,4 +1,4 @@
-"""Fills the templates beside this file: one page without any request to elsewhere."""
+"""Fills the pages of ``templates``: one page without any request to elsewhere."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ def write_page(path: Path, template: str, **content) -> None:
     from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
     environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -5,10 +5,10 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ..core.errors import ParameterError
-from ..training.options import add_options, given
-from ..training.refinement.config import RefinerConfig
-from .common.arguments import add_device, add_paths, find_device
+from ...core.errors import ParameterError
+from ...training.options import add_options, given
+from ...training.refinement.config import RefinerConfig
+from ..common.arguments import add_device, add_paths, find_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,12 +38,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..training.records.provenance import commit, data_names, hardware
-    from ..training.refinement.loop import RefinerTrainer
-    from ..training.refinement.release import Base
-    from ..training.refinement.samples import RefinerSamples
-    from .common.outputs import check_outputs
-    from .common.terminal import run_course
+    from ...training.records.provenance import commit, data_names, hardware
+    from ...training.refinement.loop import RefinerTrainer
+    from ...training.refinement.release import Base
+    from ...training.refinement.samples import RefinerSamples
+    from ..common.outputs import check_outputs
+    from ..common.terminal import run_course
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
     if config.keep and not config.start:

@@ -5,9 +5,9 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ..training.config import LossConfig, SamplingConfig, TrainingConfig
-from ..training.options import add_options, given, overridden
-from .common.arguments import add_device, add_overrides, add_paths, find_device
+from ...training.config import LossConfig, SamplingConfig, TrainingConfig
+from ...training.options import add_options, given, overridden
+from ..common.arguments import add_device, add_overrides, add_paths, find_device
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,15 +66,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..networks.presets import preset
-    from ..training.data.public import default_cache
-    from ..training.loop import Trainer
-    from ..training.recipes import recipe, short
-    from ..training.release import release
-    from ..training.samples.preview import PREVIEWED, write_contact_sheet
-    from ..training.samples.sampling import Samples
-    from .common.outputs import check_outputs
-    from .common.terminal import run_course
+    from ...networks.presets import preset
+    from ...training.data.public import default_cache
+    from ...training.loop import Trainer
+    from ...training.recipes import recipe, short
+    from ...training.release import release
+    from ...training.samples.preview import PREVIEWED, write_contact_sheet
+    from ...training.samples.sampling import Samples
+    from ..common.outputs import check_outputs
+    from ..common.terminal import run_course
 
     design = preset(args.model)
     design = design._replace(
@@ -135,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _got10k(args: argparse.Namespace, paper):
     """The training for GOT-10k's rule. Raises ParameterError where there is none, or other data."""
-    from ..core.errors import ParameterError
+    from ...core.errors import ParameterError
 
     if paper.got10k is None:
         raise ParameterError(f"--recipe paper-got10k: {args.model}'s paper prints none")

@@ -4,7 +4,7 @@ import argparse
 from contextlib import ExitStack
 from pathlib import Path
 
-from .common.arguments import (
+from ..common.arguments import (
     add_box,
     add_paths,
     add_source_arguments,
@@ -30,18 +30,18 @@ def run(args: argparse.Namespace) -> int:
     import cv2
     import numpy as np
 
-    from ..core.errors import InputError, ParameterError
-    from ..core.io.files import replacing
-    from ..core.tracker import Tracker
-    from ..engines.attention import Explainer
-    from ..engines.watched import WatchedEngine
-    from ..runtime.outputs.attention_view import AttentionView
-    from ..runtime.outputs.overlay import draw
-    from ..sources import open_source
-    from ..sources.base import DEFAULT_FPS
-    from ..sources.writer import CODECS, VideoWriter
-    from .common.frames import tracked_frames
-    from .common.outputs import check_outputs, model_files
+    from ...core.errors import InputError, ParameterError
+    from ...core.io.files import replacing
+    from ...core.tracker import Tracker
+    from ...engines.attention import Explainer
+    from ...engines.watched import WatchedEngine
+    from ...runtime.outputs.attention_view import AttentionView
+    from ...runtime.outputs.overlay import draw
+    from ...sources import open_source
+    from ...sources.base import DEFAULT_FPS
+    from ...sources.writer import CODECS, VideoWriter
+    from ..common.frames import tracked_frames
+    from ..common.outputs import check_outputs, model_files
 
     suffix = args.out.suffix.lower()
     sheet = suffix in (".png", ".jpg", ".jpeg")

@@ -9,8 +9,8 @@ import signal
 from pathlib import Path
 from types import SimpleNamespace
 
-from ..core.errors import InputError, TrackerError
-from .common.arguments import add_tracker_arguments, tracker_from
+from ...core.errors import InputError, TrackerError
+from ..common.arguments import add_tracker_arguments, tracker_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
 def _serve(server, tracker) -> None:
     from trax import Rectangle, TraxStatus
 
-    from ..core.io.levels import Levels
+    from ...core.io.levels import Levels
 
     levels = None
     while True:
@@ -76,8 +76,8 @@ def _read(image, levels):
     """Any image that ``run`` announces to uint8 [H, W, 3] BGR. Raises TrackerError."""
     import cv2
 
-    from ..conversions import compressed_to_bgr
-    from ..sources.folder import read_picture
+    from ...conversions import compressed_to_bgr
+    from ...sources.folder import read_picture
 
     if image.type() == image.PATH:
         return read_picture(Path(image.path()), levels=levels)

@@ -8,8 +8,8 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .common.arguments import add_paths
-from .common.outputs import check_outputs
+from ..common.arguments import add_paths
+from ..common.outputs import check_outputs
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engines.models.export import export_model
+    from ...engines.models.export import export_model
 
     folder = args.output or args.weights.parent
     graphs = {path.name: path for path in folder.glob(f"{args.weights.stem}.*.onnx")}
@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
         crops = list(_squares(args.int8))
     written = export_model(args.weights, folder)
     if crops is not None:
-        from ..engines.models.quantise import quantise_trunk
-        from ..engines.models.weights import find_model
+        from ...engines.models.quantise import quantise_trunk
+        from ...engines.models.weights import find_model
 
         quantise_trunk(find_model(written[0]), crops)
     for path in written:
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _squares(spec: str) -> Iterator[np.ndarray]:
     """The middle of pictures, uint8 [side, side, 3] BGR: of the first ``MOST``."""
-    from ..sources import open_source
+    from ...sources import open_source
 
     with open_source(spec) as source:
         for frame in islice(source, MOST):

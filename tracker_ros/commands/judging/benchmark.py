@@ -6,12 +6,12 @@ from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 
-from ..core.config import ENGINES, PRECISIONS
-from ..core.errors import InputError
-from ..core.io.files import write_json
-from .common.arguments import add_paths, box_argument, positive_int
-from .common.outputs import check_outputs, model_files
-from .common.terminal import print_table, progress_bar
+from ...core.config import ENGINES, PRECISIONS
+from ...core.errors import InputError
+from ...core.io.files import write_json
+from ..common.arguments import add_paths, box_argument, positive_int
+from ..common.outputs import check_outputs, model_files
+from ..common.terminal import print_table, progress_bar
 
 CLASSIC = ("csrt", "kcf", "mil")
 PARTS = ("trackers", "node", "sweeps")
@@ -57,9 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..evaluation import hardware
-    from ..evaluation.speed import tables, timing
-    from ..evaluation.speed.receive import receive
+    from ...evaluation import hardware
+    from ...evaluation.speed import tables, timing
+    from ...evaluation.speed.receive import receive
 
     read = [args.source, *(path for name in args.model for path in model_files(name))]
     check_outputs(read, {"--json": args.json, "--plot": args.plot})
@@ -87,7 +87,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         write_json(args.json, report)
     if args.plot:
-        from ..evaluation.speed.plot import draw
+        from ...evaluation.speed.plot import draw
 
         draw(report, args.plot)
     return 0
@@ -96,13 +96,13 @@ def run(args: argparse.Namespace) -> int:
 def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
     """The first ``--frames`` pictures and the box to start from."""
     if args.source is None:
-        from ..datasets.synthetic.clip import SyntheticClip
+        from ...datasets.synthetic.clip import SyntheticClip
 
         clip = SyntheticClip(args.frames)
         return [clip.render(i) for i in range(clip.length)], clip.truth(0)
 
-    from ..sources import open_source
-    from .common.frames import tracked_frames
+    from ...sources import open_source
+    from ..common.frames import tracked_frames
 
     with open_source(args.source) as source:
         frames = list(tracked_frames(source, args.box and [args.box], args.frames))
@@ -112,8 +112,8 @@ def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, fl
 
 def _ours(args: argparse.Namespace) -> dict[str, partial]:
     """What makes our trackers on every engine that is installed and that a model has files for."""
-    from ..engines import load_tracker
-    from ..engines.models.weights import find_model
+    from ...engines import load_tracker
+    from ...engines.models.weights import find_model
 
     makers = {}
     for model in args.model:
@@ -133,9 +133,9 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
 
 
 def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
-    from ..evaluation.peers import Peer, parse_peers
-    from ..evaluation.speed.footprint import footprints
-    from ..evaluation.speed.timing import measure
+    from ...evaluation.peers import Peer, parse_peers
+    from ...evaluation.speed.footprint import footprints
+    from ...evaluation.speed.timing import measure
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
     makers = ours | {text.partition(":")[0]: partial(Peer, text) for text in peers}
@@ -161,7 +161,7 @@ def _ros_is_here() -> bool:
 
 
 def _node(args, images, box, bar) -> dict[str, dict]:
-    from ..replay.rates import RATES, through_node
+    from ...replay.rates import RATES, through_node
 
     task = bar.add_task("through the node", total=len(RATES))
     tracker = {"model": args.model[0], "device": args.device, "precision": args.precision}
@@ -171,7 +171,7 @@ def _node(args, images, box, bar) -> dict[str, dict]:
 
 
 def _sweeps(args, tracker, images, box, bar) -> dict[str, list]:
-    from ..evaluation.speed import sweeps
+    from ...evaluation.speed import sweeps
 
     lengths = sweeps.FULL_LENGTHS if args.full else sweeps.LENGTHS
     found = {}

@@ -4,7 +4,7 @@ import argparse
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from .common.arguments import add_counts, add_device, add_overrides, add_paths, numbers
+    from ..common.arguments import add_counts, add_device, add_overrides, add_paths, numbers
 
     parser.add_argument(
         "data",
@@ -69,17 +69,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from ..core.errors import ParameterError
-    from ..networks.presets import preset
-    from ..training.ablation.study import Plan, ablate
-    from ..training.ablation.variants import STUDIES, study_of
-    from ..training.data.public import default_cache
-    from ..training.options import overridden
-    from ..training.recipes import recipe, short
-    from .common.arguments import find_device
+    from ...core.errors import ParameterError
+    from ...networks.presets import preset
+    from ...training.ablation.study import Plan, ablate
+    from ...training.ablation.variants import STUDIES, study_of
+    from ...training.data.public import default_cache
+    from ...training.options import overridden
+    from ...training.recipes import recipe, short
+    from ..common.arguments import find_device
 
     if not args.data:
-        from ..training.ablation.switches import switch_off
+        from ...training.ablation.switches import switch_off
 
         switch_off(
             args.model or "dastm",

@@ -4,8 +4,8 @@ import argparse
 import math
 from pathlib import Path
 
-from .common.outputs import check_outputs
-from .common.terminal import print_table
+from ..common.outputs import check_outputs
+from ..common.terminal import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..evaluation.compare import compare, pair
-    from ..evaluation.report import write_comparison
+    from ...evaluation.compare import compare, pair
+    from ...evaluation.report import write_comparison
 
     check_outputs([args.a, args.b], {"--html": args.html})
     comparisons = [compare(a, b) for a, b in pair(args.a, args.b)]
@@ -34,7 +34,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(comparison) -> None:
-    from ..evaluation.compare import CONFIDENCE, RESAMPLES
+    from ...evaluation.compare import CONFIDENCE, RESAMPLES
 
     it, differences = comparison, comparison.scores_b - comparison.scores_a
     print(f"A: {it.a.label}\nB: {it.b.label}")

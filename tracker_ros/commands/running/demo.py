@@ -5,17 +5,17 @@ import math
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import InputError, SourceError
-from ..core.io.files import write_json
-from .common.arguments import (
+from ...core.errors import InputError, SourceError
+from ...core.io.files import write_json
+from ..common.arguments import (
     add_box,
     add_counts,
     add_paths,
     add_tracker_arguments,
     tracker_options,
 )
-from .common.outputs import check_outputs, model_files
-from .common.terminal import print_table, progress_bar
+from ..common.outputs import check_outputs, model_files
+from ..common.terminal import print_table, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -42,12 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..datasets.synthetic.clip import SyntheticClip
-    from ..evaluation import hardware
-    from ..replay import bystander as beside
-    from ..replay import pictures, session, summary
-    from ..sources import open_source
-    from ..sources.base import DEFAULT_FPS
+    from ...datasets.synthetic.clip import SyntheticClip
+    from ...evaluation import hardware
+    from ...replay import bystander as beside
+    from ...replay import pictures, session, summary
+    from ...sources import open_source
+    from ...sources.base import DEFAULT_FPS
 
     several = args.targets > 1
     if several and args.clip is not None:
@@ -117,7 +117,7 @@ def _truth(clip, cup: int) -> dict[int, tuple[float, ...]]:
 
 def _check_output(args: argparse.Namespace, clip: str | None) -> None:
     """Make the folder, unless what is in it would be lost."""
-    from ..sources.bag.writer import check_place
+    from ...sources.bag.writer import check_place
 
     names = ("annotated.mp4", "contact_sheet.png", "timeline.png", "summary.json")
     written = {f"--output's {name}": args.output / name for name in names}
@@ -146,8 +146,8 @@ def _check_clip(args: argparse.Namespace) -> str | None:
 
 def _synthesise(args: argparse.Namespace, bar) -> Path:
     """Write the synthetic clip, of as many frames as asked for. Raises InputError."""
-    from ..datasets.synthetic.bag import write_clip
-    from ..datasets.synthetic.clip import FRAMES, SyntheticClip
+    from ...datasets.synthetic.bag import write_clip
+    from ...datasets.synthetic.clip import FRAMES, SyntheticClip
 
     frames = args.frames or FRAMES
     if frames > FRAMES:

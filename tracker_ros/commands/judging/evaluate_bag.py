@@ -5,12 +5,12 @@ import sys
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import InputError, TrackerError
-from . import PROGRAM, execute
-from .common import contestants
-from .common.arguments import add_paths, add_tracker_arguments, box_argument, tracker_options
-from .common.outputs import check_outputs
-from .common.terminal import print_table, progress_bar
+from ...core.errors import InputError, TrackerError
+from ..common import contestants
+from ..common.arguments import add_paths, add_tracker_arguments, box_argument, tracker_options
+from ..common.outputs import check_outputs
+from ..common.terminal import print_table, progress_bar
+from ..execution import PROGRAM, execute
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,12 +59,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engines.runners.cores import cores
-    from ..evaluation import hardware
-    from ..evaluation.report import write_report
-    from ..evaluation.results import Evaluation, join_evaluation
-    from ..replay.evaluate import sequence_name
-    from ..sources.bag.recording import Recording
+    from ...engines.runners.cores import cores
+    from ...evaluation import hardware
+    from ...evaluation.report import write_report
+    from ...evaluation.results import Evaluation, join_evaluation
+    from ...replay.evaluate import sequence_name
+    from ...sources.bag.recording import Recording
 
     if args.live and args.peers_only:
         raise InputError(
@@ -114,8 +114,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[tuple]:
     """A source and its truth for each topic that can be evaluated; the others are failures."""
-    from ..replay.truth import find_truth
-    from ..sources.bag.source import BagSource, image_topics
+    from ...replay.truth import find_truth
+    from ...sources.bag.source import BagSource, image_topics
 
     found = []
     for topic in dict.fromkeys(args.topic or image_topics(recording)):
@@ -135,9 +135,9 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
 
 def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
     """Rows of the two tables. What fails is added to ``failures``, and the rest goes on."""
-    from ..core.tracker import Tracker
-    from ..replay.evaluate import evaluate, sequence_name
-    from ..replay.live import run_live
+    from ...core.tracker import Tracker
+    from ...replay.evaluate import evaluate, sequence_name
+    from ...replay.live import run_live
 
     wanted = {"images": args.images == "copied", "debug_images": args.debug_images}
     rows, lives = [], []
@@ -171,9 +171,9 @@ def _evaluate(args, sources, trackers, folder, failures) -> tuple[list, list]:
 
 
 def _row(name: str, topic: str, result) -> tuple[str, ...]:
-    from ..evaluation.metrics import few_frames
-    from ..evaluation.protocols import PROTOCOLS
-    from ..evaluation.results import speed
+    from ...evaluation.metrics import few_frames
+    from ...evaluation.protocols import PROTOCOLS
+    from ...evaluation.results import speed
 
     scores, rate = ("-", "-"), speed([result])
     try:

@@ -3,11 +3,11 @@
 import argparse
 from pathlib import Path
 
-from ..core.errors import InputError
-from ..core.io.files import write_json
-from .common.arguments import add_paths
-from .common.outputs import check_outputs
-from .common.terminal import print_table
+from ...core.errors import InputError
+from ...core.io.files import write_json
+from ..common.arguments import add_paths
+from ..common.outputs import check_outputs
+from ..common.terminal import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..evaluation.gate.plot import plot_gate
-    from ..evaluation.gate.report import gate_report
-    from ..evaluation.results import FILE, load_evaluation, load_results
+    from ...evaluation.gate.plot import plot_gate
+    from ...evaluation.gate.report import gate_report
+    from ...evaluation.results import FILE, load_evaluation, load_results
 
     trackers = load_evaluation(args.folder).trackers
     if args.tracker and args.tracker not in trackers:
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _print(table) -> None:
-    from ..core.gate import BRANCHES
+    from ...core.gate import BRANCHES
 
     shares, expected = table.shares(table.counts), table.shares(table.expected)
     plain = (table.counts == table.expected).all()

@@ -3,8 +3,8 @@
 import argparse
 from pathlib import Path
 
-from .common.arguments import add_paths
-from .common.outputs import check_outputs
+from ..common.arguments import add_paths
+from ..common.outputs import check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..training.official.convert import convert
+    from ...training.official.convert import convert
 
     stem = args.file.name.partition(".")[0]
     outputs = [args.output] if args.output else [Path(f"{stem}.safetensors"), Path(f"{stem}.pt")]

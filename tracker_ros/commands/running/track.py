@@ -7,17 +7,17 @@ import time
 from collections import Counter
 from contextlib import ExitStack
 
-from ..core.gate import BRANCHES
-from ..core.io.files import growing
-from .common.arguments import (
+from ...core.gate import BRANCHES
+from ...core.io.files import growing
+from ..common.arguments import (
     add_box,
     add_paths,
     add_source_arguments,
     add_tracker_arguments,
     tracker_from,
 )
-from .common.outputs import check_outputs, model_files
-from .common.terminal import print_table, progress_bar
+from ..common.outputs import check_outputs, model_files
+from ..common.terminal import print_table, progress_bar
 
 TIMED = ("crop", "locate", "decode")
 COLUMNS = (
@@ -41,12 +41,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..core.state import TargetState
-    from ..core.tracker import Result
-    from ..sources import open_source
-    from ..sources.base import DEFAULT_FPS
-    from ..sources.writer import VideoWriter
-    from .common.frames import tracked_frames
+    from ...core.state import TargetState
+    from ...core.tracker import Result
+    from ...sources import open_source
+    from ...sources.base import DEFAULT_FPS
+    from ...sources.writer import VideoWriter
+    from ..common.frames import tracked_frames
 
     check_outputs(
         [args.source, *model_files(args.model)], {"--video": args.video, "--csv": args.csv}
@@ -107,7 +107,7 @@ def _targets(tracker, count: int) -> list:
 
 
 def _update(targets: list, image) -> list:
-    from ..core.batch import update_all
+    from ...core.batch import update_all
 
     if len(targets) == 1:
         return [targets[0].update(image)]
@@ -115,7 +115,7 @@ def _update(targets: list, image) -> list:
 
 
 def _drawn(image, rows: list):
-    from ..runtime.outputs.overlay import draw, draw_all
+    from ...runtime.outputs.overlay import draw, draw_all
 
     if len(rows) == 1:
         (row,) = rows
@@ -137,7 +137,7 @@ def _summary(states: tuple, scores: tuple, boxes: tuple, truths: tuple) -> list[
     """Of one target, from each frame's state, score, last box and truth."""
     import numpy as np
 
-    from ..evaluation import metrics
+    from ...evaluation import metrics
 
     rows = [("frames", str(len(states)))]
     rows += [(state, str(count)) for state, count in Counter(states).items()]

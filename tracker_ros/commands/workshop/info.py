@@ -15,8 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..engines.models.info import describe
-    from .common.terminal import print_table
+    from ...engines.models.info import describe
+    from ..common.terminal import print_table
 
     description = describe(args.model)
     if args.json:

@@ -6,12 +6,12 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from ..core.errors import InputError
-from ..core.io.files import write_json
-from .common import contestants
-from .common.arguments import add_counts, add_paths, add_tracker_arguments
-from .common.outputs import check_outputs, model_files
-from .common.terminal import progress_bar
+from ...core.errors import InputError
+from ...core.io.files import write_json
+from ..common import contestants
+from ..common.arguments import add_counts, add_paths, add_tracker_arguments
+from ..common.outputs import check_outputs, model_files
+from ..common.terminal import progress_bar
 
 DATASETS = ("folder", "otb", "lasot", "got10k", "trackingnet", "uav123", "tlp", "vot")
 
@@ -52,7 +52,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..evaluation.parallel import Share
+    from ...evaluation.parallel import Share
 
     share = Share.of_environment()
     ours = ("evaluation.json", "results.json", "results.csv", "report.html")
@@ -67,11 +67,11 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
-    from ..engines.runners.cores import cores
-    from ..evaluation import hardware
-    from ..evaluation.parallel import is_done, run_all
-    from ..evaluation.results import Evaluation, join_evaluation, locked
-    from .common import tasks
+    from ...engines.runners.cores import cores
+    from ...evaluation import hardware
+    from ...evaluation.parallel import is_done, run_all
+    from ...evaluation.results import Evaluation, join_evaluation, locked
+    from ..common import tasks
 
     task = tasks.VotTask(args) if args.dataset == "vot" else tasks.OnePassTask(args)
     threads = max(1, cores() // (args.jobs * share.local))

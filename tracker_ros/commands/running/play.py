@@ -3,8 +3,8 @@
 import argparse
 import json
 
-from ..nodes.parameters import PLAYER
-from .common.arguments import add_parameters
+from ...nodes.parameters import PLAYER
+from ..common.arguments import add_parameters
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ..nodes.player_node import PlayerNode
-    from ..nodes.process.run import run as run_node
+    from ...nodes.player_node import PlayerNode
+    from ...nodes.process.run import run as run_node
 
     arguments = ["--ros-args"]
     for parameter in PLAYER:

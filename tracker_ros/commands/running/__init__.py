@@ -1,0 +1,1 @@
+"""Commands that run a tracker or a source of images."""
