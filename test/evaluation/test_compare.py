@@ -157,6 +157,9 @@ def test_what_cannot_be_compared(write_evaluation):
     ):
         with pytest.raises(InputError, match=message):
             only_pair(left, right)
+    unknown = write_evaluation({"dastm": A}, "unknown", protocol="got11k")
+    with pytest.raises(SourceError, match="unknown/dastm has the protocol 'got11k', which is"):
+        only_pair(unknown, unknown)
 
 
 def test_command_and_page(write_evaluation, browse, tmp_path, capsys):

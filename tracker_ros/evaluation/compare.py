@@ -109,12 +109,17 @@ def _sides(path: Path) -> dict[str, Side]:
 
 
 def compare(a: Side, b: Side) -> Comparison:
-    """Compare on the sequences that both have. Raises InputError where that makes no sense."""
+    """Compare on the sequences that both have.
+
+    Raises InputError where that makes no sense, SourceError for scores that cannot be read.
+    """
     protocol, other = a.evaluation.protocol, b.evaluation.protocol
     if protocol != other:
         raise InputError(f"{a.label} was scored by {protocol!r}, {b.label} by {other!r}")
     titles = VOT_TITLES
     if protocol != "vot":
+        if protocol not in PROTOCOLS:
+            raise SourceError(f"{a.label} has the protocol {protocol!r}, which is unknown")
         titles = {measure: TITLES[measure] for measure in PROTOCOLS[protocol].measures}
     if not titles:
         raise InputError(f"{a.label} has no scores: {PROTOCOLS[protocol].title}")

@@ -47,6 +47,8 @@ def build(architecture: str, network: dict) -> nn.Module:
     try:
         built = made.network(made.config.from_dict(network))
         _check(built, network)
+    except ImportError:  # which says by itself what is missing
+        raise
     except Exception as error:  # a configuration can break a network in many ways
         raise ModelError(f"these values make no {architecture}: {brief(error)}") from error
     return built

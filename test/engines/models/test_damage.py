@@ -14,8 +14,6 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.models.weights import (
     KEY,
-    NO_SEAL,
-    ModelFiles,
     check_seal,
     make_facts,
     pack_facts,
@@ -84,6 +82,7 @@ def test_a_file_with_something_appended(files, name):
 def test_any_damaged_byte_is_noticed(exported, tmp_path, name, where, value):
     content = bytearray((exported.folder / name).read_bytes())
     seal = content.find(b"tracker_ros-sha256-")
+    named = content.rfind(b"seal", 0, seal)
     place = int(where * len(content))
     before, content[place] = content[place], value
     for path in exported.folder.iterdir():
@@ -91,8 +90,18 @@ def test_any_damaged_byte_is_noticed(exported, tmp_path, name, where, value):
     (tmp_path / name).write_bytes(content)
     if value == before:
         check_seal(tmp_path / name)
-    elif not seal <= place < seal + len(NO_SEAL):  # a damaged seal does no harm
+    elif not named - 4 <= place < seal:  # without the seal's name it is a file without seal
         error_of(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("place", [0, 8, 18, 19, 50, 82])
+def test_a_damaged_seal_is_noticed(files, name, place):
+    path = files.folder / name
+    content = bytearray(path.read_bytes())
+    content[content.find(b"tracker_ros-sha256-") + place] ^= 1
+    path.write_bytes(content)
+    assert "is corrupt: its c" in error_of(path)
 
 
 def test_a_pickle_is_never_executed(files, tmp_path):
@@ -257,7 +266,7 @@ def test_a_folder_in_place_of_a_file(files, name):
 @given(st.text() | st.none())
 def test_any_facts_are_usable_or_a_model_error(text):
     with pytest.raises(ModelError):
-        unpack_facts(text, ModelFiles("tiny", "folder").name)
+        unpack_facts({} if text is None else {KEY: text}, "model")
 
 
 JSON = st.recursive(
@@ -273,6 +282,6 @@ def test_any_tracking_config_is_usable_or_a_model_error(tracking):
     facts = make_facts("dastm", {}, TrackingConfig())
     facts = json.loads(pack_facts(facts)) | {"tracking": tracking}
     try:
-        TrackingConfig.from_dict(unpack_facts(json.dumps(facts), "model")["tracking"])
+        TrackingConfig.from_dict(unpack_facts({KEY: json.dumps(facts)}, "model")["tracking"])
     except ModelError as error:
         assert "\n" not in str(error)

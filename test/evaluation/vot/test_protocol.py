@@ -182,6 +182,22 @@ def test_a_run_comes_back_as_it_was(tmp_path):
         SupervisedRun.load(path)
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"boxes": np.zeros((2, 4))}, "boxes: float64 .2, 4. for 3 frames"),
+        ({"status": np.array(["a", "b", "c"])}, "status: <U1 .3. for 3 frames"),
+        ({"status": np.full(3, 7, np.int8)}, "status has a value without meaning"),
+        ({"truth": np.zeros(3)}, "not enough values"),
+    ],
+)
+def test_a_run_of_other_arrays(tmp_path, change, words):
+    path = tmp_path / "a_001.npz"
+    replace(made([0, 0.5, 0.25]), **change).save(path)
+    with pytest.raises(SourceError, match=rf"a_001\.npz is not a VOT result.*{words}"):
+        SupervisedRun.load(path)
+
+
 def test_the_layout(write, tmp_path):
     write(3, "b")
     write(4, "a", {"occlusion": [1]}, pictures=".")

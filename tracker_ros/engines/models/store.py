@@ -58,7 +58,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, ValueError) as error:
         raise ModelError(f"model file {path} cannot be read: {brief(error)}") from error
-    facts = unpack_facts(metadata.get(KEY), path)
+    facts = unpack_facts(metadata, path)
     try:
         network = build(facts["architecture"], facts["network"])
         _check_values(network, state)

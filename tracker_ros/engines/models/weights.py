@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ NEXT = "next_"  # in a graph, before an output's name that is also an input's
 
 INT8_KEY = "int8"  # metadata entry of a graph that computes in 8 bits
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
+SEAL = re.compile(rb"tracker_ros-sha256-[0-9a-f]{64}")
 NO_SEAL = "tracker_ros-sha256-" + 64 * "0"
 
 
@@ -103,12 +105,15 @@ def pack_facts(facts: dict) -> str:
     return json.dumps({"format": FORMAT, **facts}, sort_keys=True)
 
 
-def unpack_facts(text: str | None, path: Path) -> dict:
-    """Check and parse the metadata entry of ``path``. Raises ModelError naming the file."""
+def unpack_facts(metadata: Mapping[str, str], path: Path) -> dict:
+    """Check and parse the facts in the metadata of ``path``. Raises ModelError naming the file."""
+    text = metadata.get(KEY)
     if text is None:
         raise ModelError(
             f"model file {path} carries no {KEY} facts: it was not written by this package"
         )
+    if SEAL_KEY in metadata and not SEAL.fullmatch(metadata[SEAL_KEY].encode(errors="replace")):
+        raise ModelError(f"model file {path} is corrupt: its checksum is none")
     try:
         facts = json.loads(text)
         if facts["format"] != FORMAT:
@@ -167,9 +172,9 @@ def check_seal(path: Path) -> None:
         raise ModelError(f"model file {path} does not exist") from error
     except OSError as error:
         raise ModelError(f"model file {path} cannot be read: {error.strerror}") from error
-    found = re.search(rb"tracker_ros-sha256-[0-9a-f]{64}", data)
+    found = SEAL.search(data)
     if found is None:
-        return  # cut short or of another origin: the reader of its format says which
+        return  # cut short, damaged there or of another origin: ``unpack_facts`` says which
     written = found.group()
     data[slice(*found.span())] = NO_SEAL.encode()
     if _digest(data) != written:

@@ -11,7 +11,6 @@ from ...core.errors import ModelError, brief
 from ...core.io.paths import cache_dir
 from ..models.weights import (
     INT8_KEY,
-    KEY,
     NEXT,
     ModelFiles,
     check_seal,
@@ -106,10 +105,10 @@ class OnnxRunner(Runner):
         check_seal(path)
         try:
             session = self._runtime.InferenceSession(str(path), options, providers=providers)
-            facts = session.get_modelmeta().custom_metadata_map.get(KEY)
+            metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
-        return session, unpack_facts(facts, path)
+        return session, unpack_facts(metadata, path)
 
     def inputs(self, step: str) -> Sequence[str]:
         return self._inputs[step]

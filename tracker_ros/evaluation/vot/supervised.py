@@ -74,9 +74,28 @@ class SupervisedRun:
         """Read what ``save`` wrote. Raises SourceError for a missing, damaged or foreign file."""
         try:
             with np.load(path, allow_pickle=False) as file:
-                return cls(**{f.name: file[f.name] for f in fields(cls)})
+                run = cls(**{f.name: file[f.name] for f in fields(cls)})
+            run._check()
+            return run
         except Exception as error:  # zip, zlib, NumPy: damage has many names
             raise SourceError(f"{path} is not a VOT result of this version: {error}") from None
+
+    def _check(self) -> None:
+        """Raise ValueError for an array that is not as the class says."""
+        count, numbers = self.truth.shape
+        shapes = {
+            "status": (count,),
+            "boxes": (count, 4),
+            "truth": (count, numbers),
+            "overlaps": (count,),
+            "seconds": (count,),
+        }
+        for name, shape in shapes.items():
+            array, kind = getattr(self, name), "i" if name == "status" else "f"
+            if (array.dtype.kind, array.shape) != (kind, shape):
+                raise ValueError(f"{name}: {array.dtype} {list(array.shape)} for {count} frames")
+        if not np.isin(self.status, (UNKNOWN, STARTED, FAILED, TRACKED)).all():
+            raise ValueError("status has a value without meaning")
 
 
 def run_pass(
