@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from test.core.test_tracker import BOX, CONFIG, GOOD, MeasuringEngine, RedEngine, frame
+from test.core.tracker.red import BOX, CONFIG, GOOD, MeasuringEngine, RedEngine, frame
 from tracker_ros.core.batch import (
     MEMORISED,
     RESCALED,

@@ -6,7 +6,7 @@ import pytest
 from tracker_ros.conversions import box_to_detection, detection_to_box, stamp_to_ns
 from tracker_ros.core.geometry.boxes import overlap
 
-from .conftest import NodeProcess, Peer, ending_well
+from ..conftest import NodeProcess, Peer, ending_well
 
 
 class Operator(Peer):
