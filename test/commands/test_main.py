@@ -59,6 +59,19 @@ for words in (["--help"], *([name, "--help"] for name in {names})):
         assert f"usage: tracker-ros {name} " in done.stdout
 
 
+def test_a_full_disk_behind_the_output_is_told():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "tracker_ros", "info", "dastm", "--json"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=120,
+        )
+    assert done.returncode == 1
+    assert done.stderr == "tracker-ros: error: standard output: No space left on device\n"
+
+
 def test_version(capsys):
     with pytest.raises(SystemExit) as end:
         main(["--version"])

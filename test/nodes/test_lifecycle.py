@@ -157,7 +157,7 @@ def test_a_value_of_no_type_is_refused_and_changes_nothing(tracker, scene):
     from rcl_interfaces.srv import SetParameters, SetParametersAtomically
 
     tracker.start(scene.frame(0), scene.box(0))
-    good = Parameter(name="watchdog", value=ParameterValue(type=3, double_value=3.0))
+    good = Parameter(name="watchdog", value=ParameterValue(type=3, double_value=2.0))
     bad = Parameter(name="watchdog", value=ParameterValue(type=99))
     reason = "parameter watchdog has a value of type 99, which there is not"
     request = SetParameters.Request(parameters=[good, bad])

@@ -1,6 +1,7 @@
 """How a command ends: with a status, and with one sentence where something went wrong."""
 
 import argparse
+import errno
 import logging
 import os
 import shlex
@@ -11,6 +12,7 @@ from collections.abc import Callable
 from ..core.errors import TrackerError
 
 PROGRAM, PACKAGE = "tracker-ros", "tracker_ros"
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # there is no room to write
 
 # Python packages that pip knows by another name.
 DISTRIBUTIONS = {
@@ -100,7 +102,10 @@ def _explain(error: Exception) -> int:
             f" pip install {DISTRIBUTIONS.get(package, package)}"
         )
     if isinstance(error, OSError):
-        return _fail(f"{error.filename}: {error.strerror}" if error.filename else error)
+        name = error.filename
+        if not name and error.errno in FULL:  # files that are written say their names
+            name = "standard output"
+        return _fail(f"{name}: {error.strerror}" if name else error)
     if isinstance(error, TrackerError):
         return _fail(error)
     raise error

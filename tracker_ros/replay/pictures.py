@@ -6,10 +6,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ..core.errors import SourceError
 from ..core.gate import BRANCHES
 from ..core.io.files import replacing
-from ..core.io.names import utf8_name
+from ..core.io.pictures import write_picture
 from ..runtime.outputs import overlay
 from ..runtime.outputs.colours import BRANCH_COLOURS, colour_of
 from ..sources import Source
@@ -76,9 +75,7 @@ def draw_frames(
             on_frame()
     tiles += [np.zeros_like(tiles[0])] * (-len(tiles) % SHEET_COLUMNS)
     rows = [np.hstack(tiles[i : i + SHEET_COLUMNS]) for i in range(0, len(tiles), SHEET_COLUMNS)]
-    with replacing(folder / "contact_sheet.png", ".png") as part, utf8_name(part) as name:
-        if not cv2.imwrite(name, np.vstack(rows)):
-            raise SourceError(f"{folder / 'contact_sheet.png'} cannot be written (a full disk?)")
+    write_picture(folder / "contact_sheet.png", np.vstack(rows))
 
 
 def _tile(picture: np.ndarray, index: int, others: list[np.ndarray]) -> np.ndarray:

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.commands import main
-from tracker_ros.core.errors import SourceError
+from tracker_ros.core.errors import InputError
 from tracker_ros.training.samples.preview import CAPTION, GAP, contact_sheet, write_contact_sheet
 from tracker_ros.training.samples.sampling import Sample
 
@@ -35,9 +35,15 @@ def test_crops_and_boxes_are_drawn_where_they_belong():
 
 
 def test_a_sheet_that_cannot_be_written_is_told(tmp_path):
-    for name in ("nowhere/p.png", "p.nothing"):
-        with pytest.raises(SourceError, match="cannot be written"):
+    with pytest.raises(FileNotFoundError, match="nowhere/p"):
+        write_contact_sheet([sample(True)], tmp_path / "nowhere/p.png")
+    for name in ("p.nothing", "p"):
+        with pytest.raises(InputError, match="is no suffix of a picture"):
             write_contact_sheet([sample(True)], tmp_path / name)
+    full = tmp_path / "full.png"
+    full.symlink_to("/dev/full")
+    with pytest.raises(OSError, match=f"No space left on device: '{full}'"):
+        write_contact_sheet([sample(True)], full)
 
 
 @pytest.fixture

@@ -27,11 +27,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    import cv2
     import numpy as np
 
     from ...core.errors import InputError, ParameterError
-    from ...core.io.files import replacing
+    from ...core.io.pictures import write_picture
     from ...core.tracker import Tracker
     from ...engines.attention import Explainer
     from ...engines.watched import WatchedEngine
@@ -80,8 +79,6 @@ def run(args: argparse.Namespace) -> int:
         if not rows:
             raise InputError(f"none of the frames of --at is among the {count} of {args.source}")
         args.out.parent.mkdir(parents=True, exist_ok=True)
-        _, data = cv2.imencode(suffix, np.concatenate(rows))
-        with replacing(args.out) as part:
-            part.write_bytes(data.tobytes())
+        write_picture(args.out, np.concatenate(rows))
     print(args.out)
     return 0

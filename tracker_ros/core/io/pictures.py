@@ -1,4 +1,4 @@
-"""Encoded pictures (JPEG, PNG, whatever OpenCV reads) to arrays, by one rule everywhere.
+"""Encoded pictures (JPEG, PNG, whatever OpenCV reads) to arrays and back, by one rule everywhere.
 
 Pixels are used as they are stored. The tag that tells viewers to rotate a picture (EXIF's
 orientation) is ignored: the boxes of OTB, VOT, COCO, ImageNet and similar sets were drawn on the
@@ -6,11 +6,13 @@ stored pixels, or their toolkits score them there, and a camera's driver writes 
 """
 
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
 
 from ..errors import InputError
+from .files import replacing
 from .levels import Levels
 
 SHRUNK = {  # OpenCV's flag for each divisor of the sides
@@ -46,6 +48,19 @@ def decode(data: bytes, shrink: int = 1, levels: Levels | None = None) -> np.nda
     else:
         pixels = _decode(data, shrink)
     return pixels if pixels.dtype == np.uint8 else (levels or Levels()).reduce(pixels)
+
+
+def write_picture(path: Path, image: np.ndarray) -> None:
+    """Write uint8 [H, W, 3] BGR in the format of the path's suffix, whole or not at all.
+
+    Raises InputError for a suffix of no picture, OSError that names the file.
+    """
+    try:
+        _, data = cv2.imencode(path.suffix or ".", image)
+    except cv2.error:
+        raise InputError(f"{path}: {path.suffix!r} is no suffix of a picture, as .png is") from None
+    with replacing(path) as part:
+        part.write_bytes(data.tobytes())
 
 
 def _decode(data: bytes, shrink: int) -> np.ndarray:

@@ -6,9 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from ...core.errors import SourceError
-from ...core.io.files import replacing
-from ...core.io.names import utf8_name
+from ...core.io.pictures import write_picture
 from .sampling import Sample
 
 GREEN, RED, WHITE = (60, 220, 60), (60, 60, 240), (235, 235, 235)
@@ -34,15 +32,8 @@ def contact_sheet(samples: Sequence[Sample], columns: int = COLUMNS) -> np.ndarr
 
 
 def write_contact_sheet(samples: Sequence[Sample], path: Path) -> None:
-    """Write the contact sheet as a picture. Raises SourceError if the file cannot be written."""
-    try:
-        with replacing(path, path.suffix) as part, utf8_name(part) as name:
-            if not cv2.imwrite(name, contact_sheet(samples)):
-                raise OSError
-    except (OSError, cv2.error):  # of OpenCV: a suffix that it does not know
-        raise SourceError(
-            f"the preview {path} cannot be written; give a .png in a folder that is there"
-        ) from None
+    """Write the contact sheet as a picture. Raises as ``write_picture``."""
+    write_picture(path, contact_sheet(samples))
 
 
 def _tile(sample: Sample) -> np.ndarray:
