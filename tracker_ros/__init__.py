@@ -16,6 +16,9 @@ from typing import Any
 # with two of them a robot loses frames. It has to be said before NumPy is loaded; what the user has
 # said counts.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# ONNX Runtime's wheels (1.32) otherwise keep a device's id and report uses to their maker. Nothing
+# of a robot's goes anywhere because it tracks; whoever wants it sets this to 0.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.2.0"
 __all__ = ["load_tracker", "update_all"]

@@ -1,5 +1,7 @@
 """load_tracker: what it is asked for, and what it says when it cannot."""
 
+import os
+import subprocess
 import sys
 
 import numpy as np
@@ -148,3 +150,12 @@ def test_a_renamed_graph_is_told_the_rule(files, name):
     renamed = files.graph("locate").rename(files.folder / name)
     with pytest.raises(ModelError, match=r"is not named NAME\.start\|locate\|remember\|"):
         load_tracker(renamed)
+
+
+def test_onnx_runtime_keeps_and_reports_nothing(tmp_path):
+    """Its telemetry (since 1.32) keeps a device's id under HOME, unless it is told not to."""
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path / "cache")}
+    environment = {k: v for k, v in os.environ.items() if k != "ORT_DISABLE_TELEMETRY"} | home
+    code = "from tracker_ros import load_tracker; load_tracker(engine='onnx', device='cpu')"
+    subprocess.run([sys.executable, "-c", code], env=environment, check=True, timeout=120)
+    assert not list(tmp_path.rglob("*onnxruntime*"))
