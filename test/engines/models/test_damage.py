@@ -247,9 +247,27 @@ def test_graphs_that_changed_places(files):
     )
 
 
+def test_graphs_of_other_weights_than_those_beside_them(files):
+    facts = facts_of(files.weights)
+    facts["training"]["steps"] = 7
+    rewrite(files.weights, facts)
+    for path in (files.weights, files.graph("locate")):
+        with pytest.raises(ModelError) as error:
+            load_tracker(path, engine="auto")
+        assert f"the graphs of {files.weights} are of other weights: `tracker-ros export" in str(
+            error.value
+        )
+    assert load_tracker(files.weights, engine="torch").engine.facts == facts
+    files.weights.write_bytes(files.weights.read_bytes()[:7])
+    assert "cannot be read" in error_of(files.graph("locate"), files.weights)
+    files.weights.unlink()
+    load_tracker(files.graph("locate"))
+
+
 def test_a_graph_that_contradicts_its_facts(files):
     facts = facts_of(files.weights)
     facts["tracking"]["query_size"] = 80
+    rewrite(files.weights, facts)
     for step in steps_of("dastm"):
         rewrite_graph(files.graph(step), facts)
     assert "cannot be run" in error_of(files.graph("locate"), files.folder)

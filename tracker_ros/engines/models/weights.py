@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.config import TrackingConfig
-from ...core.errors import ModelError
+from ...core.errors import ModelError, brief
 from ...core.io.paths import share_dir
 
 FORMAT = 1
@@ -21,6 +21,7 @@ NEXT = "next_"  # in a graph, before an output's name that is also an input's
 
 INT8_KEY = "int8"  # metadata entry of a graph that computes in 8 bits
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
+MOST_HEADER = 10**8  # bytes, as in the format's own reader
 SEAL = re.compile(rb"tracker_ros-sha256-[0-9a-f]{64}")
 NO_SEAL = "tracker_ros-sha256-" + 64 * "0"
 
@@ -183,6 +184,31 @@ def check_seal(path: Path) -> None:
 
 def _digest(data: bytearray) -> bytes:
     return b"tracker_ros-sha256-" + hashlib.sha256(data).hexdigest().encode()
+
+
+def read_facts(path: Path) -> dict:
+    """The facts of a ``.safetensors`` file, by its header alone. Raises ModelError naming it."""
+    try:
+        with path.open("rb") as file:
+            length = int.from_bytes(file.read(8), "little")
+            if length > MOST_HEADER:
+                raise ValueError("its header has no length that makes sense")
+            metadata = json.loads(file.read(length)).get("__metadata__", {})
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise ModelError(f"model file {path} cannot be read: {brief(error)}") from error
+    return unpack_facts(metadata, path)
+
+
+def check_graphs(files: ModelFiles, facts: dict) -> None:
+    """Raise ModelError if graphs, which say ``facts``, are of other weights than those beside them.
+
+    Whoever names the weights would get boxes of older ones.
+    """
+    if files.has_weights and read_facts(files.weights) != facts:
+        raise ModelError(
+            f"the graphs of {files.weights} are of other weights: `tracker-ros export"
+            f" {files.weights}` makes them anew, the torch engine does without"
+        )
 
 
 def same_model(first: dict, first_path: Path, second: dict, second_path: Path) -> None:

@@ -13,6 +13,7 @@ from ..models.weights import (
     INT8_KEY,
     NEXT,
     ModelFiles,
+    check_graphs,
     check_seal,
     same_model,
     steps_of,
@@ -84,6 +85,7 @@ class OnnxRunner(Runner):
             else:
                 self._sessions[step], facts = self._open(path, options, providers)
                 same_model(self.facts, first, facts, path)
+        check_graphs(files, self.facts)
         self.facts = with_tracking(self.facts, tracking, True)
         self._inputs, self._outputs = {}, {}
         for step, opened in self._sessions.items():
