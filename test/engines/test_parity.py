@@ -131,7 +131,7 @@ import sys
 import numpy as np
 from tracker_ros import load_tracker
 tracker = load_tracker(sys.argv[1], engine=sys.argv[2])
-image = np.zeros((120, 160, 3), np.uint8)
+image = np.random.default_rng(0).integers(0, 255, (120, 160, 3), np.uint8)
 tracker.init(image, (40, 50, 24, 24))
 assert tracker.update(image).box is not None
 print(tracker.engine.provider, {"torch", "onnx", "rclpy"} & set(sys.modules))

@@ -176,6 +176,7 @@ def _torch_has_cuda() -> bool:
 def _warm_up(tracker: Tracker) -> None:
     # The first calls allocate and choose kernels, once for each number of memory frames.
     image = np.full((240, 320, 3), 127, np.uint8)
+    image[100:140, 140:180] = 200
     tracker.init(image, (140, 100, 40, 40))
     window = np.full((tracker.config.memory_size,) * 2 + (3,), 127, np.uint8)
     for _ in range(tracker.config.memory_segments + 2):

@@ -65,7 +65,7 @@ class Worker:
     def request(self, request: Start | Starts | Proposal, patience: float = START_PATIENCE) -> None:
         """Ask for starts, or hand in a proposal; its frame may take ``patience`` seconds to come.
 
-        With infinite patience it also waits for a frame that can be decoded. A single ``Start``
+        With infinite patience it also waits for a frame that shows something. A single ``Start``
         replaces all targets, and all starts that were requested before. Of several proposals the
         last one counts.
         """
@@ -160,14 +160,14 @@ class Worker:
             self._start(request, frames, resets)
 
     def _is_readable(self, frame: ReceivedImage) -> bool:
-        """Whether a frame is new and can be decoded; one that was used had its chance."""
+        """Whether a frame is new and shows something; one that was used had its chance."""
         if not self._slot.is_fresh(frame):
             return False
         try:
-            to_bgr(frame.message, Levels())
+            image = to_bgr(frame.message, Levels())
         except InputError:
             return False  # which is said when the frame is processed
-        return True
+        return image.min() < image.max()  # a camera may begin with black ones
 
     def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
         problems = list(starts.problems)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import InputError, TrackerError
-from tracker_ros.core.geometry.crop import Window, crop
+from tracker_ros.core.geometry.crop import crop, window_around
 from tracker_ros.core.geometry.decode import Prediction
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Tracker
@@ -33,6 +33,7 @@ def test_update_without_a_target():
         (frame()[:, :, 0], BOX),
         (np.zeros((0, 0, 3), np.uint8), BOX),
         (None, BOX),
+        (np.full((120, 160, 3), 40, np.uint8), BOX),
     ],
 )
 def test_a_bad_start_keeps_the_target_it_had(tracker, image, box):
@@ -42,6 +43,14 @@ def test_a_bad_start_keeps_the_target_it_had(tracker, image, box):
     assert tracker.initialised and tracker.memory_size == 1
     assert tracker.remember() is not None
     assert tracker.update(frame()).box == pytest.approx(BOX, abs=1)
+
+
+def test_a_start_where_there_is_nothing_to_see_is_told(tracker):
+    black = np.zeros((120, 160, 3), np.uint8)
+    with pytest.raises(InputError, match=r"box \(60, 40, 20, 20\) and what is around it have one"):
+        tracker.init(black, BOX)
+    black[40:60, 60:80] = 9  # hardly anything, but something
+    tracker.init(black, BOX)
 
 
 def test_a_start_over_the_rim_takes_the_part_inside(tracker):
@@ -85,12 +94,12 @@ def test_images_may_change_size_on_the_way(tracker):
 def test_the_window_of_a_full_image_target_is_searched():
     tracker = Tracker(RedEngine())
     full = (0, 0, 160, 120)
-    tracker.init(frame(full), full)
-    assert tracker.update(frame(full)).box == pytest.approx(full, abs=12)
+    image = frame(full)
+    image[40:80, 60:100, 0] = 99  # in a picture of one colour there is nothing to start on
+    tracker.init(image, full)
+    assert tracker.update(image).box == pytest.approx(full, abs=12)
     (_, query) = tracker.engine.log[1]
-    side = round(4.0 * np.sqrt(160 * 120))
-    window = Window(round(80 - side / 2), round(60 - side / 2), side, 64)
-    assert np.array_equal(query, crop(frame(full), window))
+    assert np.array_equal(query, crop(image, window_around(full, 4.0, 64)))
 
 
 @given(st.lists(st.tuples(*[st.integers(2, 300)] * 2, st.integers(0, 2**32)), max_size=12))

@@ -57,6 +57,7 @@ def write(tmp_path):
         (folder / pictures).mkdir(parents=True)
         for i in range(count):
             picture = np.full((SIZE[1], SIZE[0], 3), 4 * i, np.uint8)
+            picture[10:18, 10:18] = 200
             cv2.imwrite(str(folder / pictures / f"{i + 1:08}.png"), picture)
         (folder / "groundtruth.txt").write_text("10,10,8,8\n" * count)
         for tag, frames in (tags or {}).items():

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from tracker_ros.conversions import bgr_to_compressed, ns_to_stamp
@@ -60,6 +61,17 @@ def test_a_start_on_the_first_frame_waits_for_one_that_can_be_decoded(stage, bro
     assert stage.agree(answer, {"1": 0}, broken)
     assert stage.problems("init") == []
     assert len(stage.problems("ERROR")) == broken and "truncated" in stage.problems("ERROR")[0]
+
+
+def test_a_start_on_the_first_frame_waits_for_one_that_shows_something(stage):
+    stage.worker.request(Start(stage.party.box(0, 2)), patience=math.inf)
+    black = np.zeros_like(stage.party.frame(0))
+    for image in (black, black, None):
+        stage.show(image, track=False)
+        stage.worker.turn()
+    assert [answer.target is None for answer in stage.sink.answers[:-1]] == [True]
+    assert stage.agree(stage.sink.answers[-1], {"1": 0}, 2)
+    assert stage.problems("init") == []
 
 
 @pytest.mark.parametrize("stage", [{}], indirect=True)
