@@ -15,7 +15,7 @@ from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
 from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES
 from tracker_ros.evaluation.report import write_report
-from tracker_ros.evaluation.report.moments import WIDTH, find_moments
+from tracker_ros.evaluation.report.moments import WIDTH, _draw, find_moments
 from tracker_ros.evaluation.report.numbers import find_failures, load
 from tracker_ros.evaluation.report.plots import timeline
 from tracker_ros.evaluation.results import SequenceResult, load_results, result_path
@@ -102,6 +102,13 @@ def test_pictures_that_are_gone(write_evaluation, tmp_path):
         assert moment.picture is None
         assert moment.problem == f"{moment.frame - 1:03}.png cannot be read where it was"
     assert f"No picture: {worst[0].problem}" in write_report(folder).read_text()
+
+
+def test_a_huge_box_is_drawn_as_far_as_it_is_seen():
+    huge = np.array([-1e9, -1e9, 1e10, 1e10])
+    for one, other in ((huge, np.array([2.0, 3, 9, 9])), (huge, huge)):
+        picture = _draw(np.full((40, 60, 3), 90, np.uint8), one, other)
+        assert picture.startswith("data:image/jpeg;base64,")
 
 
 def write_bag(path, frames, first):

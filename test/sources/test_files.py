@@ -153,7 +153,10 @@ def test_what_cannot_be_opened(tmp_path, otb):
         (otb(None) / "img" / "0001.jpg", "single picture"),
         (tmp_path / "bad\0name", "does not exist|cannot be read"),
         ("camera:4095", "camera 4095 cannot be opened"),
+        ("camera:2147483648", "does not exist"),
         ("/dev/null", "neither a file nor a folder"),
+        ("", "the source has an empty name"),
+        ("rtsp://eye/1", "rtsp://eye/1 is a URL; what can be read are files"),
     ):
         with pytest.raises(SourceError, match=message):
             open_source(spec)

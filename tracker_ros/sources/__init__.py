@@ -10,7 +10,8 @@ from .folder import IMAGE_SUFFIXES
 
 __all__ = ["Frame", "Source", "is_bag", "open_source"]
 
-CAMERA = re.compile(r"(?:camera:)?(\d+)")
+URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+CAMERA = re.compile(r"(?:camera:)?(\d{1,9})")
 
 
 def open_source(
@@ -23,6 +24,10 @@ def open_source(
     loop: start again after the last frame; stamps go on rising.
     Raises SourceError when it is missing, of no known kind, or cannot be opened.
     """
+    if not str(spec):
+        raise SourceError("the source has an empty name")
+    if URL.match(str(spec)):
+        raise SourceError(f"{spec} is a URL; what can be read are files, folders, bags and cameras")
     path = Path(spec)
     camera = CAMERA.fullmatch(str(spec))
     kind = _kind(path) if path.exists() or not camera else "camera"

@@ -121,6 +121,8 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
     for topic in dict.fromkeys(args.topic or image_topics(recording)):
         try:
             source = BagSource(args.bag, topic, recording=recording)
+            if not source.length:
+                raise InputError(f"{args.bag}, {topic}: it holds no image")
             source.warn_of_stamps()
             truth = find_truth(source, _given(args.truth, topic), _given(args.box, topic))
             if truth.initial is None and not truth.known:

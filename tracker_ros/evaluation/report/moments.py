@@ -104,6 +104,7 @@ def _read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int
 
 def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> np.ndarray:
     """A frame of the bag, by the indices that ``replay.evaluate`` has written beside the result."""
+    from ...sources.bag.recording import Recording
     from ...sources.bag.source import BagSource
 
     path = result_path(loaded.folder, tracker, result.sequence)
@@ -117,7 +118,7 @@ def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> n
         raise SourceError(f"what is known of its frames cannot be read: {error}") from None
     if not bags:
         raise SourceError(f"{about['bag']} is not where it was")
-    with BagSource(bags[0], about["topic"]) as source:
+    with BagSource(bags[0], about["topic"], recording=Recording(bags[0], quiet=True)) as source:
         for frame in source:
             if frame.index == index:
                 return frame.image
@@ -133,7 +134,9 @@ def _draw(image: np.ndarray, truth: np.ndarray, box: np.ndarray) -> str:
     for rectangle, colour in ((truth, TRUTH), (box, BOX)):
         if np.isfinite(rectangle).all():
             left, top, w, h = (rectangle - (x, y, 0, 0)) * scale
-            corners = (round(left), round(top)), (round(left + w), round(top + h))
+            sides = np.array([left, top, left + w, top + h])
+            sides = np.clip(sides, -2 * WIDTH, 2 * WIDTH).round().astype(int)  # some are huge
+            corners = sides[:2].tolist(), sides[2:].tolist()
             for thickness, ink in ((4, OUTLINE), (2, colour)):
                 cv2.rectangle(view, *corners, ink, thickness)
     _, jpeg = cv2.imencode(".jpg", view, (cv2.IMWRITE_JPEG_QUALITY, QUALITY))

@@ -33,11 +33,12 @@ class Recording:
     """Topics and raw messages of a bag directory or of one storage file.
 
     connections: topic -> rosbags Connection (type, definition; msgcount as the bag tells it).
-    problems: what could not be read, a sentence each; they are logged, too.
+    problems: what could not be read, a sentence each; they are logged, too, unless ``quiet``: of a
+    bag that was read before.
     """
 
-    def __init__(self, path: Path):
-        self.path = path
+    def __init__(self, path: Path, quiet: bool = False):
+        self.path, self._quiet = path, quiet
         self.connections: dict[str, Connection] = {}
         self.problems: list[str] = []
         self._foreign: dict[str, str] = {}
@@ -47,8 +48,13 @@ class Recording:
             self._files = storage_files(path, self._told.files)
             for file in self._files:
                 refuse_ros1(file)
+            empty = bool(self._files) and not any(file.stat().st_size for file in self._files)
         except OSError as error:
             raise SourceError(f"{path} cannot be read: {error.strerror}") from None
+        if not self._files:
+            raise SourceError(f"{path} is not a readable bag: it holds no .mcap and no .db3 file")
+        if empty:
+            raise SourceError(f"{path} is not a readable bag: it is empty")
         self._indexed = not any(map(has_log, self._files)) and self._open_indexed()
         if not self._indexed:
             self._open_streams()
@@ -93,8 +99,8 @@ class Recording:
         reason = errors[0] if errors else getattr(self, "_reason", "it holds no message")
         if not self.connections:
             raise SourceError(f"{self.path} is not a readable bag: {reason}")
-        if not self._told.is_there and self.path.is_dir():
-            self.warn(f"{self.path} has no {METADATA}; what its files hold is read")
+        if self._told.problem and self.path.is_dir():
+            self.warn(f"{self.path} {self._told.problem}; what its files hold is read")
         elif errors or self.problems:
             self.warn(f"{self.path} is damaged ({reason}); what is left of it is read")
 
@@ -180,16 +186,20 @@ class Recording:
         """Log a problem and keep it in ``problems``, once, though there are several passes."""
         if problem not in self.problems:
             self.problems.append(problem)
-            logger.warning("%s", problem)
+            if not self._quiet:
+                logger.warning("%s", problem)
 
 
 class _Metadata:
-    """What a bag's metadata.yaml tells: names of its files, and messages by topic."""
+    """What a bag's metadata.yaml tells: names of its files, and messages by topic.
+
+    problem: why it tells nothing, of which the bag is the subject; "": it does.
+    """
 
     def __init__(self, folder: Path):
         from ruamel.yaml import YAML
 
-        self.is_there = True
+        self.problem = ""
         self.files: list[str] = []
         self.counts: Counter[str] = Counter()
         try:
@@ -199,9 +209,9 @@ class _Metadata:
             for each in about["topics_with_message_count"]:
                 self.counts[each["topic_metadata"]["name"]] += int(each["message_count"])
         except OSError:
-            self.is_there = False
+            self.problem = f"has no {METADATA}"
         except Exception:  # damaged bytes raise anything from the parser, and mean anything
-            pass
+            self.problem = f"has a {METADATA} that makes no sense"
 
     def is_of(self, path: Path) -> bool:
         """Whether the counts are of this folder or file, not of more files than that."""

@@ -19,6 +19,7 @@ from .typestore import typestore_for
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
 TRUTH = "vision_msgs/msg/Detection2DArray"
+DEPTH = "/compressedDepth"  # image_transport's: CompressedImage by its type, but no picture
 # An image is waited for while no more images and nanoseconds than these were recorded before it
 # and are later by their stamps.
 LATE, LATE_NS = 30, 500_000_000
@@ -30,10 +31,14 @@ ABSENT = (math.nan,) * 4
 def image_topics(recording: Recording) -> list[str]:
     """The topics of images, sorted. Raises SourceError if there is none."""
     topics = recording.connections
-    found = sorted(name for name, c in topics.items() if c.msgtype in (IMAGE, COMPRESSED))
+    found = sorted(
+        name
+        for name, c in topics.items()
+        if c.msgtype in (IMAGE, COMPRESSED) and not name.endswith(DEPTH)
+    )
     if not found:
-        only = ", ".join(sorted(topics)) or "nothing at all"
-        raise SourceError(f"{recording.path} has no image topic, only {only}")
+        only = f"no image topic, only {', '.join(sorted(topics))}" if topics else "no topic at all"
+        raise SourceError(f"{recording.path} has {only}")
     return found
 
 
@@ -227,14 +232,14 @@ class BagSource(Source):
         rising = sorted(step for step in steps if step > 0)
         period = rising[len(rising) // 2] if rising else 0
         gaps = [step for step in rising if step > GAP * period]
-        for count, sentence in (
-            (late, "images were recorded after later ones; they are put in order"),
-            (jumps, "times the stamps jump far back; the recording's order is kept there"),
-            (steps.count(0), "images have the stamp of the one before"),
-            (len(gaps), f"gaps in time, the longest of {max(gaps, default=0) / 1e9:.3g} s"),
+        for count, what, more in (
+            (late, "images recorded after later ones", "; they are put in order"),
+            (jumps, "jumps of the stamps far back", "; the recording's order is kept there"),
+            (steps.count(0), "images with the stamp of the one before", ""),
+            (len(gaps), "gaps in time", f", the longest of {max(gaps, default=0) / 1e9:.6g} s"),
         ):
             if count:
-                self.recording.warn(f"{self.name}, {self.topic}: {count} {sentence}")
+                self.recording.warn(f"{self.name}, {self.topic}: {what}: {count}{more}")
 
     def _read(self) -> Iterator[Frame]:
         store = typestore_for(self._image)
