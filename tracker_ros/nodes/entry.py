@@ -16,7 +16,15 @@ def _run(name: str) -> None:
     # An exception in the middle of an import may go anywhere; and there is nothing to end yet.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
-    node = getattr(importlib.import_module(f".{name}", __package__), NODES[name])
+    os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what it says our own errors say, too
+    try:
+        node = getattr(importlib.import_module(f".{name}", __package__), NODES[name])
+    except ModuleNotFoundError as error:
+        package = (error.name or "").partition(".")[0]
+        sys.exit(
+            f"tracker-ros: error: {name} needs the Python package {package!r}, which is not here:"
+            " source a ROS 2 installation, or see the README's two commands"
+        )
     importlib.import_module(".process.run", __package__).run(node)
 
 

@@ -1,0 +1,25 @@
+"""The entry points where something that they need is missing."""
+
+import subprocess
+import sys
+
+import pytest
+
+from tracker_ros.nodes.entry import NODES
+
+CODE = """
+import sys
+sys.modules["rclpy"] = sys.modules["diagnostic_msgs"] = None
+from tracker_ros.nodes import entry
+getattr(entry, sys.argv.pop(1))()
+"""
+
+
+@pytest.mark.parametrize("name", sorted(NODES))
+def test_without_ros_a_node_says_so_in_one_sentence(name):
+    done = subprocess.run(
+        [sys.executable, "-c", CODE, name], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"tracker-ros: error: {name} needs the Python package ")
+    assert done.stderr.count("\n") == 1 and "source a ROS 2 installation" in done.stderr
