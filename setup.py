@@ -23,6 +23,17 @@ setup(
     ],
     install_requires=["setuptools"],
     extras_require={
+        # What rosdep brings where there is ROS 2: for the library and the commands without it.
+        "standalone": [
+            "lz4>=3.1",
+            "numpy>=1.21",
+            "onnxruntime~=1.23",
+            "opencv-contrib-python-headless>=4.5.4",
+            "rosbags~=0.11",
+            "ruamel.yaml>=0.17",
+            "scipy>=1.8",
+            "zstandard>=0.18",
+        ],
         # For the commands of ``tracker-ros``; the nodes need none of these.
         "workshop": ["jinja2~=3.0", "matplotlib>=3.5", "rich>=11", "scikit-image>=0.18"],
         "torch": ["torch>=2.4", "safetensors>=0.5", "onnx~=1.20", "onnxscript>=0.5"],

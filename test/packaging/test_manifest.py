@@ -101,17 +101,19 @@ def test_what_tests_install_besides_is_what_they_and_the_workshop_import():
     assert named("test_depend") == keys((of_tests() | workshop()) - robot()) | PLUGINS
 
 
-def test_extras_are_what_the_workshop_imports():
+def test_extras_are_what_the_halves_import():
     extras = _extras()
+    alone = {module for module in robot() - TORCH if not _is_ros(module)}
     needed = workshop() - TORCH - {"trax"}
     assert extras == {
+        "standalone": {REQUIREMENTS.get(module, module) for module in alone},
         "workshop": {REQUIREMENTS.get(module, module) for module in needed},
         "torch": TORCH,
         "trax": {"vot-trax"},
     }
 
 
-@pytest.mark.parametrize("extra", ("workshop", "torch", "trax"))
+@pytest.mark.parametrize("extra", ("standalone", "workshop", "torch", "trax"))
 def test_make_setup_installs_every_extra(extra):
     assert _extras()[extra] <= _requirements()
 
@@ -122,7 +124,7 @@ def _extras() -> dict[str, set[str]]:
     keywords = (keyword for node in tree if isinstance(node, ast.Call) for keyword in node.keywords)
     (extras,) = (keyword.value for keyword in keywords if keyword.arg == "extras_require")
     return {
-        name: {re.match(r"[\w-]+", requirement)[0] for requirement in wanted}
+        name: {re.match(r"[\w.-]*\w", requirement)[0] for requirement in wanted}
         for name, wanted in ast.literal_eval(extras).items()
     }
 
@@ -144,8 +146,7 @@ def _is_ros(module: str) -> bool:
 
 
 def test_no_folder_holds_more_than_a_dozen_files():
-    folders = {path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE / "commands"}
-    for folder in folders:
+    for folder in {path.parent for path in PACKAGE.rglob("*.py")}:
         assert len({path.name for path in folder.glob("*.py")} - {"__init__.py"}) <= 12, folder
 
 
