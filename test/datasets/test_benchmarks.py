@@ -152,6 +152,13 @@ def test_got10k_test_shows_the_first_box_only(write):
     assert np.isnan(sequence.truth[1:]).all() and len(sequence) == 4
 
 
+def test_a_set_without_a_server_needs_truth_after_the_first_frame(write):
+    name = "walk/groundtruth_rect.txt"
+    folder = write({"walk/img/%04d.jpg": (1, 4), name: BOX + "\nNaN,NaN,NaN,NaN" * 3})
+    with pytest.raises(SourceError, match="no frame after the first has a true box to score"):
+        read_benchmark(FOLDER, folder)
+
+
 def test_trackingnet_shows_the_first_box_only(write):
     (sequence,), protocol = read(write, "trackingnet")
     assert (protocol, sequence.name, len(sequence)) == ("server", "-A_1", 12)

@@ -28,6 +28,8 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
     # What OpenCV and FFmpeg say about a bad file, our own error says in one sentence.
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", "-8")
+    os.environ["MPLBACKEND"] = "agg"  # figures go to files, whatever there is for windows
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)  # of a cache that it cannot keep
     logging.basicConfig(format=f"{PROGRAM}: warning: %(message)s", level=logging.WARNING)
     ends: list[int] = []
 

@@ -24,6 +24,7 @@ BENCHMARKS: dict[str, Callable[[Path], Iterator[Track]]] = {
     "tlp": read_tlp,
 }
 SCORED_AS = {FOLDER: "otb", "trackingnet": "server"}  # those that are not called as their set
+SERVERS = ("got10k", "trackingnet")  # may have truth of the first frames alone
 
 
 def read_benchmark(name: str, folder: str | Path) -> tuple[list[Sequence], str]:
@@ -41,4 +42,8 @@ def read_benchmark(name: str, folder: str | Path) -> tuple[list[Sequence], str]:
     if not sequences:
         raise SourceError(f"{folder} holds no sequence of {name}")
     public = any(len(one) == 1 or not np.isnan(one.truth[1:]).all() for one in sequences)
-    return sequences, SCORED_AS.get(name, name) if public else "server"
+    if not public and name in SERVERS:
+        return sequences, "server"
+    if not public and name != "lasot":  # where a frame without target counts, as a miss
+        raise SourceError(f"{folder}: no frame after the first has a true box to score against")
+    return sequences, SCORED_AS.get(name, name)

@@ -189,7 +189,9 @@ def test_a_run_comes_back_as_it_was(tmp_path):
         ({"boxes": np.zeros((2, 4))}, "boxes: float64 .2, 4. for 3 frames"),
         ({"status": np.array(["a", "b", "c"])}, "status: <U1 .3. for 3 frames"),
         ({"status": np.full(3, 7, np.int8)}, "status has a value without meaning"),
-        ({"truth": np.zeros(3)}, "not enough values"),
+        ({"status": np.zeros(3, np.int8)}, "it was never started"),
+        ({"overlaps": np.full(3, np.nan)}, "a value is not finite"),
+        ({"truth": np.zeros(3)}, "ValueError"),
     ],
 )
 def test_a_run_of_other_arrays(tmp_path, change, words):

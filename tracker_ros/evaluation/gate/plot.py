@@ -8,6 +8,7 @@ import numpy as np
 from ...core.gate import BRANCHES
 from ...core.io.files import replacing
 from ...runtime.outputs.colours import BRANCH_COLOURS
+from ..labels import plain
 from .report import BranchTable, GateReport
 
 
@@ -26,7 +27,7 @@ def plot_gate(report: GateReport, path: Path) -> None:
         _bars(axis, table)
     handles, names = axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside lower center", ncols=len(BRANCHES), frameon=False)
-    figure.suptitle(fill(f"{report.tracker}: {report.verdict}", 110), fontsize=10)
+    figure.suptitle(fill(f"{plain(report.tracker)}: {report.verdict}", 110), fontsize=10)
     with replacing(path) as part:
         figure.savefig(part, dpi=110, format="png")
 
@@ -41,7 +42,7 @@ def _bars(axis, table: BranchTable) -> None:
         ends = table.shares(table.expected).cumsum(1)[:, :-1]
         label = "expected from the sequences alone"
         axis.plot(ends, places, "k|", ms=9, label=[label, *["_"] * (ends.shape[1] - 1)])
-    names = [f"{row} ({n})" for row, n in zip(table.rows, table.totals, strict=True)]
+    names = [f"{plain(row)} ({n})" for row, n in zip(table.rows, table.totals, strict=True)]
     axis.set_yticks(places, names)
     axis.invert_yaxis()
     axis.set(xlim=(0, 1), title=f"{table.title} (memorised frames)")

@@ -12,6 +12,7 @@ from html import escape
 import numpy as np
 
 from ...core.gate import BRANCHES
+from ..labels import plain
 from ..metrics import iou
 from ..results import SequenceResult
 
@@ -45,7 +46,9 @@ def speed_plot(lines: list[Line], measure: str) -> str:
     for line in lines:
         at = line.values[0], line.label
         axis.plot(*at, _MARKERS[line.index % SERIES], color=_series(line), ms=8, mew=0)
-        axis.annotate(line.name, at, (0, 8), textcoords="offset points", ha="center", color=_INK)
+        axis.annotate(
+            plain(line.name), at, (0, 8), textcoords="offset points", ha="center", color=_INK
+        )
     speeds = [line.values[0] for line in lines]
     axis.set_xscale("log")
     axis.set_xlim(min(speeds) / 2, max(speeds) * 2)
@@ -115,7 +118,7 @@ def curves(lines: list[Line], x: np.ndarray, xlabel: str, ylabel: str, legend: s
             color=_series(line),
             lw=1.8,
             ls=_DASHES[line.index % len(_DASHES)],
-            label=f"{line.name}  {line.label:.3f}",
+            label=f"{plain(line.name)}  {line.label:.3f}",
         )
     axis.set(xlabel=xlabel, ylabel=ylabel, xlim=(x[0], max(x[-1], x[0] + 1)), ylim=(0, 1))
     axis.legend(loc=legend, frameon=False, fontsize=9, labelcolor=_INK)

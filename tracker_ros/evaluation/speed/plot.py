@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from ...core.io.files import replacing
+from ..labels import plain
 from .tables import STAGES
 
 
@@ -23,7 +24,8 @@ def draw(report: dict, path: Path) -> None:
     for name, points in sweeps.items():
         _sweep(next(axes), name, points)
     width, height = report["picture"]
-    figure.suptitle(f"{report['source']}, {width}x{height}, on {report['hardware']['cpu']}")
+    source = plain(report["source"])
+    figure.suptitle(f"{source}, {width}x{height}, on {report['hardware']['cpu']}")
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as part:
         figure.savefig(part, format="png", dpi=120)
@@ -32,6 +34,7 @@ def draw(report: dict, path: Path) -> None:
 def _trackers(axis, trackers: dict) -> None:
     names = list(trackers)[::-1]
     ratios = [trackers[name]["speed_over_csrt"] for name in names]
+    names = list(map(plain, names))
     axis.bar_label(axis.barh(names, ratios), [f"{ratio:.2f}" for ratio in ratios], padding=3)
     axis.set_xlabel("speed over CSRT")
     axis.margins(x=0.15)
@@ -44,7 +47,7 @@ def _stages(axis, trackers: dict) -> None:
         if stage == "box":  # the sum of those before it
             continue
         taken = [trackers[name]["stages"].get(stage, {"share": 0.0})["share"] for name in ours]
-        axis.barh(ours, taken, left=left, label=label)
+        axis.barh(list(map(plain, ours)), taken, left=left, label=label)
         left = [a + b for a, b in zip(left, taken, strict=True)]
     axis.set_xlabel("share of a frame's time")
     axis.legend(fontsize="small", ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1.0))
@@ -55,7 +58,7 @@ def _node(axis, node: dict) -> None:
         heights = [i + place for i in range(len(node))]
         taken = [r["latency_ms"][key] for r in node.values()]
         axis.bar_label(axis.barh(heights, taken, 0.4, label=key), fmt="%.1f", padding=3)
-    axis.set_yticks(range(len(node)), list(node))
+    axis.set_yticks(range(len(node)), list(map(plain, node)))
     axis.set_xlabel("image message → detection message [ms]")
     axis.margins(x=0.15)
     axis.legend(fontsize="small")

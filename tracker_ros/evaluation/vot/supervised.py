@@ -75,13 +75,19 @@ class SupervisedRun:
         try:
             with np.load(path, allow_pickle=False) as file:
                 run = cls(**{f.name: file[f.name] for f in fields(cls)})
-            run._check()
-            return run
+            wrong = run._misfit()
         except Exception as error:  # zip, zlib, NumPy: damage has many names
-            raise SourceError(f"{path} is not a VOT result of this version: {error}") from None
+            # Without NumPy's words: of a foreign file they advise to unpickle it.
+            wrong = type(error).__name__
+        if wrong:
+            raise SourceError(
+                f"{path} is not a VOT result of this version, or damaged ({wrong});"
+                " delete it, and the same evaluation writes it again"
+            )
+        return run
 
-    def _check(self) -> None:
-        """Raise ValueError for an array that is not as the class says."""
+    def _misfit(self) -> str:
+        """The first array that is not as the class says; "": all are."""
         count, numbers = self.truth.shape
         shapes = {
             "status": (count,),
@@ -93,9 +99,12 @@ class SupervisedRun:
         for name, shape in shapes.items():
             array, kind = getattr(self, name), "i" if name == "status" else "f"
             if (array.dtype.kind, array.shape) != (kind, shape):
-                raise ValueError(f"{name}: {array.dtype} {list(array.shape)} for {count} frames")
+                return f"{name}: {array.dtype} {list(array.shape)} for {count} frames"
         if not np.isin(self.status, (UNKNOWN, STARTED, FAILED, TRACKED)).all():
-            raise ValueError("status has a value without meaning")
+            return "status has a value without meaning"
+        if not (np.isfinite(self.overlaps).all() and np.isfinite(self.seconds).all()):
+            return "a value is not finite"
+        return "" if STARTED in self.status else "it was never started"
 
 
 def run_pass(
