@@ -107,6 +107,8 @@ def _explain(error: Exception) -> int:
         name = error.filename
         if not name and error.errno in FULL:  # files that are written say their names
             name = "standard output"
+        if not name and error.errno == errno.ENOENT:  # from ``os.getcwd``: it was deleted
+            name = "the current folder"
         return _fail(f"{name}: {error.strerror}" if name else error)
     if isinstance(error, TrackerError):
         return _fail(error)

@@ -84,6 +84,7 @@ class RunResult(Protocol):
 def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], RunResult]) -> bool:
     """Whether ``folder`` has this result. Raises InputError where it is of another truth."""
     path = result_path(folder, tracker, run.name)
+    path.with_name(f"{path.stem}.seconds.npy.part").exists()  # a name too long is told now
     if not path.is_file():
         return False
     if not np.array_equal(load(path).truth, run.truth, equal_nan=True):

@@ -16,6 +16,7 @@ def restarts(sequence: Sequence, count: int) -> list[Sequence]:
     """
     visible = np.flatnonzero((sequence.truth[:, 2:] > 0).all(1) & sequence.scored)
     found = {0: sequence}
+    count = min(count, len(sequence))  # more would be the same frames
     for number in range(1, count):
         later = visible[visible >= number * len(sequence) // count]
         if len(later) and later[0]:

@@ -70,6 +70,35 @@ def test_unknown_peer(sequence, capsys):
     assert "no peer 'sift'" in capsys.readouterr().err
 
 
+def test_more_processes_than_there_is_room_for(sequence, capsys):
+    assert main(["evaluate", str(sequence(4)), "--peers-only", "--peer=kcf", "--jobs=100000"]) == 1
+    assert "--jobs is 100000, more than 16 for each of the " in capsys.readouterr().err
+
+
+def test_a_name_that_is_too_long_is_told_before_the_run(sequence, tmp_path, capsys):
+    sequence(4, "a")
+    folder, out = sequence(4, 250 * "b").parent, tmp_path / "out"
+    assert main(["evaluate", str(folder), "--peers-only", "--peer=kcf", f"--out={out}"]) == 1
+    assert "File name too long" in capsys.readouterr().err
+    assert not list(out.rglob("*.npz"))
+
+
+def test_a_folder_that_is_gone(tmp_path):
+    code = (
+        "import os, sys; from tracker_ros.commands import main; os.rmdir(os.getcwd());"
+        "sys.exit(main(['evaluate', 'here']))"
+    )
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (
+        1,
+        "tracker-ros: error: the current folder: No such file or directory\n",
+    )
+
+
 def test_nothing_to_evaluate(sequence, capsys):
     assert main(["evaluate", str(sequence(3)), "--peers-only"]) == 1
     assert "needs at least one --peer" in capsys.readouterr().err

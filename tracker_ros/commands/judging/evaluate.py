@@ -13,6 +13,7 @@ from ..common.arguments import add_counts, add_paths, add_tracker_arguments
 from ..common.outputs import check_outputs, model_files
 from ..common.terminal import progress_bar
 
+MOST_JOBS = 16  # for each core; more gain nothing and fill the memory
 DATASETS = ("folder", "otb", "lasot", "got10k", "trackingnet", "uav123", "tlp", "vot")
 
 
@@ -74,6 +75,10 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
     from ..common import tasks
 
     task = tasks.VotTask(args) if args.dataset == "vot" else tasks.OnePassTask(args)
+    if args.jobs > MOST_JOBS * cores():
+        raise InputError(
+            f"--jobs is {args.jobs}, more than {MOST_JOBS} for each of the {cores()} cores here"
+        )
     threads = max(1, cores() // (args.jobs * share.local))
     several_gpus = args.device == "cuda" and share.local > 1
     device = f"cuda:{share.place}" if several_gpus else args.device
