@@ -84,7 +84,9 @@ class RunResult(Protocol):
 def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], RunResult]) -> bool:
     """Whether ``folder`` has this result. Raises InputError where it is of another truth."""
     path = result_path(folder, tracker, run.name)
-    path.with_name(f"{path.stem}.seconds.npy.part").exists()  # a name too long is told now
+    longest = os.fsencode(f"{path.stem}.seconds.npy.part")
+    if len(longest) > os.pathconf(folder, "PC_NAME_MAX"):  # told before the run, not after it
+        raise InputError(f"{run.name}: the name is too long for a file of results in {folder}")
     if not path.is_file():
         return False
     if not np.array_equal(load(path).truth, run.truth, equal_nan=True):

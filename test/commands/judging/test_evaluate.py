@@ -79,7 +79,7 @@ def test_a_name_that_is_too_long_is_told_before_the_run(sequence, tmp_path, caps
     sequence(4, "a")
     folder, out = sequence(4, 250 * "b").parent, tmp_path / "out"
     assert main(["evaluate", str(folder), "--peers-only", "--peer=kcf", f"--out={out}"]) == 1
-    assert "File name too long" in capsys.readouterr().err
+    assert "the name is too long for a file of results in" in capsys.readouterr().err
     assert not list(out.rglob("*.npz"))
 
 
