@@ -7,7 +7,7 @@ from tracker_ros.nodes.launching import parameter_file
 
 PATTERNS = """
 /left/tracker_node: {ros__parameters: {a: exact, flag: on, number: 1e3, text: "1"}}
-/**/tracker_node: {ros__parameters: {a: deep, b: deep}}
+/**/tracker_node: {ros__parameters: {a: deep, b: deep, deep: true}}
 /**: {ros__parameters: {a: all, b: all, c: all}}
 /*/tracker_node: {ros__parameters: {a: one, d: one}}
 tracker_node: {ros__parameters: {a: bare, e: bare}}
