@@ -2,57 +2,50 @@
 
 from pathlib import Path
 
-from launch.actions import DeclareLaunchArgument, IncludeLaunchDescription, OpaqueFunction
+from launch.actions import IncludeLaunchDescription, OpaqueFunction
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 
 from launch import LaunchDescription
+from tracker_ros.nodes.launching import arguments, ends
 from tracker_ros.nodes.parameters import FOLLOW
 
-# Empty where it stands for the value in the parameter file.
-FROM_TABLE = ("target_id", "depth_source", "depth_scale", "slop", "tf")
 # Besides those of track.launch.py, which both nodes take.
-ARGUMENTS = {
-    "depth_topic": ("depth/image", "Depth, registered to the colour images."),
-    "camera_info_topic": ("depth/camera_info", "Of the depth images."),
-    "points_topic": ("points", "An organised cloud, where depth_source is points."),
-    **{p.name: ("", p.description) for p in FOLLOW if p.name in FROM_TABLE},
-}
+OWN = (
+    arguments.of_launch("depth_topic", "depth/image", "Depth, registered to the colour images."),
+    arguments.of_launch("camera_info_topic", "depth/camera_info", "Of the depth images."),
+    arguments.of_launch(
+        "points_topic", "points", "An organised cloud, where depth_source is points."
+    ),
+    *arguments.of_node(FOLLOW, "target_id", "depth_source", "depth_scale", "slop", "tf"),
+)
+ARGUMENTS = (*arguments.TRACK, *OWN)
 
 
 def generate_launch_description() -> LaunchDescription:
-    track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
-    declared = (
-        DeclareLaunchArgument(name, default_value=default, description=description)
-        for name, (default, description) in ARGUMENTS.items()
-    )
-    return LaunchDescription(
-        [IncludeLaunchDescription(track), *declared, OpaqueFunction(function=_follower)]
-    )
+    declared = arguments.declare(ARGUMENTS)
+    return LaunchDescription([*declared, OpaqueFunction(function=_actions)])
 
 
-def _follower(context) -> list[Node]:
-    types = {p.name: type(p.default) for p in FOLLOW} | {"use_sim_time": bool}
-    given = {
-        name: ParameterValue(LaunchConfiguration(name), value_type=types[name])
-        for name in (*FROM_TABLE, "autostart", "use_sim_time")
-        if LaunchConfiguration(name).perform(context)
-    }
+def _actions(context) -> list:
+    # Nothing may go wrong once a node was started: launch would leave it behind.
+    values = arguments.read(context, ARGUMENTS)
+    names = ("use_sim_time", *(p.name for p in FOLLOW))
     follower = Node(
         package="tracker_ros",
         executable="follow_node",
-        namespace=LaunchConfiguration("namespace"),
-        parameters=[LaunchConfiguration("params_file"), given],
+        name="follow_node",  # as in track.launch.py
+        namespace=values["namespace"],
+        parameters=[values["params_file"], arguments.for_node(values, *names)],
         remappings=[
             ("detections", "tracker_node/detections"),
-            ("depth/image", LaunchConfiguration("depth_topic")),
-            ("depth/camera_info", LaunchConfiguration("camera_info_topic")),
-            ("points", LaunchConfiguration("points_topic")),
+            ("depth/image", values["depth_topic"]),
+            ("depth/camera_info", values["camera_info_topic"]),
+            ("points", values["points_topic"]),
         ],
-        ros_arguments=["--log-level", LaunchConfiguration("log_level")],
+        ros_arguments=["--log-level", values["log_level"]],
         output="screen",
         emulate_tty=True,
     )
-    return [follower]
+    track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
+    return [IncludeLaunchDescription(track), ends.on_end(follower, "follow_node"), follower]

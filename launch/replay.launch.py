@@ -1,94 +1,127 @@
 """Plays a bag to the tracker; ``ros2 launch tracker_ros replay.launch.py --show-args``."""
 
-from functools import partial
 from pathlib import Path
 
 from launch.actions import (
-    DeclareLaunchArgument,
     EmitEvent,
     ExecuteProcess,
     IncludeLaunchDescription,
     OpaqueFunction,
-    RegisterEventHandler,
+    SetLaunchConfiguration,
 )
-from launch.event_handlers import OnProcessExit
 from launch.events import Shutdown
 from launch.launch_description_sources import PythonLaunchDescriptionSource
-from launch.substitutions import LaunchConfiguration
 from launch_ros.actions import Node
-from launch_ros.parameter_descriptions import ParameterValue
 from launch_ros.substitutions import ExecutableInPackage
 
 from launch import LaunchDescription
+from tracker_ros.core.errors import ParameterError
+from tracker_ros.nodes.launching import arguments, ends, parameter_file
+from tracker_ros.nodes.launching.arguments import Argument, of_launch
+from tracker_ros.nodes.parameters import PLAYER, TRACKER
+from tracker_ros.nodes.parameters.parameter import Parameter
 
 WAIT = 120.0  # seconds, for the tracker to load its model and for rviz
 # Besides those of track.launch.py.
-ARGUMENTS = {
-    "bag": (None, "The rosbag2 recording to play: a folder, .mcap or .db3."),
-    "topic": ("", "Its image topic; needed only where it has several."),
-    "box": ("", "Start on this box, x,y,w,h in pixels, in the first image; default: the truth's."),
-    "evaluate": ("", "Then replay the bag frame by frame and write the results in this folder."),
-}
-
-
-SHARED = ("model", "device", "engine", "precision")  # with evaluate_bag, where they are given
+OWN = (
+    Argument(
+        Parameter("bag", "", "The rosbag2 recording to play: a folder, .mcap or .db3."),
+        required=True,
+    ),
+    of_launch("topic", "", "Its image topic; needed only where it has several."),
+    of_launch(
+        "box", "", "Start on this box, x,y,w,h in pixels, in the first image; default: the truth's."
+    ),
+    of_launch(
+        "evaluate", "", "Then replay the bag frame by frame and write the results in this folder."
+    ),
+)
+ARGUMENTS = (*OWN, *arguments.TRACK)
+TRACKS = ("model", "device", "engine", "precision")  # options of evaluate_bag, too
 
 
 def generate_launch_description() -> LaunchDescription:
-    track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
-    declared = (
-        DeclareLaunchArgument(name, default_value=default, description=description)
-        for name, (default, description) in ARGUMENTS.items()
-    )
-    return LaunchDescription(
-        [*declared, IncludeLaunchDescription(track), OpaqueFunction(function=_actions)]
-    )
+    declared = arguments.declare(ARGUMENTS)
+    return LaunchDescription([*declared, OpaqueFunction(function=_actions)])
 
 
 def _actions(context) -> list:
-    names = (*ARGUMENTS, *SHARED, "namespace", "image_topic", "rviz", "log_level")
-    values = {name: LaunchConfiguration(name).perform(context) for name in names}
-    rviz = values["rviz"].lower() in ("true", "1")
-    text = {name: ParameterValue(values[name], value_type=str) for name in ("bag", "topic", "box")}
-    player = Node(
+    from tracker_ros.engines.models.weights import find_model  # NumPy: not for --show-args
+
+    # Nothing may go wrong once a node was started: launch would leave it behind.
+    given = arguments.read(context, ARGUMENTS)
+    if not given.get("autostart", True):
+        raise ParameterError(
+            "argument autostart is false, but a bag is played to a tracker that starts by itself;"
+            " leave it out"
+        )
+    tracker, player = _values(given)
+    find_model(str(tracker["model"]))  # without one the tracker would wait for another
+    node = _player(given, tracker["image_transport"])
+    # rviz stays, so that the last image can be looked at.
+    after = [] if given["rviz"] else [EmitEvent(event=Shutdown(reason="the bag was played"))]
+    if given["evaluate"]:
+        evaluation = _evaluation(given, tracker, player)
+        after = [ends.on_end(evaluation, "evaluate_bag", after), evaluation]
+    track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
+    return [
+        ends.on_any_end("tracker_node"),
+        SetLaunchConfiguration("autostart", "true"),  # whatever the parameter file says
+        IncludeLaunchDescription(track),
+        ends.on_end(node, "player_node", after),
+        node,
+    ]
+
+
+def _values(given: dict) -> tuple[dict, dict]:
+    """What the tracker and the player are going to have: defaults, file, arguments."""
+    patterns = parameter_file.load(given["params_file"])
+
+    def values(name: str, table, ours: dict) -> dict:
+        file = parameter_file.of_node(patterns, name, given["namespace"])
+        return {p.name: p.default for p in table} | file | ours
+
+    player = {"topic": given["topic"], "init_bbox": given["box"]}
+    return (
+        values("tracker_node", TRACKER, given),
+        values("player_node", PLAYER, {name: text for name, text in player.items() if text}),
+    )
+
+
+def _player(given: dict, image_transport: str) -> Node:
+    ours = {
+        "source": given["bag"],
+        "publish_init": not given["box"],
+        "tracker": "tracker_node",
+        "image_transport": image_transport,
+        "wait": WAIT,
+        "subscribers": 2 if given["rviz"] else 1,
+    }
+    if given["topic"]:
+        ours["topic"] = given["topic"]
+    if given["box"]:
+        ours |= {"init_bbox": given["box"], "init_frame": 0}
+    image = given["image_topic"]
+    return Node(
         package="tracker_ros",
         executable="player_node",
-        namespace=values["namespace"],
-        parameters=[
-            {
-                "source": text["bag"],
-                "topic": text["topic"],
-                "init_bbox": text["box"],
-                "publish_init": not values["box"],
-                "wait": WAIT,
-                "subscribers": 2 if rviz else 1,
-            }
-        ],
-        remappings=[("image", values["image_topic"])],
-        ros_arguments=["--log-level", values["log_level"]],
+        name="player_node",  # as in track.launch.py
+        namespace=given["namespace"],
+        parameters=[given["params_file"], arguments.for_node(ours)],
+        remappings=[("image", image), ("image/compressed", f"{image}/compressed")],
+        ros_arguments=["--log-level", given["log_level"]],
         output="screen",
         emulate_tty=True,
     )
-    # rviz stays, so that the last image can be looked at.
-    after = [] if rviz else [EmitEvent(event=Shutdown(reason="the bag was played"))]
-    if values["evaluate"]:
-        evaluation = _evaluation(values)
-        ended = partial(_ended, after)
-        end = RegisterEventHandler(OnProcessExit(target_action=evaluation, on_exit=ended))
-        after = [end, evaluation]
-    return [player, RegisterEventHandler(OnProcessExit(target_action=player, on_exit=after))]
 
 
-def _ended(after: list, event, context) -> list:
-    """What follows the evaluation. An exception is how a launch ends with status 1."""
-    if event.returncode:
-        raise RuntimeError(f"evaluate_bag ended with status {event.returncode}; see above")
-    return after
-
-
-def _evaluation(values: dict[str, str]) -> ExecuteProcess:
-    options = [("--out", "evaluate"), ("--topic", "topic"), ("--box", "box")]
-    options += [(f"--{name}", name) for name in SHARED]
-    given = [f"{option}={values[name]}" for option, name in options if values[name]]
+def _evaluation(given: dict, tracker: dict, player: dict) -> ExecuteProcess:
+    """The same tracker on the same images from the same box."""
+    options = {"out": given["evaluate"], "topic": player["topic"]}
+    if given["box"] or not player["init_frame"]:
+        options["box"] = player["init_bbox"]
+    options |= {name: tracker[name] for name in TRACKS}
+    said = [f"--{name}={value}" for name, value in options.items() if value]
+    said += ["--allow-cpu-fallback"] if tracker["allow_cpu_fallback"] is True else []
     program = ExecutableInPackage(executable="evaluate_bag", package="tracker_ros")
-    return ExecuteProcess(cmd=[program, values["bag"], *given], output="screen")
+    return ExecuteProcess(cmd=[program, given["bag"], *said], output="screen")

@@ -1,46 +1,113 @@
 """The launch files, where ROS 2's launch is installed."""
 
+import logging
+import os
+import signal
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "launch"
 
 
+class Ended(NamedTuple):
+    """A launch that has ended."""
+
+    status: int
+    output: str  # of its processes
+    told: str  # what launch itself logged as errors
+    started: list[str]  # names of its processes
+
+
 @pytest.fixture
 def run(ros):
-    """Run a launch file until it ends or `enough(output)`; returns its status and output."""
+    """Run a launch file until it ends or `enough(output)`.
+
+    `kill`: the name of a process, a signal for it, and the words of the output that it waits for.
+    """
     reason = "launch_ros comes with a ROS 2 installation, not from PyPI"
     launch = pytest.importorskip("launch", reason=reason)
     pytest.importorskip("launch_ros", reason=reason)
     from launch.actions import EmitEvent, IncludeLaunchDescription, RegisterEventHandler
-    from launch.event_handlers import OnProcessIO
+    from launch.event_handlers import OnProcessIO, OnProcessStart
     from launch.events import Shutdown
     from launch.launch_description_sources import PythonLaunchDescriptionSource
 
-    def run(name, arguments, enough=lambda output: False):
-        output = ""
+    def run(name, arguments, enough=lambda output: False, kill=None):
+        output, started, told = "", {}, []
+
+        def start(event, context):
+            started[event.process_name.rpartition("-")[0]] = event.pid
 
         def read(event):
-            nonlocal output
+            nonlocal output, kill
             output += event.text.decode()
+            if kill and kill[2] in output:
+                os.kill(started[kill[0]], kill[1])
+                kill = None
             return EmitEvent(event=Shutdown()) if enough(output) else None
 
+        errors = logging.Handler(logging.ERROR)
+        errors.emit = lambda record: told.append(record.getMessage())
+        logger = launch.logging.get_logger("launch")
+        logger.addHandler(errors)
         source = PythonLaunchDescriptionSource(str(FOLDER / name))
         service = launch.LaunchService(noninteractive=True)
         service.include_launch_description(launch.LaunchDescription([
+            RegisterEventHandler(OnProcessStart(on_start=start)),
             RegisterEventHandler(OnProcessIO(on_stdout=read, on_stderr=read)),
             IncludeLaunchDescription(source, launch_arguments=arguments.items()),
         ]))  # fmt: skip
-        return service.run(), output
+        try:
+            status = service.run()
+        finally:
+            logger.removeHandler(errors)
+        return Ended(status, output, "\n".join(told), list(started))
 
     return run
+
+
+@pytest.fixture
+def record(scene, tmp_path):
+    """Writes a bag with these topics of images, and with the truth or without."""
+    from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
+    from tracker_ros.sources.bag.source import IMAGE, TRUTH
+    from tracker_ros.sources.bag.typestore import bag_message as make
+    from tracker_ros.sources.bag.writer import BagWriter
+
+    def record(*topics, truth=True):
+        kinds = dict.fromkeys(topics, IMAGE) | ({"/truth": TRUTH} if truth else {})
+        with BagWriter(tmp_path / "bag", kinds) as bag:
+            for i in range(12):
+                time = (i + 1) * 40_000_000
+                header = make("std_msgs/msg/Header", stamp=ns_to_stamp(time, make))
+                for topic in topics:
+                    bag.write(topic, time, bgr_to_image(scene.frame(i), header, make=make))
+                if truth:
+                    box = box_to_detection(scene.box(i), header, make=make)
+                    bag.write("/truth", time, make(TRUTH, header=header, detections=[box]))
+        return str(tmp_path / "bag")
+
+    return record
+
+
+@pytest.fixture
+def parameters(tmp_path):
+    """Writes a parameter file."""
+
+    def write(text):
+        file = tmp_path / "parameters.yaml"
+        file.write_text(text)
+        return str(file)
+
+    return write
 
 
 def test_track_starts_the_node_with_its_arguments(run):
     arguments = {"namespace": "left", "image_topic": "/eye", "image_transport": "compressed",
                  "init_bbox": "1,2,30,40", "use_sim_time": "true"}  # fmt: skip
-    status, output = run("track.launch.py", arguments, lambda text: "nobody publishes" in text)
+    status, output, *_ = run("track.launch.py", arguments, lambda text: "nobody publishes" in text)
     assert status == 0, output
     assert "[left.tracker_node]: model dastm runs on " in output
     assert "/eye/compressed: no image for" in output
@@ -54,30 +121,30 @@ def test_follow_starts_both_nodes_with_their_arguments(run):
     def enough(text):
         return "model dastm_nano runs on " in text and "/eye/depth: no usable message" in text
 
-    status, output = run("follow.launch.py", arguments, enough)
+    status, output, *_ = run("follow.launch.py", arguments, enough)
     assert status == 0, output
     assert "[left.tracker_node]: model dastm_nano runs on " in output
     assert "[left.follow_node]: /left/tracker_node/detections: no usable message" in output
     assert "Traceback" not in output
 
 
-def test_replay_plays_tracks_evaluates_and_ends(run, scene, model, tmp_path):
-    from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
-    from tracker_ros.sources.bag.source import IMAGE, TRUTH
-    from tracker_ros.sources.bag.typestore import bag_message as make
-    from tracker_ros.sources.bag.writer import BagWriter
+def test_arguments_come_before_every_pattern_of_the_parameter_file(run, parameters):
+    # Of two patterns that fit, ROS 2 takes the later one, whichever file it is in.
+    file = parameters("""
+        /**: {ros__parameters: {use_sim_time: false}}
+        /**/tracker_node: {ros__parameters: {model: absent}}
+    """)
+    arguments = {"namespace": "left", "params_file": file, "model": "dastm_nano"}
+    status, output, *_ = run("track.launch.py", arguments, lambda text: "model " in text)
+    assert status == 0, output
+    assert "model dastm_nano runs on " in output
 
-    with BagWriter(tmp_path / "bag", {"/eye": IMAGE, "/truth": TRUTH}) as bag:
-        for i in range(12):
-            time = (i + 1) * 40_000_000
-            header = make("std_msgs/msg/Header", stamp=ns_to_stamp(time, make))
-            bag.write("/eye", time, bgr_to_image(scene.frame(i), header, make=make))
-            box = box_to_detection(scene.box(i), header, make=make)
-            bag.write("/truth", time, make(TRUTH, header=header, detections=[box]))
-    status, output = run(
-        "replay.launch.py",
-        {"bag": str(tmp_path / "bag"), "model": str(model), "evaluate": str(tmp_path / "out")},
-    )
+
+@pytest.mark.parametrize("transport", ["raw", "compressed"])
+def test_replay_plays_tracks_evaluates_and_ends(run, record, model, tmp_path, transport):
+    arguments = {"bag": record("/eye"), "model": str(model), "evaluate": str(tmp_path / "out"),
+                 "image_transport": transport}  # fmt: skip
+    status, output, *_ = run("replay.launch.py", arguments)
     assert status == 0, output
     assert f"model {model} runs on " in output
     assert "played 12 frames" in output
@@ -85,13 +152,108 @@ def test_replay_plays_tracks_evaluates_and_ends(run, scene, model, tmp_path):
     assert (tmp_path / "out" / "tiny" / "bag-eye.npz").exists()
 
 
-@pytest.mark.parametrize("name", ["track.launch.py", "follow.launch.py", "replay.launch.py"])
+def test_replay_takes_from_the_parameter_file_what_no_argument_says(
+    run, record, parameters, model, tmp_path
+):
+    file = parameters(f"""
+        /**/tracker_node: {{ros__parameters:
+            {{model: {model}, image_transport: compressed, autostart: false}}}}
+        /**/player_node: {{ros__parameters: {{topic: /eye, source: elsewhere, wait: 0.1}}}}
+    """)
+    out = tmp_path / "out"
+    arguments = {"bag": record("/eye", "/other"), "params_file": file, "evaluate": str(out)}
+    status, output, *_ = run("replay.launch.py", arguments)
+    assert status == 0, output
+    assert f"model {model} runs on " in output
+    assert "on /image/compressed" in output
+    assert {path.stem for path in (out / "tiny").glob("*.npz")} == {"bag-eye"}
+
+
+@pytest.mark.parametrize("topics, truth, words", [
+    ((), False, "does not exist"),
+    (("/eye",), False, "has no truth to start on"),
+    (("/eye", "/other"), True, "/eye, /other"),
+])  # fmt: skip
+def test_replay_fails_with_its_player_and_does_not_evaluate(
+    run, record, tmp_path, topics, truth, words
+):
+    bag = record(*topics, truth=truth) if topics else str(tmp_path / "bag")
+    arguments = {"bag": bag, "model": "dastm_nano", "evaluate": str(tmp_path / "out")}
+    ended = run("replay.launch.py", arguments)
+    assert words in ended.output
+    assert ended.status == 1
+    assert "player_node ended with status 1; see above" in ended.told
+    assert sorted(ended.started) == ["player_node", "tracker_node"]
+
+
+@pytest.mark.parametrize("name, number, words", [
+    ("tracker_node", signal.SIGKILL, "tracker_node was ended by signal 9; see above"),
+    ("player_node", signal.SIGKILL, "player_node was ended by signal 9; see above"),
+    ("tracker_node", signal.SIGTERM, "tracker_node ended, but is needed until the launch ends"),
+])  # fmt: skip
+def test_replay_fails_where_a_node_is_killed(
+    run, record, parameters, tmp_path, name, number, words
+):
+    endless = parameters("/**/player_node: {ros__parameters: {loop: true}}")
+    arguments = {"bag": record("/eye"), "model": "dastm_nano", "params_file": endless,
+                 "evaluate": str(tmp_path / "out")}  # fmt: skip
+    ended = run("replay.launch.py", arguments, kill=(name, number, "playing 12 frames"))
+    assert ended.status == 1
+    assert words in ended.told
+    assert sorted(ended.started) == ["player_node", "tracker_node"]
+
+
+@pytest.mark.parametrize("name, node, wrong", [
+    ("track.launch.py", "tracker_node", "max_targets: 99"),
+    ("follow.launch.py", "tracker_node", "max_targets: 99"),
+    ("follow.launch.py", "follow_node", "slop: 99.0"),
+    ("replay.launch.py", "tracker_node", "max_targets: 99"),
+])  # fmt: skip
+def test_a_node_that_dies_ends_the_launch_with_status_1(run, record, parameters, name, node, wrong):
+    file = parameters(f"/**/{node}: {{ros__parameters: {{{wrong}}}}}")
+    bag = {"bag": record("/eye")} if name == "replay.launch.py" else {}
+    ended = run(name, {"params_file": file} | bag)
+    assert "is 99" in ended.output
+    assert ended.status == 1
+    assert f"{node} ended with status 1; see above" in ended.told
+    assert "nobody subscribes" not in ended.output  # what a player says that was left to wait
+
+
+FILES = ("track.launch.py", "follow.launch.py", "replay.launch.py")
+
+
+@pytest.mark.parametrize("name, arguments, words", [
+    *((name, {"max_targets": "three"}, "argument max_targets is 'three', but must be an integer")
+      for name in FILES),
+    *((name, {"use_sim_time": "maybe"}, "argument use_sim_time is 'maybe', but must be true or")
+      for name in FILES),
+    *((name, {"params_file": "/absent.yaml"}, "params_file: /absent.yaml does not exist")
+      for name in FILES),
+    ("track.launch.py", {"params_file": "/"}, "argument params_file: / is not a file"),
+    ("track.launch.py", {"rviz": "2"}, "argument rviz is '2', but must be true or false"),
+    ("track.launch.py", {"init_bbox": "1,2"}, "argument init_bbox: '1,2' is not x,y,w,h"),
+    ("follow.launch.py", {"depth_scale": "abc"}, "argument depth_scale is 'abc', but must be a"),
+    ("follow.launch.py", {"slop": "x"}, "argument slop is 'x', but must be a double from 0 to 10"),
+    ("follow.launch.py", {"tf": "maybe"}, "argument tf is 'maybe', but must be true or false"),
+    ("replay.launch.py", {"box": "1,2,3"}, "argument box: '1,2,3' is not x,y,w,h"),
+    ("replay.launch.py", {"autostart": "off"}, "argument autostart is false, but a bag is played"),
+    ("replay.launch.py", {"model": "absent"}, "model 'absent' is neither"),
+])  # fmt: skip
+def test_what_cannot_be_is_one_sentence_and_nothing_starts(run, name, arguments, words):
+    ended = run(name, {"bag": "walk.mcap"} | arguments if name == "replay.launch.py" else arguments)
+    assert ended.status == 1
+    (line,) = ended.told.splitlines()
+    assert words in line
+    assert ended.started == []
+
+
+@pytest.mark.parametrize("name", FILES)
 def test_rviz_that_is_not_installed_is_one_sentence_and_nothing_starts(run, name):
     from ament_index_python.packages import get_packages_with_prefixes
 
     if "rviz2" in get_packages_with_prefixes():
         pytest.skip("rviz2 is installed here")
-    arguments = {"rviz": "true"} | ({"bag": "walk.mcap"} if name == "replay.launch.py" else {})
-    status, output = run(name, arguments)
-    assert status == 1
-    assert output == ""  # of processes
+    arguments = {"rviz": "on"} | ({"bag": "walk.mcap"} if name == "replay.launch.py" else {})
+    ended = run(name, arguments)
+    assert ended.status == 1
+    assert ended.started == []

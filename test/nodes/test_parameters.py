@@ -51,9 +51,10 @@ def test_entry_is_complete(parameter):
 
 
 @pytest.mark.parametrize("name, value, words", [
-    ("watchdog", 2, "is 2, but must be a double; write 2.0"),
-    ("watchdog", 0.0, "is 0.0, but must be from 0.1 to 3600"),
-    ("watchdog", float("nan"), "must be from"),
+    ("watchdog", 2, "is 2, but must be a double from 0.1 to 3600; write 2.0"),
+    ("watchdog", 0.0, "is 0.0, but must be a double from 0.1 to 3600"),
+    ("watchdog", float("nan"), "is nan, but must be a double from"),
+    ("max_targets", "three", "is 'three', but must be an integer from 1 to 64"),
     ("engine", "abacus", "is 'abacus', but must be one of auto, torch, onnx"),
     ("autostart", "yes", "is 'yes', but must be a bool"),
     ("init_bbox", 5, "must be a string"),

@@ -147,7 +147,8 @@ def test_video_is_published_frame_by_frame(
     ({}, "parameter source is empty"),
     ({"source": "absent.mp4"}, "absent.mp4 does not exist"),
     ({"source": "README.txt"}, "is not a video that OpenCV can decode"),
-    ({"source": "pictures", "publish_init": "true"}, "has no truth to start on"),
+    ({"source": "pictures", "publish_init": "true"}, "has no truth to start on; give a box (the"
+     " parameter init_bbox, in replay.launch.py the argument box)"),
     ({"source": "pictures", "init_bbox": "'1,2,3,4'", "wait": 0.1, "tracker": "nobody"},
      "nobody subscribes to /image, /nobody/init_target after 0.1 s"),
 ])  # fmt: skip

@@ -73,8 +73,8 @@ class PlayerNode(Node):
         found = sorted(item for item in (self._source.truth or {}).items() if item[1][2] > 0)
         if not found:
             raise SourceError(
-                f"{self._source.name} has no truth to start on; give init_bbox instead"
-                " of publish_init"
+                f"{self._source.name} has no truth to start on; give a box (the parameter"
+                " init_bbox, in replay.launch.py the argument box)"
             )
         return found[0]
 

@@ -13,7 +13,10 @@ from tracker_ros.nodes.process import logs
 
 @pytest.mark.parametrize("arguments, words", [
     (["-p", "engine:=abacus"], "parameter engine is 'abacus', but must be one of auto"),
-    (["-p", "watchdog:=2"], "parameter watchdog must be a double from 0.1 to 3600"),
+    (["-p", "watchdog:=2"],
+     "parameter watchdog is 2, but must be a double from 0.1 to 3600; write 2.0"),
+    (["-p", "max_targets:=0"], "parameter max_targets is 0, but must be an integer from 1 to 64"),
+    (["-p", "max_targets:=few"], "parameter max_targets is 'few', but must be an integer from 1"),
     (["--params-file", "absent.yaml"], "wrong ROS arguments: "),
 ])  # fmt: skip
 def test_wrong_arguments_end_in_one_sentence(run_node, arguments, words):
@@ -21,6 +24,7 @@ def test_wrong_arguments_end_in_one_sentence(run_node, arguments, words):
     assert code == 1
     line = output.strip().splitlines()[-1]
     assert line.startswith("tracker-ros: error: ")
+    assert line.count("parameter") <= 1  # said once
     assert words in line
     assert "Traceback" not in output
 

@@ -15,14 +15,14 @@ def declare(node, table: Iterable[Parameter]) -> None:
     """
     from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 
+    given = _overrides(node)
     for parameter in table:
+        if parameter.name in given:  # before rclpy looks, whose sentence says the same worse
+            parameter.check(given[parameter.name].value)
         try:
             node.declare_parameter(parameter.name, parameter.default, descriptor(parameter))
-        except (InvalidParameterTypeException, InvalidParameterValueException) as error:
-            limits = f" from {parameter.range_text}" if parameter.range_text else ""
-            raise ParameterError(
-                f"parameter {parameter.name} must be a {parameter.type_name}{limits}: {error}"
-            ) from None
+        except (InvalidParameterTypeException, InvalidParameterValueException):
+            raise ParameterError(f"parameter {parameter.name} must be {parameter.wanted}") from None
         parameter.check(node.get_parameter(parameter.name).value)
 
     for sentence in unknown(node):
@@ -48,17 +48,20 @@ def refusal(table: Iterable[Parameter], changed: Iterable, stage: str) -> str:
 
 def unknown(node) -> list[str]:
     """One sentence for each parameter that ``node`` was given but does not have."""
-    # rclpy tells in no public way which overrides came from files and the command line.
-    given = getattr(node, "_parameter_overrides", {})
     known = list(node.get_parameters_by_prefix(""))
     sentences = []
-    for name in given:
+    for name in _overrides(node):
         if node.has_parameter(name) or name.startswith("qos_overrides."):
             continue
         close = difflib.get_close_matches(name, known, 1)
         hint = f"; {close[0]} is meant?" if close else ""
         sentences.append(f"there is no parameter {name}: it is ignored{hint}")
     return sentences
+
+
+def _overrides(node) -> dict:
+    """The parameters that files and the command line give ``node``."""
+    return getattr(node, "_parameter_overrides", {})  # rclpy tells it in no public way
 
 
 def read(node, table: Iterable[Parameter]) -> SimpleNamespace:

@@ -37,21 +37,27 @@ class Parameter:
             return ", ".join(self.choices)
         return "{:g} to {:g}".format(*self.limits) if self.limits else ""
 
+    @property
+    def wanted(self) -> str:
+        """What its values are, in words: "an integer from 1 to 64"."""
+        if self.choices:
+            return f"one of {self.range_text}"
+        article = "an" if self.type_name[0] in "aeiou" else "a"
+        limits = f" from {self.range_text}" if self.limits else ""
+        return f"{article} {self.type_name}{limits}"
+
     def check(self, value: Value) -> None:
         """Raise ParameterError unless ``value`` is of the parameter's type and range."""
         if type(value) is not type(self.default):
             # YAML reads 2 as an integer, and ROS converts nothing.
             hint = f"; write {value}.0" if self.type_name == "double" and type(value) is int else ""
             raise ParameterError(
-                f"parameter {self.name} is {value!r}, but must be a {self.type_name}{hint}"
+                f"parameter {self.name} is {value!r}, but must be {self.wanted}{hint}"
             )
         number: Any = value  # where there are bounds
         outside = self.limits and not self.limits[0] <= number <= self.limits[1]
         if outside or (self.choices and value not in self.choices):
-            relation = "one of" if self.choices else "from"
-            raise ParameterError(
-                f"parameter {self.name} is {value!r}, but must be {relation} {self.range_text}"
-            )
+            raise ParameterError(f"parameter {self.name} is {value!r}, but must be {self.wanted}")
 
     def check_stage(self, stage: str) -> None:
         """Raise ParameterError if the parameter cannot be set in the lifecycle state ``stage``."""

@@ -1,0 +1,64 @@
+"""The launch files' arguments, where ``launch`` need not be."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from tracker_ros.core.errors import ParameterError
+from tracker_ros.nodes.launching import arguments
+from tracker_ros.nodes.launching.arguments import TRACK
+from tracker_ros.nodes.parameters import FOLLOW
+
+FOLLOWER = arguments.of_node(FOLLOW, "depth_scale", "slop", "tf")
+BOX = (arguments.of_launch("box", "", "A box."),)
+
+
+def read(table, **given):
+    texts = {argument.parameter.name: "" for argument in table} | given
+    return arguments.read(SimpleNamespace(launch_configurations=texts), table)
+
+
+def test_what_is_empty_is_left_to_the_parameter_file():
+    values = read(TRACK)
+    assert set(values) == {
+        "namespace", "params_file", "image_topic", "use_sim_time", "rviz", "log_level",
+    }  # fmt: skip
+    assert (values["image_topic"], values["use_sim_time"]) == ("image", False)
+
+
+def test_values_have_their_parameters_types():
+    values = read(TRACK, max_targets="3", model="1", init_bbox="1,2,3,4")
+    assert (values["max_targets"], values["model"]) == (3, "1")
+    assert values["init_bbox"] == "1,2,3,4"
+    assert read(FOLLOWER, depth_scale="1", tf="TRUE") == {"depth_scale": 1.0, "tf": True}
+
+
+@pytest.mark.parametrize("text, value", [
+    ("true", True), ("True", True), ("1", True), ("yes", True), ("ON", True),
+    ("false", False), ("FALSE", False), ("0", False), ("No", False), ("off", False),
+])  # fmt: skip
+def test_booleans_are_what_launch_takes_for_them(text, value):
+    assert read(TRACK, rviz=text, autostart=text)["rviz"] is value
+    assert read(TRACK, rviz=text, autostart=text)["autostart"] is value
+
+
+@pytest.mark.parametrize("table, name, text, words", [
+    (TRACK, "max_targets", "three", "but must be an integer from 1 to 64"),
+    (TRACK, "max_targets", "99", "but must be an integer from 1 to 64"),
+    (TRACK, "max_targets", "2.5", "but must be an integer from 1 to 64"),
+    (TRACK, "use_sim_time", "maybe", "but must be true or false"),
+    (TRACK, "rviz", "2", "but must be true or false"),
+    (TRACK, "engine", "abacus", "but must be one of auto, torch, onnx, tensorrt"),
+    (FOLLOWER, "depth_scale", "abc", "but must be a double from 1e-06 to 1000"),
+    (FOLLOWER, "slop", "nan", "but must be a double from 0 to 10"),
+    (FOLLOWER, "tf", "maybe", "but must be true or false"),
+])  # fmt: skip
+def test_a_wrong_value_names_its_argument_and_what_that_takes(table, name, text, words):
+    with pytest.raises(ParameterError, match=f"^argument {name} is '{text}', {words}$"):
+        read(table, **{name: text})
+
+
+@pytest.mark.parametrize("table, name", [(TRACK, "init_bbox"), (BOX, "box")])
+def test_a_wrong_box_names_its_argument(table, name):
+    with pytest.raises(ParameterError, match=f"argument {name}: '1,2,3' is not x,y,w,h in pixels"):
+        read(table, **{name: "1,2,3"})

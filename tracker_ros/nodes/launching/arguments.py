@@ -1,0 +1,132 @@
+"""The arguments of the launch files: declared, and all read before anything is started."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ...core.errors import InputError, ParameterError
+from ...core.io.paths import share_dir
+from ..parameters import TRACKER
+from ..parameters.parameter import Parameter, Value
+
+BOOLEANS = {
+    **dict.fromkeys(("true", "1", "yes", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "off"), False),
+}
+BOXES = ("box", "init_bbox")
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument: its text is a value of ``parameter``, whose default an empty text means."""
+
+    parameter: Parameter
+    of_file: bool = False  # an empty text means the parameter file's value instead
+    required: bool = False
+
+
+def of_launch(name: str, default: Value, description: str) -> Argument:
+    """An argument that is no parameter of a node."""
+    return Argument(Parameter(name, default, description))
+
+
+def of_node(table: Iterable[Parameter], *names: str) -> tuple[Argument, ...]:
+    """Arguments that come before what the parameter file says of these parameters."""
+    return tuple(Argument(p, of_file=True) for p in table if p.name in names)
+
+
+TRACK = (
+    of_launch("namespace", "", "The node's namespace; one for each camera."),
+    of_launch(
+        "params_file",
+        str(share_dir() / "config" / "tracker.yaml"),
+        "Parameters; the arguments here come first.",
+    ),
+    of_launch("image_topic", "image", "The camera's topic, without /compressed."),
+    of_launch("use_sim_time", False, "Take the time from /clock."),
+    of_launch("rviz", False, "Show images and boxes in rviz2."),
+    of_launch("log_level", "info", "debug, info, warn, error or fatal."),
+    *of_node(
+        TRACKER,
+        "model",
+        "device",
+        "engine",
+        "precision",
+        "image_transport",
+        "init_bbox",
+        "max_targets",
+        "autostart",
+    ),
+)
+
+
+def declare(arguments: Iterable[Argument]) -> list:
+    """Launch's actions that declare ``arguments``."""
+    from launch.actions import DeclareLaunchArgument
+
+    return [
+        DeclareLaunchArgument(
+            argument.parameter.name,
+            default_value=_default(argument),
+            description=argument.parameter.description,
+        )
+        for argument in arguments
+    ]
+
+
+def _default(argument: Argument) -> str | None:
+    if argument.required:
+        return None
+    default = "" if argument.of_file else argument.parameter.default
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def read(context, arguments: Iterable[Argument]) -> dict[str, Value]:
+    """Values by name, without those that are left to the parameter file.
+
+    ``context`` is launch's. Raises ParameterError, which names the argument and what it takes.
+    """
+    values: dict[str, Value] = {}
+    for argument in arguments:
+        name = argument.parameter.name
+        if text := context.launch_configurations[name]:
+            values[name] = value(argument.parameter, text)
+        elif not argument.of_file:
+            values[name] = argument.parameter.default
+    return values
+
+
+def value(parameter: Parameter, text: str) -> Value:
+    """What the argument's ``text`` means. Raises ParameterError."""
+    kind = type(parameter.default)
+    wanted = "true or false" if kind is bool else parameter.wanted
+    try:
+        given = BOOLEANS[text.lower()] if kind is bool else kind(text)
+        parameter.check(given)
+    except (KeyError, ValueError, ParameterError):
+        raise ParameterError(
+            f"argument {parameter.name} is {text!r}, but must be {wanted}"
+        ) from None
+    if parameter.name in BOXES:
+        _check_box(parameter.name, text)
+    return given
+
+
+def _check_box(name: str, text: str) -> None:
+    from ...core.geometry.boxes import parse_box  # NumPy, for which --show-args must not wait
+
+    try:
+        parse_box(text)
+    except InputError as error:
+        raise ParameterError(f"argument {name}: {error}") from None
+
+
+def for_node(values: dict[str, Value], *names: str) -> dict:
+    """``values``, or those of them with these ``names``, as launch's Node takes them."""
+    from launch_ros.parameter_descriptions import ParameterValue
+
+    # Launch would guess a type from what a string looks like.
+    return {
+        name: ParameterValue(given, value_type=str) if isinstance(given, str) else given
+        for name, given in values.items()
+        if not names or name in names
+    }

@@ -1,0 +1,62 @@
+"""What a parameter file says of a node, read as ROS 2 reads it."""
+
+import re
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ...core.errors import ParameterError, brief
+
+KEY = "ros__parameters"
+
+
+def load(path: str) -> dict[str, Mapping]:
+    """The file's parameters by pattern of node names, ``/**/tracker_node``, in the file's order.
+
+    Raises ParameterError if it is not there or no YAML. What else is wrong in it, the nodes say.
+    """
+    from ruamel.yaml import YAML
+
+    # Launch only warns of such a file, and starts the nodes without it.
+    if not Path(path).is_file():
+        problem = "is not a file" if Path(path).exists() else "does not exist"
+        raise ParameterError(f"argument params_file: {path} {problem}")
+    yaml = YAML(typ="safe", pure=True)
+    yaml.version = (1, 1)  # as ROS 2 reads it: ``on`` is a bool
+    yaml.allow_duplicate_keys = True
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of numbers like 1e3
+            content = yaml.load(Path(path).read_text(encoding="utf-8"))
+    except Exception as error:  # damaged bytes raise anything from the parser
+        raise ParameterError(f"argument params_file: {path}: {brief(error)}") from None
+    found: dict[str, Mapping] = {}
+    _collect(content, "", found)
+    return found
+
+
+def _collect(content: Any, name: str, found: dict[str, Mapping]) -> None:
+    if isinstance(content, Mapping):
+        for key, inner in content.items():
+            if key == KEY and isinstance(inner, Mapping):
+                found[name] = {**found.get(name, {}), **inner}
+            else:
+                _collect(inner, f"{name}/{str(key).strip('/')}", found)
+
+
+def of_node(patterns: Mapping[str, Mapping], node: str, namespace: str = "") -> dict[str, Any]:
+    """The parameters of a node: of all patterns that fit, the last says the value."""
+    full_name = "/".join(("", *filter(None, namespace.split("/")), node))
+    values: dict[str, Any] = {}
+    for pattern, parameters in patterns.items():
+        if re.fullmatch(_expression(pattern), full_name):
+            values |= parameters
+    return values
+
+
+def _expression(pattern: str) -> str:
+    # ``**`` also stands for no name at all: /**/tracker_node is /tracker_node, too.
+    wildcards = {"**": "(/.*)?", "*": "/[^/]+"}
+    parts = pattern.strip("/").split("/")
+    return "".join(wildcards.get(part, f"/{re.escape(part)}") for part in parts)
