@@ -16,6 +16,10 @@ def _run(name: str) -> None:
     # An exception in the middle of an import may go anywhere; and there is nothing to end yet.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
+    try:  # rcl may end the process while rclpy is imported
+        importlib.import_module(".process.middleware", __package__).check()
+    except importlib.import_module("..core.errors", __package__).TrackerError as error:
+        sys.exit(f"tracker-ros: error: {error}")
     node = getattr(importlib.import_module(f".{name}", __package__), NODES[name])
     importlib.import_module(".process.run", __package__).run(node)
 

@@ -35,6 +35,11 @@ class FollowNode(ManagedNode):
     Everything carries the header of the detections, which is that of their image.
     """
 
+    topics = (
+        *("detections", "depth/image", "depth/camera_info", "points"),
+        *("~/pose", "~/detections_3d", "~/markers", "/tf", "/diagnostics"),
+    )
+
     def __init__(self, **arguments):
         super().__init__("follow_node", FOLLOW, **arguments)
         self._problems = Problems()

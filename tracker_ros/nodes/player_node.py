@@ -17,7 +17,7 @@ from ..sources import Frame, open_source
 from . import qos
 from .image_input import image_topic
 from .parameters import PLAYER, on_node
-from .process import services
+from .process import names, services
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to
 # best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
@@ -35,6 +35,8 @@ class PlayerNode(Node):
         self._values = values = on_node.read(self, PLAYER)
         if not values.source:
             raise ParameterError("parameter source is empty, but must name what to play")
+        names.check_topics(self, ("image", "~/ground_truth"))
+        names.check_parameter(self, "tracker", "init_target", "status")
         # Repeating the stamps is this node's doing; sources go on rising.
         self._repeat = values.loop and values.stamps == "source_repeated"
         self._source = open_source(
