@@ -254,10 +254,14 @@ class FollowNode(ManagedNode):
         topics = {"detections": "detections", "depth": "depth/image", "camera": "depth/camera_info"}
         if self.get_parameter("depth_source").value == "points":
             topics |= {"depth": "points", "camera": "points"}
+        longest: dict[str, float] = {}  # by topic: two inputs may come from one
+        for what, last in self._last.items():
+            topic = self.resolve_topic_name(topics[what])
+            longest[topic] = max(now - last, longest.get(topic, 0.0))
         silent = [
-            f"{self.resolve_topic_name(topics[what])}: no usable message for {now - last:.0f} s"
-            for what, last in self._last.items()
-            if now - last > watchdog
+            f"{topic}: no usable message for {seconds:.0f} s"
+            for topic, seconds in longest.items()
+            if seconds > watchdog
         ]
         return "; ".join(silent) if silent and self.stage == "active" else None
 
