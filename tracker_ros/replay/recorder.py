@@ -84,7 +84,8 @@ class Recorder(AbstractContextManager):
         self._on_stamp: Callable[[int, int], None] = lambda index, stamp: None
         self._context = rclpy.Context()
         # Ctrl-C must stay an exception: it is what ends the nodes.
-        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        # Nor are the command's own words ROS arguments, as rclpy would take them to be.
+        rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node(
             "recorder", namespace=topics.namespace, context=self._context
         )
