@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import stamp_to_ns, to_bgr
+from test import bags
+from tracker_ros.conversions import ns_to_stamp, stamp_to_ns, to_bgr
 
 FRAMES = 12
 FIRST = 1_000_000_000  # ns; stamp of a file's first frame
@@ -143,8 +144,52 @@ def test_video_is_published_frame_by_frame(
         assert difference.mean() < 8
 
 
+@pytest.fixture
+def jumps(scene, tmp_path):
+    """A bag whose stamps jump ahead by an hour, once for one image and once for good.
+
+    The first begins a new pass: images that come far too late are not waited for.
+    """
+    hour = 3_600_000_000_000
+    stamps = [bags.START + i * bags.PERIOD for i in range(FRAMES)]
+    stamps = [stamp + hour * (i == 4 or i >= 8) for i, stamp in enumerate(stamps)]
+    images = [bags.image(scene.frame(i), i) for i in range(FRAMES)]
+    for image, stamp in zip(images, stamps, strict=True):
+        image.header.stamp = ns_to_stamp(stamp, bags.make)
+    return bags.write_bag(tmp_path / "jumps", {"/image": images}), stamps
+
+
+def test_stamps_that_jump_are_neither_sat_out_nor_changed(tracker, run_node, subscribe, jumps):
+    from sensor_msgs.msg import Image
+
+    path, stamps = jumps
+    images = subscribe(Image, "/jumps/image")
+    player = run_node("player_node", "-r", "__ns:=/jumps", *options(
+        source=path, stamps="source", longest_pause=0.5))  # fmt: skip
+    tracker.until(lambda: len(images) == FRAMES, "every frame")
+    code, output = player.end()
+    assert code == 0, output
+    assert [stamp_to_ns(image.header.stamp) for image in images] == stamps
+    warnings = [line for line in output.splitlines() if "[WARN]" in line]
+    assert [warning.partition("/image#")[2] for warning in warnings] == [
+        "4: the stamps jump ahead by 3600.04 s, of which 0.5 s are waited",
+        "5: the stamps jump back by 3599.96 s, and pacing begins anew",
+        "8: the stamps jump ahead by 3600.04 s, of which 0.5 s are waited",
+    ]
+
+
+def test_an_end_while_it_waits_says_nothing_of_playing(tracker, folder, run_node):
+    player = run_node("player_node", "-r", "__ns:=/waiting", *options(source=folder, wait=600.0))
+    tracker.until(lambda: tracker.node.count_publishers("/waiting/image"), "the player")
+    code, output = player.end(signal.SIGINT)
+    assert (code, output) == (0, "")
+
+
 @pytest.mark.parametrize("values, words", [
     ({}, "parameter source is empty"),
+    ({"source": "pictures", "tracker": "'bad name'"}, "parameter tracker is 'bad name', but must"),
+    ({"source": "pictures", "tracker": "'a/'"}, "parameter tracker is 'a/', but must be the name"),
+    ({"source": "pictures", "tracker": "''"}, "parameter tracker is '', but must be the name of"),
     ({"source": "absent.mp4"}, "absent.mp4 does not exist"),
     ({"source": "README.txt"}, "is not a video that OpenCV can decode"),
     ({"source": "pictures", "publish_init": "true"}, "has no truth to start on; give a box (the"

@@ -1,12 +1,14 @@
 """Small bags of a textured square that moves right, as cameras and labellers record them."""
 
 import json
+import os
 
 import numpy as np
 import pytest
 from rosbags.rosbag2 import Reader
 
 from test import bags
+from test.domains import own_domain
 from tracker_ros.sources.bag.typestore import default_typestore
 
 SIZE = (60, 80)  # height, width
@@ -71,6 +73,18 @@ def evaluate(tmp_path, capsys, caplog):
         return Run(tmp_path / out, status, printed, complaints)
 
     return run
+
+
+@pytest.fixture
+def environment(tmp_path):
+    """Of a ROS domain of its own, also for this process."""
+    pytest.importorskip("rclpy")
+    before = dict(os.environ)
+    os.environ.update(own_domain())
+    os.environ["ROS_LOG_DIR"] = str(tmp_path / "ros_log")
+    yield os.environ
+    os.environ.clear()
+    os.environ.update(before)
 
 
 class Run:

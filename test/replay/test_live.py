@@ -1,13 +1,11 @@
 """The live mode: its numbers by hand, and a real session of player, tracker and recorder."""
 
 import json
-import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from test.domains import own_domain
 from tracker_ros.evaluation.results import SequenceResult
 from tracker_ros.replay.live import compare
 from tracker_ros.replay.session import play
@@ -51,18 +49,6 @@ def test_numbers_without_truth():
     blind = replace(REPLAYED, truth=np.full((COUNT, 4), np.nan))
     numbers = compare({0: output(HERE)}, blind)
     assert numbers["dropped"] == 3 and "auc" not in numbers
-
-
-@pytest.fixture
-def environment(tmp_path):
-    """Of a ROS domain of its own, also for this process."""
-    pytest.importorskip("rclpy")
-    before = dict(os.environ)
-    os.environ.update(own_domain())
-    os.environ["ROS_LOG_DIR"] = str(tmp_path / "ros_log")
-    yield os.environ
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def test_the_replay_writes_what_the_node_publishes(bag, model, evaluate, environment, tmp_path):

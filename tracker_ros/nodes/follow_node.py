@@ -35,6 +35,11 @@ class FollowNode(ManagedNode):
     Everything carries the header of the detections, which is that of their image.
     """
 
+    topics = (
+        *("detections", "depth/image", "depth/camera_info", "points"),
+        *("~/pose", "~/detections_3d", "~/markers", "/tf", "/diagnostics"),
+    )
+
     def __init__(self, **arguments):
         super().__init__("follow_node", FOLLOW, **arguments)
         self._problems = Problems()
@@ -249,10 +254,14 @@ class FollowNode(ManagedNode):
         topics = {"detections": "detections", "depth": "depth/image", "camera": "depth/camera_info"}
         if self.get_parameter("depth_source").value == "points":
             topics |= {"depth": "points", "camera": "points"}
+        longest: dict[str, float] = {}  # by topic: two inputs may come from one
+        for what, last in self._last.items():
+            topic = self.resolve_topic_name(topics[what])
+            longest[topic] = max(now - last, longest.get(topic, 0.0))
         silent = [
-            f"{self.resolve_topic_name(topics[what])}: no usable message for {now - last:.0f} s"
-            for what, last in self._last.items()
-            if now - last > watchdog
+            f"{topic}: no usable message for {seconds:.0f} s"
+            for topic, seconds in longest.items()
+            if seconds > watchdog
         ]
         return "; ".join(silent) if silent and self.stage == "active" else None
 

@@ -7,17 +7,19 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
 from .parameters import on_node
 from .parameters.parameter import Parameter
-from .process import services
+from .process import names, services
 
 
 class ManagedNode(LifecycleNode):
     """A lifecycle node with a table of parameters; ``stage`` is its state in one word."""
 
     done = False  # it runs until a signal ends it
+    topics: tuple[str, ...] = ()  # all that it publishes and subscribes to, before remapping
 
     def __init__(self, name: str, table: Iterable[Parameter], **arguments):
         super().__init__(name, **arguments)
         self.stage = "unconfigured"
+        names.check_topics(self, self.topics)
         self._table = table
         on_node.declare(self, table)
         self.add_on_set_parameters_callback(self._check_parameters)

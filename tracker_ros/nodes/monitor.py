@@ -198,11 +198,12 @@ class Monitor:
         ]
         check = self._check(
             "target",
-            ("init", "inits", "remove", "tracking", "targets", "detections"),
+            ("init", "inits", "remove", "failure", "tracking", "targets", "detections"),
             warnings,
             enabled=self._node.enabled,
             targets=", ".join(f"{one.target.id} {one.state}" for one in targets),
             failed_starts=counts["init"] + counts["inits"],
+            failures=counts["failure"],
             failed_removals=counts["remove"],
             unusable_detections=counts["detections"],
             passed_over_detection=self.passed_over,

@@ -1,5 +1,6 @@
 """Publishes a video, image folder, recording or camera as a camera driver would."""
 
+import math
 import threading
 import time
 
@@ -13,11 +14,13 @@ from vision_msgs.msg import Detection2D, Detection2DArray
 from .. import conversions
 from ..core.errors import ParameterError, SourceError, TrackerError
 from ..core.geometry.boxes import Box
+from ..runtime.pacing import Pacing
 from ..sources import Frame, open_source
+from ..sources.base import DEFAULT_FPS
 from . import qos
 from .image_input import image_topic
 from .parameters import PLAYER, on_node
-from .process import services
+from .process import names, services
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to
 # best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
@@ -35,6 +38,8 @@ class PlayerNode(Node):
         self._values = values = on_node.read(self, PLAYER)
         if not values.source:
             raise ParameterError("parameter source is empty, but must name what to play")
+        names.check_topics(self, ("image", "~/ground_truth"))
+        names.check_parameter(self, "tracker", "init_target", "status")
         # Repeating the stamps is this node's doing; sources go on rising.
         self._repeat = values.loop and values.stamps == "source_repeated"
         self._source = open_source(
@@ -100,10 +105,11 @@ class PlayerNode(Node):
     def _run(self) -> None:
         try:
             self._wait_for_subscribers()
+            if self._stop.is_set():
+                return
             length = f"{self._source.length} frames" if self._source.length else "frames"
-            self.get_logger().info(
-                f"playing {length} of {self._source.name} on {self._images.topic_name}"
-            )
+            words = f"playing {length} of {self._source.name} on {self._images.topic_name}"
+            self.get_logger().info(_printable(words))
             count = self._play()
             self.get_logger().info(f"played {count} frames")
             if not (self._started or self._stop.is_set()):
@@ -115,26 +121,43 @@ class PlayerNode(Node):
             self._error = error
 
     def _play(self) -> int:
-        count = 0
+        count, pacing = 0, self._pacing()
         while not self._stop.is_set():
-            begin = None
+            begins = True
             for frame in self._source:
-                if begin is None:
-                    begin = time.monotonic() - frame.stamp_ns / 1e9
+                if begins:
                     self._stamp_shift = 0 if frame.stamp_ns else FILE_START
-                if self._values.mode == "real_time":
-                    self._stop.wait(max(begin + frame.stamp_ns / 1e9 - time.monotonic(), 0))
+                    begins = False
+                if pacing:
+                    self._wait_for_turn(pacing, frame)
                 if self._stop.is_set():
                     break
                 self._publish(frame)
                 count += 1
             if not self._repeat:
                 break
+            if pacing:
+                pacing.again()
         patience = Duration(seconds=self._values.acknowledge_timeout)
         for publisher in filter(None, (self._images, self._truths)):
             publisher.wait_for_all_acked(patience)
         self._stop.wait(SETTLE)
         return count
+
+    def _pacing(self) -> Pacing | None:
+        """None where frames come when they are asked for, or are taken."""
+        values = self._values
+        if values.mode != "real_time" or (self._source.live and not values.rate):
+            return None
+        period = 1 / (self._source.fps or DEFAULT_FPS)
+        # A rate is what somebody wants, however slow.
+        return Pacing(period, math.inf if values.rate else values.longest_pause)
+
+    def _wait_for_turn(self, pacing: Pacing, frame: Frame) -> None:
+        due, jump = pacing.due(frame.stamp_ns, time.monotonic())
+        if jump:
+            self.get_logger().warning(_printable(f"{frame.name}: {jump}"))
+        self._stop.wait(max(due - time.monotonic(), 0))
 
     def _wait_for_subscribers(self) -> None:
         needed = [(self._images, self._values.subscribers)]
@@ -196,7 +219,13 @@ class PlayerNode(Node):
 
         with self._acknowledged:
             if not self._acknowledged.wait_for(over, self._values.acknowledge_timeout):
-                self.get_logger().warning(
+                sentence = (
                     f"{self._values.tracker} did not answer to {frame.name} within"
                     f" {self._values.acknowledge_timeout:g} s; going on"
                 )
+                self.get_logger().warning(_printable(sentence))
+
+
+def _printable(text: str) -> str:
+    """Names of files may be any bytes, but rclpy's logger takes UTF-8 only."""
+    return text.encode(errors="backslashreplace").decode()

@@ -34,6 +34,12 @@ class TrackerNode(ManagedNode):
     time gets a sentence as its answer instead of silence.
     """
 
+    topics = (
+        *("image", "detections", "~/init_target", "~/init_targets", "~/remove_target"),
+        *("~/detections", "~/status", "~/markers", "~/debug_image", "~/attention_image"),
+        "/diagnostics",
+    )
+
     def __init__(self, **arguments):
         super().__init__("tracker_node", TRACKER, **arguments)
         self.enabled = True

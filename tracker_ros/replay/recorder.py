@@ -17,8 +17,9 @@ from ..sources.bag.writer import BagWriter
 from .summary import Box, Output
 
 _ERROR = b"\x02"  # diagnostic_msgs/DiagnosticStatus.ERROR
-# Of the tracker node's checks, those without which nothing can go on.
-_VITAL = ("back end", "target")
+# Values of the check of the target that count what nothing can go on after: there is no target, and
+# nobody asks for another one. An image that the tracker cannot use is one frame's ERROR.
+_FATAL = ("failed_starts", "failures")
 
 
 class Topics:
@@ -84,7 +85,8 @@ class Recorder(AbstractContextManager):
         self._on_stamp: Callable[[int, int], None] = lambda index, stamp: None
         self._context = rclpy.Context()
         # Ctrl-C must stay an exception: it is what ends the nodes.
-        rclpy.init(context=self._context, signal_handler_options=SignalHandlerOptions.NO)
+        # Nor are the command's own words ROS arguments, as rclpy would take them to be.
+        rclpy.init(args=[], context=self._context, signal_handler_options=SignalHandlerOptions.NO)
         self._node = rclpy.create_node(
             "recorder", namespace=topics.namespace, context=self._context
         )
@@ -132,8 +134,10 @@ class Recorder(AbstractContextManager):
         boxes, states = self._boxes[target_id], self._states[target_id]
         found = {}
         for index, stamp in enumerate(self.stamps):
-            if stamp in states and stamp in self._latencies and states[stamp][0] != "NO_TARGET":
-                state, score, gate = states[stamp]
+            if stamp not in states or stamp not in self._latencies:
+                continue
+            state, score, gate = states[stamp]
+            if found or state != "NO_TARGET":  # before the start; later the target was dropped
                 box, latency = boxes.get(stamp), self._latencies[stamp]
                 found[index] = Output(stamp, box, score, state, gate, latency)
         return found
@@ -188,13 +192,16 @@ class Recorder(AbstractContextManager):
     def _on_diagnostics(self, message) -> None:
         for status in message.status:
             node, _, check = status.name.partition(": ")
-            if f"/{node}" != self._topics.tracker or check not in _VITAL:
+            if f"/{node}" != self._topics.tracker:
                 continue
-            if status.level == _ERROR:
+            values = {item.key: item.value for item in status.values}
+            if status.level == _ERROR and (
+                check == "back end"
+                or (check == "target" and any(int(values[name]) for name in _FATAL))
+            ):
                 raise TrackerError(f"the tracker node reports: {status.message}")
             if status.level == b"\x00" and check == "back end":
                 self.provider = status.message
-                values = {item.key: item.value for item in status.values}
                 names = ("processor_cores_used", "process_memory_peak_mib", "startup_s")
                 used = (float(values[name]) for name in names)
                 self.usage.append(Usage(len(self.stamps), *used))

@@ -1,6 +1,5 @@
 """Runs the player node and the tracker node as processes and records what they publish."""
 
-import json
 import os
 import signal
 import subprocess
@@ -11,6 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..core.errors import TrackerError
+from ..nodes.process import dds, middleware
+from ..nodes.process.arguments import parameter_arguments, utf8_source
 from ..sources.bag.writer import BagWriter
 from .recorder import Recorder, Topics
 
@@ -26,9 +27,7 @@ def node_command(
     command = [sys.executable, "-m", "tracker_ros.nodes.entry", name, "--ros-args"]
     for old, new in {"__ns": namespace, **(names or {})}.items():
         command += ["-r", f"{old}:={new}"]
-    for key, value in parameters.items():
-        command += ["-p", f"{key}:={json.dumps(value)}"]  # JSON is YAML
-    return command
+    return command + parameter_arguments(parameters)
 
 
 class NodeProcess(AbstractContextManager):
@@ -66,6 +65,15 @@ class NodeProcess(AbstractContextManager):
         return f"{line.removeprefix('tracker-ros: error: ')} (log: {self._log})"
 
 
+def check(tracker: dict[str, object]) -> None:
+    """Raise TrackerError where ``play`` could not even start its nodes, before a long run.
+
+    tracker: parameters of tracker_node.
+    """
+    parameter_arguments(tracker)
+    middleware.try_out()
+
+
 def play(
     source: dict[str, object],
     tracker: dict[str, object],
@@ -81,8 +89,6 @@ def play(
     published so far. bystander: see ``Recorder.join``. Raises TrackerError, naming a log, where a
     node fails or nothing comes.
     """
-    from ..nodes.process import dds
-
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     logs.mkdir(parents=True, exist_ok=True)
@@ -90,12 +96,16 @@ def play(
     # A name of its own, so that two sessions do not mix.
     topics = Topics(f"/replay_{os.getpid()}", source["image_transport"] == "compressed")
     recording = BagWriter(bag, topics.types()) if bag else nullcontext()
-    with recording as writer, Recorder(topics, writer) as recorder:
+    with (
+        utf8_source(str(source["source"])) as name,
+        recording as writer,
+        Recorder(topics, writer) as recorder,
+    ):
         if bystander:
             recorder.join(bystander)
         with NodeProcess("tracker_node", topics, tracker, logs) as tracker_node:
             _wait_until_ready(recorder, tracker_node)
-            source = source | {"subscribers": 2, "wait": START_SECONDS}
+            source = source | {"source": name, "subscribers": 2, "wait": START_SECONDS}
             with NodeProcess("player_node", topics, source, logs) as player_node:
                 while not player_node.has_ended():
                     _refuse_end(tracker_node)

@@ -109,7 +109,7 @@ class Worker:
         reason = (str(error).splitlines() or [""])[0]
         who = "all targets were" if many else "the target was"
         problem = f"tracking failed and {who} dropped: {type(error).__name__}: {reason}"
-        self._sink.report("tracking", problem)
+        self._sink.report("failure", problem)
         return problem
 
     def _run(self) -> None:

@@ -49,6 +49,7 @@ class Source(AbstractContextManager):
     Attributes: ``fps`` (frames/s or None), ``length`` (frames of one pass or None where unknown),
     ``truth`` (index -> (x, y, w, h) in pixels, NaN where the target is absent; None without truth),
     ``truth_origin`` (the file or topic that the truth is from),
+    ``live`` (whether frames come as they are taken, so that they need not be waited for),
     ``levels`` (what pictures of more than 8 bits are reduced by, chosen on the first of them).
     Iterating raises SourceError for what cannot be read; every ``iter()`` starts anew.
     """
@@ -57,6 +58,7 @@ class Source(AbstractContextManager):
     length: int | None = None
     truth: dict[int, tuple[float, float, float, float]] | None = None
     truth_origin: str | None = None
+    live = False
     levels = Levels()
 
     def __init__(self, name: str, rate: float | None = None, loop: bool = False):

@@ -98,6 +98,8 @@ def _measured_fps(capture: cv2.VideoCapture, told: float) -> float:
 class CameraSource(Source):
     """Frames of the camera with a given index, stamped with the wall clock as they arrive."""
 
+    live = True
+
     def __init__(self, index: int, rate: float | None = None, loop: bool = False):
         super().__init__(f"camera {index}", rate, loop)
         self._capture = cv2.VideoCapture(index)

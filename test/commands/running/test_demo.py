@@ -104,6 +104,16 @@ def test_one_sentence_says_what_is_wrong(demo, model, folder, arguments, sentenc
     assert run.nodes() == {}
 
 
+def test_a_middleware_that_cannot_start_is_told_before_the_clip_is_made(demo, monkeypatch):
+    monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_nothing")
+    run = demo("--frames", 30, *WITHOUT_TORCH)
+    status, out, err = run.end()
+    assert (status, out) == (1, "")
+    assert err.startswith("tracker-ros: error: ") and err.count("\n") == 1
+    assert "RMW_IMPLEMENTATION is 'rmw_nothing'" in err
+    assert not (run.output / "clip").exists()
+
+
 def test_malformed_box(demo, folder):
     status, _, err = demo(folder, "--box", "1,2,3").end()
     assert status == 2

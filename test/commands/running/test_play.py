@@ -61,12 +61,27 @@ def test_every_frame_arrives_and_the_command_ends(sequence):
     np.testing.assert_array_equal(np.diff(stamps), [100_000_000] * 4)
 
 
+@pytest.mark.parametrize("name", [b"b\xffg", "\U0001f3a5 b\u00fcg".encode()])
+def test_a_source_of_any_name_is_played(sequence, name):
+    folder = sequence(3)  # OpenCV writes to no other names
+    folder = folder.rename(folder.with_name(os.fsdecode(name)))
+    picture = next((folder / "img").iterdir())  # which may be of any name, too
+    picture.rename(picture.with_name(os.fsdecode(b"0\xff.png")))
+    done = play(folder, "--wait", "0.1")
+    assert done.returncode == 0, done.stderr
+    assert "played 3 frames" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize(
     "arguments, sentence",
     (
         (["no/clip.mp4"], "no/clip.mp4 does not exist"),
         (["{folder}", "--init-bbox", "1,2,3"], "init_bbox"),
         (["{folder}", "--rate", "-1"], "rate"),
+        (["{folder}", "--tracker", "bad name"], "parameter tracker is 'bad name', but must be"),
+        ([os.fsdecode(b"b\xffg")], "b\\udcffg does not exist"),
+        (["{folder}", "--frame-id", os.fsdecode(b"b\xffg")], "frame_id is 'b\\udcffg', but ROS 2"),
     ),
 )
 def test_what_stops_it(sequence, arguments, sentence):

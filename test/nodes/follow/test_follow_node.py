@@ -51,6 +51,21 @@ def meet(peer: Scene) -> None:
     peer.until(answered, "a first place")
 
 
+def test_a_topic_that_is_silent_is_named_once(ros, run_node):
+    node = run_node("follow_node", "-r", "__ns:=/silent", "-p", "depth_source:=points",
+                    "-p", "watchdog:=0.1")  # fmt: skip
+    peer = Scene(ros, "/silent")
+    try:
+        message = peer.diagnosis("input", "no usable message").message
+    finally:
+        peer.node.destroy_node()
+    code, output = node.end(2)
+    assert code == 0, output
+    assert sorted(part.partition(":")[0] for part in message.split("; ")) == [
+        "/silent/detections", "/silent/points",
+    ]  # fmt: skip
+
+
 def flat(metres: float = 2.0):
     return np.full((HEIGHT, WIDTH), metres)
 

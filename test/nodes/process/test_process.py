@@ -1,10 +1,12 @@
 """How a node's process starts and ends."""
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 
 from test.nodes.conftest import PATIENCE
@@ -27,6 +29,29 @@ def test_wrong_arguments_end_in_one_sentence(run_node, arguments, words):
     assert line.count("parameter") <= 1  # said once
     assert words in line
     assert "Traceback" not in output
+
+
+@pytest.mark.parametrize("name, topic", [
+    ("tracker_node", "image"), ("tracker_node", "detections"), ("tracker_node", "~/status"),
+    ("follow_node", "depth/image"), ("follow_node", "~/pose"),
+    ("player_node", "image"), ("player_node", "__ns"), ("player_node", "__node"),
+])  # fmt: skip
+def test_names_too_long_for_topics_end_in_one_sentence(run_node, name, topic, scene, tmp_path):
+    cv2.imwrite(str(tmp_path / "1.png"), scene.blank)
+    source = ("-p", f"source:={tmp_path}") if name == "player_node" else ()
+    long = {"__node": "a" * 240, "__ns": "/" + "a" * 235}.get(topic, "/" + "a" * 260)
+    code, output = run_node(name, "-r", f"{topic}:={long}", *source).end()
+    assert code == 1
+    line = output.strip().splitlines()[-1]
+    assert line.startswith("tracker-ros: error: ")
+    assert "topic length should not exceed" in line
+    assert "Traceback" not in output
+
+
+def test_words_that_are_not_utf8_are_told(run_node):
+    code, output = run_node("player_node", "-p", os.fsdecode(b"source:=b\xff")).end()
+    assert code == 1
+    assert output.startswith("tracker-ros: error: wrong ROS arguments: 'source:=b\\udcff' is not")
 
 
 def test_signal_ends_a_node_whose_model_is_absent(run_node):

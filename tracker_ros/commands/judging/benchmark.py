@@ -68,6 +68,11 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             f"a benchmark needs more than {2 * timing.BLOCK} frames, but has {len(images)}"
         )
+    through_node = "node" in args.parts and _ros_is_here()
+    if through_node:
+        from ...replay import session
+
+        session.check(_node_options(args))
     ours = _ours(args)
     report = {
         "hardware": hardware.describe(),
@@ -78,7 +83,7 @@ def run(args: argparse.Namespace) -> int:
         if "trackers" in args.parts:
             report["trackers"] = _trackers(args, ours, images, box, bar)
             report["receive"] = receive(images)
-        if "node" in args.parts and _ros_is_here():
+        if through_node:
             report["node"] = _node(args, images, box, bar)
         if "sweeps" in args.parts:
             report["sweeps"] = _sweeps(args, next(iter(ours.values()))(), images, box, bar)
@@ -160,14 +165,18 @@ def _ros_is_here() -> bool:
     return here
 
 
+def _node_options(args: argparse.Namespace) -> dict[str, object]:
+    options = {"model": args.model[0], "device": args.device, "precision": args.precision}
+    return options | ({"engine": args.engine} if args.engine else {})
+
+
 def _node(args, images, box, bar) -> dict[str, dict]:
     from ...replay.rates import RATES, through_node
 
     task = bar.add_task("through the node", total=len(RATES))
-    tracker = {"model": args.model[0], "device": args.device, "precision": args.precision}
-    tracker |= {"engine": args.engine} if args.engine else {}
     with tempfile.TemporaryDirectory() as folder:
-        return through_node(images, box, tracker, Path(folder), lambda: bar.advance(task))
+        advance = partial(bar.advance, task)
+        return through_node(images, box, _node_options(args), Path(folder), advance)
 
 
 def _sweeps(args, tracker, images, box, bar) -> dict[str, list]:

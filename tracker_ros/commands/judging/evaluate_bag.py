@@ -72,6 +72,10 @@ def run(args: argparse.Namespace) -> int:
         )
     if not args.bag.exists():
         raise InputError(f"{args.bag} does not exist")
+    if args.live:
+        from ...replay import session
+
+        session.check(tracker_options(args))
     folder = args.out or Path("out") / args.bag.resolve().stem
     check_outputs([args.bag, *(value for _, value in args.truth)], {"--out": folder})
     failures: list[str] = []

@@ -53,6 +53,7 @@ def run(args: argparse.Namespace) -> int:
     if several and args.clip is not None:
         raise InputError("--targets is about the synthetic clip, but another one is given")
     clip = _check_clip(args)
+    session.check(tracker_options(args))
     _check_output(args, clip)
     with progress_bar() as bar:
         clip = clip or _synthesise(args, bar)

@@ -1,7 +1,6 @@
 """``tracker-ros play``: the player node, with its parameters as options."""
 
 import argparse
-import json
 
 from ...nodes.parameters import PLAYER
 from ..common.arguments import add_parameters
@@ -14,12 +13,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ...nodes.process import middleware
+    from ...nodes.process.arguments import parameter_arguments, utf8_source
+
+    middleware.check()  # before rclpy is imported
     from ...nodes.player_node import PlayerNode
     from ...nodes.process.run import run as run_node
 
-    arguments = ["--ros-args"]
-    for parameter in PLAYER:
-        # JSON is YAML: it keeps "0" a string and 1.0 a float.
-        arguments += ["-p", f"{parameter.name}:={json.dumps(getattr(args, parameter.name))}"]
-    run_node(PlayerNode, arguments)
+    with utf8_source(args.source) as source:
+        values = {p.name: getattr(args, p.name) for p in PLAYER} | {"source": source}
+        run_node(PlayerNode, ["--ros-args", *parameter_arguments(values)])
     return 0

@@ -15,6 +15,13 @@ PLAYER = (
         choices=("real_time", "acknowledged"),
     ),
     Parameter(
+        "longest_pause",
+        5.0,
+        "In real time, a longer pause of the source is cut to so many seconds, with a warning; not"
+        " where `rate` is given.",
+        limits=(0.1, 1e6),
+    ),
+    Parameter(
         "acknowledge_timeout",
         5.0,
         "Seconds to wait for the tracker's `~/status` before going on.",

@@ -1,1 +1,1 @@
-"""A node as a process of its own: signals, logs, DDS profile."""
+"""A node as a process of its own: signals, arguments, logs, middleware."""

@@ -4,7 +4,7 @@ import signal
 import sys
 
 from ...core.errors import ParameterError, TrackerError
-from . import dds, logs
+from . import arguments, dds, logs, middleware, names
 
 
 def run(create, args: list[str] | None = None) -> None:
@@ -27,8 +27,8 @@ def run(create, args: list[str] | None = None) -> None:
         dds.use_profile()
         if folder := logs.use_log_folder():
             print(f"the home folder cannot be written; logs are in {folder}", file=sys.stderr)
-        _init(rclpy, args, SignalHandlerOptions.NO)
-        node = create()
+        init(args, SignalHandlerOptions.NO)
+        node = _make(create)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
         try:
@@ -45,7 +45,24 @@ def run(create, args: list[str] | None = None) -> None:
         rclpy.try_shutdown()
 
 
-def _init(rclpy, args: list[str] | None, signals) -> None:
+def _make(create):
+    from rclpy.exceptions import NameValidationException
+
+    try:
+        return create()
+    except NameValidationException as error:  # too long, most of all: rcl has read it before
+        raise ParameterError(f"wrong ROS arguments: {names.reason(error)}") from None
+    except RuntimeError as error:
+        if type(error).__name__ != "RCLError":  # which rclpy gives no public name
+            raise
+        raise middleware.failure(names.reason(error)) from None
+
+
+def init(args: list[str] | None, signals) -> None:
+    """Start ROS 2 with these arguments, by default the process's own, or raise TrackerError."""
+    import rclpy
+
+    arguments.check_words(sys.argv if args is None else args)
     try:
         rclpy.init(args=args, signal_handler_options=signals)
     except Exception as error:  # a bad ROS argument or parameter file; rclpy has many types for it
