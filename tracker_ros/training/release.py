@@ -34,7 +34,7 @@ def release(path: str | Path, target: str | Path) -> list[Path]:
             "validation": content["best"],
         }
         tracking = TrackingConfig.from_dict(run["tracking"])
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError, RuntimeError) as error:
         raise ModelError(
             f"checkpoint {path} is not one of `tracker-ros train`: {brief(error)}"
         ) from error
