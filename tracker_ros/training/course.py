@@ -102,7 +102,7 @@ class Course(ABC):
         """Go on from ``last.pt``. Raises ModelError where it is of another run."""
         if not self.last.exists():
             return
-        content = checkpoint.load(self.last)
+        content = checkpoint.load_dict(self.last)
         try:
             ours = self.identity | lasting(asdict(self.config))
             theirs = content["identity"] | lasting(content["config"])

@@ -53,6 +53,14 @@ def check_place(path: Path) -> None:
             draft.drop()
 
 
+def load_dict(path: str | Path) -> dict:
+    """``load`` where it is values by name. Raises ModelError where it is anything else."""
+    content = load(path)
+    if not isinstance(content, dict):
+        raise ModelError(f"checkpoint {path} is no checkpoint of a training: it holds no names")
+    return content
+
+
 def load(path: str | Path) -> Any:
     """Read what torch saved, of tensors and plain types; no code in it is run.
 
