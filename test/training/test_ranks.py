@@ -100,9 +100,17 @@ def alone(tmp_path, monkeypatch):
             monkeypatch.setenv(name, str(value))
         script = tmp_path / "alone.py"
         script.write_text(ALONE)
-        yield lambda *arguments: subprocess.Popen(
-            [sys.executable, script, *arguments], stderr=subprocess.PIPE, text=True
-        )
+        started = []
+
+        def start(*arguments):
+            command = [sys.executable, script, *arguments]
+            started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+            return started[-1]
+
+        yield start
+        for process in started:
+            process.kill()
+            process.wait()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
