@@ -1,6 +1,7 @@
 """`tracker-ros train`: options; bad ones are one sentence before anything is written."""
 
 import argparse
+import os
 import subprocess
 from dataclasses import fields
 
@@ -19,7 +20,7 @@ from tracker_ros.training.records.provenance import commit, data_names
     ("options", "sentence"),
     [
         (["--steps", "0"], "--steps is 0, not a number from 1 up"),
-        (["--batch", "-3"], "--batch is -3, not a number from 1 up"),
+        (["--batch", "-3"], "--batch is -3, not a number from 1 to 65536"),
         (["--max-gap", "0"], "--max-gap is 0, not a number from 1 up"),
         (["--negative", "1.5"], "--negative is 1.5, not a number from 0 to 1"),
         (["--optimiser", "adam"], "--optimiser is 'adam', not one of adamw, sgd"),
@@ -27,7 +28,13 @@ from tracker_ros.training.records.provenance import commit, data_names
         (["--network", "gates=soft"], "--network 'gates=soft': there is no 'gates' in backbone,"),
         (["--network", "channels=x"], "--network 'channels=x': 'x' is no int"),
         (["--tracking", "query_size=-3"], "tracking config: query_size is -3, not a positive"),
-        (["--workers", "-1"], "--workers is -1, not a number from 0 up"),
+        (["--workers", "-1"], "--workers is -1, not a number from 0 to 256"),
+        (["--workers", "100000"], "--workers is 100000, not a number from 0 to 256"),
+        (["--batch", "100000000"], "--batch is 100000000, not a number from 1 to 65536"),
+        (["--query-frames", "99999"], "--query-frames is 99999, not a number from 1 to 1024"),
+        (["--seed", "9" * 23], f"--seed is {'9' * 23}, not a number from 0 to 9223372036854775807"),
+        (["--steps", "9" * 400], f"--steps is {'9' * 400}, not a number from 1 to 922337203685477"),
+        (["--name", os.fsdecode(b"n\xff")], "a model cannot be "),
         (["--seed", "-1"], "--seed is -1, not a number from 0 up"),
         (["--minutes", "nan"], "--minutes is nan, not a number from 0 up"),
         (["--minutes", "inf"], "--minutes is inf, not a number from 0 up"),

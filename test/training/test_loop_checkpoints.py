@@ -4,12 +4,15 @@ import pickle
 import resource
 import shutil
 import signal
+import subprocess
+import sys
 import warnings
 
 import pytest
 import torch
 
 from tracker_ros.core.errors import ModelError, TrackerError
+from tracker_ros.training.optimisation.optimisers import backbones
 from tracker_ros.training.records.checkpoint import save
 
 
@@ -53,7 +56,9 @@ def test_a_checkpoint_never_executes_code(trainer, tmp_path):
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.parametrize("content", [{}, [], {"identity": {}}, {"identity": 3}, 7])
+@pytest.mark.parametrize(
+    "content", [{}, [], {"identity": {}}, {"identity": 3}, 7, torch.zeros(3), torch.zeros(())]
+)
 def test_a_foreign_checkpoint_is_named(trainer, tmp_path, content):
     torch.save(content, tmp_path / "last.pt")
     refused(trainer, tmp_path)
@@ -90,9 +95,97 @@ def test_a_checkpoint_of_another_run_names_both_sides(trainer, shards, tmp_path)
         (("batch 2, not 3",), {"batch": 3}),
         (("optimiser 'adamw', not 'sgd'",), {"optimiser": "sgd"}),
         (("data ['shards:", ":2']"), {"data": [f"shards:{shards}:2"]}),
+        (("rate 0.001, not 0.1",), {"rate": 0.1}),
+        (("losses {'box': 3.0}, not {'box': 1.0}",), {"losses": {"box": 1.0}}),
+        (("start None, not 'last.pt (",), {"start": tmp_path / "last.pt"}),
     ):  # fmt: skip
         refused(trainer, tmp_path, "was trained with", *parts, **values)
-    assert trainer(tmp_path, steps=9, rate=0.1).step == 1  # these may change
+    assert trainer(tmp_path, steps=9, workers=1, log_every=7).step == 1  # these may change
+
+
+def test_another_start_or_backbone_of_the_same_name_is_another_run(trainer, tmp_path):
+    for folder, seed in (("a", 0), ("b", 1)):
+        other = trainer(tmp_path / folder, steps=1, seed=seed)
+        other.run(quiet)
+        save(tmp_path / folder / "trunk.pt", {"trunk": _trunk(other), "facts": {}})
+    for name, file in (("start", "last.pt"), ("backbone", "trunk.pt")):
+        out = tmp_path / name
+        trainer(out, steps=1, **{name: tmp_path / "a" / file}).run(quiet)
+        assert trainer(out, **{name: tmp_path / "a" / file}).step == 1
+        refused(
+            trainer, out, f"{name} '{file} (", f"not '{file} (", **{name: tmp_path / "b" / file}
+        )
+        refused(trainer, out, f"{name} '{file} (", "not None")
+
+
+def _trunk(run):
+    return backbones(run.model)[0].state_dict()
+
+
+def test_budgets_measured_costs_may_differ(trainer, tmp_path):
+    budget = {"steps": 1, "network": {"gate": "soft"}, "losses": {"gate_budget": 1.0}}
+    trainer(tmp_path, **budget).run(quiet)
+    assert trainer(tmp_path, **budget).step == 1
+
+
+def test_a_second_training_in_a_folder_is_refused(trainer, tmp_path):
+    holder = "import sys; from pathlib import Path; from tracker_ros.core.io.files import locked\n"
+    holder += "with locked(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
+    process = subprocess.Popen(
+        [sys.executable, "-c", holder, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    )
+    process.stdout.readline()
+    run = trainer(tmp_path, steps=1)
+    with pytest.raises(TrackerError, match=f"{tmp_path} is in use"):
+        run.run(quiet)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".lock"]
+    process.communicate()
+    run.run(quiet)
+
+
+def test_a_checkpoint_that_another_training_went_on_with_is_not_written_over(trainer, tmp_path):
+    trainer(tmp_path, steps=1).run(quiet)
+    late, early = trainer(tmp_path, steps=3), trainer(tmp_path, steps=3)
+    early.run(quiet)
+    with pytest.raises(TrackerError, match="another training went on with it"):
+        late.run(quiet)
+    assert trainer(tmp_path).step == 3
+
+
+@pytest.mark.parametrize("name", ["last.pt", "best.pt"])
+def test_a_link_that_leads_nowhere_is_told_before_the_training(trainer, one_clip, tmp_path, name):
+    (tmp_path / name).symlink_to(tmp_path / "absent" / name)
+    run = trainer(tmp_path, validate=one_clip[1])
+    with pytest.raises(TrackerError, match=rf"{name} cannot be written: No such file"):
+        run.run(quiet)
+    assert run.step == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("facts", 3),
+        ("facts", {}),
+        ("best", 3),
+        ("optimiser", 3),
+        ("average", {}),
+        ("average", None),
+        ("config", torch.zeros(2)),
+    ],
+)
+def test_parts_of_a_checkpoint_that_are_odd_are_told(trainer, tmp_path, name, value):
+    trainer(tmp_path, steps=1).run(quiet)
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    torch.save(content | {name: value}, tmp_path / "last.pt")
+    refused(trainer, tmp_path, "is no checkpoint of this training")
+
+
+def test_averages_of_other_shapes_are_told(trainer, tmp_path):
+    trainer(tmp_path, steps=1).run(quiet)
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    content["average"] = {name: torch.zeros(()) for name in content["average"]}
+    torch.save(content, tmp_path / "last.pt")
+    refused(trainer, tmp_path, "has shape [], not [")
 
 
 def test_a_folder_that_moved_is_the_same_data(trainer, shards, tmp_path):

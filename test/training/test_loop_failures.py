@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -207,3 +208,52 @@ def test_a_data_process_that_is_killed_is_one_sentence(training):
     assert (
         error.startswith("tracker-ros: error: a data process was ended") and error.count("\n") == 1
     )
+
+
+def test_data_that_end_leave_the_steps_that_were_done(trainer, tmp_path, monkeypatch):
+    run = trainer(tmp_path)
+    batches = run.batches
+
+    def two():
+        yield from islice(batches(), 2)
+        raise SourceError("no more")
+
+    monkeypatch.setattr(run, "batches", two)
+    fails(run, "no more", kind=SourceError)
+    assert trainer(tmp_path).step == 2
+
+
+def test_what_lacks_shared_memory_is_told():
+    for error in (
+        RuntimeError("unable to allocate shared memory(shm) for file </torch_1_2>: No space left"),
+        RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error. "),
+        OSError(28, "No space left on device"),
+        OSError(24, "Too many open files"),
+    ):
+        told = r"/dev/shm.*--workers.* at step 3"
+        with pytest.raises(TrackerError, match=told), explained(7, lambda: "at step 3"):
+            raise error
+    with pytest.raises(OSError, match=r"a\.txt"), explained(7, str):
+        raise OSError(28, "No space left on device", "a.txt")
+
+
+FULL = """
+import resource, signal, sys
+from tracker_ros.commands import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (int(sys.argv[1]),) * 2)
+sys.exit(main(sys.argv[2:]))
+"""
+
+
+def test_full_shared_memory_is_one_sentence(shards, tmp_path):
+    """A limit to the size of files does to a process what a full /dev/shm does to all."""
+    command = ["train", shards, "--recipe=short", "--model=dastm_nano", "--batch=8", "--workers=1"]
+    done = subprocess.run(
+        [sys.executable, "-c", FULL, "20000", *command, "--steps=9", "--out", tmp_path / "run"],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "/dev/shm" in last and "--workers" in last and "at step 0" in last

@@ -1,6 +1,7 @@
 """Validation: the real evaluation of the averaged weights, which leaves the training as it is."""
 
 import csv
+import shutil
 
 import pytest
 import torch
@@ -70,6 +71,33 @@ def test_a_resumed_run_knows_the_best_so_far(trainer, sequences, tmp_path):
     second.run(quiet)
     assert second.best == whole.best
     assert scores(tmp_path / "run") == scores(tmp_path / "whole")
+
+
+def test_scores_on_other_sequences_are_not_compared(trainer, sequences, tmp_path, caplog):
+    values = {"validate_every": 3, "validate": sequences}
+    trainer(tmp_path / "run", steps=3, **values).run(quiet)
+    other = tmp_path / "other" / sequences.name
+    shutil.copytree(sequences, other)
+    assert trainer(tmp_path / "run", **values | {"validate": other}).best  # moved, but the same
+    truth = other / "square/groundtruth_rect.txt"
+    truth.write_text("0,0,9,9\n" * 10)  # which no tracker would find
+    run = trainer(tmp_path / "run", **values | {"validate": other})
+    assert run.best is None and "best.pt is of otb" in caplog.text
+    run.run(quiet)
+    assert run.best["step"] == 6 == checkpoint.load(tmp_path / "run/best.pt")["step"]
+
+
+def test_a_finished_run_is_validated_where_it_was_not(trainer, sequences, tmp_path, caplog):
+    trainer(tmp_path, steps=2).run(quiet)
+    for _ in range(2):
+        run = trainer(tmp_path, steps=2, validate=sequences)
+        run.run(quiet)
+        assert checkpoint.load(tmp_path / "best.pt")["step"] == run.best["step"] == 2
+        assert checkpoint.load(tmp_path / "last.pt")["best"] == run.best
+        (tmp_path / "best.pt").unlink()
+        caplog.clear()
+    assert trainer(tmp_path, steps=2, validate=sequences).best is None
+    assert "best.pt is gone" in caplog.text
 
 
 def test_a_folder_without_sequences_is_told_before_the_training(trainer, tmp_path):

@@ -1,6 +1,8 @@
 """Several processes train one network."""
 
 import runpy
+import signal
+import socket
 import subprocess
 import sys
 from itertools import islice
@@ -37,6 +39,93 @@ def test_alone_nothing_is_exchanged():
     ranks.average([tensor])
     assert ranks == Ranks(0, 1) and ranks.leads and tensor.tolist() == [1, 1]
     assert processes() == 1 and shared_mean(tensor) is tensor
+
+
+def joined(monkeypatch, **environment):
+    """The sentence in which joining such a group ends."""
+    for name, value in {"WORLD_SIZE": "2", "RANK": "1", **environment}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(ParameterError) as error:
+        Ranks.join(torch.device("cpu"))
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def test_an_environment_that_is_wrong_is_told(monkeypatch):
+    for name in ("MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    assert "the environment has no MASTER_ADDR" in joined(monkeypatch)
+    for port in ("", "abc", "0", "65536", "-1", "1" * 5000):
+        told = joined(monkeypatch, MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+        assert f"MASTER_PORT is {port!r}, not a number" in told
+    told = joined(monkeypatch, MASTER_ADDR="nowhere.invalid", MASTER_PORT="29500")
+    assert told.startswith("the environment's MASTER_ADDR is 'nowhere.invalid': ")
+
+
+def test_a_port_that_is_taken_is_told(monkeypatch):
+    with socket.create_server(("", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        told = joined(monkeypatch, RANK="0", MASTER_ADDR="127.0.0.1", MASTER_PORT=port)
+    assert f"MASTER_ADDR 127.0.0.1, MASTER_PORT {port}: " in told and "in use" in told
+
+
+ALONE = """
+import sys, torch
+from datetime import timedelta
+from tracker_ros.commands.execution import execute
+from tracker_ros.training import ranks
+
+ranks.SILENCE = 0.01
+if len(sys.argv) > 1:
+    ranks.MEETING = timedelta(seconds=float(sys.argv[1]))
+
+class Parser:
+    prog = "join"
+    def parse_args(self, arguments):
+        self.run = lambda args: ranks.Ranks.join(torch.device("cpu"))
+        return self
+
+sys.exit(execute(lambda arguments: Parser(), []))
+"""
+
+
+@pytest.fixture
+def alone(tmp_path, monkeypatch):
+    """Starts a process that waits for one that does not come."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]  # taken, but nobody listens
+        settings = {"RANK": 1, "WORLD_SIZE": 2, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+        for name, value in settings.items():
+            monkeypatch.setenv(name, str(value))
+        script = tmp_path / "alone.py"
+        script.write_text(ALONE)
+        started = []
+
+        def start(*arguments):
+            command = [sys.executable, script, *arguments]
+            started.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+            return started[-1]
+
+        yield start
+        for process in started:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_who_waits_for_the_others_can_be_ended(alone, number, status):
+    process = alone()
+    assert "waiting for the other processes at MASTER_ADDR" in process.stderr.readline()
+    process.send_signal(number)
+    _, error = process.communicate()
+    assert process.returncode == status and "Traceback" not in error, error
+
+
+def test_others_that_do_not_come_are_not_waited_for_for_ever(alone):
+    process = alone("0.1")
+    _, error = process.communicate()
+    assert process.returncode == 1 and "did not meet at MASTER_ADDR 127.0.0.1" in error, error
 
 
 CODE = """

@@ -80,7 +80,9 @@ def test_a_finished_run_tracks_in_both_engines(run, shards):
     assert all(torch.equal(value, average[name]) for name, value in network.state_dict().items())
 
 
-@pytest.mark.parametrize("content", [{}, [], {"network": {"channels": 24}}, {"network": None}])
+@pytest.mark.parametrize(
+    "content", [{}, [], torch.zeros(3), {"network": {"channels": 24}}, {"network": None}]
+)
 def test_an_unusable_checkpoint_is_named(tmp_path, content):
     torch.save(content, tmp_path / "last.pt")
     with pytest.raises(ModelError) as error:

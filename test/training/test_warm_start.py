@@ -10,7 +10,7 @@ from tracker_ros.engines.models.store import load_network
 from tracker_ros.networks.architectures.stif import Stif, StifConfig
 from tracker_ros.networks.architectures.stmtrack import Stmtrack, StmtrackConfig
 from tracker_ros.networks.backbones.inception import InceptionV3
-from tracker_ros.training.warm_start import warm_start
+from tracker_ros.training.warm_start import load_backbone, warm_start
 
 SIZES = {
     "backbone": "mobileone",
@@ -64,3 +64,42 @@ def test_a_foreign_checkpoint_is_one_sentence(tmp_path, content):
 def test_nothing_that_fits_is_an_error(model):
     with pytest.raises(ModelError, match="fits this InceptionV3"):
         warm_start(InceptionV3(0.1), model)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda value: 3, "'label.weight' is no tensor with a name"),
+        (lambda value: value.to(torch.complex64), "label.weight is torch.strided of torch.complex"),
+        (lambda value: value * torch.nan, "label.weight is not finite"),
+    ],
+)
+def test_odd_weights_to_start_from_are_told(tmp_path, change, told):
+    network = Stmtrack(StmtrackConfig(**SIZES))
+    average = network.state_dict()
+    average["label.weight"] = change(average["label.weight"])
+    torch.save({"average": average}, tmp_path / "last.pt")
+    with pytest.raises(ModelError, match=f"last.pt: {told}"):
+        warm_start(network, tmp_path / "last.pt")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        torch.zeros(3),
+        torch.zeros(()),
+        7,
+        {},
+        {"trunk": {}},
+        {"trunk": {}, "facts": {}},
+        {"trunk": torch.zeros(3), "facts": {}},
+        {"trunk": {3: 4}, "facts": {}},
+        {"trunk": {"a": torch.zeros(3)}, "facts": 3},
+        {"trunk": {"a": torch.zeros(3)}, "facts": {}},
+        {"trunk": {"a": torch.full((3,), torch.nan)}, "facts": {}},
+    ],
+)
+def test_an_odd_backbone_is_told(tmp_path, content):
+    torch.save(content, tmp_path / "trunk.pt")
+    with pytest.raises(ModelError, match=r"trunk\.pt"):
+        load_backbone(Stmtrack(StmtrackConfig(**SIZES)), tmp_path / "trunk.pt")

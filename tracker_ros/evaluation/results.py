@@ -7,10 +7,8 @@ FOLDER/TRACKER/SEQUENCE.seconds.npy    its times, apart: all else is the same by
 Every file is written whole or not at all, so a killed run leaves a folder that can be gone on with.
 """
 
-import fcntl
 import json
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
@@ -18,7 +16,7 @@ import numpy as np
 
 from ..core.errors import InputError, SourceError
 from ..core.gate import BRANCHES
-from ..core.io.files import replacing, write_json
+from ..core.io.files import locked, replacing, write_json
 
 FORMAT = 1
 FILE = "evaluation.json"
@@ -253,11 +251,3 @@ def load_results(folder: str | Path, tracker: str) -> Iterator[SequenceResult]:
         path = result_path(folder, tracker, sequence)
         if path.is_file():
             yield SequenceResult.load(path)
-
-
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
-    """Keep other processes from what they do under the lock of the same folder."""
-    with (folder / ".lock").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield

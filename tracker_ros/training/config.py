@@ -23,6 +23,25 @@ def option_name(config: Checked | type[Checked], part: Field) -> str:
     return "--" + f"{config.prefix}{part.name}".replace("_", "-")
 
 
+LARGEST = 2**63 - 1  # of whole numbers: torch takes no larger seed
+BATCH = 2**16  # samples of an update; of a larger one not even the first would be seen
+WORKERS = 256  # data processes; more than a machine has cores only take its memory
+FRAMES = 1024  # of a sample
+
+# What may change when a run goes on: how long it is, what it tells, what computes it.
+FREE = ("steps", "minutes", "checkpoint_every", "log_every", "validate_every", "workers", "device")
+FREE += ("held", "keep")  # of a refiner: what it is judged by, what is written of it
+MEASURED = "gate_costs"  # of the losses; as long as a branch takes
+
+
+def lasting(values: dict) -> dict:
+    """Of a configuration as a dict, what must stay as it is for a run to be the same."""
+    losses = values.get("losses")
+    if isinstance(losses, dict):
+        values = {**values, "losses": {n: v for n, v in losses.items() if n != MEASURED}}
+    return {name: value for name, value in values.items() if name not in FREE}
+
+
 @dataclass(frozen=True)
 class Checked:
     """Looks at every ``option`` when it is made. Raises ParameterError naming it."""
@@ -39,8 +58,12 @@ class Checked:
                 if bounds["choices"] and value not in bounds["choices"]:
                     known = ", ".join(bounds["choices"])
                     raise ParameterError(f"{name} is {value!r}, not one of {known}")
-            elif not (bounds["least"] <= value <= bounds["most"] and value < math.inf):
-                reach = "up" if bounds["most"] == math.inf else f"to {bounds['most']}"
+                continue
+            most = bounds["most"]
+            if isinstance(value, int) and value > LARGEST:
+                most = min(most, LARGEST)
+            if not (bounds["least"] <= value <= most and value < math.inf):
+                reach = "up" if most == math.inf else f"to {most}"
                 raise ParameterError(
                     f"{name} is {value}, not a number from {bounds['least']} {reach}"
                 )
@@ -87,8 +110,8 @@ class SamplingConfig(Checked):
         {}, "how often sets NAME:FOLDER that are given without a weight are drawn (1)"
     )
     pasted: float = option(0.5, "share of a set with masks that is pasted", most=1)
-    memory_frames: int = option(2, "memory frames of a sample", 1)
-    query_frames: int = option(1, "query frames of a sample, which follow each other", 1)
+    memory_frames: int = option(2, "memory frames of a sample", 1, FRAMES)
+    query_frames: int = option(1, "query frames of a sample, which follow each other", 1, FRAMES)
     max_gap: int = option(  # 40 frames of the shards
         100, "most frames of the video between memory and query", 1
     )
@@ -143,7 +166,7 @@ class TrainingConfig(Checked):
     Shares of the schedule count from its first step or minute; shares of the rate from ``rate``.
     """
 
-    batch: int = option(32, "samples an update, of all processes together", 1)
+    batch: int = option(32, "samples an update, of all processes together", 1, BATCH)
     steps: int = option(10_000, "updates of the weights", 1)
     minutes: float = option(
         0.0, "train for so long instead of --steps; the schedule follows the clock"
@@ -185,7 +208,7 @@ class TrainingConfig(Checked):
     checkpoint_every: int = option(200, "steps between checkpoints", 1)
     log_every: int = option(50, "steps of one line of the log", 1)
     validate_every: int = option(1000, "steps between validations", 1)
-    workers: int = option(1, "data processes")
+    workers: int = option(1, "data processes", most=WORKERS)
     seed: int = option(0, "of everything that chance decides")
     device: str = "cpu"
     losses: LossConfig = field(default_factory=LossConfig)

@@ -3,8 +3,8 @@
 import math
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing, nullcontext
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import ModelError, TrackerError, brief
-from .config import TrainingConfig
+from ..core.io.files import locked
+from .config import TrainingConfig, lasting
 from .ranks import Ranks
 from .records import checkpoint
 from .records.failures import Stop, explained
@@ -33,7 +34,11 @@ class Course(ABC):
         ranks: the processes that train together. tensorboard: write TensorBoard's files too.
     Attributes:
         modules, values: names of attributes that a checkpoint holds; modules have a ``state_dict``.
-        identity: what may not change when a run is resumed.
+        identity: what may not change when a run is resumed, besides what ``lasting`` says of the
+            config.
+        scored: whether the weights have been validated, where they are to be.
+        written: the files that a run will write over and over. results: those that its caller
+            will write when it has ended; that they can be written is seen before.
         step: updates so far. elapsed: seconds that they took. replaced: unreadable samples.
     Raises:
         TrackerError: a checkpoint of another run, a loss that is not finite, no memory, a full
@@ -45,6 +50,8 @@ class Course(ABC):
     identity: dict
     optimiser: torch.optim.Optimizer
     replaced = 0
+    scored = True
+    results: Sequence[Path] = ()
 
     def __init__(
         self,
@@ -59,6 +66,11 @@ class Course(ABC):
         self.device = torch.device(config.device)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=precision == "fp16")
         self.step, self.elapsed = 0, 0.0
+        self._saved, self._stamp = 0, _stamp(self.last)
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        return (self.last,)
 
     @abstractmethod
     def batches(self) -> Generator[Any, None, None]:
@@ -84,14 +96,17 @@ class Course(ABC):
     def save(self) -> None:
         """Write ``last.pt``."""
         checkpoint.save(self.last, self.content())
+        self._saved, self._stamp = self.step, _stamp(self.last)
 
     def resume(self) -> None:
         """Go on from ``last.pt``. Raises ModelError where it is of another run."""
         if not self.last.exists():
             return
-        content = checkpoint.load(self.last)
+        content = checkpoint.load_dict(self.last)
         try:
-            checkpoint.same_run(self.last, content["identity"], self.identity)
+            ours = self.identity | lasting(asdict(self.config))
+            theirs = content["identity"] | lasting(content["config"])
+            checkpoint.same_run(self.last, theirs, ours)
             for name in self.modules:
                 getattr(self, name).load_state_dict(content[name])
             step, elapsed = content["step"], content["elapsed"]
@@ -101,7 +116,10 @@ class Course(ABC):
                 raise ValueError(f"elapsed is {elapsed!r}, not a number from 0")
             for name in self.values:
                 setattr(self, name, content[name])
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+            self._saved = step
+        except ModelError:
+            raise
+        except Exception as error:  # what is in a file can break this in many ways
             raise ModelError(
                 f"{self.last} is no checkpoint of this training: {brief(error)}"
             ) from error
@@ -148,28 +166,28 @@ class Course(ABC):
         SIGTERM and Ctrl-C end it after the step, with a checkpoint.
         """
         self.out.mkdir(parents=True, exist_ok=True)
-        config, log = self.config, None
-        if self.ranks.leads:
-            path = self.out / "log.csv"
-            log = TrainingLog(path, tell, config.log_every, self.step, self.tensorboard)
-        batches, stopping, last = self.batches(), False, time.monotonic()
+        config, stopping = self.config, False
         with (
+            self._log(tell) if self.ranks.leads else nullcontext() as log,
             Stop() as stop,
-            log or nullcontext(),
             explained(config.batch, self._where),
-            closing(batches),
+            closing(self.batches()) as batches,
         ):
+            if self.progress >= 1 and self._agreed(not self.scored)[0]:  # another --validate
+                self.score(log)
+                if log:
+                    self.save()
+            last = time.monotonic()
             while self.progress < 1 and not stopping:
                 asked = time.monotonic()
-                batch = next(batches)
+                batch = self._next(batches)
                 waited = time.monotonic() - asked
                 terms = self.train_step(batch)
                 now = time.monotonic()
                 # One clock for all, and all stop at the same step.
-                agreed = torch.tensor([now - last, float(stop.signal or 0)], device=self.device)
-                self.ranks.average([agreed])
-                self.elapsed, last = self.elapsed + agreed[0].item(), now
-                stopping, done = agreed[1].item() > 0, self.progress >= 1
+                took, stopped = self._agreed(now - last, stop.signal or 0)
+                self.elapsed, last = self.elapsed + took, now
+                stopping, done = stopped > 0, self.progress >= 1
                 if log:
                     log.add(self.step, self.progress, terms, config.batch, waited, self.replaced)
                 if done or self.step % config.validate_every == 0:
@@ -181,6 +199,46 @@ class Course(ABC):
             tell(f"stopped after step {self.step}; {self.last} holds it: the same command goes on")
             stop.leave()
 
+    @contextmanager
+    def _log(self, tell: Callable[[str], None]) -> Iterator[TrainingLog]:
+        """The log, while the folder is this training's alone and can be written to."""
+        with locked(self.out, wait=False):
+            if _stamp(self.last) != self._stamp:
+                raise TrackerError(
+                    f"{self.last} is another than was read: another training went on with it"
+                    " meanwhile; the same command goes on from there"
+                )
+            for path in (*self.written, *self.results):
+                checkpoint.check_place(path)
+            every, path = self.config.log_every, self.out / "log.csv"
+            with TrainingLog(path, tell, every, self.step, self.tensorboard) as log:
+                yield log
+
+    def _next(self, batches: Iterator) -> Any:
+        """A batch. Where there is none, the steps since the last checkpoint are not lost."""
+        try:
+            return next(batches)
+        except Exception:
+            if self.ranks.leads and self.step > self._saved:
+                with suppress(TrackerError):  # what ended the run is what is to be told
+                    self.save()
+            raise
+
+    def _agreed(self, *values: float) -> list[float]:
+        """Means of each over all processes."""
+        agreed = torch.tensor(values, dtype=torch.float32, device=self.device)
+        self.ranks.average([agreed])
+        return agreed.tolist()
+
     def _where(self) -> str:
         good = f"{self.last} holds" if self.last.exists() else "no checkpoint holds"
         return f"at step {self.step}; {good} the last good weights"
+
+
+def _stamp(path: Path) -> tuple[int, int, int] | None:
+    """What differs when a file was written anew; None where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns

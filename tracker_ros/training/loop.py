@@ -1,16 +1,20 @@
 """The training of a network: samples in, checkpoints and a log out."""
 
+import logging
+import os
 from collections.abc import Generator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from ..core.errors import ParameterError
+from ..core.errors import ModelError, ParameterError
 from ..engines.runners.torch_runner import DTYPES
 from ..networks.build import build
 from ..networks.presets import Preset
+from ..sources.sequences import Sequence as Pictures
 from ..sources.sequences import find_sequences
 from .config import TrainingConfig
 from .course import Course
@@ -27,6 +31,8 @@ from .samples.batches import Batch, load_batches
 from .samples.sampling import Samples
 from .scores import MEASURES, score_weights
 from .warm_start import load_backbone, warm_start
+
+logger = logging.getLogger(__name__)
 
 
 class Trainer(Course):
@@ -64,12 +70,13 @@ class Trainer(Course):
         ranks = Ranks.join(torch.device(config.device))
         super().__init__(out, config, ranks, config.precision, tensorboard)
         self.data, self.cache, self.preset, self.loss = data, cache, preset, loss
+        self.best_file = self.out / "best.pt"
         torch.manual_seed(config.seed)
         if self.device.type == "cuda":
             torch.backends.cudnn.deterministic = True
         self.validate = Path(validate) if validate else None
-        if self.validate:
-            find_sequences(self.validate)  # what is wrong with them should be said now
+        # What is wrong with them should be said now.
+        sequences = find_sequences(self.validate) if self.validate else []
         self.model = build(preset.architecture, preset.network.to_dict())
         self.best: dict | None = None  # step and AUC of the best validation
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
@@ -89,18 +96,49 @@ class Trainer(Course):
             "network": preset.network.to_dict(),
             "tracking": preset.tracking.to_dict(),
             "data": self.facts["data"],
-            "sampling": asdict(config.sampling),
-            "optimiser": config.optimiser,
-            "batch": config.batch,
-            "seed": config.seed,
+            "backbone": checkpoint.named(backbone),
+            "start": checkpoint.named(start),
         }
         self.resume()
+        if self.validate:
+            self._keep_best(_described(self.validate, sequences))
         if config.losses.gate_budget and "gate_costs" not in self.facts:
             self.facts["gate_costs"] = self._measure_costs()
         for name, value in (("commits", commit()), ("hardware", hardware(self.device))):
             self.facts[name] += [value] if value and value not in self.facts[name] else []
         costs = tuple(self.facts.get("gate_costs", {}).values())
         self.config = replace(config, losses=replace(config.losses, gate_costs=costs))
+
+    def resume(self) -> None:
+        super().resume()
+        facts, best = self.facts, self.best
+        kinds = {"data": list, "commits": list, "hardware": list}
+        kinds |= {"gate_costs": dict} if isinstance(facts, dict) and "gate_costs" in facts else {}
+        whole = isinstance(facts, dict) and all(
+            isinstance(facts.get(name), kind) for name, kind in kinds.items()
+        )
+        if not whole or not (best is None or (isinstance(best, dict) and "auc" in best)):
+            raise ModelError(f"{self.last} is no checkpoint of this training: odd facts or best")
+
+    def _keep_best(self, judge: str) -> None:
+        """Forget the best validation where it was of other sequences, or its weights are gone."""
+        before = self.facts.get("validated", judge)
+        if self.best is not None and (before != judge or not self.best_file.exists()):
+            reason = f"is of {before}, not of {judge}" if before != judge else "is gone"
+            if self.ranks.leads:
+                logger.warning(
+                    "%s %s: the best weights are looked for anew", self.best_file, reason
+                )
+            self.best = None
+        self.facts["validated"] = judge
+
+    @property
+    def scored(self) -> bool:
+        return not self.validate or self.best is not None
+
+    @property
+    def written(self) -> tuple[Path, ...]:
+        return (self.last, self.best_file) if self.validate else (self.last,)
 
     def _measure_costs(self) -> dict[str, float]:
         if getattr(self.preset.network, "gate", None) not in ("hard", "soft"):
@@ -146,5 +184,13 @@ class Trainer(Course):
             log.validated(self.step, self.progress, {name: found[name] for name in told})
             if self.best is None or found["auc"] > self.best["auc"]:
                 self.best = {"step": self.step, "auc": found["auc"]}
-                checkpoint.save(self.out / "best.pt", self.content())
+                checkpoint.save(self.best_file, self.content())
         self.ranks.wait()
+
+
+def _described(folder: Path, sequences: Sequence[Pictures]) -> str:
+    """Sequences by folder, number, and what tells them from others: scores on them compare."""
+    digest = sha256()
+    for one in sequences:
+        digest.update(os.fsencode(one.name) + one.truth.tobytes())
+    return f"{folder.resolve().name}, {len(sequences)} sequences ({digest.hexdigest()[:12]})"

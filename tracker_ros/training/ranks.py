@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import logging
+import os
+import re
+import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib import import_module
 from itertools import count
+from textwrap import shorten
 
 import torch
 from torch import Tensor, distributed
@@ -16,6 +22,10 @@ from ..core.errors import ParameterError
 from ..evaluation.parallel import Share
 
 PATIENCE = timedelta(hours=12)  # the others wait while the first validates
+MEETING = timedelta(minutes=5)  # until all have come
+SILENCE = 10.0  # seconds after which it is said that others are waited for
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -35,7 +45,13 @@ class Ranks(Share):
             # Optimisers import it, and one that finds a group keeps it to the end and beyond.
             import_module("torch._dynamo")
             backend = "nccl" if device.type == "cuda" else "gloo"
-            distributed.init_process_group(backend, timeout=PATIENCE)
+            distributed.init_process_group(
+                backend,
+                store=meet(ranks.count),
+                rank=ranks.rank,
+                world_size=ranks.count,
+                timeout=PATIENCE,
+            )
             atexit.register(_leave)
         return ranks
 
@@ -60,6 +76,47 @@ class Ranks(Share):
         for tensor in tensors:
             tensor.copy_(flat[start : start + tensor.numel()].view_as(tensor))
             start += tensor.numel()
+
+
+def meet(count: int) -> distributed.Store:
+    """The store of the ``count`` processes of MASTER_ADDR and MASTER_PORT, when all have come.
+
+    Torch waits for them without looking at signals: here it does so in a thread, so that Ctrl-C
+    and SIGTERM end the process. Raises ParameterError naming what of the environment is wrong.
+    """
+    address, port = (os.environ.get(name, "") for name in ("MASTER_ADDR", "MASTER_PORT"))
+    if not address:
+        raise ParameterError(f"WORLD_SIZE is {count}, but the environment has no MASTER_ADDR")
+    if not (port.isascii() and port.isdecimal() and 0 < int(port[:6]) < 1 << 16):
+        raise ParameterError(
+            f"the environment's MASTER_PORT is {port!r}, not a number from 1 to 65535"
+        )
+    place = f"MASTER_ADDR {address}, MASTER_PORT {port}"
+    found: list[distributed.Store | Exception] = []
+
+    def look() -> None:
+        try:
+            socket.getaddrinfo(address, int(port))  # torch would look for it until it gives up
+            # Torch gives up long after MEETING: a thread that comes back while Python ends aborts.
+            found.append(next(distributed.rendezvous("env://", timeout=PATIENCE))[0])
+        except Exception as error:  # torch raises many types
+            found.append(error)
+
+    thread = threading.Thread(target=look, daemon=True)
+    thread.start()
+    thread.join(SILENCE)
+    if thread.is_alive():
+        logger.warning("waiting for the other processes at %s", place)
+        thread.join(MEETING.total_seconds())
+    result = found[0] if found else TimeoutError(f"not all came in {MEETING}")
+    if isinstance(result, socket.gaierror):
+        raise ParameterError(f"the environment's MASTER_ADDR is {address!r}: {result.strerror}")
+    if isinstance(result, Exception):
+        said = re.split(r"\n|Exception raised from", str(result))[0]
+        raise ParameterError(
+            f"the {count} processes of WORLD_SIZE did not meet at {place}: {shorten(said, 200)}"
+        )
+    return result
 
 
 def _leave() -> None:

@@ -17,7 +17,7 @@ def release(path: str | Path, target: str | Path) -> list[Path]:
     hardware, backbone, validation, the whole training config. Returns the paths written. Raises
     ModelError if the checkpoint cannot be used.
     """
-    content = checkpoint.load(path)
+    content = checkpoint.load_dict(path)
     try:
         run = content["identity"]
         network = build(run["architecture"], run["network"])
@@ -34,7 +34,7 @@ def release(path: str | Path, target: str | Path) -> list[Path]:
             "validation": content["best"],
         }
         tracking = TrackingConfig.from_dict(run["tracking"])
-    except (KeyError, TypeError, AttributeError, RuntimeError) as error:
+    except (LookupError, TypeError, AttributeError, ValueError, RuntimeError) as error:
         raise ModelError(
             f"checkpoint {path} is not one of `tracker-ros train`: {brief(error)}"
         ) from error

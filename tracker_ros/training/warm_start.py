@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import torch
 from torch import nn
 
 from ..core.errors import ModelError, brief
@@ -26,6 +27,7 @@ def warm_start(network: nn.Module, path: str | Path) -> list[str]:
         given = content.get("average") if isinstance(content, dict) else None
         if not isinstance(given, dict):
             raise ModelError(f"{path} is no checkpoint of a training run")
+        given = checkpoint.plain_tensors(path, given)
     fitting = {
         name: value
         for name, value in given.items()
@@ -33,6 +35,9 @@ def warm_start(network: nn.Module, path: str | Path) -> list[str]:
     }
     if not fitting:
         raise ModelError(f"nothing in {path} fits this {type(network).__name__}")
+    for name, value in fitting.items():
+        if not torch.isfinite(value).all():
+            raise ModelError(f"checkpoint {path}: {name} is not finite")
     network.load_state_dict(fitting, strict=False)
     return list(fitting)
 
@@ -43,11 +48,17 @@ def load_backbone(network: nn.Module, path: str | Path) -> dict:
     Raises ModelError: the file cannot be used, or does not fit.
     """
     content = checkpoint.load(path)
+    if not (isinstance(content, dict) and isinstance(content.get("facts"), dict)):
+        raise ModelError(f"{path} is no backbone of `tracker-ros convert`")
+    state = checkpoint.plain_tensors(path, content.get("trunk"))
+    for name, value in state.items():
+        if not torch.isfinite(value).all():
+            raise ModelError(f"checkpoint {path}: {name} is not finite")
     try:
         for trunk in backbones(network):
-            trunk.load_state_dict(content["trunk"])
+            trunk.load_state_dict(state)
         return content["facts"]
-    except (KeyError, TypeError, RuntimeError) as error:
+    except RuntimeError as error:
         raise ModelError(
             f"backbone checkpoint {path} does not fit the network: {brief(error)}"
         ) from error

@@ -204,3 +204,23 @@ def test_tables_by_hand():
     assert "| none (baseline) | 0.600 ± 0.100 | +0.000 ± 0.000 |" in text
     assert "| gate in training, random in test | 0.400 ± 0.000 | -0.200 ± 0.100 |" in text
     assert "start trunk.pt" in text and "seeds: the spread" not in text and "peak" not in text
+
+
+@pytest.mark.parametrize("name", ["costs.json", "runs/skip-0/scores.json", "settings.json"])
+def test_damaged_files_are_named(command, tmp_path, capsys, name):
+    chosen = ("--variants", "skip", "--seeds", "0")
+    assert command(*chosen) == 0
+    path = tmp_path / "out" / name
+    for content in (b"x", b"{}", b"[]", b"[{}]", b"3", b"\xff", b'{"se": {"ms": 1}}'):
+        path.write_bytes(content)
+        capsys.readouterr()
+        assert command(*chosen) == 1, content
+        error = capsys.readouterr().err
+        assert error.startswith("tracker-ros: error:") and error.count("\n") == 1, error
+        assert str(path) in error or "holds an ablation with another" in error
+
+
+def test_seeds_are_looked_at_before_the_first_is_trained(command, tmp_path, capsys):
+    assert command("--variants", "skip", "--seeds", "0," + "9" * 23) == 1
+    assert "--seed is 99999999999999999999999, not" in capsys.readouterr().err
+    assert not (tmp_path / "out/runs").exists()

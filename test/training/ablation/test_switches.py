@@ -1,6 +1,7 @@
 """Parts of trained weights that are switched off: nothing else changes, and the tables say it."""
 
 import json
+import os
 from dataclasses import replace
 
 import cv2
@@ -127,3 +128,36 @@ def test_bad_options_are_told(tmp_path, capsys, model, options, told):
     assert main([*command, *options]) == 1
     error = capsys.readouterr().err
     assert error.startswith("tracker-ros: error:") and told in error
+
+
+@pytest.fixture
+def done(small, dev, tmp_path):
+    """The command of an ablation that is done."""
+    network, (architecture, _, tracking) = small
+    path = tmp_path / "small.safetensors"
+    save_network(path, network, architecture, tracking, {})
+    command = ["ablate", "--model", str(path), "--out", str(tmp_path / "out")]
+    command += ["--variants", "whole"]
+    assert main([*command, "--validate", str(dev)]) == 0
+    return command
+
+
+DAMAGE = [b"x", b"{}", b"[]", b"[3]", b"3", b"\xff", b"[" * 100_000, b'{"name": "whole", "auc": 1}']
+
+
+@pytest.mark.parametrize("name", ["settings.json", "runs/whole.json"])
+def test_damaged_files_are_named(done, dev, tmp_path, capsys, name):
+    path = tmp_path / "out" / name
+    for content in DAMAGE:
+        path.write_bytes(content)
+        capsys.readouterr()
+        assert main([*done, "--validate", str(dev)]) == 1, content
+        error = capsys.readouterr().err
+        assert error.startswith("tracker-ros: error:") and error.count("\n") == 1, error
+        assert str(path) in error or "holds an ablation with another" in error
+
+
+def test_sequences_may_have_any_name(done, dev, tmp_path):
+    odd = dev.rename(tmp_path / os.fsdecode(b"bs\xff"))
+    assert main([*done, "--validate", str(odd), "--out", str(tmp_path / "other")]) == 0
+    assert "bs\\udcff" in (tmp_path / "other/ablation.md").read_text(encoding="utf-8")

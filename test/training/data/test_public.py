@@ -1,6 +1,10 @@
 """Clips in columns, their index on disk, and the mixture of sets."""
 
+import io
+import os
 import pickle
+import shutil
+import tarfile
 
 import cv2
 import numpy as np
@@ -151,3 +155,25 @@ def test_large_targets_are_decoded_small(otb):
     assert made.view(0, detail=8).image.shape == (30, 40, 3)
     assert made.view(0, detail=8).box == (2.5, 3, 10, 7.5)
     assert made.view(0, detail=9).image.shape == (60, 80, 3)
+
+
+@pytest.mark.parametrize(
+    "frames", ['{"frames": []}', '{"frames": [{"image": "a.png", "box": [0, 0, 9, 9]}]}']
+)
+def test_shards_without_a_clip_to_train_on_are_named(shards, tmp_path, frames):
+    shutil.copy(shards / "imagenet1k-0.tar", tmp_path)
+    with tarfile.open(tmp_path / "video-0.tar", "w") as tar:
+        info = tarfile.TarInfo("index.json")
+        info.size = len(frames) + 2
+        tar.addfile(info, io.BytesIO(f"[{frames}]".encode()))
+    told = rf"{tmp_path} holds no clip in video-\*\.tar with a target large enough"
+    with pytest.raises(SourceError, match=told):
+        open_mixture(tmp_path, {"video": 1.0})
+
+
+def test_a_set_may_have_any_name(one_clip, tmp_path):
+    home = tmp_path / os.fsdecode(b"b\xff")
+    shutil.copytree(one_clip[1], home)
+    for cache in (None, tmp_path / "cache", tmp_path / "cache"):
+        (clip,) = open_set("otb", home, cache)
+        assert clip.view(0).image.shape == (150, 200, 3)

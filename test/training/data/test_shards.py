@@ -158,3 +158,18 @@ def test_pictures(shards, tmp_path):
     with pytest.raises(SourceError) as error:
         Pictures(tmp_path)
     assert "entry 0 names no image" in one_sentence(error, path)
+
+
+def test_an_index_that_is_nested_without_end_is_named(tmp_path):
+    path = rewrite(tmp_path / "voc-0.tar", "[" * 100_000)
+    with pytest.raises(SourceError) as error:
+        Shard(path)
+    one_sentence(error, path)
+
+
+@pytest.mark.parametrize("index", ["[]", '[{"image": 3, "objects": []}]'])
+def test_backgrounds_without_a_picture_are_named(tmp_path, index):
+    rewrite(tmp_path / "imagenet1k-0.tar", index)
+    with pytest.raises(SourceError) as error:
+        Pictures(tmp_path)
+    one_sentence(error, tmp_path)

@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 from tracker_ros.commands import main
 from tracker_ros.core.errors import ModelError, ParameterError
 from tracker_ros.networks.backbones.mobileone import VARIANTS
-from tracker_ros.training.official.convert import KINDS, convert
+from tracker_ros.training.official.convert import KINDS, convert, draft
 from tracker_ros.training.official.source import Checkpoint
 from tracker_ros.training.records import checkpoint
 
@@ -164,3 +164,54 @@ def test_what_was_taken_is_counted(tmp_path, official):
     assert source.count("a.{}.w") == 2
     source.take("a.0.w")
     assert source.unused(".*") == ["a.1.w", "b"]
+
+
+def test_a_dictionary_that_holds_itself(tmp_path):
+    content = {"state_dict": {}}
+    content["state_dict"]["model"] = content
+    torch.save(content, tmp_path / "a.pth")
+    assert refusal(tmp_path / "a.pth", tmp_path).endswith("holds no tensors by name")
+
+
+@pytest.mark.parametrize("shape", [(), (3,), (1, 1), (2, 3, 4)])
+def test_tensors_of_odd_shapes_are_told_by_every_kind(tmp_path, shape):
+    class Anything(Checkpoint):
+        """Has a tensor of every name."""
+
+        def has(self, name):
+            return True
+
+        def take(self, name):
+            return torch.ones(shape)
+
+    torch.save({"a": torch.ones(1)}, path := tmp_path / "a.pth")
+    source = Anything(path)
+    for name, kind in KINDS.items():
+        if name.startswith("mobileone"):
+            source.has = lambda name: "reparam" not in name
+        with pytest.raises(ModelError) as found:
+            draft(kind, name, source)
+        assert str(path) in str(found.value) and "\n" not in str(found.value)
+
+
+def test_a_negative_variance_is_told(mobileone, tmp_path):
+    mobileone.tensors["stage0.rbr_scale.bn.running_var"][3] = -1
+    assert refusal(mobileone.save(tmp_path / "a.pth"), tmp_path).endswith(
+        "stage0.rbr_scale.bn.running_var is negative"
+    )
+
+
+def test_what_overflows_in_the_making_is_told(mobileone, tmp_path):
+    mobileone.tensors["stage0.rbr_conv.0.conv.weight"].fill_(3e38)
+    assert "would not be finite" in refusal(mobileone.save(tmp_path / "a.pth"), tmp_path)
+
+
+def test_a_model_that_could_not_be_opened_is_not_written(mobileone, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    name = os.fsdecode(b"n\xff.pth")
+    mobileone.save(tmp_path / name)
+    assert main(["convert", "mobileone_s1", name]) == 1
+    error = capsys.readouterr().err
+    assert "takes names in UTF-8 alone" in error and error.count("\n") == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert main(["convert", "mobileone_s1", name, "--output", "n.pt"]) == 0

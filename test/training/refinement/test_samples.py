@@ -244,3 +244,25 @@ def test_what_lacks_is_said(refiner_shards, tmp_path, kept, sentence):
         RefinerSamples(tmp_path, TRACKING)
     with pytest.raises(SourceError, match="is not a folder"):
         RefinerSamples(tmp_path / "absent", TRACKING)
+
+
+def test_a_picture_that_cannot_be_read_gives_way_to_another(refiner_shards, tmp_path, capsys):
+    folder = shutil.copytree(refiner_shards, tmp_path / "shards")
+    content = bytearray((folder / "video-0.tar").read_bytes())
+    start = content.index(b"\x89PNG")
+    content[start : start + 4] = b"none"
+    (folder / "video-0.tar").write_bytes(content)
+    samples = [RefinerSamples(one, TRACKING, length=80) for one in (refiner_shards, folder)]
+    same = 0
+    for i in range(80):
+        good, other = (part[i] for part in samples)
+        same += np.array_equal(good.crops, other.crops)
+        assert np.array_equal(other.crops, samples[1][i].crops)  # a function of seed and i
+    assert samples[0].replaced == 0 < samples[1].replaced and 0 < same < 80
+    told = capsys.readouterr().err
+    assert "another sample is used" in told and told.count("\n") == 1
+    for name in ("video-0.tar", "masks-0.tar"):
+        broken = (folder / name).read_bytes().replace(b"\x89PNG", b"none")
+        (folder / name).write_bytes(broken)
+    with pytest.raises(SourceError, match="is not a picture"):
+        RefinerSamples(folder, TRACKING)[0]

@@ -1,5 +1,9 @@
 """The loop and the command: what is learned, kept and gone on with."""
 
+import subprocess
+import sys
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 import torch
@@ -38,6 +42,8 @@ def quiet(_):
 
 class Written(RefinerSamples):
     """Crops of 16 x 16, of which ``see`` makes features that tell how large the target is."""
+
+    replaced = 0
 
     def __init__(self, length):
         self.length = length
@@ -131,9 +137,11 @@ def test_minutes_may_say_how_long(tmp_path):
 def test_trouble_is_one_sentence(tmp_path):
     first = trainer(tmp_path, steps=1)
     first.run(quiet)
-    with pytest.raises(ModelError, match=r"was trained with config .*'steps': 1.*, not .*: 2"):
-        trainer(tmp_path, steps=2)
-    checkpoint.save(tmp_path / "last.pt", {"identity": first.identity})
+    with pytest.raises(ModelError, match=r"was trained with rate 0.003, not 0.1"):
+        trainer(tmp_path, steps=1, rate=0.1)
+    assert trainer(tmp_path, steps=2).step == 1
+    known = {"identity": first.identity, "config": asdict(first.config)}
+    checkpoint.save(tmp_path / "last.pt", known)
     with pytest.raises(ModelError, match="is no checkpoint of this training: no 'refiner'"):
         trainer(tmp_path, steps=1)
     broken = trainer(tmp_path / "broken")
@@ -182,7 +190,7 @@ def test_the_command_writes_the_model_with_its_refiner(base, refiner_shards, tmp
         assert "weight" not in name or not torch.equal(value, kept)
     capsys.readouterr()
     assert main([*command, "--seed", "4"]) == 1
-    assert "last.pt was trained with config {'seed': 3}, not" in capsys.readouterr().err
+    assert "last.pt was trained with seed 3, not 4" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -208,3 +216,33 @@ def test_a_folder_without_shards_is_said(base, tmp_path, capsys):
     for folder, sentence in ((tmp_path, "holds no shard with"), (tmp_path / "a", "not a folder")):
         assert main(["train-refiner", str(folder), "--model", str(base)]) == 1
         assert sentence in capsys.readouterr().err
+
+
+FULL = """
+import resource, signal, sys
+from tracker_ros.commands import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_full_shared_memory_is_one_sentence(base, refiner_shards, tmp_path):
+    """A limit to the size of files does to a process what a full /dev/shm does to all."""
+    command = ["train-refiner", refiner_shards, "--model", base, "--out", tmp_path / "run"]
+    command += ["--batch=4", "--steps=3", "--held=2", "--workers=1"]
+    done = subprocess.run([sys.executable, "-c", FULL, *command], capture_output=True, text=True)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert "/dev/shm" in last and "--workers" in last and "at step 0" in last
+
+
+def test_a_model_that_could_not_be_written_is_told_before_the_training(
+    base, refiner_shards, tmp_path, capsys
+):
+    (tmp_path / "m.safetensors").symlink_to(tmp_path / "absent/m.safetensors")
+    command = ["train-refiner", str(refiner_shards), "--model", str(base), "--workers", "0"]
+    command += ["--batch", "4", "--steps", "1", "--held", "2", "--name", "m"]
+    assert main([*command, "--out", str(tmp_path)]) == 1
+    assert "m.safetensors cannot be written: No such file" in capsys.readouterr().err
+    assert not (tmp_path / "last.pt").exists()

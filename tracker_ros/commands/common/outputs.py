@@ -48,6 +48,19 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
                 )
 
 
+def check_model_name(path: Path) -> None:
+    """Refuse a model that nothing could open: its readers take names in UTF-8 alone.
+
+    Raises InputError.
+    """
+    try:
+        os.path.abspath(path).encode()
+    except UnicodeEncodeError:
+        raise InputError(
+            f"a model cannot be {path}: what reads models takes names in UTF-8 alone"
+        ) from None
+
+
 def model_files(name: str) -> list[Path]:
     """The files that ``--model NAME`` reads. Raises ModelError if there are none."""
     from ...engines.models.weights import find_model

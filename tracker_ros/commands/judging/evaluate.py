@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.io.files import write_json
+from ...core.io.files import locked, write_json
 from ..common import contestants
 from ..common.arguments import add_counts, add_paths, add_tracker_arguments
 from ..common.outputs import check_outputs, model_files
@@ -71,7 +71,7 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
     from ...engines.runners.cores import cores
     from ...evaluation import hardware
     from ...evaluation.parallel import is_done, run_all
-    from ...evaluation.results import Evaluation, join_evaluation, locked
+    from ...evaluation.results import Evaluation, join_evaluation
     from ..common import tasks
 
     task = tasks.VotTask(args) if args.dataset == "vot" else tasks.OnePassTask(args)

@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
             repeats=args.random_tests,
             device=find_device(args.device),
         )
-        print((args.out / "ablation.md").read_text())
+        print((args.out / "ablation.md").read_text(encoding="utf-8"))
         return 0
     model = args.model or "dastm_tiny"
     design = preset(model)
@@ -122,5 +122,5 @@ def run(args: argparse.Namespace) -> int:
         random_tests=args.random_tests,
     )
     ablate(plan, args.out)
-    print((args.out / "ablation.md").read_text())
+    print((args.out / "ablation.md").read_text(encoding="utf-8"))
     return 0

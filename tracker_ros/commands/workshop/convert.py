@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from ..common.arguments import add_paths
-from ..common.outputs import check_outputs
+from ..common.outputs import check_model_name, check_outputs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,6 +30,8 @@ def run(args: argparse.Namespace) -> int:
     stem = args.file.name.partition(".")[0]
     outputs = [args.output] if args.output else [Path(f"{stem}.safetensors"), Path(f"{stem}.pt")]
     check_outputs([args.file], {path.name: path for path in outputs})
+    for path in outputs:
+        check_model_name(path)
     made = convert(args.kind, args.file, args.output)
     if made.unused:
         print(f"{len(made.unused)} tensors have no use here: {', '.join(made.unused)}")

@@ -5,6 +5,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from ...core.io.files import locked
 from ...training.config import LossConfig, SamplingConfig, TrainingConfig
 from ...training.options import add_options, given, overridden
 from ..common.arguments import add_device, add_overrides, add_paths, find_device
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     from ...training.release import release
     from ...training.samples.preview import PREVIEWED, write_contact_sheet
     from ...training.samples.sampling import Samples
-    from ..common.outputs import check_outputs
+    from ..common.outputs import check_model_name, check_outputs
     from ..common.terminal import run_course
 
     design = preset(args.model)
@@ -93,17 +94,19 @@ def run(args: argparse.Namespace) -> int:
     )
     cache = args.cache or default_cache()
     out, name = args.out or Path("runs") / args.model, args.name or args.model
+    target = out / f"{name}.safetensors"
     check_outputs(
         [args.backbone, args.start, args.validate, *args.data],
         {"--preview": args.preview}
         if args.preview
-        else {"--name": out / f"{name}.safetensors", "--out's last.pt": out / "last.pt"},
+        else {"--name": target, "--out's last.pt": out / "last.pt"},
     )
     if args.preview:
         samples = Samples(args.data, design.tracking, config.sampling, config.seed, cache)
         write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
         print(args.preview)
         return 0
+    check_model_name(target)
     trainer = Trainer(
         args.data,
         out,
@@ -126,9 +129,11 @@ def run(args: argparse.Namespace) -> int:
     if not trainer.ranks.leads:
         trainer.run(lambda line: None)
         return 0
+    trainer.results = [target]
     run_course(trainer)
-    best = out / ("best.pt" if args.validate else "last.pt")
-    for path in release(best, out / f"{name}.safetensors"):
+    with locked(out, wait=False):
+        written = release(out / ("best.pt" if args.validate else "last.pt"), target)
+    for path in written:
         print(path)
     return 0
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from ...core.errors import ParameterError
+from ...core.io.files import locked
 from ...training.options import add_options, given
 from ...training.refinement.config import RefinerConfig
 from ..common.arguments import add_device, add_paths, find_device
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     from ...training.refinement.loop import RefinerTrainer
     from ...training.refinement.release import Base
     from ...training.refinement.samples import RefinerSamples
-    from ..common.outputs import check_outputs
+    from ..common.outputs import check_model_name, check_outputs
     from ..common.terminal import run_course
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
@@ -53,6 +54,7 @@ def run(args: argparse.Namespace) -> int:
     out = args.out or Path("runs") / f"{base.path.stem}-refiner"
     target = out / f"{name}.safetensors"
     check_outputs([args.data, base.path], {"--name": target, "--out's last.pt": out / "last.pt"})
+    check_model_name(target)
     samples = RefinerSamples(args.data, base.tracking, config.seed, length=sys.maxsize)
     held = RefinerSamples(args.data, base.tracking, config.seed, held=True, length=config.held)
     identity = {
@@ -64,6 +66,7 @@ def run(args: argparse.Namespace) -> int:
     }
     refiner = base.refiner(config.seed, config.start)
     trainer = RefinerTrainer(samples, held, base.see, refiner, base.side, out, config, identity)
+    trainer.results = [target]
     run_course(trainer)
     facts = {
         "data": identity["data"],
@@ -72,6 +75,7 @@ def run(args: argparse.Namespace) -> int:
         "commit": commit(),
         "hardware": hardware(trainer.device),
     }
-    base.write(target, trainer.refiner, facts, args.half, config.keep)
+    with locked(out, wait=False):
+        base.write(target, trainer.refiner, facts, args.half, config.keep)
     print(target)
     return 0

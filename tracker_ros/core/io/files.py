@@ -8,6 +8,7 @@ pipe, a device or ``/dev/stdout`` everything is copied at the end.
 
 import csv
 import errno
+import fcntl
 import io
 import json
 import logging
@@ -20,6 +21,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
+
+from ..errors import InputError
 
 logger = logging.getLogger(__name__)
 
@@ -134,6 +137,22 @@ def growing(path: Path) -> Iterator[TextIO]:
             draft.end(error)
             raise
         draft.end(None)
+
+
+@contextmanager
+def locked(folder: Path, wait: bool = True) -> Iterator[None]:
+    """Keep other processes from what they do under the lock of the same folder.
+
+    ``wait``: for one that has it; else an InputError says that there is one. A process that this
+    one starts does not have it too, and so cannot keep it when this one is killed.
+    """
+    path = folder / ".lock"
+    with naming(path), path.open("w") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except (BlockingIOError, PermissionError):  # POSIX allows both
+            raise InputError(f"{folder} is in use: another process writes there") from None
+        yield
 
 
 def write_json(path: Path, content: Mapping | Sequence) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from ...core.config import TrackingConfig
@@ -25,23 +25,25 @@ def save_network(
 ) -> None:
     """Write weights and facts to ``path`` (atomically); ``half``: as float16, half the size.
 
-    Whatever the file holds, ``load_network`` makes a float32 network of it.
+    Whatever the file holds, ``load_network`` makes a float32 network of it. Raises ModelError for
+    weights that it would refuse, OSError where the file cannot be written.
     """
     path = Path(path)
+    state = {
+        name: (value.half() if half and value.is_floating_point() else value).contiguous()
+        for name, value in network.state_dict().items()
+    }
+    try:
+        _check_values(network, state)
+    except ModelError as error:
+        raise ModelError(f"model file {path} is not written: {error}") from None
     path.parent.mkdir(parents=True, exist_ok=True)
     config: Any = network.config
     facts = pack_facts(make_facts(architecture, config.to_dict(), tracking, training))
+    content = save(state, {KEY: facts, SEAL_KEY: NO_SEAL})  # its own errors of writing name no file
     with replacing(path) as part:
-        save_file(
-            {
-                name: (value.half() if half and value.is_floating_point() else value).contiguous()
-                for name, value in network.state_dict().items()
-            },
-            part,
-            {KEY: facts, SEAL_KEY: NO_SEAL},
-        )
+        part.write_bytes(content)
         seal(part)
-        part.chmod(0o644)  # safetensors makes it readable for its owner alone
 
 
 def load_network(path: str | Path) -> tuple[nn.Module, dict]:
@@ -81,5 +83,7 @@ def _check_values(network: nn.Module, state: dict[str, torch.Tensor]) -> None:
     for name, value in state.items():
         if not torch.isfinite(value).all():
             raise ModelError(f"{name} is not finite")
+        if name.endswith("running_var") and (value < 0).any():  # its root is no number
+            raise ModelError(f"{name} is negative")
         if name in own and value.is_floating_point() != own[name].is_floating_point():
             raise ModelError(f"{name} is of {value.dtype}, not of {own[name].dtype}")

@@ -24,7 +24,8 @@ from ..optimisation.attention_cost import Parts, frame_costs, measure_parts
 from ..recipes import Loss
 from ..records import checkpoint
 from ..records.provenance import data_names
-from ..scores import score_weights
+from ..scores import MEASURES, score_weights
+from .records import read_parts, read_scores, read_settings
 from .tables import write_tables
 from .variants import Study, Variant, study_of
 
@@ -91,6 +92,8 @@ def ablate(plan: Plan, out: Path) -> list[dict]:
     """
     out.mkdir(parents=True, exist_ok=True)
     same_settings(out / "settings.json", plan.settings())
+    for seed in plan.seeds:
+        replace(plan.config, seed=seed)  # which looks at it
     find_sequences(plan.validate)  # what is wrong with them should be said before hours of training
     parts = _parts(plan, out / "costs.json") if plan.gated else None
     scores: list[dict] = []
@@ -105,10 +108,9 @@ def ablate(plan: Plan, out: Path) -> list[dict]:
 def same_settings(path: Path, settings: dict) -> None:
     """Keep the settings in ``path``. Raises ParameterError where others are there."""
     if path.is_file():
-        try:
-            old = json.loads(path.read_text())
-        except ValueError:
-            raise ParameterError(f"{path} is damaged; give another folder") from None
+        old = read_settings(path)
+        if old is None:
+            raise ParameterError(f"{path} is damaged; give another folder")
         for name, value in settings.items():
             if old.get(name) != value:
                 raise ParameterError(
@@ -124,13 +126,13 @@ def _parts(plan: Plan, path: Path) -> Parts:
         architecture, network, tracking = plan.preset
         made = build(architecture, network.to_dict() | {"gate": "hard"})
         write_json(path, measure_parts(made.to(plan.config.device).eval(), tracking))
-    return json.loads(path.read_text())
+    return read_parts(path, ("features", "gate", *BRANCHES[1:]))
 
 
 def _run(plan: Plan, variant: Variant, seed: int, folder: Path, parts: Parts | None) -> list[dict]:
     done = folder / DONE
     if done.is_file():
-        return json.loads(done.read_text())
+        return read_scores(done, "variant", "test", "seed", *MEASURES.measures)
     losses = replace(plan.config.losses, **variant.losses)
     trainer = Trainer(
         plan.data,

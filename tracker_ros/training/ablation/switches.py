@@ -17,13 +17,14 @@ from ...core.engine import Answer, Engine, Example, Query, State
 from ...core.errors import ParameterError
 from ...core.gate import Gate
 from ...core.geometry.boxes import Box
-from ...core.io.files import replacing, write_json
+from ...core.io.files import UNTOLD, replacing, write_json
 from ...core.online.views import FirstView
 from ...engines.models.store import load_network
 from ...engines.models.weights import find_model
 from ...networks.presets import Preset
 from ..records.provenance import commit
-from ..scores import score_weights
+from ..scores import MEASURES, score_weights
+from .records import read_scores
 from .study import same_settings
 
 ARCHITECTURE = "dastm_filter"
@@ -191,12 +192,12 @@ def switch_off(
                 change=lambda engine, off=switch.off: Switched(engine, off),
             )
             write_json(done, {"name": switch.name} | score)
-        scores.append(json.loads(done.read_text()))
+        scores += read_scores(done, "name", *MEASURES.measures)
         print(f"{switch.title}: AUC {scores[-1]['auc']:.3f}")
     content = {"settings": settings, "commit": commit(), "scores": scores}
     write_json(out / "ablation.json", content)
     with replacing(out / "ablation.md") as part:
-        part.write_text(markdown(settings, scores))
+        part.write_text(markdown(settings, scores), encoding="utf-8", errors=UNTOLD)
     return scores
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from statistics import mean, stdev
 
-from ...core.io.files import replacing, write_csv, write_json
+from ...core.io.files import UNTOLD, replacing, write_csv, write_json
 from ..records.provenance import commit
 from .variants import WHOLE, study_of
 
@@ -24,7 +24,7 @@ def write_tables(out: Path, settings: dict, scores: Scores) -> None:
     content = {"settings": settings, "commit": commit(), "scores": scores}
     write_json(out / "ablation.json", content)
     with replacing(out / "ablation.md") as part:
-        part.write_text(markdown(settings, scores))
+        part.write_text(markdown(settings, scores), encoding="utf-8", errors=UNTOLD)
     plot(out / "ablation.png", scores, study_of(settings["architecture"]).baseline)
 
 

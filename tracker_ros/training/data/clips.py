@@ -173,9 +173,11 @@ class Pictures:
         self._names = []
         for shard in map(Shard, find_shards(folder, kind)):
             for number, entry in enumerate(shard.entries):
-                if "image" not in entry:
+                if not isinstance(entry.get("image"), str):
                     raise SourceError(f"shard {shard.path}: entry {number} names no image")
                 self._names.append((shard, entry["image"]))
+        if not self._names:
+            raise SourceError(f"{folder} holds no picture in {kind}-*.tar")
 
     def __len__(self) -> int:
         return len(self._names)

@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...core.errors import ParameterError
+from ...core.errors import ParameterError, SourceError
 from .clips import Pictures, load_clips
 from .clipset import ClipSet
-from .public import READERS, open_set
+from .public import LARGE_ENOUGH, READERS, open_set
 
 SHARDS = "shards"
 PASTE = "paste"  # not a set: cut-outs of the sets with masks over other pictures
@@ -119,7 +119,10 @@ def _shards(folder: Path, kind: str) -> ClipSet:
     clips = load_clips(folder, kind)
     # Where there are tracks, a lone frame of one shows no motion.
     tracks = [clip for clip in clips if len(clip) > 1]
-    return ClipSet.pack(tracks if kind == "davis" else clips)
+    packed = ClipSet.pack(tracks if kind == "davis" else clips)
+    if not len(packed):
+        raise SourceError(f"{folder} holds no clip in {kind}-*.tar {LARGE_ENOUGH}")
+    return packed
 
 
 def _free(name: str, taken: dict) -> str:

@@ -1,5 +1,6 @@
 """The public sets to train on: clips of their tracks, and an index of them that is kept."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from hashlib import sha256
@@ -20,6 +21,8 @@ from ...datasets.track import Track
 from ...datasets.youtube_bb import read_youtube_bb
 from .clips import Clip, make_clip
 from .clipset import ClipSet, fingerprint
+
+LARGE_ENOUGH = "with a target large enough to train on"
 
 
 class Reader(NamedTuple):
@@ -74,7 +77,7 @@ def open_set(name: str, folder: str | Path, cache: Path | None = None) -> ClipSe
     reader = READERS[name]
     if cache is None:
         return _read(reader, folder)
-    family = f"{name}-{sha256(str(folder).encode()).hexdigest()[:8]}"
+    family = f"{name}-{sha256(os.fsencode(folder)).hexdigest()[:8]}"
     path = cache / f"{family}-{fingerprint(folder, reader.annotations)}"
     if not path.is_dir():
         clips = _read(reader, folder)
@@ -88,7 +91,7 @@ def _read(reader: Reader, folder: Path) -> ClipSet:
     store = Folder(folder)
     clips = ClipSet.pack(_clip(store, track) for track in reader.read(folder))
     if not len(clips):
-        raise SourceError(f"{folder} holds no clip with a target large enough to train on")
+        raise SourceError(f"{folder} holds no clip {LARGE_ENOUGH}")
     return clips
 
 

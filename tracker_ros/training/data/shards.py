@@ -32,7 +32,7 @@ class Shard:
             with open(self.path, "rb") as file:
                 self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             self.entries: list[dict] = json.loads(self._raw("index.json"))
-        except (OSError, tarfile.TarError, ValueError) as error:
+        except (OSError, tarfile.TarError, ValueError, RecursionError) as error:
             raise SourceError(f"shard {self.path} cannot be read: {brief(error)}") from error
         if not (isinstance(self.entries, list) and all(isinstance(e, dict) for e in self.entries)):
             raise SourceError(f"shard {self.path} has an index that is not a list of entries")

@@ -176,7 +176,7 @@ def vision_transformer(draft: StateDraft, theirs: str, depth: int) -> None:
 
 def mae(source: Checkpoint) -> tuple[dict, dict]:
     """MAE's encoder, base or large: the trunk of ``ustam_b…`` or ``ustam_l384``."""
-    channels = source.take("patch_embed.proj.weight").shape[0]
+    channels = source.size("patch_embed.proj.weight", 0)
     depth = source.count("blocks.{}.norm1.weight")
     if (channels, depth) not in ((768, 12), (1024, 24)):
         raise ModelError(

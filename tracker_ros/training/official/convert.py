@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...core.errors import ParameterError
+from ...core.errors import ModelError, ParameterError, brief
 from ...engines.models.store import save_network
 from ...networks.backbones.efficientnet import VARIANTS as EFFICIENTNETS
 from ...networks.backbones.mobileone import VARIANTS as MOBILEONES
@@ -125,7 +125,7 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
         "published": made.origin,
         "licence": made.licence,
     }
-    what, state = made.make(source)
+    what, state = draft(made, kind, source)
     unused = source.unused(made.unused)
     if made.tracker:
         network = build(what.architecture, what.network.to_dict())
@@ -134,3 +134,11 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
         return Converted(out, unused)
     checkpoint.save(out, {"trunk": state, "facts": {**what, "origin": origin}})
     return Converted(out, unused)
+
+
+def draft(made: Kind, kind: str, source: Checkpoint) -> tuple[Any, dict]:
+    """What ``made.make`` makes of ``source``. Raises ModelError, also for tensors of odd shapes."""
+    try:
+        return made.make(source)
+    except (IndexError, RuntimeError) as error:
+        raise ModelError(f"checkpoint {source.path} is no {kind}: {brief(error)}") from error

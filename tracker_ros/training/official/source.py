@@ -27,14 +27,7 @@ class Checkpoint:
 
     def __init__(self, path: str | Path):
         self.path = Path(path)
-        found = _unwrapped(_read(self.path))
-        if found is None:
-            raise ModelError(f"checkpoint {path} holds no tensors by name")
-        for name, value in found.items():
-            plain = value.layout is torch.strided and not value.is_meta
-            if not plain or value.is_complex() or value.is_quantized:
-                kind = f"{value.layout} of {value.dtype} on {value.device}"
-                raise ModelError(f"checkpoint {path}: {name} is {kind}, not plain numbers")
+        found = checkpoint.plain_tensors(path, _unwrapped(_read(self.path)))
         self.tensors = {name: value.float() for name, value in found.items()}
         self.left = set(self.tensors)
 
@@ -48,8 +41,17 @@ class Checkpoint:
         value = self.tensors[name]
         if not torch.isfinite(value).all():
             raise ModelError(f"checkpoint {self.path}: {name} is not finite")
+        if name.endswith("running_var") and (value < 0).any():  # its root is no number
+            raise ModelError(f"checkpoint {self.path}: {name} is negative")
         self.left.discard(name)
         return value
+
+    def size(self, name: str, axis: int) -> int:
+        """The tensor's length along an axis. Raises ModelError where it has none."""
+        shape = self.take(name).shape
+        if axis >= len(shape):
+            raise ModelError(f"checkpoint {self.path}: {name} has shape {list(shape)}")
+        return shape[axis]
 
     def count(self, pattern: str) -> int:
         """How many numbers follow each other from 0 in ``pattern``, a name with {}."""
@@ -132,9 +134,15 @@ class StateDraft:
         return (weight * (0.5 - mean) / std).sum((1, 2, 3))
 
     def finish(self) -> dict[str, Tensor]:
-        """The whole state. A name that no table sets is a fault of ours."""
+        """The whole state. A name that no table sets is a fault of ours.
+
+        Raises ModelError where what was made of finite numbers is not finite.
+        """
         missing = set(self.own) - set(self.state)
         assert not missing, missing
+        for name, value in self.state.items():
+            if not torch.isfinite(value).all():
+                raise ModelError(f"checkpoint {self.source.path}: our {name} would not be finite")
         return self.state
 
 
@@ -197,11 +205,13 @@ def _initialisers(path: Path) -> dict[str, Tensor]:
 
 def _unwrapped(content) -> dict[str, Tensor] | None:
     """The state dict in what a file holds, without ``module.`` of several GPUs; or None."""
+    seen: list[int] = []  # a dictionary may hold itself
+    while isinstance(content, dict) and id(content) not in seen:
+        seen.append(id(content))
+        inner = (content.get(wrapper) for wrapper in WRAPPERS)
+        content = next((one for one in inner if isinstance(one, dict)), content)
     if not isinstance(content, dict):
         return None
-    for wrapper in WRAPPERS:
-        if isinstance(content.get(wrapper), dict):
-            return _unwrapped(content[wrapper])
     found = {
         name: value
         for name, value in content.items()

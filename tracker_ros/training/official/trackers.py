@@ -70,8 +70,8 @@ def mixvit(source: Checkpoint) -> tuple[Preset, dict]:
 
     ``train --model ustam_… --start`` adds them: they start as nothing.
     """
-    width = source.take("backbone.patch_embed.proj.weight").shape[0]
-    cells = source.take("backbone.pos_embed_s").shape[1]
+    width = source.size("backbone.patch_embed.proj.weight", 0)
+    cells = source.size("backbone.pos_embed_s", 1)
     if (width, cells) not in MIXVITS:
         raise ModelError(
             f"checkpoint {source.path} is a MixViT of {width} channels and {cells} search tokens; "
@@ -83,14 +83,14 @@ def mixvit(source: Checkpoint) -> tuple[Preset, dict]:
             design.network,
             temporal=False,
             spatial=False,
-            head_channels=source.take("box_head.conv1_tl.0.weight").shape[0],
+            head_channels=source.size("box_head.conv1_tl.0.weight", 0),
         )
     )
     sizes = {"s": design.network.query_size, "t": design.network.template_size}
     for part, size in sizes.items():
         theirs = f"pos_embed_{part}"
         ours = position_code(size // design.network.patch, width)
-        given = source.take(f"backbone.{theirs}")[0]
+        given = source.take(f"backbone.{theirs}").squeeze(0)
         if given.shape != ours.shape or (given - ours).abs().max() > 1e-3:
             raise ModelError(
                 f"checkpoint {source.path}: backbone.{theirs} is not the sine and cosine code that"

@@ -27,4 +27,7 @@ class Average:
     def load_state_dict(self, state: dict[str, torch.Tensor]) -> None:
         """Go on from another average of the same model. Raises KeyError, RuntimeError."""
         for name, value in self.state.items():
+            if state[name].shape != value.shape:
+                shapes = list(state[name].shape), list(value.shape)
+                raise RuntimeError(f"the average of {name} has shape {shapes[0]}, not {shapes[1]}")
             value.copy_(state[name])

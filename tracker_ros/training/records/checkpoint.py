@@ -1,5 +1,6 @@
 """Checkpoints: written atomically, read back without executing anything."""
 
+import hashlib
 import io
 import os
 import re
@@ -8,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from pickle import UnpicklingError
+from textwrap import shorten
 from typing import Any
 
 import torch
 
 from ...core.errors import ModelError, TrackerError, brief
-from ...core.io.files import replacing
+from ...core.io.files import Draft, replacing
 
 
 @contextmanager
@@ -40,6 +42,25 @@ def save(path: str | Path, content: dict) -> None:
             os.fsync(file.fileno())
 
 
+def check_place(path: Path) -> None:
+    """Raise TrackerError where ``path`` could not be written, before hours of work for it."""
+    with writing(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = Draft(path)
+        try:
+            draft.part.open("wb").close()
+        finally:
+            draft.drop()
+
+
+def load_dict(path: str | Path) -> dict:
+    """``load`` where it is values by name. Raises ModelError where it is anything else."""
+    content = load(path)
+    if not isinstance(content, dict):
+        raise ModelError(f"checkpoint {path} is no checkpoint of a training: it holds no names")
+    return content
+
+
 def load(path: str | Path) -> Any:
     """Read what torch saved, of tensors and plain types; no code in it is run.
 
@@ -63,10 +84,33 @@ def load(path: str | Path) -> Any:
         raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from None
 
 
+def plain_tensors(path: str | Path, found: object) -> dict[str, torch.Tensor]:
+    """``found`` if it is tensors of numbers by name. Raises ModelError naming the file."""
+    if not isinstance(found, dict) or not found:
+        raise ModelError(f"checkpoint {path} holds no tensors by name")
+    for name, value in found.items():
+        if not (isinstance(name, str) and isinstance(value, torch.Tensor)):
+            raise ModelError(
+                f"checkpoint {path}: {shorten(repr(name), 80)} is no tensor with a name"
+            )
+        plain = value.layout is torch.strided and not value.is_meta
+        if not plain or value.is_complex() or value.is_quantized:
+            kind = f"{value.layout} of {value.dtype} on {value.device}"
+            raise ModelError(f"checkpoint {path}: {name} is {kind}, not plain numbers")
+    return found
+
+
+def named(path: str | Path | None) -> str | None:
+    """A file's name and what tells it from another of that name; None for none."""
+    if path is None:
+        return None
+    return f"{Path(path).name} ({hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]})"
+
+
 def same_run(path: Path, theirs: dict, ours: dict) -> None:
     """Raise ModelError naming both sides if a checkpoint is of another run than this one."""
     for name, mine in ours.items():
-        other = theirs[name]
+        other = theirs.get(name)
         if other == mine:
             continue
         if isinstance(other, dict) and isinstance(mine, dict):

@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
+import errno
+import re
 import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 from types import FrameType
 
 import torch
 
 from ...core.errors import TrackerError
+
+SHARED = re.compile(r"shared memory|shm_open|torch_\d+_\d+|Bus error|Too many open files|ancdata")
+NO_ROOM = (errno.ENOSPC, errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM, errno.EFBIG)
+
+
+def _reason(said: str) -> str:
+    """The last line that says something, of what may be a traceback."""
+    lines = [line for line in said.splitlines() if line.strip()] or [""]
+    return shorten(lines[-1].rpartition("Error: ")[2], 120, placeholder=" ...")
 
 
 @contextmanager
@@ -21,8 +33,16 @@ def explained(batch: int, where: Callable[[], str]) -> Iterator[None]:
     """
     try:
         yield
-    except (RuntimeError, MemoryError, ConnectionError, EOFError) as error:
+    except (RuntimeError, MemoryError, OSError, EOFError) as error:
         said = str(error)
+        # Torch names files there, and is killed where it writes to a page that is not; semaphores
+        # and processes have no file's name.
+        if SHARED.search(said) or (getattr(error, "errno", None) in NO_ROOM and not error.filename):
+            raise TrackerError(
+                "data processes hand over batches in shared memory (/dev/shm), and there is too"
+                f" little of it, or of open files and processes ({_reason(said)}): make room there,"
+                f" or lower --workers or --batch; {where()}"
+            ) from error
         lacking = isinstance(error, torch.OutOfMemoryError | MemoryError)
         if lacking or "can't allocate memory" in said:
             raise TrackerError(

@@ -50,8 +50,7 @@ class RefinerTrainer(Course):
         see: the frozen trunk. refiner: to be trained; on the CPU. side: cells along a
             target of the scale that crops are made for.
         out: folder of ``last.pt``, ``log.csv``, ``validation.csv``.
-        config: see ``RefinerConfig``. identity: what may not change when a run is resumed, besides
-            what the config says of the course.
+        config: see ``RefinerConfig``. identity: as of ``Course``.
     Attributes:
         refiner: the network. scores: of the last validation.
     Raises:
@@ -73,10 +72,7 @@ class RefinerTrainer(Course):
         identity: dict,
     ):
         super().__init__(out, config, Ranks())
-        self.samples, self.see, self.side = samples, see, side
-        kept = ("steps", "minutes", "batch", "rate", "warmup", "weight_decay", "clip", "places")
-        kept += ("present", "start", "noise", "seed")
-        self.identity = {**identity, "config": {n: getattr(config, n) for n in kept}}
+        self.samples, self.see, self.side, self.identity = samples, see, side, identity
         self.refiner = refiner.to(self.device)
         self.optimiser = torch.optim.AdamW(
             self.refiner.parameters(), config.rate, weight_decay=config.weight_decay
@@ -87,6 +83,10 @@ class RefinerTrainer(Course):
 
     def batches(self) -> Generator[Sequence[Tensor], None, None]:
         return load_batches(self.samples, self.config, self.ranks, self.step, together)
+
+    @property
+    def replaced(self) -> int:
+        return self.samples.replaced
 
     @torch.no_grad()
     def _observed(

@@ -14,6 +14,7 @@ from ...core.config import TrackingConfig
 from ...core.errors import SourceError
 from ...core.geometry.boxes import Box, mask_box, scaled
 from ..data.clips import Clip, Pictures, View, load_clips
+from ..samples.broken import Broken
 from ..samples.geometry import Rng, stretched
 from .colours import Paint, another
 from .looks import TargetCrop, disturbed, first_look, grey, later_look
@@ -52,7 +53,7 @@ class RefinerSample:
 
 
 class RefinerSamples(Dataset):
-    """Sample ``i`` is a function of (seed, i) alone.
+    """Sample ``i`` is a function of (seed, i) alone; one of a broken picture is replaced.
 
     Args:
         folder: shards: tracks (``video``, ``davis``, ``video2``), objects in still pictures
@@ -76,6 +77,7 @@ class RefinerSamples(Dataset):
         length: int = 1,
     ):
         self.tracking, self.seed, self.held, self.length = tracking, seed, held, length
+        self._broken = Broken()
         self.tracks, weights = [], []
         for kind, weight in TRACKS.items():
             clips = [clip for clip in _clips(folder, kind) if len(clip) > 1]
@@ -115,8 +117,15 @@ class RefinerSamples(Dataset):
     def __len__(self) -> int:
         return self.length
 
+    @property
+    def replaced(self) -> int:
+        """Number of samples that could not be read so far, in all worker processes."""
+        return int(self._broken)
+
     def __getitem__(self, index: int) -> RefinerSample:
-        rng = np.random.default_rng((self.seed, self.held, index))
+        return self._broken.replace(self._draw, self.seed, self.held, index)
+
+    def _draw(self, rng: Rng) -> RefinerSample:
         kind = self.kinds[rng.choice(len(self.kinds), p=self.shares)]
         draw: dict[str, Callable[[Rng], list[View] | None]] = {
             "track": self._of_track,

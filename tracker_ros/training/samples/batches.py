@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Callable, Generator, Sequence
 from functools import partial
+from multiprocessing.queues import Queue
 from typing import Any, NamedTuple, Protocol
 
 import cv2
@@ -42,7 +44,26 @@ def collate(samples: Sequence[Sample]) -> Batch:
     return Batch(*default_collate([sample[: len(Batch._fields)] for sample in samples]))
 
 
+def _shared(together: Callable[[Sequence], Any], samples: Sequence) -> Any:
+    """A batch in shared memory, where a data process hands it over.
+
+    Put there only while it is sent, as torch does, a batch for which there is no room would be
+    lost, and waited for for ever.
+    """
+    batch = together(samples)
+    for part in batch:
+        part.share_memory_()
+    return batch
+
+
+def _cannot_send(error: Exception, _: object) -> None:
+    """Without it a batch would be lost, and waited for for ever."""
+    print(f"tracker-ros: warning: a data process cannot send a batch: {error}", file=sys.stderr)
+    os._exit(1)
+
+
 def _start_worker(ending: Tensor, _: int) -> None:
+    Queue._on_queue_feeder_error = staticmethod(_cannot_send)
     cv2.setNumThreads(0)  # one core a worker: the others belong to the network
     # Ctrl-C in a terminal, torchrun and service managers signal the data processes too, but the
     # trainer has a step to finish first. It ends them.
@@ -79,7 +100,7 @@ def load_batches(
                 config.batch, ranks, first, None if config.minutes else config.steps
             ),
             num_workers=config.workers,
-            collate_fn=together,
+            collate_fn=partial(_shared, together) if config.workers else together,
             worker_init_fn=partial(_start_worker, ending),
             prefetch_factor=4 if config.workers else None,
             pin_memory=config.device.startswith("cuda"),

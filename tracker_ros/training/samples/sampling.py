@@ -1,16 +1,13 @@
 """Draws training samples, memory frames and queries of one target, with the tracker's own crop."""
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
-from torch.utils.data import Dataset, get_worker_info
+from torch.utils.data import Dataset
 
 from ...core.config import TrackingConfig
-from ...core.errors import SourceError
 from ...core.geometry.boxes import Box, scaled
 from ...core.geometry.crop import Window, crop, window_around
 from ..config import SamplingConfig
@@ -18,6 +15,7 @@ from ..data.clips import Clip, View
 from ..data.clipset import ClipSet
 from ..data.mixture import PASTE, open_mixture
 from . import augment
+from .broken import ATTEMPTS, Broken
 from .frame_choice import choose_frames
 from .geometry import Rng, inside, jitter, look, mirror, part_of, printed_window, stretched, turn
 from .pasting import Collage
@@ -25,8 +23,6 @@ from .pasting import Collage
 DRIFT = 0.2  # standard deviation of the log size of a box that drifted away
 ZOOM = (-0.05, 0.3)  # reach of the log size of windows
 KIN = 4  # views of another of the target's class, at least as many as there are queries
-ATTEMPTS = 20  # samples in a row that may be broken
-WORKERS = 64  # places for counts; more workers share them
 
 Sides = tuple[float, float]  # factors on width and height
 Crop = tuple[np.ndarray, Box]  # and the target's box in it
@@ -82,31 +78,15 @@ class Samples(Dataset):
         # The largest a target gets in a crop, in pixels: more resolution is not worth decoding.
         self._detail = 1.7 * tracking.query_size / tracking.search_factor
         self._collage = Collage([c for c in self.clips.values() if c.masked], self.pictures)
-        self._replaced = torch.zeros(WORKERS, dtype=torch.int64).share_memory_()
-        self._reported: set[str] = set()
+        self._broken = Broken()
 
     @property
     def replaced(self) -> int:
         """Number of samples that could not be read so far, in all worker processes."""
-        return int(self._replaced.sum())
+        return int(self._broken)
 
     def __getitem__(self, index: int) -> Sample:
-        for attempt in range(ATTEMPTS):
-            key = (self.seed, index, attempt) if attempt else (self.seed, index)
-            try:
-                return self.draw(np.random.default_rng(key))
-            except SourceError as error:
-                self._report(str(error))
-                if attempt == ATTEMPTS - 1:
-                    raise
-        raise AssertionError("not reached")
-
-    def _report(self, message: str) -> None:
-        worker = get_worker_info()
-        self._replaced[worker.id % WORKERS if worker else 0] += 1
-        if message not in self._reported:
-            self._reported.add(message)
-            print(f"tracker-ros: warning: {message}; another sample is used", file=sys.stderr)
+        return self._broken.replace(self.draw, self.seed, index)
 
     def draw(self, rng: Rng) -> Sample:
         """One sample by chance."""
