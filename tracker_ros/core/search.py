@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import perf_counter
 from typing import NamedTuple
 
@@ -9,7 +10,8 @@ import numpy as np
 
 from .config import TrackingConfig
 from .engine import Look
-from .geometry.boxes import Box, scaled
+from .errors import InputError
+from .geometry.boxes import Box, check_box, check_image, scaled
 from .geometry.crop import Window, crop, window_around
 from .geometry.decode import Prediction
 
@@ -80,6 +82,20 @@ class Search(NamedTuple):
 def search_window(box: Box, config: TrackingConfig) -> Window:
     """The window of a query crop around ``box``."""
     return window_around(box, config.search_factor, config.query_size)
+
+
+def check_shown(image: np.ndarray, box: Sequence[float], config: TrackingConfig) -> None:
+    """Raise InputError where a box and what is around it show nothing, or cannot be used.
+
+    For whoever starts a target by itself: a camera's first pictures may be black, and any box fits
+    what has one colour. Benchmarks start where their truth says.
+    """
+    target = check_box(box, check_image(image))
+    if not np.ptp(crop(image, memory_window(target, config)), axis=(0, 1)).any():
+        raise InputError(
+            f"box ({', '.join(f'{value:g}' for value in target)}) and what is around it have one"
+            " colour: there is nothing to recognise"
+        )
 
 
 def memory_window(box: Box, config: TrackingConfig) -> Window:

@@ -128,11 +128,6 @@ class Tracker:
         target = check_box(box, check_image(image))
         window = memory_window(target, self.config)
         given = crop(image, window), window.to_crop(target)
-        if not np.ptp(given[0], axis=(0, 1)).any():
-            raise InputError(
-                f"box ({', '.join(f'{value:g}' for value in target)}) and what is around it have"
-                " one colour: there is nothing to recognise"
-            )
         if self.engine.responds:
             views = first_views(image, target, self.config.search_factor, self.config.query_size)
             state = self.engine.start(*given, views)

@@ -25,7 +25,8 @@ from ..runtime.outputs.status import to_array
 from . import qos
 from .parameters import on_node
 
-WARNINGS = ("stamp", "jump", "detections", "targets")  # subjects; problems of all others are errors
+# Subjects; problems of all others are errors.
+WARNINGS = ("stamp", "jump", "detections", "targets", "waiting")
 # Those that are about a topic other than the images'.
 TOPICS = {"init": "~/init_target", "inits": "~/init_targets", "remove": "~/remove_target"}
 TOPICS |= {"detections": "detections"}
@@ -198,7 +199,7 @@ class Monitor:
         ]
         check = self._check(
             "target",
-            ("init", "inits", "remove", "failure", "tracking", "targets", "detections"),
+            ("init", "inits", "waiting", "remove", "failure", "tracking", "targets", "detections"),
             warnings,
             enabled=self._node.enabled,
             targets=", ".join(f"{one.target.id} {one.state}" for one in targets),

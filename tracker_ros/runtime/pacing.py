@@ -6,21 +6,21 @@ class Pacing:
 
     A frame comes as long after the one before as its stamp says. Two steps are no measure of time:
 
-    - back: a recording begins again, or a clock was set. The frame comes after ``period``.
-    - ahead by more than ``longest``: a camera that was off, or one wrong stamp. The pause is cut to
-      ``longest``. `ros2 bag play` sits it out, and whoever waits cannot tell that from a player
-      that hangs; ROS 1's `rosbag play --skip-empty` leaves it out, but then the tracker sees a leap
-      where the camera had rested.
+    - back: a recording begins again, or a clock was set.
+    - ahead by more than ``longest``: a camera that was off, or one wrong stamp. `ros2 bag play`
+      sits it out, and whoever waits cannot tell that from a player that hangs. Like ROS 1's
+      `rosbag play --skip-empty` this leaves it out.
 
-    From such a frame on the schedule is a new one, which has nothing to catch up with.
+    Such a frame comes after ``period``. From it on the schedule is a new one, which has nothing to
+    catch up with.
 
     Args:
         period: seconds between two frames, as a rule.
-        longest: seconds of the longest pause.
+        longest: seconds of the longest pause; at least two periods.
     """
 
     def __init__(self, period: float, longest: float):
-        self._period, self._longest = min(period, longest), longest
+        self._period, self._longest = period, max(longest, 2 * period)
         self._last: int | None = None  # stamp, ns
         self._due: float | None = None
 
@@ -38,14 +38,13 @@ class Pacing:
             self._due = now
             return now, None
         step = 0.0 if last is None else (stamp - last) / 1e9
-        pause, said = self._period, None
+        said = None
         if step < 0:
             said = f"the stamps jump back by {-step:.6g} s, and pacing begins anew"
         elif step > self._longest:
-            pause = self._longest
-            said = f"the stamps jump ahead by {step:.6g} s, of which {pause:g} s are waited"
+            said = f"the stamps jump ahead by {step:.6g} s, which are left out"
         elif last is not None:
             self._due += step
             return self._due, None
-        self._due = max(self._due, now) + pause
+        self._due = max(self._due, now) + self._period
         return self._due, said

@@ -13,6 +13,7 @@ import numpy as np
 from ..core.batch import locate_all, remember_all
 from ..core.errors import InputError, TrackerError
 from ..core.geometry.boxes import Box
+from ..core.search import check_shown
 from ..core.state import TargetState
 from ..core.tracker import Result, Tracker
 from .answer import Answer, Target
@@ -95,6 +96,7 @@ class Targets:
         alone: the other targets will be removed. beside: other tracks that are not live yet.
         Raises InputError, and nothing changes, if box or image cannot be used.
         """
+        check_shown(image, start.box, self._tracker.config)
         old = self._tracks.get(start.id)
         if alone:
             tracker = self._tracker

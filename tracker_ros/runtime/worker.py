@@ -14,6 +14,7 @@ import numpy as np
 from ..conversions import seconds, to_bgr
 from ..core.errors import InputError, TrackerError
 from ..core.io.levels import Levels
+from ..core.search import check_shown
 from ..core.tracker import Tracker
 from .answer import Answer, Sink
 from .detector import Detector
@@ -139,7 +140,9 @@ class Worker:
     # Requests
 
     def _serve(self, request: Starts | Proposal, deadline: float) -> None:
-        entries = request.entries if isinstance(request, Starts) else (request,)
+        entries: tuple[Start | Proposal, ...] = (
+            request.entries if isinstance(request, Starts) else (request,)
+        )
         with self._lock:
             if (request, deadline) not in self._requests:
                 return  # superseded, or reset, while others were served
@@ -148,8 +151,10 @@ class Worker:
             if None in frames and time.monotonic() < deadline:
                 return
             patient = deadline == math.inf
-            if patient and not all(frame and self._is_readable(frame) for frame in frames):
-                return
+            if patient:
+                if not all(self._can_start(*one) for one in zip(entries, frames, strict=True)):
+                    return
+                self._sink.report("waiting", None)
             self._requests.remove((request, deadline))
             resets = self._resets
         for frame in self._slot.held_before(frames):
@@ -159,15 +164,24 @@ class Worker:
         else:
             self._start(request, frames, resets)
 
-    def _is_readable(self, frame: ReceivedImage) -> bool:
+    def _can_start(self, start: Start | Proposal, frame: ReceivedImage | None) -> bool:
         """Whether a frame is new and shows something; one that was used had its chance."""
-        if not self._slot.is_fresh(frame):
+        if frame is None or not self._slot.is_fresh(frame):
             return False
         try:
             image = to_bgr(frame.message, Levels())
         except InputError:
             return False  # which is said when the frame is processed
-        return image.min() < image.max()  # a camera may begin with black ones
+        if isinstance(start, Proposal):
+            return True
+        try:
+            check_shown(image, start.box, self._tracker.config)
+        except InputError as error:
+            if "one colour" not in str(error):
+                return True  # of no box that could ever be started on: to be said at once
+            self._sink.report("waiting", f"the start waits for another image: {error}")
+            return False
+        return True
 
     def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
         problems = list(starts.problems)

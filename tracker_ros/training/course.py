@@ -106,6 +106,8 @@ class Course(ABC):
         try:
             ours = self.identity | lasting(asdict(self.config))
             theirs = content["identity"] | lasting(content["config"])
+            # What a checkpoint of an earlier version does not tell cannot differ.
+            ours = {name: value for name, value in ours.items() if name in theirs}
             checkpoint.same_run(self.last, theirs, ours)
             for name in self.modules:
                 getattr(self, name).load_state_dict(content[name])

@@ -258,10 +258,21 @@ def test_graphs_of_other_weights_than_those_beside_them(files):
             error.value
         )
     assert load_tracker(files.weights, engine="torch").engine.facts == facts
-    files.weights.write_bytes(files.weights.read_bytes()[:7])
-    assert "cannot be read" in error_of(files.graph("locate"), files.weights)
-    files.weights.unlink()
-    load_tracker(files.graph("locate"))
+    for content in (files.weights.read_bytes()[:7], b"version https://git-lfs", None):
+        files.weights.unlink()
+        if content is not None:
+            files.weights.write_bytes(content)
+        load_tracker(files.graph("locate"))
+
+
+def test_graphs_of_weights_from_another_version_belong_to_them(files):
+    """Weights keep the tracking fields of when they were made; graphs get today's."""
+    facts = facts_of(files.weights)
+    for name in ("motion", "aside_score"):
+        del facts["tracking"][name]
+    facts["tracking"]["calibration"] = 0.0
+    rewrite(files.weights, facts)
+    load_tracker(files.weights, engine="onnx")
 
 
 def test_a_graph_that_contradicts_its_facts(files):

@@ -66,12 +66,23 @@ def test_a_start_on_the_first_frame_waits_for_one_that_can_be_decoded(stage, bro
 def test_a_start_on_the_first_frame_waits_for_one_that_shows_something(stage):
     stage.worker.request(Start(stage.party.box(0, 2)), patience=math.inf)
     black = np.zeros_like(stage.party.frame(0))
+    black[-1, -1] = 255  # as a clock that is drawn into a corner
     for image in (black, black, None):
         stage.show(image, track=False)
         stage.worker.turn()
     assert [answer.target is None for answer in stage.sink.answers[:-1]] == [True]
     assert stage.agree(stage.sink.answers[-1], {"1": 0}, 2)
     assert stage.problems("init") == []
+    (waiting,) = set(stage.problems("waiting"))
+    assert waiting.startswith("the start waits for another image: box (")
+    assert [text for about, text in stage.sink.problems if about == "waiting"][-1] is None
+
+
+def test_a_start_on_nothing_is_told(stage):
+    stage.show(np.zeros_like(stage.party.frame(0)), track=False)
+    stage.ask(Starts((stage.start(0),), alone=True))
+    (problem,) = stage.problems("init")
+    assert "and what is around it have one colour" in problem
 
 
 @pytest.mark.parametrize("stage", [{}], indirect=True)

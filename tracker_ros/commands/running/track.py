@@ -41,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ...core.search import check_shown
     from ...core.state import TargetState
     from ...core.tracker import Result
     from ...sources import open_source
@@ -71,6 +72,7 @@ def run(args: argparse.Namespace) -> int:
             truth = truths.get(frame.index)
             if boxes:
                 for tracker, box in zip(targets, boxes, strict=True):
+                    check_shown(frame.image, box, tracker.config)
                     tracker.init(frame.image, box)
                 rows = [Result(box, 1.0, TargetState.TRACKING) for box in boxes]
             else:

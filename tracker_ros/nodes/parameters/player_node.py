@@ -17,8 +17,8 @@ PLAYER = (
     Parameter(
         "longest_pause",
         5.0,
-        "In real time, a longer pause of the source is cut to so many seconds, with a warning; not"
-        " where `rate` is given.",
+        "In real time, a pause of the source of more seconds is left out, with a warning; not where"
+        " `rate` is given.",
         limits=(0.1, 1e6),
     ),
     Parameter(
