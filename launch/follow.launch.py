@@ -48,4 +48,7 @@ def _actions(context) -> list:
         emulate_tty=True,
     )
     track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
-    return [IncludeLaunchDescription(track), ends.on_end(follower, "follow_node"), follower]
+    actions = [IncludeLaunchDescription(track), follower]
+    if values["required"]:
+        actions.insert(1, ends.on_end(follower, "follow_node"))
+    return actions

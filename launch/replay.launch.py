@@ -55,7 +55,8 @@ def _actions(context) -> list:
             "argument autostart is false, but a bag is played to a tracker that starts by itself;"
             " leave it out"
         )
-    tracker, player = _values(given)
+    prefix = context.launch_configurations.get("ros_namespace", "")  # of PushRosNamespace
+    tracker, player = _values(given, prefix)
     find_model(str(tracker["model"]))  # without one the tracker would wait for another
     node = _player(given, tracker["image_transport"])
     # rviz stays, so that the last image can be looked at.
@@ -73,12 +74,15 @@ def _actions(context) -> list:
     ]
 
 
-def _values(given: dict) -> tuple[dict, dict]:
+def _values(given: dict, prefix: str) -> tuple[dict, dict]:
     """What the tracker and the player are going to have: defaults, file, arguments."""
+    namespace = given["namespace"]
+    if not namespace.startswith("/"):
+        namespace = f"{prefix}/{namespace}"
     patterns = parameter_file.load(given["params_file"])
 
     def values(name: str, table, ours: dict) -> dict:
-        file = parameter_file.of_node(patterns, name, given["namespace"])
+        file = parameter_file.of_node(patterns, name, namespace)
         return {p.name: p.default for p in table} | file | ours
 
     player = {"topic": given["topic"], "init_bbox": given["box"]}

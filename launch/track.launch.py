@@ -36,7 +36,9 @@ def _actions(context) -> list:
         output="screen",
         emulate_tty=True,
     )
-    actions = [ends.on_end(tracker, "tracker_node"), tracker]
+    actions = [tracker]
+    if values["required"]:
+        actions.insert(0, ends.on_end(tracker, "tracker_node"))
     if values["rviz"]:
         rviz = Node(
             package="rviz2",

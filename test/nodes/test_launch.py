@@ -212,7 +212,7 @@ def test_replay_fails_where_a_node_is_killed(
 def test_a_node_that_dies_ends_the_launch_with_status_1(run, record, parameters, name, node, wrong):
     file = parameters(f"/**/{node}: {{ros__parameters: {{{wrong}}}}}")
     bag = {"bag": record("/eye")} if name == "replay.launch.py" else {}
-    ended = run(name, {"params_file": file} | bag)
+    ended = run(name, {"params_file": file, "required": "true"} | bag)
     assert "is 99" in ended.output
     assert ended.status == 1
     assert f"{node} ended with status 1; see above" in ended.told

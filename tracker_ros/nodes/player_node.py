@@ -138,6 +138,8 @@ class PlayerNode(Node):
                 break
             if pacing:
                 pacing.again()
+        if self._stop.is_set():  # somebody waits for the end, not for the last images
+            return count
         patience = Duration(seconds=self._values.acknowledge_timeout)
         for publisher in filter(None, (self._images, self._truths)):
             publisher.wait_for_all_acked(patience)

@@ -21,7 +21,7 @@ left/tracker_node: {ros__parameters: {without_slash: true}}
 
 
 @pytest.mark.parametrize("namespace", ["", "/left", "left/front"])
-@pytest.mark.parametrize("text", [PATTERNS, "", "/**: {}"])
+@pytest.mark.parametrize("text", [PATTERNS, "", "/**: {}", f"---\n{PATTERNS}"])
 def test_of_node_is_what_ros_gives_that_node(ros, tmp_path, text, namespace):
     import rclpy
     from rclpy.context import Context
@@ -52,6 +52,13 @@ def test_what_is_no_parameter_file_is_refused_by_name(tmp_path, content, words):
     with pytest.raises(ParameterError, match=f"^argument params_file: {file}:? .*{words}") as told:
         parameter_file.load(str(file))
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("line", ["v: =", "v: !env x", "v: 2026-13-45"])
+def test_what_ros_takes_for_text_is_left_to_it(tmp_path, line):
+    file = tmp_path / "parameters.yaml"
+    file.write_text(f"/**: {{ros__parameters: {{a: 1}}}}\n{line}\n")
+    parameter_file.load(str(file))
 
 
 def test_a_folder_is_refused(tmp_path):

@@ -44,6 +44,11 @@ TRACK = (
     of_launch("image_topic", "image", "The camera's topic, without /compressed."),
     of_launch("use_sim_time", False, "Take the time from /clock."),
     of_launch("rviz", False, "Show images and boxes in rviz2."),
+    of_launch(
+        "required",
+        False,
+        "End the launch with status 1 when a node fails; otherwise what else was launched goes on.",
+    ),
     of_launch("log_level", "info", "debug, info, warn, error or fatal."),
     *of_node(
         TRACKER,

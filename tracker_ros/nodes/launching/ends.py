@@ -38,6 +38,8 @@ def _ended_any(name: str, event, context) -> list:
     # Launch numbers the names of its processes: tracker_node-1.
     if context.is_shutdown or event.process_name.rpartition("-")[0] != name:
         return []
+    if event.returncode:
+        raise TrackerError(f"{name} {_how(event.returncode)}; see above")
     raise TrackerError(f"{name} ended, but is needed until the launch ends")
 
 

@@ -14,25 +14,34 @@ KEY = "ros__parameters"
 def load(path: str) -> dict[str, Mapping]:
     """The file's parameters by pattern of node names, ``/**/tracker_node``, in the file's order.
 
-    Raises ParameterError if it is not there or no YAML. What else is wrong in it, the nodes say.
+    Raises ParameterError if it is not there or no YAML. What else is wrong in it, the nodes say;
+    then nothing is known of it here.
     """
     from ruamel.yaml import YAML
+    from ruamel.yaml.parser import ParserError
+    from ruamel.yaml.reader import ReaderError
+    from ruamel.yaml.scanner import ScannerError
 
     # Launch only warns of such a file, and starts the nodes without it.
     if not Path(path).is_file():
         problem = "is not a file" if Path(path).exists() else "does not exist"
         raise ParameterError(f"argument params_file: {path} {problem}")
     yaml = YAML(typ="safe", pure=True)
-    yaml.version = (1, 1)  # as ROS 2 reads it: ``on`` is a bool
     yaml.allow_duplicate_keys = True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of numbers like 1e3
-            content = yaml.load(Path(path).read_text(encoding="utf-8"))
-    except Exception as error:  # damaged bytes raise anything from the parser
+            text = Path(path).read_text(encoding="utf-8")
+            if not text.startswith("%YAML"):  # as ROS 2 reads it: ``on`` is a bool
+                text = "%YAML 1.1\n" + "---\n" * (not text.startswith("---")) + text
+            documents = list(yaml.load_all(text))
+    except (UnicodeDecodeError, OSError, ReaderError, ScannerError, ParserError) as error:
         raise ParameterError(f"argument params_file: {path}: {brief(error)}") from None
+    except Exception:  # of tags and dates, which ROS 2 takes for text
+        return {}
     found: dict[str, Mapping] = {}
-    _collect(content, "", found)
+    for content in documents:
+        _collect(content, "", found)
     return found
 
 

@@ -39,7 +39,10 @@ TRACKER = (
         choices=("AUTO", "SENSOR_DATA", "DEFAULT", "SYSTEM_DEFAULT"),
     ),
     Parameter(
-        "init_bbox", "", "Start on this box, `x,y,w,h` in pixels, in the first frame.", ACTIVATE
+        "init_bbox",
+        "",
+        "Start on this box, `x,y,w,h` in pixels, in the first frame that shows something there.",
+        ACTIVATE,
     ),
     Parameter("max_targets", 1, "How many targets are tracked at once.", ACTIVATE, limits=(1, 64)),
     Parameter(
