@@ -17,6 +17,7 @@ from .geometry.decode import Prediction
 
 SCALE_PENALTY = 0.995  # of another scale's response: without evidence the scale stays
 SCALE_SHARE = 0.6  # of the step to another scale that answers better
+AROUND = 2.5, 112  # of a box: what shows whether there is anything, in its sides and in pixels
 NEAR = 2  # cells from a query's middle: so far it serves as a memory crop, too
 
 
@@ -84,14 +85,14 @@ def search_window(box: Box, config: TrackingConfig) -> Window:
     return window_around(box, config.search_factor, config.query_size)
 
 
-def check_shown(image: np.ndarray, box: Sequence[float], config: TrackingConfig) -> None:
+def check_shown(image: np.ndarray, box: Sequence[float]) -> None:
     """Raise InputError where a box and what is around it show nothing, or cannot be used.
 
     For whoever starts a target by itself: a camera's first pictures may be black, and any box fits
     what has one colour. Benchmarks start where their truth says.
     """
     target = check_box(box, check_image(image))
-    if not np.ptp(crop(image, memory_window(target, config)), axis=(0, 1)).any():
+    if not np.ptp(crop(image, window_around(target, *AROUND)), axis=(0, 1)).any():
         raise InputError(
             f"box ({', '.join(f'{value:g}' for value in target)}) and what is around it have one"
             " colour: there is nothing to recognise"

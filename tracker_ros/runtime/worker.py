@@ -175,7 +175,7 @@ class Worker:
         if isinstance(start, Proposal):
             return True
         try:
-            check_shown(image, start.box, self._tracker.config)
+            check_shown(image, start.box)
         except InputError as error:
             if "one colour" not in str(error):
                 return True  # of no box that could ever be started on: to be said at once

@@ -49,9 +49,9 @@ def test_where_there_is_nothing_to_see_is_told_to_those_who_ask():
     black = np.zeros((120, 160, 3), np.uint8)
     black[0, 0] = 255  # far away
     with pytest.raises(InputError, match=r"box \(60, 40, 20, 20\) and what is around it have one"):
-        check_shown(black, BOX, CONFIG)
+        check_shown(black, BOX)
     black[40:60, 60:80] = 9  # hardly anything, but something
-    check_shown(black, BOX, CONFIG)
+    check_shown(black, BOX)
 
 
 def test_a_start_over_the_rim_takes_the_part_inside(tracker):

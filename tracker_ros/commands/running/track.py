@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             truth = truths.get(frame.index)
             if boxes:
                 for tracker, box in zip(targets, boxes, strict=True):
-                    check_shown(frame.image, box, tracker.config)
+                    check_shown(frame.image, box)
                     tracker.init(frame.image, box)
                 rows = [Result(box, 1.0, TargetState.TRACKING) for box in boxes]
             else:
