@@ -96,7 +96,8 @@ class Targets:
         alone: the other targets will be removed. beside: other tracks that are not live yet.
         Raises InputError, and nothing changes, if box or image cannot be used.
         """
-        check_shown(image, start.box)
+        if alone:  # of several, one may well be on a plain wall
+            check_shown(image, start.box)
         old = self._tracks.get(start.id)
         if alone:
             tracker = self._tracker
