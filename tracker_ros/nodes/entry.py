@@ -9,6 +9,8 @@ import signal
 import sys
 from functools import partial
 
+from ..core.errors import TrackerError
+
 NODES = {"tracker_node": "TrackerNode", "follow_node": "FollowNode", "player_node": "PlayerNode"}
 
 
@@ -17,12 +19,11 @@ def _run(name: str) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: os._exit(0))
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what it says our own errors say, too
-    errors = importlib.import_module("..core.errors", __package__)
     try:
         # rcl may end the process while rclpy is imported, so this comes first.
         importlib.import_module(".process.middleware", __package__).check()
         node = getattr(importlib.import_module(f".{name}", __package__), NODES[name])
-    except errors.TrackerError as error:
+    except TrackerError as error:
         sys.exit(f"tracker-ros: error: {error}")
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]

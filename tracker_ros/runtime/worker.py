@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from ..conversions import seconds, to_bgr
-from ..core.errors import InputError, TrackerError
+from ..core.errors import BlankError, InputError, TrackerError
 from ..core.io.levels import Levels
 from ..core.search import check_shown
 from ..core.tracker import Tracker
@@ -140,9 +140,7 @@ class Worker:
     # Requests
 
     def _serve(self, request: Starts | Proposal, deadline: float) -> None:
-        entries: tuple[Start | Proposal, ...] = (
-            request.entries if isinstance(request, Starts) else (request,)
-        )
+        entries = request.entries if isinstance(request, Starts) else (request,)
         with self._lock:
             if (request, deadline) not in self._requests:
                 return  # superseded, or reset, while others were served
@@ -150,9 +148,8 @@ class Worker:
             frames = [self._slot.find(entry.stamp, vouched) for entry in entries]
             if None in frames and time.monotonic() < deadline:
                 return
-            patient = deadline == math.inf
-            if patient:
-                if not all(self._can_start(*one) for one in zip(entries, frames, strict=True)):
+            if isinstance(request, Starts) and deadline == math.inf:
+                if not all(map(self._can_start, request.entries, frames)):
                     return
                 self._sink.report("waiting", None)
             self._requests.remove((request, deadline))
@@ -164,7 +161,7 @@ class Worker:
         else:
             self._start(request, frames, resets)
 
-    def _can_start(self, start: Start | Proposal, frame: ReceivedImage | None) -> bool:
+    def _can_start(self, start: Start, frame: ReceivedImage | None) -> bool:
         """Whether a frame is new and shows something; one that was used had its chance."""
         if frame is None or not self._slot.is_fresh(frame):
             return False
@@ -172,15 +169,13 @@ class Worker:
             image = to_bgr(frame.message, Levels())
         except InputError:
             return False  # which is said when the frame is processed
-        if isinstance(start, Proposal):
-            return True
         try:
             check_shown(image, start.box)
-        except InputError as error:
-            if "one colour" not in str(error):
-                return True  # of no box that could ever be started on: to be said at once
+        except BlankError as error:
             self._sink.report("waiting", f"the start waits for another image: {error}")
             return False
+        except InputError:
+            pass  # no image would make it a box to start on, which is said at once
         return True
 
     def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
