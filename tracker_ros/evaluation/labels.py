@@ -1,6 +1,6 @@
 """Names as matplotlib can draw them."""
 
-from ..core.io.files import UNTOLD
+from ..core.io.names import printable
 
 
 def plain(name: str) -> str:
@@ -9,5 +9,5 @@ def plain(name: str) -> str:
     What stands between two dollars would be read as TeX; a legend leaves out what begins with an
     underscore.
     """
-    text = name.encode("utf-8", UNTOLD).decode().replace("$", r"\$")
+    text = printable(name).replace("$", r"\$")
     return f" {text}" if text.startswith("_") else text

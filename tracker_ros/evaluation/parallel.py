@@ -18,7 +18,7 @@ import numpy as np
 
 from ..core.errors import InputError, TrackerError
 from ..core.trackable import Trackable
-from .results import result_path
+from .results import longest_name, result_path
 
 Shared = TypeVar("Shared", bound="Share")  # ``Self``, which Python 3.10 has not
 PATIENCE = 0.5  # seconds between two looks at the counters, for the progress bar
@@ -84,8 +84,9 @@ class RunResult(Protocol):
 def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], RunResult]) -> bool:
     """Whether ``folder`` has this result. Raises InputError where it is of another truth."""
     path = result_path(folder, tracker, run.name)
-    longest = os.fsencode(f"{path.stem}.seconds.npy.part")
-    if len(longest) > os.pathconf(folder, "PC_NAME_MAX"):  # told before the run, not after it
+    if len(os.fsencode(longest_name(path))) > os.pathconf(
+        folder, "PC_NAME_MAX"
+    ):  # told before the run, not after it
         raise InputError(f"{run.name}: the name is too long for a file of results in {folder}")
     if not path.is_file():
         return False

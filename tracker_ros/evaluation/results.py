@@ -123,6 +123,11 @@ def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
         np.savez_compressed(file, **arrays)
 
 
+def longest_name(path: Path) -> str:
+    """The longest name of a file that is written for the result ``path``, for a while."""
+    return f"{_seconds_path(path).name}.part"
+
+
 def _seconds_path(path: Path) -> Path:
     return path.with_name(path.stem + ".seconds.npy")
 

@@ -14,6 +14,7 @@ from vision_msgs.msg import Detection2D, Detection2DArray
 from .. import conversions
 from ..core.errors import ParameterError, SourceError, TrackerError
 from ..core.geometry.boxes import Box
+from ..core.io.names import printable
 from ..runtime.pacing import Pacing
 from ..sources import Frame, open_source
 from ..sources.base import DEFAULT_FPS
@@ -109,7 +110,7 @@ class PlayerNode(Node):
                 return
             length = f"{self._source.length} frames" if self._source.length else "frames"
             words = f"playing {length} of {self._source.name} on {self._images.topic_name}"
-            self.get_logger().info(_printable(words))
+            self.get_logger().info(printable(words))
             count = self._play()
             self.get_logger().info(f"played {count} frames")
             if not (self._started or self._stop.is_set()):
@@ -158,7 +159,7 @@ class PlayerNode(Node):
     def _wait_for_turn(self, pacing: Pacing, frame: Frame) -> None:
         due, jump = pacing.due(frame.stamp_ns, time.monotonic())
         if jump:
-            self.get_logger().warning(_printable(f"{frame.name}: {jump}"))
+            self.get_logger().warning(printable(f"{frame.name}: {jump}"))
         self._stop.wait(max(due - time.monotonic(), 0))
 
     def _wait_for_subscribers(self) -> None:
@@ -225,9 +226,4 @@ class PlayerNode(Node):
                     f"{self._values.tracker} did not answer to {frame.name} within"
                     f" {self._values.acknowledge_timeout:g} s; going on"
                 )
-                self.get_logger().warning(_printable(sentence))
-
-
-def _printable(text: str) -> str:
-    """Names of files may be any bytes, but rclpy's logger takes UTF-8 only."""
-    return text.encode(errors="backslashreplace").decode()
+                self.get_logger().warning(printable(sentence))

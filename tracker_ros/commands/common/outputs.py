@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.io.files import is_stream
+from ...core.io.names import is_utf8
 
 # What is read of folders: pictures, recordings, annotations, results, weights.
 _READ = re.compile(
@@ -53,12 +54,8 @@ def check_model_name(path: Path) -> None:
 
     Raises InputError.
     """
-    try:
-        os.path.abspath(path).encode()
-    except UnicodeEncodeError:
-        raise InputError(
-            f"a model cannot be {path}: what reads models takes names in UTF-8 alone"
-        ) from None
+    if not is_utf8(os.path.abspath(path)):
+        raise InputError(f"a model cannot be {path}: what reads models takes names in UTF-8 alone")
 
 
 def model_files(name: str) -> list[Path]:

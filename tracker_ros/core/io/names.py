@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from .files import UNTOLD
+
 
 @contextmanager
 def utf8_name(path: Path) -> Iterator[str]:
@@ -15,18 +17,24 @@ def utf8_name(path: Path) -> Iterator[str]:
     A file that was opened through the link stays open.
     """
     name = str(path)
-    if _is_utf8(name):
+    if is_utf8(name):
         yield name
         return
     with TemporaryDirectory(prefix="tracker_ros-") as folder:
-        link = Path(folder) / f"link{path.suffix if _is_utf8(path.suffix) else ''}"
+        link = Path(folder) / f"link{path.suffix if is_utf8(path.suffix) else ''}"
         link.symlink_to(os.path.abspath(path))
         yield str(link)
 
 
-def _is_utf8(name: str) -> bool:
+def is_utf8(name: str) -> bool:
+    """Whether it can be written so: bytes of names that are not are surrogates in Python."""
     try:
         name.encode()
     except UnicodeEncodeError:
         return False
     return True
+
+
+def printable(name: str) -> str:
+    """A name as text: bytes that are not UTF-8 by their numbers."""
+    return name.encode("utf-8", UNTOLD).decode()

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...core.errors import ParameterError, SourceError
-from ...core.io.names import utf8_name
+from ...core.io.names import is_utf8, utf8_name
 
 
 def parameter_arguments(parameters: dict[str, object]) -> list[str]:
@@ -53,12 +53,3 @@ def check_words(words: Iterable[str]) -> None:
                 f"wrong ROS arguments: {word!r} is not UTF-8, or not in this locale; a link with"
                 " another name helps"
             )
-
-
-def is_utf8(text: str) -> bool:
-    """Whether it can be written so: bytes of names that are not are surrogates in Python."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
