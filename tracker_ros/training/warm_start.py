@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 from torch import nn
 
 from ..core.errors import ModelError, brief
@@ -35,9 +34,7 @@ def warm_start(network: nn.Module, path: str | Path) -> list[str]:
     }
     if not fitting:
         raise ModelError(f"nothing in {path} fits this {type(network).__name__}")
-    for name, value in fitting.items():
-        if not torch.isfinite(value).all():
-            raise ModelError(f"checkpoint {path}: {name} is not finite")
+    checkpoint.check_finite(path, fitting)
     network.load_state_dict(fitting, strict=False)
     return list(fitting)
 
@@ -51,9 +48,7 @@ def load_backbone(network: nn.Module, path: str | Path) -> dict:
     if not (isinstance(content, dict) and isinstance(content.get("facts"), dict)):
         raise ModelError(f"{path} is no backbone of `tracker-ros convert`")
     state = checkpoint.plain_tensors(path, content.get("trunk"))
-    for name, value in state.items():
-        if not torch.isfinite(value).all():
-            raise ModelError(f"checkpoint {path}: {name} is not finite")
+    checkpoint.check_finite(path, state)
     try:
         for trunk in backbones(network):
             trunk.load_state_dict(state)

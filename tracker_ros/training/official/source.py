@@ -39,8 +39,7 @@ class Checkpoint:
         if name not in self.tensors:
             raise ModelError(f"checkpoint {self.path} has no tensor {name}")
         value = self.tensors[name]
-        if not torch.isfinite(value).all():
-            raise ModelError(f"checkpoint {self.path}: {name} is not finite")
+        checkpoint.check_finite(self.path, {name: value})
         if name.endswith("running_var") and (value < 0).any():  # its root is no number
             raise ModelError(f"checkpoint {self.path}: {name} is negative")
         self.left.discard(name)

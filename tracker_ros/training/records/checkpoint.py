@@ -100,6 +100,13 @@ def plain_tensors(path: str | Path, found: object) -> dict[str, torch.Tensor]:
     return found
 
 
+def check_finite(path: str | Path, tensors: dict[str, torch.Tensor]) -> None:
+    """Raise ModelError, naming file and tensor, for a value that is not finite."""
+    for name, value in tensors.items():
+        if not torch.isfinite(value).all():
+            raise ModelError(f"checkpoint {path}: {name} is not finite")
+
+
 def named(path: str | Path | None) -> str | None:
     """A file's name and what tells it from another of that name; None for none."""
     if path is None:
