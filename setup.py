@@ -15,7 +15,11 @@ setup(
     maintainer_email="maintainers@tracker-ros.invalid",
     python_requires=">=3.10",
     packages=find_packages(include=[NAME, f"{NAME}.*"]),
-    package_data={NAME: ["py.typed"], f"{NAME}.evaluation.report": ["templates/*"]},
+    package_data={
+        NAME: ["py.typed"],
+        f"{NAME}.evaluation.report": ["templates/*"],
+        f"{NAME}.runtime.selection": ["page.html"],
+    },
     data_files=[
         ("share/ament_index/resource_index/packages", [f"resource/{NAME}"]),
         (f"share/{NAME}", ["package.xml"]),
@@ -46,6 +50,7 @@ setup(
             "tracker_node = tracker_ros.nodes.entry:tracker_node",
             "follow_node = tracker_ros.nodes.entry:follow_node",
             "player_node = tracker_ros.nodes.entry:player_node",
+            "select_node = tracker_ros.nodes.entry:select_node",
             "evaluate_bag = tracker_ros.commands.judging.evaluate_bag:main",
         ],
     },

@@ -99,7 +99,7 @@ def _player(given: dict, image_transport: str) -> Node:
         "tracker": "tracker_node",
         "image_transport": image_transport,
         "wait": WAIT,
-        "subscribers": 2 if given["rviz"] else 1,
+        "subscribers": 1 + given["rviz"] + given["select"],
     }
     if given["topic"]:
         ours["topic"] = given["topic"]

@@ -24,6 +24,7 @@ def _actions(context) -> list:
     dds.use_profile(context.environment)
     image, namespace = values["image_topic"], values["namespace"]
     names = ("use_sim_time", *(p.name for p in TRACKER))
+    remappings = [("image", image), ("image/compressed", f"{image}/compressed")]
     tracker = Node(
         package="tracker_ros",
         executable="tracker_node",
@@ -31,14 +32,27 @@ def _actions(context) -> list:
         name="tracker_node",
         namespace=namespace,
         parameters=[values["params_file"], arguments.for_node(values, *names)],
-        remappings=[("image", image), ("image/compressed", f"{image}/compressed")],
+        remappings=remappings,
         ros_arguments=["--log-level", values["log_level"]],
         output="screen",
         emulate_tty=True,
     )
-    actions = [tracker]
+    nodes = {"tracker_node": tracker}
+    if values["select"]:
+        names = ("use_sim_time", "image_transport")
+        nodes["select_node"] = Node(
+            package="tracker_ros",
+            executable="select_node",
+            name="select_node",
+            namespace=namespace,
+            parameters=[values["params_file"], arguments.for_node(values, *names)],
+            remappings=remappings,
+            output="screen",
+            emulate_tty=True,
+        )
+    actions = list(nodes.values())
     if values["required"]:
-        actions.insert(0, ends.on_end(tracker, "tracker_node"))
+        actions = [*(ends.on_end(node, name) for name, node in nodes.items()), *actions]
     if values["rviz"]:
         rviz = Node(
             package="rviz2",

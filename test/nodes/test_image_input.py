@@ -43,7 +43,7 @@ def graph(ros):
 @pytest.fixture
 def listener(graph):
     """Makes an ImageInput, whose messages and problems are kept."""
-    from tracker_ros.nodes.image_input import ImageInput
+    from tracker_ros.nodes.inputs.image import ImageInput
 
     node, got, problems, made = graph.node("listener"), [], [], []
     node.create_timer(0.5, lambda: [images.rematch() for images in made])
@@ -64,7 +64,7 @@ def test_messages_come_from_publishers_of_either_kind(graph, first):
     from std_msgs.msg import String
 
     from tracker_ros.nodes import qos
-    from tracker_ros.nodes.message_input import MessageInput
+    from tracker_ros.nodes.inputs.message import MessageInput
 
     got, node, sender = [], graph.node("listener"), graph.node("sender")
     messages = MessageInput(node, String, "detections", lambda m: got.append(m.data))
@@ -169,7 +169,7 @@ def test_fixed_profile_stays_and_says_what_does_not_fit(graph, listener):
 def test_images_of_the_other_transport_are_pointed_out(
     graph, listener, other_process, ours, theirs, topic
 ):
-    from tracker_ros.nodes.image_input import KINDS, NAMES, image_topic
+    from tracker_ros.nodes.inputs.image import KINDS, NAMES, image_topic
 
     images = listener(ours)
     assert images.publishers() == "nobody publishes it"
@@ -193,7 +193,7 @@ def test_images_of_the_other_transport_are_pointed_out(
      "/cam/image_raw/compressed"),
 ])  # fmt: skip
 def test_remapping_the_image_remaps_the_compressed_one(graph, remaps, raw, compressed):
-    from tracker_ros.nodes.image_input import image_topic
+    from tracker_ros.nodes.inputs.image import image_topic
 
     node = graph.node("mapped", *(word for remap in remaps for word in ("-r", remap)))
     assert image_topic(node, "raw") == raw

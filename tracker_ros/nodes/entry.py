@@ -11,7 +11,12 @@ from functools import partial
 
 from ..core.errors import TrackerError
 
-NODES = {"tracker_node": "TrackerNode", "follow_node": "FollowNode", "player_node": "PlayerNode"}
+NODES = {
+    "tracker_node": "TrackerNode",
+    "follow_node": "FollowNode",
+    "player_node": "PlayerNode",
+    "select_node": "SelectNode",
+}
 
 
 def _run(name: str) -> None:
@@ -35,7 +40,7 @@ def _run(name: str) -> None:
 
 
 # What ``ros2 run tracker_ros NAME`` calls.
-tracker_node, follow_node, player_node = (partial(_run, name) for name in NODES)
+tracker_node, follow_node, player_node, select_node = (partial(_run, name) for name in NODES)
 
 if __name__ == "__main__":
     _run(sys.argv.pop(1))

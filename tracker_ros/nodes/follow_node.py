@@ -22,8 +22,8 @@ from ..runtime.follow.pairing import Pairing
 from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
 from ..runtime.outputs.status import to_array
 from . import qos
+from .inputs.message import MessageInput
 from .lifecycle import ManagedNode
-from .message_input import MessageInput
 from .parameters import FOLLOW, on_node
 
 INPUTS = ("detections", "depth", "camera")

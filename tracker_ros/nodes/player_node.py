@@ -19,7 +19,7 @@ from ..runtime.pacing import Pacing
 from ..sources import Frame, open_source
 from ..sources.base import DEFAULT_FPS
 from . import qos
-from .image_input import image_topic
+from .inputs.image import image_topic
 from .parameters import PLAYER, on_node
 from .process import names, services
 

@@ -19,9 +19,9 @@ from ..runtime.frame_slot import FrameSlot, ReceivedImage
 from ..runtime.outputs.health import process_age
 from ..runtime.requests import Detection, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
-from .image_input import ImageInput, image_topic
+from .inputs.image import ImageInput, image_topic
+from .inputs.message import MessageInput
 from .lifecycle import ManagedNode
-from .message_input import MessageInput
 from .monitor import Monitor
 from .outputs import Outputs
 from .parameters import TRACKER, on_node

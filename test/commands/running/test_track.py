@@ -10,6 +10,7 @@ import pytest
 
 from test.commands.conftest import WITHOUT_TORCH
 from test.conftest import save_tiny
+from test.pages import Page
 from tracker_ros.commands import main
 from tracker_ros.sources import open_source
 
@@ -171,3 +172,29 @@ def test_export_then_both_engines_find_the_same(sequence, tmp_path, capsys):
     for a, b in zip(*tables.values(), strict=True):
         assert a["state"] == b["state"] and a["branch"] == b["branch"]
         assert float(a["score"]) == pytest.approx(float(b["score"]), abs=1e-3)
+
+
+def test_a_target_can_be_drawn(sequence, model, tmp_path):
+    folder, table = sequence(4), tmp_path / "boxes.csv"
+    (folder / "groundtruth_rect.txt").unlink()
+    options = ["--model", str(model), "--csv", str(table), "--select"]
+    command = [sys.executable, "-m", "tracker_ros", "track", str(folder), *options]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    page = Page(process.stderr.readline().split()[1])
+    told, picture = page.look()
+    assert told["size"] == [80, 60] and picture
+    status, said = page.send("/target", {"key": told["key"], "box": [100, 100, 9, 9]})
+    assert status == 400 and "lies outside the 80x60 image" in said
+    assert page.send("/target", {"key": told["key"], "box": [5, 20, 20, 20]})[0] == 200
+    _, error = process.communicate()
+    assert process.returncode == 0, error
+    assert [rows_of(table)[0][key] for key in "xywh"] == ["5.00", "20.00", "20.00", "20.00"]
+
+
+def test_waiting_for_a_drawn_target_can_be_ended(sequence, model):
+    command = [sys.executable, "-m", "tracker_ros", "track", str(sequence(4)), "--select"]
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    assert process.stderr.readline().startswith("open http://")
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate()
+    assert process.returncode == 130 and "Traceback" not in error

@@ -29,12 +29,21 @@ def add_counts(
         parser.add_argument(option, type=positive_int, default=default, metavar="N", help=told)
 
 
-def add_box(parser: argparse.ArgumentParser, otherwise: str, **more: Any) -> None:
-    """``--box``, the target in the first frame; ``otherwise``: where it is not given."""
+def add_box(
+    parser: argparse.ArgumentParser, otherwise: str, select: bool = False, **more: Any
+) -> None:
+    """``--box``, the target in the first frame; ``otherwise``: where it is not given.
+
+    select: ``--select``, which lets somebody draw it, is another way.
+    """
+    ways = parser.add_mutually_exclusive_group()
     text = "the target in the first frame, in pixels (--box=-3,… for a negative x)"
-    parser.add_argument(
+    ways.add_argument(
         "--box", type=box_argument, metavar="X,Y,W,H", help=f"{text}; {otherwise}", **more
     )
+    if select:
+        text = "draw it in a browser instead, on a page that is served on this machine meanwhile"
+        ways.add_argument("--select", action="store_true", help=text)
 
 
 def add_overrides(parser: argparse.ArgumentParser, texts: dict[str, str]) -> None:

@@ -18,7 +18,7 @@ SHEET = 12  # rows of a sheet
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
-    add_box(parser, "default: the source's own truth")
+    add_box(parser, "default: the source's own truth", select=True)
     text = "a video (.mp4, .avi), or a sheet of single frames (.png, .jpg) (%(default)s)"
     add_paths(parser, {"--out FILE": text}, default=Path("explained.mp4"))
     text = f"the sheet's frames, from 0 (default: the last {SHEET})"
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     view, rows, count = AttentionView(), [], 0
     with ExitStack() as stack:
         source = stack.enter_context(open_source(args.source, topic=args.topic))
-        frames = tracked_frames(source, args.box and [args.box], args.frames)
+        frames = tracked_frames(source, args.box and [args.box], args.frames, args.select)
         video = None
         if not sheet:
             video = stack.enter_context(VideoWriter(args.out, source.fps or DEFAULT_FPS))

@@ -29,7 +29,7 @@ COLUMNS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_arguments(parser)
     more = "again for each further target; default: the source's own truth"
-    add_box(parser, more, action="append")
+    add_box(parser, more, select=True, action="append")
     add_paths(
         parser,
         {
@@ -54,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     )
     with ExitStack() as stack:
         source = stack.enter_context(open_source(args.source, topic=args.topic))
-        frames = tracked_frames(source, args.box, args.frames)
+        frames = tracked_frames(source, args.box, args.frames, args.select)
         # Truth is of one target.
         truths = source.truth or {} if args.box is None or len(args.box) == 1 else {}
         several = args.box is not None and len(args.box) > 1

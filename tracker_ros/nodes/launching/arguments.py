@@ -44,6 +44,7 @@ TRACK = (
     of_launch("image_topic", "image", "The camera's topic, without /compressed."),
     of_launch("use_sim_time", False, "Take the time from /clock."),
     of_launch("rviz", False, "Show images and boxes in rviz2."),
+    of_launch("select", False, "Serve a page on which one draws the target (select_node)."),
     of_launch(
         "required",
         False,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from . import qos
+from .. import qos
 
 
 class MessageInput:

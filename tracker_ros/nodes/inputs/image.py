@@ -5,8 +5,8 @@ from collections.abc import Callable
 from rclpy.qos import qos_policy_name_from_kind
 from sensor_msgs.msg import CompressedImage, Image
 
-from . import qos
-from .message_input import MessageInput
+from .. import qos
+from .message import MessageInput
 
 KINDS = {"raw": Image, "compressed": CompressedImage}
 TYPES = {"raw": "sensor_msgs/msg/Image", "compressed": "sensor_msgs/msg/CompressedImage"}

@@ -1,0 +1,105 @@
+"""The node whose page lets somebody draw the target, with the tracker node, over DDS and HTTP."""
+
+import signal
+
+import numpy as np
+import pytest
+
+from test.pages import Page
+
+
+@pytest.fixture
+def select(tracker, run_node):
+    """Starts the node beside the tracker; the process and its page."""
+
+    def start(*arguments):
+        node = run_node("select_node", "-r", "__ns:=/camera1", "-p", "port:=0", *arguments)
+        lines = iter(node.process.stdout.readline, "")
+        address = next(line.split()[-8] for line in lines if "open http://" in line)
+        return node, Page(address)
+
+    return start
+
+
+def seen(tracker, page, image, condition, what):
+    """Send an image until the page's view fulfils the condition; the view."""
+
+    def look():
+        tracker.send(image)
+        tracker.spin(0.05)
+        view, _ = page.look()
+        return view if condition(view) else None
+
+    return tracker.until(look, what)
+
+
+def asked(tracker, page, path, content):
+    """What the page answers, once its node has found the tracker."""
+
+    def ask():
+        status, said = page.send(path, content)
+        assert status == 200 or "is the tracker running?" in said, said
+        return said if status == 200 else None
+
+    return tracker.until(ask, f"an answer to {path}")
+
+
+def test_a_box_that_is_drawn_starts_the_tracker_in_its_image(tracker, scene, select):
+    node, page = select()
+    view = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")
+    assert view["targets"] == [] and view["several"] is True
+    said = asked(tracker, page, "/target", {"key": view["key"], "box": list(scene.box(0))})
+    assert said.startswith("asked /camera1/tracker_node to start on ")
+    # On the very image, however many have come since.
+    name = tracker.started(int(view["key"]), scene.box(0))
+    view = seen(tracker, page, scene.frame(0), lambda v: v["targets"] and v["targets"][0]["box"],
+                "the target on the page")  # fmt: skip
+    (target,) = view["targets"]
+    assert target["name"] == name and target["words"].startswith("TRACKING ")
+    np.testing.assert_allclose(target["box"], scene.box(0), atol=8)
+    assert asked(tracker, page, "/reset", {}) == "target dropped"
+    seen(tracker, page, scene.frame(0), lambda v: v["targets"] == [], "no target")
+    assert node.end(signal.SIGINT)[0] == 0
+
+
+def test_what_the_tracker_refuses_is_said_on_the_page(tracker, scene, select):
+    _, page = select()
+    view = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")
+    asked(tracker, page, "/target", {"key": view["key"], "box": [5, 5, 0.5, 30]})
+    seen(tracker, page, scene.frame(0), lambda v: "smaller than 2 pixels" in v["message"],
+         "the tracker's sentence")  # fmt: skip
+    status, said = page.send("/target", {"key": "1", "box": [5, 5, 30, 30]})
+    assert status == 400 and "too old" in said
+    # One beside others goes the way of several.
+    view = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")
+    content = {"key": view["key"], "box": list(scene.box(0)), "beside": True}
+    asked(tracker, page, "/target", content)
+    tracker.started(int(view["key"]), scene.box(0))
+    asked(tracker, page, "/reset", {})
+
+
+def test_what_is_over_is_not_shown(tracker, scene, select):
+    """A box of an image that came long ago would be a lie."""
+    _, page = select("-p", "tracker:=nobody")
+    view = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")
+    assert "nobody says nothing: is it running?" in view["message"]
+    status, said = page.send("/target", {"key": view["key"], "box": [5, 5, 30, 30]})
+    assert status == 400 and "nobody listens on /camera1/nobody/init_target" in said
+    status, said = page.send("/reset", {})
+    assert status == 400 and "there is no service /camera1/nobody/reset" in said
+    tracker.until(lambda: "no image for a while" in page.look()[0]["message"], "the camera's end")
+    view, picture = page.look()
+    assert "size" not in view and picture == b""
+
+
+@pytest.mark.parametrize(
+    "parameter, words",
+    [
+        ("port:=70000", "parameter port is 70000, but must be an integer from 0 to 65535"),
+        ("host:=nowhere.invalid", "cannot listen on 'nowhere.invalid', port 8080: "),
+        ("tracker:=''", "parameter tracker is '', but must be the name of a node"),
+    ],
+)
+def test_a_wrong_parameter_is_told(run_node, parameter, words):
+    code, output = run_node("select_node", "-p", parameter).end()
+    assert code == 1 and words in output and "Traceback" not in output

@@ -1,0 +1,1 @@
+"""Subscriptions that fit themselves to what publishers offer."""

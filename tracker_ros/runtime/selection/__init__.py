@@ -1,0 +1,1 @@
+"""Choosing a target with the mouse, in a browser."""
