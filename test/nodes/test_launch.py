@@ -114,6 +114,13 @@ def test_track_starts_the_node_with_its_arguments(run):
     assert "Traceback" not in output
 
 
+def test_track_serves_the_page_if_it_is_wanted(run, parameters):
+    file = parameters("/**/select_node: {ros__parameters: {port: 0}}")
+    arguments = {"namespace": "left", "image_topic": "/eye", "select": "true", "params_file": file}
+    ended = run("track.launch.py", arguments, lambda text: "open http://127.0.0.1:" in text)
+    assert ended.status == 0 and sorted(ended.started) == ["select_node", "tracker_node"]
+
+
 def test_follow_starts_both_nodes_with_their_arguments(run):
     arguments = {"namespace": "left", "depth_topic": "/eye/depth", "model": "dastm_nano",
                  "depth_scale": "0.01", "tf": "true"}  # fmt: skip
