@@ -13,7 +13,8 @@ import pytest
 from tracker_ros.core.io.paths import share_dir
 
 ROOT = Path(__file__).parents[2]
-COMMANDS = {"evaluate_bag", "follow_node", "tracker-ros", "tracker_node", "player_node"}
+NODES = {"follow_node", "player_node", "select_node", "tracker_node"}
+COMMANDS = {"evaluate_bag", "tracker-ros", *NODES}
 PIP = [sys.executable, "-m", "pip", "install", "-q", "--no-deps", "--no-build-isolation"]
 COLCON = Path(sys.executable).with_name("colcon")
 INSTALLERS = {
@@ -92,9 +93,11 @@ def test_share_dir_is_found_in_the_prefix(installed):
         assert files(share / folder) == files(ROOT / folder)
 
 
-def test_the_reports_templates_are_installed(installed):
-    report = Path("evaluation", "report")
-    assert files(installed.package / report) == files(ROOT / "tracker_ros" / report)
+@pytest.mark.parametrize("folder", ["evaluation/report/templates", "runtime/selection"])
+def test_pages_are_installed(installed, folder):
+    ours = files(ROOT / "tracker_ros" / folder)
+    assert any(name.endswith(".html") for name in ours)
+    assert files(installed.package / folder) == ours
 
 
 def files(folder):
