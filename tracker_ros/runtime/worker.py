@@ -51,7 +51,7 @@ class Worker:
         self._levels = Levels()  # of the images, where they have more than 8 bits
         self._epoch = 0
         self._running = True
-        self.enabled = True
+        self._enabled = True
 
     def start(self) -> None:
         self._thread.start()
@@ -62,6 +62,19 @@ class Worker:
         self._slot.wake()
         self._thread.join()
         self._forget()
+
+    @property
+    def enabled(self) -> bool:
+        """Whether it tracks. What came while it did not is left out, used by then or not."""
+        return self._enabled
+
+    @enabled.setter
+    def enabled(self, value: bool) -> None:
+        with self._lock:  # no answer is on its way out when this returns
+            newest = self._slot.find(0)
+            if newest and not self._enabled:
+                self._slot.use(newest)
+            self._enabled = value
 
     def request(self, request: Start | Starts | Proposal, patience: float = START_PATIENCE) -> None:
         """Ask for starts, or hand in a proposal; its frame may take ``patience`` seconds to come.
