@@ -74,7 +74,8 @@ class Outputs:
         dropped = self._node.slot.dropped
         check = frame_check(answer, gate, memory_size, dropped, *self._delays)
         self._send_status([check, *target_checks(answer)], answer.frame)
-        if self._markers.get_subscription_count():
+        # An answer may come after the node was disabled and has taken the marker away.
+        if self._node.enabled and self._markers.get_subscription_count():
             self._markers.publish(messages.marker(answer))
             self._last = answer.frame
         if self._debug_image.get_subscription_count():
