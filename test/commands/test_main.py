@@ -2,7 +2,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import cv2
 import pytest
@@ -10,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from test.commands.conftest import WITHOUT_TORCH
+from test.imports import stopped
 from tracker_ros import __version__
 from tracker_ros.commands import COMMANDS, main
 from tracker_ros.commands.common.arguments import box_argument
@@ -24,7 +24,7 @@ def run(*arguments, **options):
         [sys.executable, "-m", "tracker_ros", *map(str, arguments)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
         **options,
     )
 
@@ -52,7 +52,7 @@ for words in (["--help"], *([name, "--help"] for name in {names})):
     assert not heavy, (words, heavy)
 """
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=240
     )
     assert done.returncode == 0, done.stderr
     for name in names:
@@ -66,7 +66,7 @@ def test_a_full_disk_behind_the_output_is_told():
             stdout=full,
             stderr=subprocess.PIPE,
             text=True,
-            timeout=120,
+            timeout=240,
         )
     assert done.returncode == 1
     assert done.stderr == "tracker-ros: error: standard output: No space left on device\n"
@@ -149,7 +149,7 @@ def test_a_reader_that_leaves_is_no_traceback(model):
     os.close(read)
     done = subprocess.run(
         [sys.executable, "-m", "tracker_ros", "info", "--json", model],
-        stdout=write, stderr=subprocess.PIPE, text=True, timeout=120,
+        stdout=write, stderr=subprocess.PIPE, text=True, timeout=240,
     )  # fmt: skip
     os.close(write)
     assert done.returncode == 0
@@ -208,16 +208,11 @@ def test_closed_streams_do_not_become_the_output(sequence, tmp_path):
 
 
 def test_ctrl_c_while_a_command_is_imported_is_no_traceback():
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tracker_ros", "info", "dastm"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    code = "from tracker_ros.__main__ import main; main()"
+    process = stopped("numpy", code, "info", "dastm", stderr=subprocess.PIPE)
     try:
-        maps = Path(f"/proc/{process.pid}/maps")
-        while "numpy" not in maps.read_text():
-            assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        _, err = process.communicate(timeout=120)
+        _, err = process.communicate(timeout=240)
     finally:
         process.kill()
     assert process.returncode == 130

@@ -3,12 +3,11 @@
 import os
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
 import cv2
 import pytest
 
+from test.imports import stopped
 from test.nodes.conftest import PATIENCE
 from tracker_ros.nodes.process import logs
 
@@ -64,20 +63,15 @@ def test_signal_ends_a_node_whose_model_is_absent(run_node):
     assert "Traceback" not in output
 
 
-START = "from tracker_ros.nodes import entry; entry.{}()"  # as the installed commands do
+# As the installed commands do.
+START = "from tracker_ros.nodes import entry; getattr(entry, sys.argv.pop())()"
 
 
 @pytest.mark.parametrize("name", ["tracker_node", "follow_node", "player_node"])
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_signal_while_a_node_is_imported_ends_it_without_a_word(ros, name, number):
-    process = subprocess.Popen(
-        [sys.executable, "-c", START.format(name)], stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, text=True,
-    )  # fmt: skip
-    maps = Path(f"/proc/{process.pid}/maps")
+    process = stopped("rclpy", START, name, stderr=subprocess.STDOUT)
     try:
-        while "rclpy" not in maps.read_text() and "numpy" not in maps.read_text():
-            assert process.poll() is None
         process.send_signal(number)
         output, _ = process.communicate(timeout=PATIENCE)
     finally:
