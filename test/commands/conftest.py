@@ -43,13 +43,15 @@ class Demo:
         out, err = self._process.communicate(timeout=WAIT)
         return self._process.returncode, out, err
 
-    def wait_for_log(self, node):
-        """Until the node was started."""
+    def both_nodes(self):
+        """Process ids of tracker and player, by name, once both are there."""
         deadline = time.monotonic() + WAIT
-        while not (self.output / "log" / f"{node}.log").exists():
+        while len(found := self.nodes()) < 2:
             assert self._process.poll() is None, self._process.communicate()
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        assert set(found) == {"tracker_node", "player_node"}
+        return found
 
     def nodes(self):
         """Process ids of its nodes, by name."""
