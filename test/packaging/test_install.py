@@ -55,8 +55,10 @@ def installed(request, tmp_path_factory):
         pytest.skip(f"colcon is not installed beside {sys.executable}")
     workspace = tmp_path_factory.mktemp("workspace")
     source, prefix = workspace / "src" / "tracker_ros", workspace / "install" / "tracker_ros"
+    # Not what Python keeps, whose files come and go while other tests run.
+    without = shutil.ignore_patterns("__pycache__")
     for name in ("tracker_ros", "launch", "config", "models", "resource"):
-        shutil.copytree(ROOT / name, source / name)
+        shutil.copytree(ROOT / name, source / name, ignore=without)
     for name in ("package.xml", "pyproject.toml", "setup.cfg", "setup.py"):
         shutil.copy(ROOT / name, source)
     environment = {name: value for name, value in os.environ.items() if name not in FOREIGN}

@@ -20,9 +20,10 @@ pytestmark = pytest.mark.skipif(
 def checkout(tmp_path):
     """A copy of what the set-up reads, without an environment."""
     copy = tmp_path / "checkout"
-    shutil.copytree(ROOT / "tracker_ros" / "interfaces", copy / "tracker_ros" / "interfaces")
-    for name in ("requirements", "tools"):
-        shutil.copytree(ROOT / name, copy / name)
+    # Not what Python keeps, whose files come and go while other tests run.
+    without = shutil.ignore_patterns("__pycache__")
+    for name in ("tracker_ros/interfaces", "requirements", "tools"):
+        shutil.copytree(ROOT / name, copy / name, ignore=without)
     for name in ("Makefile", "package.xml", "pyproject.toml", "setup.py"):
         shutil.copy(ROOT / name, copy)
     return copy
