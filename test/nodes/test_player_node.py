@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from test import bags
+from test.nodes.conftest import PATIENCE
 from tracker_ros.conversions import ns_to_stamp, stamp_to_ns, to_bgr
 
-FRAMES = 12
+FRAMES = 10  # as many as wait for a reader that is slow: none gets lost, however late it is
 FIRST = 1_000_000_000  # ns; stamp of a file's first frame
 
 
@@ -57,18 +58,21 @@ def test_every_frame_of_a_sequence_is_tracked_from_its_first_truth(
     subscribe(Image, "image")
     before = len(tracker.order)
     player = run_node("player_node", "-r", "__ns:=/camera1", *options(
-        source=folder, mode="acknowledged", stamps="source", publish_init="true", rate=25.0,
-        subscribers=2, frame_id="left"))  # fmt: skip
+        source=folder, mode="acknowledged", acknowledge_timeout=PATIENCE, stamps="source",
+        publish_init="true", rate=25.0, subscribers=2, frame_id="left"))  # fmt: skip
     stamps = [FIRST + i * 40_000_000 for i in range(FRAMES)]
     tracker.until(lambda: player.process.poll() is not None, "the player's end")
     code, output = player.end()
     assert code == 0, output
     assert f"played {FRAMES} frames" in output
     tracker.until(lambda: stamps[-1] in tracker.order[before:], "the last answer")
-    # An answer to an image of before, whose stamps are far later, may have come late.
-    assert [stamp for stamp in tracker.order[before:] if stamp <= stamps[-1]] == stamps
+    # An answer to an image of before, whose stamps are far later, may have come late; and the box
+    # to start on after its image, which is then answered twice.
+    answered = (stamp for stamp in tracker.order[before:] if stamp <= stamps[-1])
+    assert list(dict.fromkeys(answered)) == stamps
 
-    assert [len(tracker.detections[stamp][-1].detections) for stamp in stamps] == [0] + [1] * 11
+    counts = [len(tracker.detections[stamp][-1].detections) for stamp in stamps]
+    assert counts == [0] + [1] * (FRAMES - 1)
     start = tracker.detections[stamps[1]][-1]
     assert tracker.overlap(start, scene.box(1)) > 0.999
     assert start.header.frame_id == "left"
@@ -93,7 +97,8 @@ def test_loop_that_jumps_back_starts_anew_each_time(tracker, scene, folder, run_
     tracker.start(scene.frame(0), scene.box(0))
     last = int(tracker.start(scene.frame(0), scene.box(0)))
     player = run_node("player_node", "-r", "__ns:=/camera1", *options(
-        source=folder, mode="acknowledged", stamps="source_repeated", loop="true",
+        source=folder, mode="acknowledged", acknowledge_timeout=PATIENCE,
+        stamps="source_repeated", loop="true",
         init_bbox=f"'{','.join(map(str, scene.box(0)))}'"))  # fmt: skip
     first = tracker.statuses[FIRST]
 
