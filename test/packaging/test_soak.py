@@ -15,7 +15,9 @@ SOAK = Path(__file__).parents[2] / "tools" / "soak"
 
 
 def test_shortest_soak_holds(tmp_path):
-    options = ["--frames=10", "--malformed=9", "--kills=1", "--cameras=2", "--seconds=1"]
+    # A slow machine, too, has time for an image a second.
+    options = ["--frames=10", "--malformed=9", "--kills=1", "--cameras=2", "--seconds=3"]
+    options += ["--rate=1"]
     done = subprocess.run(
         [sys.executable, SOAK, *options], cwd=tmp_path, capture_output=True, text=True,
         env=os.environ | own_domain(),

@@ -125,7 +125,8 @@ def cameras(count: int, seconds: float, rate: float, model: str) -> dict:
                 sent[name].append(camera.send(index))
             due = begin + (index + 1) / rate
             made[0].spin(max(due - time.monotonic(), 0), lambda: False)
-        made[0].spin(1.0, lambda: False)
+        pairs = [(camera, sent[name][-1]) for name, camera in zip(names, made, strict=True)]
+        made[0].spin(PATIENCE, lambda: all(last in camera.states for camera, last in pairs))
         for name, camera in zip(names, made, strict=True):
             states = (camera.states.get(stamp) for stamp in sent[name])
             answered[name] = sum(state in ("TRACKING", "UNCERTAIN", "LOST") for state in states)
