@@ -54,7 +54,7 @@ def through_node(
         else:
             player |= {"init_bbox": ",".join(map(str, box))}
         if rate is None:
-            player |= {"mode": "acknowledged"}
+            player |= {"mode": "acknowledged", "acknowledge_timeout": session.START_SECONDS}
         # Reliable: on a busy machine best effort may lose the image that the target starts in.
         parameters = tracker | {"image_transport": "raw", "image_qos": "DEFAULT"}
         parameters |= {"max_targets": targets}
