@@ -7,6 +7,8 @@ import pytest
 
 from tracker_ros.engines.runners.cores import Sharing
 
+PATIENCE = 60.0  # seconds; only a failing test waits so long
+
 
 @pytest.fixture
 def pool():
@@ -32,7 +34,7 @@ def test_what_the_caller_sends_away_goes_on_without_it(pool):
     with Sharing(pool, 1) as share:
         met = threading.Event()
         task = share.begin(lambda: (met.set(), threading.get_ident())[1], away=True)
-        assert met.wait(10)
+        assert met.wait(PATIENCE)
         assert share.answer(task) != threading.get_ident()
 
 
@@ -43,7 +45,7 @@ def test_one_task_waits_for_the_caller(pool):
 
 def test_the_caller_does_what_busy_helpers_have_not_begun(pool):
     hold = threading.Event()
-    blocked = [pool.submit(hold.wait, 10) for _ in range(2)]
+    blocked = [pool.submit(hold.wait, PATIENCE) for _ in range(2)]
     with Sharing(pool, 2) as share:
         tasks = [share.begin(threading.get_ident) for _ in range(3)]
         assert [share.answer(task) for task in tasks] == 3 * [threading.get_ident()]
@@ -68,4 +70,4 @@ def test_an_error_comes_to_who_asks_and_the_rest_is_dropped(pool):
     with pytest.raises(ValueError, match="no"), Sharing(pool, 1) as share:
         tasks = [share.begin(fail), share.begin(fail)]
         share.answer(tasks[0])
-    assert pool.submit(int).result(10) == 0  # its threads are free
+    assert pool.submit(int).result(PATIENCE) == 0  # its threads are free

@@ -39,7 +39,7 @@ while len(seen) < int(sys.argv[1]):
 def play(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "tracker_ros", "play", *map(str, arguments)],
-        capture_output=True, text=True, timeout=120, env=ENVIRONMENT,
+        capture_output=True, text=True, timeout=240, env=ENVIRONMENT,
     )  # fmt: skip
 
 
@@ -49,8 +49,8 @@ def test_every_frame_arrives_and_the_command_ends(sequence):
         [sys.executable, "-c", LISTENER, "5"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
     )
     try:
-        done = play(folder, "--rate", "10", "--stamps", "source", "--wait", "60")
-        output, _ = listener.communicate(timeout=120)
+        done = play(folder, "--rate", "10", "--stamps", "source", "--wait", "200")
+        output, _ = listener.communicate(timeout=240)
     finally:
         listener.kill()
     assert done.returncode == 0, done.stderr

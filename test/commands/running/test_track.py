@@ -137,11 +137,11 @@ def test_interrupted_run_leaves_whole_files(sequence, tmp_path, number, status):
          "--csv", table, "--video", video],
         stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 240
     while time.monotonic() < deadline and (not table.exists() or len(rows_of(table)) < 10):
         time.sleep(0.02)
     process.send_signal(number)
-    _, errors = process.communicate(timeout=120)
+    _, errors = process.communicate(timeout=240)
     assert process.returncode == status, errors
     assert "Traceback" not in errors
     rows = rows_of(table)

@@ -14,7 +14,7 @@ BOX = (5.0, 20.0, 20.0, 20.0)
 
 def serve(requests):
     """What the server says to raw requests, in the protocol's own words."""
-    return subprocess.run(SERVER, input=requests, capture_output=True, text=True, timeout=120)
+    return subprocess.run(SERVER, input=requests, capture_output=True, text=True, timeout=240)
 
 
 def test_a_client_drives_our_tracker(sequence):
@@ -77,7 +77,7 @@ def test_a_signal_ends_it_whatever_the_client_said(number):
         process.stdin.flush()
         process.send_signal(number)
         try:
-            assert process.wait(60) == -number
+            assert process.wait(240) == -number
         finally:
             process.kill()
 

@@ -16,7 +16,7 @@ def example(ros):
     process = subprocess.Popen([*command, "-p", "class_id:=cup"])
     yield process
     process.terminate()
-    assert process.wait(60) == 0
+    assert process.wait(240) == 0
 
 
 def test_the_best_detection_of_its_class_is_tracked(tracker, scene, example):
