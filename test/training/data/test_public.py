@@ -78,7 +78,10 @@ def test_an_index_is_used_until_an_annotation_changes(otb, tmp_path):
     again = open_set("otb", otb, cache)
     assert {file: file.stat().st_ino for file in index.iterdir()} == before
     assert [c.names.tolist() for c in again] == [c.names.tolist() for c in first]
-    (otb / "one/groundtruth_rect.txt").write_text("9,6,20,15\n" * 3)
+    truth = otb / "one/groundtruth_rect.txt"
+    later = truth.stat().st_mtime_ns + 10**9  # than a tick of the file system's clock
+    truth.write_text("9,6,20,15\n" * 3)
+    os.utime(truth, ns=(later, later))
     assert open_set("otb", otb, cache)[0].boxes[0].tolist() == [9, 6, 20, 15]
     assert len(list(cache.iterdir())) == 1  # the old index is gone
     assert first[1].boxes[0].tolist() == [5, 6, 20, 15]  # but lives on for who has mapped it
