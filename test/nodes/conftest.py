@@ -157,9 +157,13 @@ class Peer:
 
         return self.until(found, f"a start in the frame of {stamp}")[-1]
 
-    def diagnosis(self, check: str, words: str):
-        """The node's next status of this check whose message contains `words`."""
-        self.diagnostics.clear()
+    def diagnosis(self, check: str, words: str, last: bool = False):
+        """The node's next status of this check whose message contains `words`.
+
+        last: or the last one since the diagnostics were cleared, for what is soon over.
+        """
+        if not last:
+            self.diagnostics.clear()
 
         def found():
             return [
