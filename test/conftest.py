@@ -6,7 +6,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 # A shell that starts this in the background has Ctrl-C ignored, and so would the commands that the
 # tests start and interrupt. A handler is not handed down.
@@ -14,7 +14,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, lambda *_: None)  # the same for a hang-up, which ``nohup`` ignores
 
 # Nothing depends on time or chance: ``make fuzz`` is what looks for new examples.
-settings.register_profile("patient", deadline=None, derandomize=True)
+settings.register_profile(
+    "patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
 settings.load_profile("patient")
 
 
@@ -79,10 +81,12 @@ def party():
 
 
 @pytest.fixture(autouse=True)
-def one_thread():
-    """The tensors of the tests are so small that torch's threads only wait for each other."""
+def torch_as_ever():
+    """Whatever came before: which file of tests that is, two processes decide by their speed."""
     if "torch" in sys.modules:
-        sys.modules["torch"].set_num_threads(1)
+        torch = sys.modules["torch"]
+        torch.manual_seed(0)
+        torch.set_num_threads(1)  # tensors are so small that threads only wait for each other
 
 
 def save_tiny(path, **design):
