@@ -56,11 +56,10 @@ def test_the_replay_writes_what_the_node_publishes(bag, model, evaluate, environ
     path = bag(12)
     run = evaluate(path, "--model", model, peer=False)
     assert run.status == 0, run.err
-    # So that no frame gets lost: reliable, and the next one only after the answer.
+    # So that no frame gets lost: the next one only after the answer.
     player = {"source": str(path), "image_transport": "raw", "publish_init": True,
               "mode": "acknowledged", "acknowledge_timeout": 100.0}  # fmt: skip
-    tracker = {"model": str(model), "image_qos": "DEFAULT"}
-    play(player, tracker, tmp_path / "live", tmp_path / "log")
+    play(player, {"model": str(model)}, tmp_path / "live", tmp_path / "log")
     _, replayed = read(run.path("", tracker="tiny"))
     _, live = read(tmp_path / "live")
     for name, simplify in (("detections", boxes), ("status", timeless)):

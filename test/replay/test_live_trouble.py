@@ -39,8 +39,7 @@ def play(model, environment, tmp_path):
     def run(path, **player):
         source = {"source": str(path), "image_transport": "raw", "mode": "acknowledged",
                   "acknowledge_timeout": 100.0, "publish_init": True, **player}  # fmt: skip
-        tracker = {"model": str(model), "image_qos": "DEFAULT"}
-        return session.play(source, tracker, tmp_path / "live", tmp_path / "log")
+        return session.play(source, {"model": str(model)}, tmp_path / "live", tmp_path / "log")
 
     return run
 

@@ -55,9 +55,7 @@ def through_node(
             player |= {"init_bbox": ",".join(map(str, box))}
         if rate is None:
             player |= {"mode": "acknowledged", "acknowledge_timeout": session.START_SECONDS}
-        # Reliable: on a busy machine best effort may lose the image that the target starts in.
-        parameters = tracker | {"image_transport": "raw", "image_qos": "DEFAULT"}
-        parameters |= {"max_targets": targets}
+        parameters = tracker | {"image_transport": "raw", "max_targets": targets}
         logs = folder / f"log {name}"
         played = session.play(player, parameters, None, logs, bystander=beside)
         measured[name] = _summary(played)

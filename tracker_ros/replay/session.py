@@ -84,15 +84,17 @@ def play(
 ) -> Recorder:
     """Plays a source to the tracker through DDS, in real time; returns who has heard it all.
 
-    source, tracker: parameters of player_node and tracker_node. bag: the recording to write, with
-    the images. logs: a folder for what the nodes say. on_frame gets the number of images
-    published so far. bystander: see ``Recorder.join``. Raises TrackerError, naming a log, where a
-    node fails or nothing comes.
+    source, tracker: parameters of player_node and tracker_node, which subscribes reliably. bag: the
+    recording to write, with the images. logs: a folder for what the nodes say. on_frame gets the
+    number of images published so far. bystander: see ``Recorder.join``. Raises TrackerError, naming
+    a log, where a node fails or nothing comes.
     """
     dds.use_profile()
     os.environ.setdefault("ROS_AUTOMATIC_DISCOVERY_RANGE", "LOCALHOST")
     logs.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault("ROS_LOG_DIR", str(logs.absolute()))
+    # Reliable: on a busy machine best effort may lose the image that the target starts in.
+    tracker = {"image_qos": "DEFAULT"} | tracker
     # A name of its own, so that two sessions do not mix.
     topics = Topics(f"/replay_{os.getpid()}", source["image_transport"] == "compressed")
     recording = BagWriter(bag, topics.types()) if bag else nullcontext()
