@@ -28,7 +28,9 @@ def many_frames(count: int, minutes: float, model: str) -> dict:
     memory, states = [], {}
     (OUT / "soak").mkdir(parents=True, exist_ok=True)
     log = (OUT / "soak" / "memory.txt").open("w")
-    with log, tracked("/soak", model=model, history=0.1) as (tracker, camera):
+    # Reliable from the first frame on: there is nobody to send one again.
+    reliable = {"image_qos": "DEFAULT"}
+    with log, tracked("/soak", model=model, history=0.1, **reliable) as (tracker, camera):
         camera.start(0)
         begin = time.monotonic()
         for index in range(1, count + 1):
