@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from contextlib import contextmanager
@@ -224,21 +225,42 @@ class NodeProcess:
     """A node run as a process; its output is kept."""
 
     def __init__(self, name: str, *arguments: str):
+        # Nobody reads a pipe while the node runs: full of warnings, it would stop the node.
+        self._log = tempfile.NamedTemporaryFile()  # noqa: SIM115
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tracker_ros.nodes.entry", name, "--ros-args", *arguments],
-            cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT,
         )  # fmt: skip
+
+    @property
+    def output(self) -> str:
+        """What it has said so far."""
+        return Path(self._log.name).read_text(errors="replace")
+
+    def wait_for(self, words: str) -> None:
+        """Wait until it has said ``words``."""
+        while words not in self.output:
+            assert self.process.poll() is None or words in self.output, self.output
+            time.sleep(0.05)
 
     def end(self, number: int | None = None) -> tuple[int, str]:
         """Send a signal, if given; exit code and output once the process has ended."""
         if number is not None:
             self.process.send_signal(number)
         try:
-            output, _ = self.process.communicate(timeout=PATIENCE)
+            self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             raise
+        output = self.output
+        self._log.close()
         return self.process.returncode, output
+
+    def kill(self) -> None:
+        """End it, whatever it does, where that is not done."""
+        self.process.kill()
+        self.process.wait()
+        self._log.close()
 
 
 @contextmanager
@@ -285,8 +307,7 @@ def run_node(ros):
 
     yield run
     for node in started:
-        node.process.kill()
-        node.process.communicate()
+        node.kill()
 
 
 @pytest.fixture(scope="session")

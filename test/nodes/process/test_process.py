@@ -55,9 +55,8 @@ def test_words_that_are_not_utf8_are_told(run_node):
 
 def test_signal_ends_a_node_whose_model_is_absent(run_node):
     node = run_node("tracker_node", "-p", "model:=absent")
-    line = node.process.stdout.readline()
-    assert "[ERROR]" in line
-    assert "absent" in line
+    node.wait_for("absent")
+    assert "[ERROR]" in node.output.splitlines()[0]
     code, output = node.end(signal.SIGTERM)
     assert code == 0
     assert "Traceback" not in output
@@ -101,8 +100,7 @@ def test_node_runs_without_a_home(run_node, monkeypatch, home):
     if home:
         monkeypatch.setenv("HOME", home)
     node = run_node("tracker_node", "-p", "model:=dastm_nano")
-    while " active " not in (line := node.process.stdout.readline()):
-        assert line, "the node ended"
+    node.wait_for(" active ")
     code, output = node.end(signal.SIGINT)
     assert code == 0
     assert "Traceback" not in output
