@@ -116,7 +116,8 @@ def alone(tmp_path, monkeypatch):
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_who_waits_for_the_others_can_be_ended(alone, number, status):
     process = alone()
-    assert "waiting for the other processes at MASTER_ADDR" in process.stderr.readline()
+    # Torch may say before it that the host has no name.
+    assert any("waiting for the other processes at MASTER_ADDR" in said for said in process.stderr)
     process.send_signal(number)
     _, error = process.communicate()
     assert process.returncode == status and "Traceback" not in error, error
