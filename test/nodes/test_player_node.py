@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from test import bags
-from test.nodes.conftest import PATIENCE
 from tracker_ros.conversions import ns_to_stamp, stamp_to_ns, to_bgr
 
 FRAMES = 10  # as many as wait for a reader that is slow: none gets lost, however late it is
@@ -58,7 +57,7 @@ def test_every_frame_of_a_sequence_is_tracked_from_its_first_truth(
     subscribe(Image, "image")
     before = len(tracker.order)
     player = run_node("player_node", "-r", "__ns:=/camera1", *options(
-        source=folder, mode="acknowledged", acknowledge_timeout=PATIENCE, stamps="source",
+        source=folder, mode="acknowledged", acknowledge_timeout=30.0, stamps="source",
         publish_init="true", rate=25.0, subscribers=2, frame_id="left"))  # fmt: skip
     stamps = [FIRST + i * 40_000_000 for i in range(FRAMES)]
     tracker.until(lambda: player.process.poll() is not None, "the player's end")
@@ -97,7 +96,7 @@ def test_loop_that_jumps_back_starts_anew_each_time(tracker, scene, folder, run_
     tracker.start(scene.frame(0), scene.box(0))
     last = int(tracker.start(scene.frame(0), scene.box(0)))
     player = run_node("player_node", "-r", "__ns:=/camera1", *options(
-        source=folder, mode="acknowledged", acknowledge_timeout=PATIENCE,
+        source=folder, mode="acknowledged", acknowledge_timeout=30.0,
         stamps="source_repeated", loop="true",
         init_bbox=f"'{','.join(map(str, scene.box(0)))}'"))  # fmt: skip
     first = tracker.statuses[FIRST]
