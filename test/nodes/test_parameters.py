@@ -8,7 +8,7 @@ import yaml
 
 from tracker_ros.core.errors import ParameterError
 from tracker_ros.nodes.parameters import NODES, PLAYER, TRACKER
-from tracker_ros.nodes.parameters.__main__ import documentation, markdown
+from tracker_ros.nodes.parameters.__main__ import USUAL, documentation, markdown
 from tracker_ros.nodes.parameters.on_node import descriptor, initial_box, read
 from tracker_ros.nodes.parameters.parameter import (
     ACTIVATE,
@@ -30,10 +30,15 @@ def test_yaml_holds_every_parameter_at_its_default(node):
         parameter.check(values[parameter.name])
 
 
-def test_readme_holds_the_tables():
-    text = (ROOT / "README.md").read_text()
+@pytest.mark.parametrize("file", documentation())
+def test_documents_hold_the_tables(file):
+    text = (ROOT / file).read_text()
     begin, end = "<!-- parameters:begin -->", "<!-- parameters:end -->"
-    assert text.partition(begin)[2].partition(end)[0].strip() == documentation()
+    assert text.partition(begin)[2].partition(end)[0].strip() == documentation()[file]
+
+
+def test_every_usual_parameter_is_one():
+    assert set(USUAL) <= {p.name for p in TRACKER}
 
 
 @pytest.mark.parametrize("parameter", [p for table in NODES.values() for p in table],

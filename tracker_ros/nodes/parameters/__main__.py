@@ -1,13 +1,16 @@
-"""``python -m tracker_ros.nodes.parameters`` prints the README's tables."""
+"""``python -m tracker_ros.nodes.parameters`` prints the tables of README and docs/parameters.md."""
 
 from collections.abc import Iterable
 
-from . import NODES
+from . import NODES, TRACKER
 from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, START, Parameter
+
+# What nearly everyone sets; the README has these alone.
+USUAL = ("model", "device", "image_transport", "init_bbox", "max_targets")
 
 
 def markdown(table: Iterable[Parameter]) -> str:
-    """The README's table."""
+    """The table of some parameters."""
     lines = ["| parameter | type | default | range | can be set | what it does |", "|" + "---|" * 6]
     when = {START: "at start", CONFIGURE: "unconfigured", ACTIVATE: "inactive", AT_ONCE: "any time"}
     for p in table:
@@ -24,10 +27,16 @@ def markdown(table: Iterable[Parameter]) -> str:
     return "\n".join(lines)
 
 
-def documentation() -> str:
-    """The README's part between the parameters markers."""
-    return "\n\n".join(f"`{name}`:\n\n{markdown(table)}" for name, table in NODES.items())
+def documentation() -> dict[str, str]:
+    """What stands between the parameters markers of each file."""
+    return {
+        "README.md": markdown(p for p in TRACKER if p.name in USUAL),
+        "docs/parameters.md": "\n\n".join(
+            f"## `{name}`\n\n{markdown(table)}" for name, table in NODES.items()
+        ),
+    }
 
 
 if __name__ == "__main__":
-    print(documentation())
+    for file, text in documentation().items():
+        print(f"<!-- {file} -->\n\n{text}\n")
