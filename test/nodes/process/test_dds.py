@@ -65,15 +65,15 @@ def test_fast_dds_takes_its_shared_memory_from_the_profile(name):
         rclpy.init()
         node = rclpy.create_node("probe")
         with open("/proc/self/maps") as maps:
-            mine = {line.split()[-1] for line in maps if "/dev/shm/" in line}
-        sizes = [os.stat(path).st_size for path in mine]
+            mapped = {line.split()[-1] for line in maps if "/dev/shm/" in line}
+        print(*(os.stat(path).st_size for path in mapped if os.path.exists(path)))
         node.destroy_node()
         rclpy.shutdown()
-        print(max(sizes))
     """
     environment = {k: v for k, v in os.environ.items() if k not in dds.CHOICES}
     environment |= dict.fromkeys(dds.PROFILE_VARIABLES, str(path)) | own_domain()
     run = subprocess.run([sys.executable, "-c", script], env=environment, check=True,
                          capture_output=True, text=True)  # fmt: skip
-    assert size <= int(run.stdout) < 2 * size
+    # One of them: a process of another domain may send to a port that ended processes had before.
+    assert any(size <= int(mapped) < 2 * size for mapped in run.stdout.split())
     assert "XMLPARSER" not in run.stderr
