@@ -157,22 +157,27 @@ def test_a_reader_that_leaves_is_no_traceback(model):
 
 
 @pytest.mark.parametrize(
-    ("package", "wheel", "arguments"),
+    ("package", "remedy", "arguments"),
     (
-        ("rich", "rich", ["info", "dastm_nano"]),
-        ("skimage", "scikit-image", ["benchmark", "--frames", "60", "--parts", "trackers"]),
-        ("trax", "vot-trax", ["trax"]),
+        ("rich", "pip install rich", ["info", "dastm_nano"]),
+        (
+            "skimage",
+            "pip install scikit-image",
+            ["benchmark", "--frames", "60", "--parts", "trackers"],
+        ),
+        ("trax", "pip install vot-trax", ["trax"]),
+        ("diagnostic_msgs", "see the README's two commands", ["play", "clip.mp4"]),
     ),
 )
 def test_a_missing_library_is_named_with_what_installs_it(
-    monkeypatch, capsys, package, wheel, arguments
+    monkeypatch, capsys, package, remedy, arguments
 ):
     for name in [name for name in sys.modules if name.partition(".")[0] == package]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, package, None)
     assert main(arguments) == 1
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("tracker-ros: error: ") and line.endswith(f"pip install {wheel}")
+    assert line.startswith("tracker-ros: error: ") and line.endswith(remedy)
 
 
 def test_names_that_are_no_text_cost_no_evaluation(sequence, tmp_path):

@@ -51,8 +51,12 @@ def test_impossible_parameters(files, options, sentence):
 def test_without_onnx_runtime_torch_is_taken_or_the_package_named(files, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxruntime", None)  # as if it were not installed
     assert load_tracker(files.weights, device="cpu").engine.provider == "torch cpu"
-    with pytest.raises(ModelError, match="the onnx engine needs the package 'onnxruntime'"):
+    said = "the onnx engine needs the Python package 'onnxruntime'.*: pip install onnxruntime"
+    with pytest.raises(ModelError, match=f"{said}; the torch engine does without"):
         load_tracker(files.weights, engine="onnx", device="cpu")
+    files.weights.unlink()
+    with pytest.raises(ModelError, match=f"{said}$"):
+        load_tracker(files.graph("locate"), device="cpu")
 
 
 @pytest.mark.parametrize("engine", ["torch", "onnx"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import tracker_ros
+from tracker_ros.core.errors import DISTRIBUTIONS, ROS
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "tracker_ros"
@@ -34,19 +35,11 @@ ROSDEP_KEYS = {
     "yaml": "python3-yaml",
     "zstandard": "python3-zstandard",
 }
-REQUIREMENTS = {
-    "cv2": "opencv-contrib-python-headless",
-    "ruamel": "ruamel.yaml",
-    "skimage": "scikit-image",
-    "trax": "vot-trax",
-    "yaml": "PyYAML",
-}
+REQUIREMENTS = {**DISTRIBUTIONS, "yaml": "PyYAML"}
 # For training, export and the torch engine only; ROS 2 machines run the ONNX engine.
 TORCH = {"torch", "safetensors", "onnx", "onnxscript"}
 # Toolkits that a test or an option uses where somebody has installed them.
 IF_INSTALLED = {"foxglove", "yolo_msgs", "got10k", "tensorboard"}
-# ROS packages that need an installation: the code does without where they are missing.
-ONLY_WITH_ROS = {"ament_index_python", "launch", "launch_ros", "cv_bridge", "sensor_msgs_py"}
 PLUGINS = {"python3-pytest-timeout"}  # no test imports it
 
 
@@ -140,9 +133,7 @@ def _requirements() -> set[str]:
 
 
 def _is_ros(module: str) -> bool:
-    return module in ONLY_WITH_ROS | {"rclpy", "rviz2"} or bool(
-        re.search(r"_(msgs|srvs|interfaces)$", module)
-    )
+    return module == "rviz2" or bool(ROS.match(module))
 
 
 def test_no_folder_holds_more_than_a_dozen_files():

@@ -9,18 +9,10 @@ import signal
 import sys
 from collections.abc import Callable
 
-from ..core.errors import TrackerError
+from ..core.errors import TrackerError, missing
 
 PROGRAM, PACKAGE = "tracker-ros", "tracker_ros"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # there is no room to write
-
-# Python packages that pip knows by another name.
-DISTRIBUTIONS = {
-    "cv2": "opencv-python",
-    "skimage": "scikit-image",
-    "trax": "vot-trax",
-    "yaml": "PyYAML",
-}
 
 
 def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: list[str]) -> int:
@@ -98,11 +90,7 @@ def _explain(error: Exception) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, ModuleNotFoundError) and not (error.name or PACKAGE).startswith(PACKAGE):
-        package = error.name.partition(".")[0]
-        return _fail(
-            f"this command needs the Python package {package!r}, which is not here:"
-            f" pip install {DISTRIBUTIONS.get(package, package)}"
-        )
+        return _fail(missing(error, "this command"))
     if isinstance(error, OSError):
         name = error.filename
         if not name and error.errno in FULL:  # files that are written say their names

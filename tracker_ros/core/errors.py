@@ -1,6 +1,18 @@
 """Errors a user can act on: each message is one sentence that names what is wrong and where."""
 
+import re
+from collections.abc import Sequence
 from textwrap import shorten
+
+# Python packages that pip knows by another name.
+DISTRIBUTIONS = {
+    "cv2": "opencv-contrib-python-headless",
+    "ruamel": "ruamel.yaml",
+    "skimage": "scikit-image",
+    "trax": "vot-trax",
+}
+# Not on PyPI, or there somebody else's.
+ROS = re.compile(r"rcl|ament_|launch|cv_bridge|.+_(msgs|srvs|interfaces)")
 
 
 class TrackerError(Exception):
@@ -31,3 +43,20 @@ def brief(error: BaseException) -> str:
     """What another library's error says, cut to one line."""
     said = f"no {error}" if isinstance(error, KeyError) else str(error)
     return shorten(said, 200, placeholder=" ...") or type(error).__name__
+
+
+def some(names: Sequence[str], most: int = 4) -> str:
+    """The first names, and how many there are more."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def missing(error: ModuleNotFoundError, who: str) -> str:
+    """The sentence that ``who`` needs a package which is not here, and what brings it."""
+    package = (error.name or "").partition(".")[0]
+    remedy = (
+        "source a ROS 2 installation, or see the README's two commands"
+        if ROS.match(package)
+        else f"pip install {DISTRIBUTIONS.get(package, package)}"
+    )
+    return f"{who} needs the Python package {package!r}, which is not here: {remedy}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.config import ENGINES, PRECISIONS, TrackingConfig
-from ..core.errors import ModelError, ParameterError, brief
+from ..core.errors import ModelError, ParameterError, brief, missing
 from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine
 from .filter_engine import FilterEngine
@@ -68,7 +68,7 @@ def load_tracker(
     engine, device = _resolve(files, engine, device)
     runner: Runner
     if engine != "torch":
-        with _needs(engine, instead="torch"):
+        with _needs(engine, "torch" if files.has_weights else None):
             from .runners.onnx_runner import OnnxRunner
 
             runner = OnnxRunner(
@@ -81,7 +81,7 @@ def load_tracker(
                 tracking=tracking,
             )
     else:
-        with _needs(engine, instead="onnx"):
+        with _needs(engine, "onnx" if files.has_graphs else None):
             from .runners.torch_runner import TorchRunner
         runner = TorchRunner.open(
             files, device, precision, allow_cpu_fallback=allow_cpu_fallback, tracking=tracking
@@ -99,15 +99,13 @@ def load_tracker(
 
 
 @contextmanager
-def _needs(engine: str, instead: str) -> Iterator[None]:
-    """A ModelError where a package is missing that an engine needs, and another does without."""
+def _needs(engine: str, other: str | None) -> Iterator[None]:
+    """A ModelError where a package is missing; ``other``: an engine that does without."""
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ModelError(
-            f"the {engine} engine needs the package {error.name!r}, which is not "
-            f"installed; the {instead} engine does without"
-        ) from error
+        instead = f"; the {other} engine does without" if other else ""
+        raise ModelError(missing(error, f"the {engine} engine") + instead) from error
 
 
 def make_tracker(runner: Runner) -> Tracker:

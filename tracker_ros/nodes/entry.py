@@ -9,7 +9,7 @@ import signal
 import sys
 from functools import partial
 
-from ..core.errors import TrackerError
+from ..core.errors import TrackerError, missing
 
 NODES = {
     "tracker_node": "TrackerNode",
@@ -31,11 +31,7 @@ def _run(name: str) -> None:
     except TrackerError as error:
         sys.exit(f"tracker-ros: error: {error}")
     except ModuleNotFoundError as error:
-        package = (error.name or "").partition(".")[0]
-        sys.exit(
-            f"tracker-ros: error: {name} needs the Python package {package!r}, which is not here:"
-            " source a ROS 2 installation, or see the README's two commands"
-        )
+        sys.exit(f"tracker-ros: error: {missing(error, name)}")
     importlib.import_module(".process.run", __package__).run(node)
 
 

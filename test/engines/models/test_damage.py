@@ -233,8 +233,7 @@ def test_graphs_of_two_models(files):
     facts = facts_of(files.weights)
     rewrite_graph(files.graph("remember"), facts | {"training": {"steps": 7}})
     message = error_of(files.graph("locate"))
-    assert "tiny.remember.onnx do not belong together: training is" in message
-    assert "{'steps': 7}" in message
+    assert "tiny.remember.onnx do not belong together: training differs" in message
 
 
 def test_graphs_that_changed_places(files):

@@ -141,11 +141,15 @@ def test_a_folder_or_nothing(tmp_path):
 
 def test_the_command_names_kinds_and_what_is_left_out(mobileone, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    mobileone.extra("linear.weight")
+    for i in range(9):
+        mobileone.extra(f"linear.{i}")
     mobileone.save(tmp_path / "mobileone_s1.pth.tar")
     assert main(["convert", "mobileone_s1", "mobileone_s1.pth.tar"]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert out == ["1 tensors have no use here: linear.weight", "mobileone_s1.pt"]
+    assert out == [
+        "9 tensors have no use here: linear.0, linear.1, linear.2, linear.3 and 5 more",
+        "mobileone_s1.pt",
+    ]
     assert main(["convert", "mobileone_s7", "mobileone_s1.pth.tar"]) == 1
     error = capsys.readouterr().err
     assert "'mobileone_s7' is unknown" in error and all(kind in error for kind in KINDS)

@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
+from ...core.errors import some
 from ..common.outputs import check_outputs
 from ..common.terminal import print_table
 
@@ -58,7 +59,7 @@ def _print(comparison) -> None:
     print(f"{len(it.sequences)} sequences, {RESAMPLES} resamples of them")
     for side, names in (("A", it.only_a), ("B", it.only_b)):
         if names:
-            print(f"left out, only in {side}: {', '.join(names)}")
+            print(f"left out, only in {side}: {some(names)}")
 
 
 def _interval(low: float, high: float) -> str:

@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from ...core.errors import some
 from ..common.arguments import add_paths
 from ..common.outputs import check_model_name, check_outputs
 
@@ -34,6 +35,6 @@ def run(args: argparse.Namespace) -> int:
         check_model_name(path)
     made = convert(args.kind, args.file, args.output)
     if made.unused:
-        print(f"{len(made.unused)} tensors have no use here: {', '.join(made.unused)}")
+        print(f"{len(made.unused)} tensors have no use here: {some(made.unused)}")
     print(made.path)
     return 0

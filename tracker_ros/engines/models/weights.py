@@ -224,10 +224,9 @@ def check_graphs(files: ModelFiles, facts: dict) -> None:
 
 
 def same_model(first: dict, first_path: Path, second: dict, second_path: Path) -> None:
-    """Raise ModelError with both sides named if two files do not belong to one model."""
+    """Raise ModelError with both files named if they do not belong to one model."""
     for name in first:
         if first[name] != second.get(name):
             raise ModelError(
-                f"{first_path} and {second_path} do not belong together: {name} is "
-                f"{first[name]!r} in the one and {second.get(name)!r} in the other"
+                f"{first_path} and {second_path} do not belong together: {name} differs"
             )

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ...conversions import UPRIGHT, seconds, to_bgr
-from ...core.errors import SourceError, TrackerError
+from ...core.errors import SourceError, TrackerError, some
 from ...core.geometry.boxes import Box
 from ..base import Frame, RecordedImage, Source
 from .recording import Recording
@@ -37,7 +37,7 @@ def image_topics(recording: Recording) -> list[str]:
         if c.msgtype in (IMAGE, COMPRESSED) and not name.endswith(DEPTH)
     )
     if not found:
-        only = f"no image topic, only {', '.join(sorted(topics))}" if topics else "no topic at all"
+        only = f"no image topic, only {some(sorted(topics))}" if topics else "no topic at all"
         raise SourceError(f"{recording.path} has {only}")
     return found
 
@@ -66,7 +66,7 @@ class BagSource(Source):
 
     def _choose(self, topic: str | None) -> str:
         topics = image_topics(self.recording)
-        listed = ", ".join(topics)
+        listed = some(topics, most=20)
         if topic is None and len(topics) > 1:
             raise SourceError(f"{self.name} has {len(topics)} image topics, choose one: {listed}")
         if topic is not None and topic not in topics:

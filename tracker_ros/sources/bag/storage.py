@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from ...core.errors import SourceError
+from ...core.errors import SourceError, some
 from ..order import in_order
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ def storage_files(path: Path, listed: list[str]) -> list[Path]:
     found = in_order(p for p in path.iterdir() if is_storage(p.name) and p.is_file())
     starts = {match[1] if (match := _PART.fullmatch(_stem(p))) else p for p in found}
     if len(starts) > 1:
-        names = ", ".join(p.name for p in found)
+        names = some([p.name for p in found], most=20)
         raise SourceError(f"{path} holds several recordings, name one of them: {names}")
     return found
 

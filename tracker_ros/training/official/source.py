@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ...core.errors import ModelError, brief
+from ...core.errors import ModelError, brief, some
 from ..records import checkpoint
 
 # Where a state dict lies in what training code saves.
@@ -143,12 +143,6 @@ class StateDraft:
             if not torch.isfinite(value).all():
                 raise ModelError(f"checkpoint {self.source.path}: our {name} would not be finite")
         return self.state
-
-
-def some(names: list[str], most: int = 4) -> str:
-    """The first names, and how many there are more."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more
 
 
 def _read(path: Path):
