@@ -1,5 +1,8 @@
-"""Several trackers of one process share a network."""
+"""Several trackers of one process share a network, and a forked process has it, too."""
 
+import os
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -41,3 +44,24 @@ def test_two_threads_may_share_one_network(files, clip):
     with ThreadPoolExecutor(2) as threads:
         boxes, others = threads.map(follow, trackers)
     assert boxes == others == follow(trackers[0])
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_a_forked_process_tracks_on(files, engine):
+    """As by ``multiprocessing`` on Linux, where torch has several threads."""
+    code = """
+import os, sys
+import numpy as np
+from tracker_ros import load_tracker
+tracker = load_tracker(sys.argv[1], engine=sys.argv[2])
+image = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+tracker.init(image, (100, 100, 40, 40))
+child = os.fork()
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+assert tracker.update(image).score is not None
+os._exit(7)
+"""
+    command = [sys.executable, "-c", code, files.graph("locate"), engine]
+    process = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "2"}, timeout=120)
+    assert process.returncode == 7

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,6 +21,9 @@ from ..models.weights import ModelFiles, with_tracking
 from .base import Runner
 from .cores import Sharing
 from .cuda_graphs import GraphedModule
+
+# A process that is forked has none of its parent's threads, and torch would wait for them for ever.
+os.register_at_fork(after_in_child=partial(torch.set_num_threads, 1))
 
 HELPERS = 2  # on a GPU: of many targets two ask the network, and two learn (``core.batch``)
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
