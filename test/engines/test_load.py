@@ -1,6 +1,7 @@
 """load_tracker: what it is asked for, and what it says when it cannot."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -138,6 +139,13 @@ def test_missing_weights_are_named(files):
         load_tracker(files.graph("locate"), engine="torch")
     with pytest.raises(ModelError, match=r"tiny\.safetensors does not exist"):
         load_tracker(files.weights)
+
+
+@pytest.mark.parametrize("engine", ["torch", "onnx"])
+def test_a_folder_whose_name_is_no_text(files, engine, tmp_path):
+    folder = tmp_path / os.fsdecode(b"mod\xe8les")
+    shutil.copytree(files.folder, folder)
+    load_tracker(folder / files.weights.name, engine=engine)
 
 
 @pytest.mark.parametrize("name", ["nonsense", "", "../models/dastm", "dastm.pt", "\0", "."])

@@ -11,6 +11,7 @@ from torch import nn
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
 from ...core.io.files import replacing
+from ...core.io.names import utf8_name
 from ...networks.build import build
 from .weights import KEY, NO_SEAL, SEAL_KEY, check_seal, make_facts, pack_facts, seal, unpack_facts
 
@@ -55,7 +56,7 @@ def load_network(path: str | Path) -> tuple[nn.Module, dict]:
     path = Path(path)
     check_seal(path)
     try:
-        with safe_open(path, "pt") as file:
+        with utf8_name(path) as name, safe_open(name, "pt") as file:
             metadata = file.metadata() or {}
             state = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (no mapping)
     except (SafetensorError, OSError, ValueError) as error:

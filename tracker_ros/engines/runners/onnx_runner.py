@@ -8,6 +8,7 @@ import numpy as np
 
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
+from ...core.io.names import utf8_name
 from ...core.io.paths import cache_dir
 from ..models.weights import (
     INT8_KEY,
@@ -106,7 +107,8 @@ class OnnxRunner(Runner):
     def _open(self, path: Path, options, providers: list[tuple[str, dict]]):
         check_seal(path)
         try:
-            session = self._runtime.InferenceSession(str(path), options, providers=providers)
+            with utf8_name(path) as name:
+                session = self._runtime.InferenceSession(name, options, providers=providers)
             metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
