@@ -60,5 +60,5 @@ def test_a_gate_counts_as_its_dearest_branch(files):
 def test_neither_model_nor_preset(tmp_path):
     with pytest.raises(ModelError, match=r"nor a preset \(stmtrack, "):
         describe("nothing")
-    with pytest.raises(ModelError, match="does not exist"):
+    with pytest.raises(ModelError, match=r"does not exist$"):
         describe(tmp_path / "nothing.safetensors")

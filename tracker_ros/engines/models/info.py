@@ -70,6 +70,8 @@ def _facts(model: str | Path) -> tuple[ModelFiles | None, dict]:
     try:
         files = find_model(model)
     except ModelError as error:
+        if Path(model).suffix:  # a file
+            raise
         if str(model) not in PRESETS:
             raise ModelError(f"{error} nor a preset ({', '.join(PRESETS)})") from error
         preset = PRESETS[str(model)]
