@@ -1,5 +1,6 @@
 """Several trackers of one process share a network, and a forked process has it, too."""
 
+import copy
 import os
 import subprocess
 import sys
@@ -65,3 +66,15 @@ os._exit(7)
     command = [sys.executable, "-c", code, files.graph("locate"), engine]
     process = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "2"}, timeout=120)
     assert process.returncode == 7
+
+
+def test_a_copy_goes_on_from_where_its_original_is(files, clip):
+    frames, box = clip
+    tracker = load_tracker(files.graph("locate"), engine="onnx")
+    tracker.init(frames[0], box)
+    alone = [tracker.update(frame).box for frame in frames[1:]]
+    tracker.init(frames[0], box)
+    tracker.update(frames[1])
+    other = copy.copy(tracker)
+    assert [other.update(frame).box for frame in frames[2:]] == alone[1:]
+    assert [tracker.update(frame).box for frame in frames[2:]] == alone[1:]

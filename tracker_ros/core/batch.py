@@ -21,7 +21,10 @@ MEMORISED = 2  # memorise it
 
 
 def update_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
-    """``locate_all``, then ``remember_all``. Raises as ``locate_all`` does."""
+    """``Tracker.update`` for every tracker in its image, all in one call of the network.
+
+    It is ``locate_all``, then ``remember_all``: see the first for arguments and errors.
+    """
     results = locate_all(trackers, images)
     remember_all(trackers)
     return results

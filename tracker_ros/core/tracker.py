@@ -54,6 +54,10 @@ class Tracker:
     ``update`` is ``locate`` followed by ``remember``; a caller that wants the box as early as
     possible calls the two itself and publishes in between. Their parts, around the calls of the
     engine, are for ``core.batch``, which makes one call for many targets.
+
+    Images are only read, and may be written over after ``update``, or after ``remember``.
+    ``copy.copy`` makes a tracker of the same target, which goes on by itself. Another process
+    loads its own, or is forked: an engine cannot be pickled.
     """
 
     def __init__(self, engine: Engine):
@@ -139,7 +143,10 @@ class Tracker:
         self._colours = Colours.start(image, target) if self.engine.responds else None
 
     def update(self, image: np.ndarray) -> Result:
-        """``locate``, then ``remember``. Raises as ``locate`` does."""
+        """The target's place in the next image, uint8 [H, W, 3] BGR of any size.
+
+        It is ``locate``, then ``remember``. Raises as ``locate`` does.
+        """
         result = self.locate(image)
         self.remember()
         return result
@@ -262,8 +269,9 @@ class Tracker:
     def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
         """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.
 
-        What it agrees with, ``Recovery.best`` says. Where it agrees with none, nothing changes, and
-        the answer is None. Raises InputError for an image or box that cannot be used, TrackerError
+        ``image``: as for ``update``. ``boxes``: (x, y, width, height) in its pixels. What it agrees
+        with, ``Recovery.best`` says. Where it agrees with none, nothing changes, and the
+        answer is None. Raises InputError for an image or box that cannot be used, TrackerError
         without a target.
         """
         self.check(image)
@@ -278,8 +286,9 @@ class Tracker:
     def correct(self, box: Box) -> None:
         """Take somebody's word, such as a detector's, for where the target is in the last image.
 
-        Nothing changes while it is lost: ``recover`` is for that. Raises InputError for a box that
-        cannot be used, TrackerError without a target.
+        ``box``: (x, y, width, height) in its pixels. Nothing changes while the target is lost:
+        ``recover`` is for that. Raises InputError for a box that cannot be used, TrackerError
+        without a target.
         """
         place = self._held()
         check_box(box, self._image)
@@ -290,7 +299,8 @@ class Tracker:
     def lose(self, around: Box | None = None) -> None:
         """Give the target up as lost; it is looked for ``around`` a box, or where it was last.
 
-        Raises InputError for a box that is not four finite numbers, TrackerError without a target.
+        ``around``: (x, y, width, height) in pixels of the last image. Raises InputError for a box
+        that is not four finite numbers, TrackerError without a target.
         """
         place, around = self._held(), None if around is None else self._clipped(around)
         self._presence, self._pending, self._place = JUST_LOST, None, place.lost(around)
