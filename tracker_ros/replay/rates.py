@@ -19,6 +19,7 @@ from .recorder import Recorder
 
 # Images a second (None: as fast as they are answered, one at a time), and targets.
 RATES = ((30.0, 1), (30.0, 4), (60.0, 1), (None, 1))
+PATIENCE = 60.0  # seconds for an answer, on a machine busy with other things
 SECONDS = 6.0  # played at each rate, as far as the images are enough
 
 
@@ -54,7 +55,7 @@ def through_node(
         else:
             player |= {"init_bbox": ",".join(map(str, box))}
         if rate is None:
-            player |= {"mode": "acknowledged", "acknowledge_timeout": session.START_SECONDS}
+            player |= {"mode": "acknowledged", "acknowledge_timeout": PATIENCE}
         parameters = tracker | {"image_transport": "raw", "max_targets": targets}
         logs = folder / f"log {name}"
         played = session.play(player, parameters, None, logs, bystander=beside)
