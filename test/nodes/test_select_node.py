@@ -1,5 +1,6 @@
 """The node whose page lets somebody draw the target, with the tracker node, over DDS and HTTP."""
 
+import re
 import signal
 
 import numpy as np
@@ -14,9 +15,8 @@ def select(tracker, run_node):
 
     def start(*arguments):
         node = run_node("select_node", "-r", "__ns:=/camera1", "-p", "port:=0", *arguments)
-        lines = iter(node.process.stdout.readline, "")
-        address = next(line.split()[-8] for line in lines if "open http://" in line)
-        return node, Page(address)
+        node.wait_for("drag a box")
+        return node, Page(re.search(r"open (http://\S+)", node.output)[1])
 
     return start
 
