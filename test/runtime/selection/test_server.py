@@ -1,7 +1,9 @@
 """The page's server, asked over HTTP."""
 
+import http.client
 import socket
 import threading
+import time
 
 import cv2
 import numpy as np
@@ -72,6 +74,8 @@ def test_a_picture_comes_with_what_is_drawn_on_it(site):
 def test_a_picture_that_is_known_is_not_sent_again(site):
     told, picture = site.page.look("7 ü")
     assert told["size"] == [160, 120] and picture == b""
+    site.view = View("a/b(c)", IMAGE)
+    assert site.page.ask("GET", "/picture?after=a%2Fb(c)")[2] == b""  # as browsers quote it
 
 
 def test_without_an_image_the_page_says_why(site):
@@ -173,3 +177,30 @@ def test_nothing_is_left_when_it_is_closed():
     assert "page" not in {thread.name for thread in threading.enumerate()}
     with pytest.raises(ConnectionError):
         Page(server.address).ask("GET", "/")
+
+
+def test_a_browser_that_stays_is_not_served_after_the_end(site):
+    connection = http.client.HTTPConnection(*site.place, timeout=60)
+    connection.request("GET", "/")
+    connection.getresponse().read()
+    connection.auto_open = False
+    site.server.close()
+    with pytest.raises((ConnectionError, http.client.NotConnected)):
+        connection.request("POST", "/target", b"{}", {"Content-Type": "application/json"})
+        connection.getresponse()
+
+
+def test_what_was_asked_before_the_end_is_answered(site):
+    """And the end waits for it: what the page asks for may be gone then."""
+
+    def choose(*_):
+        closing.start()
+        while not site.server._server.closing:
+            time.sleep(0.01)
+        return "started"
+
+    site.server.choose = choose
+    closing = threading.Thread(target=site.server.close)
+    assert site.page.send("/target", {"key": "7", "box": [1, 2, 3, 4]}) == (200, "started")
+    closing.join()
+    assert not [one for one in threading.enumerate() if "process_request" in one.name]

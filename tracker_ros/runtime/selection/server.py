@@ -10,12 +10,13 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from socketserver import TCPServer
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 import cv2
 import numpy as np
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 WIDEST = 1280  # pixels of the picture that is sent; boxes are in those of the image itself
 QUALITY = 80  # of its JPEG
 LONGEST = 10_000  # bytes of a request
+PATIENCE = 1.0  # seconds at the end for browsers that take no answer
 EVERYWHERE = ("", "0.0.0.0")
 LOCAL = ("127.0.0.1", "localhost")
 FOREIGN = "this page's requests are JSON"  # which no page of another origin can send unasked
@@ -100,13 +102,37 @@ class SelectionServer:
         return self._host in LOCAL
 
     def close(self) -> None:
+        """End; afterwards nothing that was given here is called any more."""
         self._server.shutdown()
-        self._server.server_close()
         self._thread.join()
+        self._server.hang_up(socket.SHUT_RD)  # what was asked before is answered
+        stuck = threading.Timer(PATIENCE, self._server.hang_up, (socket.SHUT_RDWR,))
+        stuck.start()
+        self._server.server_close()  # waits for the threads
+        stuck.cancel()
 
 
 class _Server(ThreadingHTTPServer):
-    daemon_threads = True
+    daemon_threads = False
+    closing = False
+
+    def __init__(self, *arguments):
+        self._browsers: set[socket.socket] = set()
+        super().__init__(*arguments)
+
+    def process_request(self, request, client_address) -> None:
+        self._browsers.add(request)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request) -> None:
+        self._browsers.discard(request)
+        super().shutdown_request(request)
+
+    def hang_up(self, how: int) -> None:
+        self.closing = True
+        for one in list(self._browsers):
+            with suppress(OSError):
+                one.shutdown(how)
 
     def server_bind(self) -> None:
         TCPServer.server_bind(self)  # HTTPServer's asks for names, for which a robot may wait long
@@ -119,6 +145,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     site: SelectionServer
+    server: _Server
     protocol_version = "HTTP/1.1"
     timeout = 30  # seconds, for a browser that says nothing
     server_version, sys_version = "tracker_ros", ""
@@ -189,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
         body = b""
         if view.image is not None:
             told["size"] = view.image.shape[1::-1]
-            if known != quote(view.key):
+            if unquote(known) != view.key:
                 body = _jpeg(view.image)
         self._answer(HTTPStatus.OK, body, "image/jpeg", {"View": quote(json.dumps(told))})
 
@@ -203,6 +230,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
+        self.close_connection |= self.server.closing
 
     def log_message(self, format: str, *args) -> None:
         logger.debug(format, *args)
