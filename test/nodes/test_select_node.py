@@ -33,6 +33,11 @@ def seen(tracker, page, image, condition, what):
     return tracker.until(look, what)
 
 
+def stamp_of(view) -> int:
+    """The stamp of the image that the view is of."""
+    return int(view["key"].split()[0])
+
+
 def asked(tracker, page, path, content):
     """What the page answers, once its node has found the tracker."""
 
@@ -51,7 +56,7 @@ def test_a_box_that_is_drawn_starts_the_tracker_in_its_image(tracker, scene, sel
     said = asked(tracker, page, "/target", {"key": view["key"], "box": list(scene.box(0))})
     assert said.startswith("asked /camera1/tracker_node to start on ")
     # On the very image, however many have come since.
-    name = tracker.started(int(view["key"]), scene.box(0))
+    name = tracker.started(stamp_of(view), scene.box(0))
     view = seen(tracker, page, scene.frame(0), lambda v: v["targets"] and v["targets"][0]["box"],
                 "the target on the page")  # fmt: skip
     (target,) = view["targets"]
@@ -74,7 +79,7 @@ def test_what_the_tracker_refuses_is_said_on_the_page(tracker, scene, select):
     view = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")
     content = {"key": view["key"], "box": list(scene.box(0)), "beside": True}
     asked(tracker, page, "/target", content)
-    tracker.started(int(view["key"]), scene.box(0))
+    tracker.started(stamp_of(view), scene.box(0))
     asked(tracker, page, "/reset", {})
 
 
@@ -90,6 +95,41 @@ def test_what_is_over_is_not_shown(tracker, scene, select):
     tracker.until(lambda: "no image for a while" in page.look()[0]["message"], "the camera's end")
     view, picture = page.look()
     assert "size" not in view and picture == b""
+
+
+def test_a_tracker_that_does_not_track_any_more_has_no_targets(tracker, scene, select):
+    """Its diagnoses go on; what it said of targets is over, and a box of another image a lie."""
+    from std_srvs.srv import SetBool, Trigger
+
+    _, page = select()
+    tracker.start(scene.frame(0), scene.box(0))
+    seen(tracker, page, scene.frame(0), lambda v: v["targets"] and v["targets"][0]["box"],
+         "the target on the page")  # fmt: skip
+    tracker.call(SetBool, "enable", SetBool.Request(data=False))
+    last, boxed = tracker.stamp, {0}
+
+    def over(view):
+        boxed.update(stamp_of(view) for one in view["targets"] if one["box"])
+        return view.get("size") and not view["targets"] and "nothing" not in view["message"]
+
+    seen(tracker, page, scene.frame(0), over, "no target")
+    assert max(boxed) <= last
+    tracker.call(SetBool, "enable", SetBool.Request(data=True))
+    tracker.call(Trigger, "reset", Trigger.Request())
+
+
+def test_a_camera_whose_stamps_stand_still_is_seen(tracker, scene, select):
+    _, page = select()
+    first = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")["key"]
+
+    def look():
+        tracker.send(scene.frame(0), stamp=tracker.stamp)
+        tracker.spin(0.05)
+        keys.add(page.look()[0]["key"])
+        return len(keys) > 3
+
+    keys = {first}
+    tracker.until(look, "other pictures of one stamp")
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import math
 import threading
 import time
 from collections import deque
+from contextlib import suppress
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -24,7 +25,8 @@ from .inputs.message import MessageInput
 from .parameters import SELECT, on_node
 from .process import names, services
 
-KEPT = 4  # images, so that boxes are drawn in that which they are of
+KEPT = 30  # images, so that boxes are drawn in that which they are of
+FEW, MOST = 4, 128 * 2**20  # of larger images so few, where all are more bytes than that
 SHOWN = 200  # of these many images that the page showed a box may come back
 ANSWER = 2.0  # seconds for the tracker to answer a service
 SILENCE = 3.0  # seconds after which what camera and tracker said last is over
@@ -48,13 +50,16 @@ class SelectNode(Node):
         names.check_parameter(self, "tracker", *endings)
         names.check_topics(self, ("image", "image/compressed"))
         topics = {ending: f"{values.tracker}/{ending}" for ending in endings}
-        self._messages: deque = deque(maxlen=KEPT)
+        self._messages: deque = deque(maxlen=KEPT)  # keys and images
+        self._count = 0
         self._shown: deque[tuple[str, Header]] = deque(maxlen=SHOWN)
         self._levels = Levels()
         self._boxes: Detection2DArray | None = None
         self._states: list[Drawn] = []
         self._problem = ""
-        self._seen = self._heard = -math.inf  # time.monotonic() of the last image and diagnosis
+        # time.monotonic() of the last image, status and diagnosis
+        self._seen = self._told = self._heard = -math.inf
+        self._ended = False
         self._tracker = self.resolve_topic_name(topics["status"]).removesuffix("/status")
         self._start = self.create_publisher(Detection2D, topics["init_target"], qos.RELIABLE)
         self._starts = self.create_publisher(Detection2DArray, topics["init_targets"], qos.RELIABLE)
@@ -84,12 +89,17 @@ class SelectNode(Node):
         self.get_logger().info(f"open {self.address} and drag a box around the target")
 
     def release(self) -> None:
+        self._ended = True
         self._server.close()
 
     # From camera and tracker, in the executor's thread
 
     def _on_image(self, message) -> None:
-        self._messages.append(message)
+        self._count += 1  # some cameras' stamps stand still
+        stamp = conversions.stamp_to_ns(message.header.stamp)
+        self._messages.append((f"{stamp} {self._count}", message))
+        while len(self._messages) > FEW and sum(len(m.data) for _, m in self._messages) > MOST:
+            self._messages.popleft()
         self._seen = time.monotonic()
 
     def _on_detections(self, message: Detection2DArray) -> None:
@@ -103,6 +113,7 @@ class SelectNode(Node):
             Drawn(one.get("target_id", ""), f"{one.get('state')} {one.get('score', '')[:4]}")
             for one in told[1:]
         ]
+        self._told = time.monotonic()
 
     def _on_diagnostics(self, message: DiagnosticArray) -> None:
         ours = [one for one in message.status if one.name.startswith(f"{self._tracker[1:]}: ")]
@@ -115,22 +126,26 @@ class SelectNode(Node):
 
     def _view(self) -> View:
         messages, found = list(self._messages), self._boxes
-        if time.monotonic() - self._seen > SILENCE:
+        now = time.monotonic()
+        if now - self._seen > SILENCE:
             silence = "no image for a while" if messages else "no image yet"
             return View(message=f"{self._images.topic}: {silence}; {self._images.publishers()}")
-        of_boxes = [one for one in messages if found and one.header.stamp == found.header.stamp]
-        message = (of_boxes or messages)[-1]
-        key = str(conversions.stamp_to_ns(message.header.stamp))
+        of_boxes = [one for one in messages if found and one[1].header.stamp == found.header.stamp]
+        key, message = (of_boxes or messages)[-1]
         try:
             image = conversions.to_bgr(message, self._levels)
         except InputError as error:
             return View(key, message=f"{self._images.topic}: {error}")
         if key not in dict(self._shown):
             self._shown.append((key, message.header))
-        if time.monotonic() - self._heard > SILENCE:
+        if now - self._heard > SILENCE:
             return View(key, image, message=f"{self._tracker} says nothing: is it running?")
-        detections = found.detections if found else ()
-        boxes = {one.id: conversions.detection_to_box(one) for one in detections}
+        if now - self._told > SILENCE:  # it is not active
+            return View(key, image, message=self._problem)
+        boxes = {}
+        for one in found.detections if of_boxes else ():
+            with suppress(InputError):
+                boxes[one.id] = conversions.detection_to_box(one)
         targets = [Drawn(one.name, one.words, boxes.get(one.name)) for one in self._states]
         return View(key, image, targets, self._problem)
 
@@ -154,6 +169,9 @@ class SelectNode(Node):
         answered = threading.Event()
         future = self._reset.call_async(Trigger.Request())
         future.add_done_callback(lambda _: answered.set())
-        if not answered.wait(ANSWER):
+        over = time.monotonic() + ANSWER
+        while not (answered.wait(0.1) or self._ended or time.monotonic() > over):
+            pass
+        if not future.done():
             raise TrackerError(f"{name} did not answer within {ANSWER:g} s")
         return future.result().message
