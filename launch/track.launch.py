@@ -47,6 +47,7 @@ def _actions(context) -> list:
             namespace=namespace,
             parameters=[values["params_file"], arguments.for_node(values, *names)],
             remappings=remappings,
+            ros_arguments=["--log-level", values["log_level"]],
             output="screen",
             emulate_tty=True,
         )
