@@ -74,8 +74,8 @@ class SelectNode(Node):
             self._on_image,
             lambda subject, sentence: self.get_logger().warning(sentence),
         )
-        steady = Clock(clock_type=ClockType.STEADY_TIME)
-        self.create_timer(1.0, self._images.rematch, clock=steady)
+        self._offers = self._images.publishers()
+        self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
         self._server = SelectionServer(
             self._view, self._choose, self._forget, values.host, values.port
         )
@@ -93,6 +93,10 @@ class SelectNode(Node):
         self._server.close()
 
     # From camera and tracker, in the executor's thread
+
+    def _on_timer(self) -> None:
+        self._images.rematch()
+        self._offers = self._images.publishers()  # the page's threads leave the middleware alone
 
     def _on_image(self, message) -> None:
         self._count += 1  # some cameras' stamps stand still
@@ -129,7 +133,7 @@ class SelectNode(Node):
         now = time.monotonic()
         if now - self._seen > SILENCE:
             silence = "no image for a while" if messages else "no image yet"
-            return View(message=f"{self._images.topic}: {silence}; {self._images.publishers()}")
+            return View(message=f"{self._images.topic}: {silence}; {self._offers}")
         of_boxes = [one for one in messages if found and one[1].header.stamp == found.header.stamp]
         key, message = (of_boxes or messages)[-1]
         try:
