@@ -23,37 +23,28 @@ def _actions(context) -> list:
         _check_rviz(context)
     dds.use_profile(context.environment)
     image, namespace = values["image_topic"], values["namespace"]
-    names = ("use_sim_time", *(p.name for p in TRACKER))
-    remappings = [("image", image), ("image/compressed", f"{image}/compressed")]
-    tracker = Node(
-        package="tracker_ros",
-        executable="tracker_node",
-        # With its full name the arguments come after every pattern of the file that fits.
-        name="tracker_node",
-        namespace=namespace,
-        parameters=[values["params_file"], arguments.for_node(values, *names)],
-        remappings=remappings,
-        ros_arguments=["--log-level", values["log_level"]],
-        output="screen",
-        emulate_tty=True,
-    )
-    nodes = {"tracker_node": tracker}
-    if values["select"]:
-        names = ("use_sim_time", "image_transport")
-        nodes["select_node"] = Node(
+
+    def node(name: str, *names: str) -> Node:
+        """One of ours; ``names``: of those of its parameters that are arguments."""
+        return Node(
             package="tracker_ros",
-            executable="select_node",
-            name="select_node",
+            executable=name,
+            # With its full name the arguments come after every pattern of the file that fits.
+            name=name,
             namespace=namespace,
-            parameters=[values["params_file"], arguments.for_node(values, *names)],
-            remappings=remappings,
+            parameters=[values["params_file"], arguments.for_node(values, "use_sim_time", *names)],
+            remappings=[("image", image), ("image/compressed", f"{image}/compressed")],
             ros_arguments=["--log-level", values["log_level"]],
             output="screen",
             emulate_tty=True,
         )
+
+    nodes = {"tracker_node": node("tracker_node", *(p.name for p in TRACKER))}
+    if values["select"]:
+        nodes["select_node"] = node("select_node", "image_transport")
     actions = list(nodes.values())
     if values["required"]:
-        actions = [*(ends.on_end(node, name) for name, node in nodes.items()), *actions]
+        actions = [*(ends.on_end(one, name) for name, one in nodes.items()), *actions]
     if values["rviz"]:
         rviz = Node(
             package="rviz2",
