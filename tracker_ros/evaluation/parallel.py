@@ -84,9 +84,8 @@ class RunResult(Protocol):
 def is_done(folder: Path, tracker: str, run: Run, load: Callable[[Path], RunResult]) -> bool:
     """Whether ``folder`` has this result. Raises InputError where it is of another truth."""
     path = result_path(folder, tracker, run.name)
-    if len(os.fsencode(longest_name(path))) > os.pathconf(
-        folder, "PC_NAME_MAX"
-    ):  # told before the run, not after it
+    longest = os.fsencode(longest_name(path))
+    if len(longest) > os.pathconf(folder, "PC_NAME_MAX"):  # told before the run, not after it
         raise InputError(f"{run.name}: the name is too long for a file of results in {folder}")
     if not path.is_file():
         return False
