@@ -10,7 +10,7 @@ import pytest
 
 from test.domains import own_domain
 
-pytest.importorskip("rclpy")
+pytest.importorskip("rclpy", reason="rclpy is not installed here")
 SOAK = Path(__file__).parents[2] / "tools" / "soak"
 
 

@@ -5,7 +5,7 @@ import pytest
 from tracker_ros.core.errors import ParameterError, TrackerError
 from tracker_ros.nodes.process import middleware
 
-pytest.importorskip("rclpy")
+pytest.importorskip("rclpy", reason="rclpy is not installed here")
 
 WRONG = [
     ("RMW_IMPLEMENTATION", "rmw_nothing", "RMW_IMPLEMENTATION is 'rmw_nothing', but there is only"),
