@@ -1,7 +1,6 @@
 """Shows the camera's images on a web page; a box that is drawn there starts the tracker."""
 
 import math
-import threading
 import time
 from collections import deque
 from contextlib import suppress
@@ -80,13 +79,8 @@ class SelectNode(Node):
             self._view, self._choose, self._forget, values.host, values.port
         )
 
-    @property
-    def address(self) -> str:
-        """What to open in a browser."""
-        return self._server.address
-
     def start(self) -> None:
-        self.get_logger().info(f"open {self.address} and drag a box around the target")
+        self.get_logger().info(self._server.invitation)
 
     def release(self) -> None:
         self._ended = True
@@ -170,12 +164,10 @@ class SelectNode(Node):
         name = f"{self._tracker}/reset"
         if not self._reset.service_is_ready():
             raise TrackerError(f"there is no service {name}: is the tracker running?")
-        answered = threading.Event()
         future = self._reset.call_async(Trigger.Request())
-        future.add_done_callback(lambda _: answered.set())
         over = time.monotonic() + ANSWER
-        while not (answered.wait(0.1) or self._ended or time.monotonic() > over):
-            pass
+        while not (future.done() or self._ended or time.monotonic() > over):
+            time.sleep(0.02)  # the answer comes in the executor's thread
         if not future.done():
             raise TrackerError(f"{name} did not answer within {ANSWER:g} s")
         return future.result().message

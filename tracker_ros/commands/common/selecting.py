@@ -27,7 +27,7 @@ def select_box(image: np.ndarray) -> Box:
     except InputError:  # another of these has the usual port
         server = SelectionServer(view, choose, port=0)
     try:
-        print(f"open {server.address} and drag a box around the target", file=sys.stderr)
+        print(server.invitation, file=sys.stderr)
         return drawn.get()
     finally:
         server.close()

@@ -97,6 +97,11 @@ class SelectionServer:
         return f"http://{host}:{self._server.server_address[1]}"
 
     @property
+    def invitation(self) -> str:
+        """What to tell whoever is to choose."""
+        return f"open {self.address} and drag a box around the target"
+
+    @property
     def private(self) -> bool:
         """Whether only this machine can ask for the page."""
         return self._host in LOCAL
