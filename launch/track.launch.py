@@ -41,7 +41,7 @@ def _actions(context) -> list:
 
     nodes = {"tracker_node": node("tracker_node", *(p.name for p in TRACKER))}
     if values["select"]:
-        nodes["select_node"] = node("select_node", "image_transport")
+        nodes["select_node"] = node("select_node", "image_transport", "host", "port")
     actions = list(nodes.values())
     if values["required"]:
         actions = [*(ends.on_end(one, name) for name, one in nodes.items()), *actions]

@@ -114,11 +114,11 @@ def test_track_starts_the_node_with_its_arguments(run):
     assert "Traceback" not in output
 
 
-def test_track_serves_the_page_if_it_is_wanted(run, parameters):
-    file = parameters("/**/select_node: {ros__parameters: {port: 0}}")
-    arguments = {"namespace": "left", "image_topic": "/eye", "select": "true", "params_file": file}
+def test_track_serves_the_page_if_it_is_wanted(run):
+    arguments = {"namespace": "left", "image_topic": "/eye", "select": "true", "port": "0"}
     ended = run("track.launch.py", arguments, lambda text: "open http://127.0.0.1:" in text)
-    assert ended.status == 0 and sorted(ended.started) == ["select_node", "tracker_node"]
+    assert ended.status == 0 and "127.0.0.1:8080" not in ended.output
+    assert sorted(ended.started) == ["select_node", "tracker_node"]
 
 
 def test_follow_starts_both_nodes_with_their_arguments(run):

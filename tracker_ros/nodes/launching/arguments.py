@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from ...core.errors import InputError, ParameterError
 from ...core.io.paths import share_dir
-from ..parameters import TRACKER
+from ..parameters import SELECT, TRACKER
 from ..parameters.parameter import Parameter, Value
 
 BOOLEANS = {
@@ -62,6 +62,7 @@ TRACK = (
         "max_targets",
         "autostart",
     ),
+    *of_node(SELECT, "host", "port"),
 )
 
 
