@@ -67,7 +67,9 @@ def _actions(context) -> list:
     track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
     return [
         ends.on_any_end("tracker_node"),
-        SetLaunchConfiguration("autostart", "true"),  # whatever the parameter file says
+        # Whatever the parameter file says; and the player need not wait for what cannot start.
+        SetLaunchConfiguration("autostart", "true"),
+        SetLaunchConfiguration("required", "true"),
         IncludeLaunchDescription(track),
         ends.on_end(node, "player_node", after),
         node,

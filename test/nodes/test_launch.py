@@ -210,6 +210,14 @@ def test_replay_fails_where_a_node_is_killed(
     assert sorted(ended.started) == ["player_node", "tracker_node"]
 
 
+def test_replay_does_not_wait_for_a_tracker_that_cannot_start(run, record):
+    ended = run("replay.launch.py", {"bag": record("/eye"), "engine": "tensorrt"})
+    assert ended.status == 1
+    assert "tracker_node is required, but cannot start" in ended.output
+    assert "tracker_node ended with status 1; see above" in ended.told
+    assert "nobody subscribes" not in ended.output
+
+
 @pytest.mark.parametrize("name, node, wrong", [
     ("track.launch.py", "tracker_node", "max_targets: 99"),
     ("follow.launch.py", "tracker_node", "max_targets: 99"),

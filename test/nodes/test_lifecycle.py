@@ -15,6 +15,14 @@ def test_autostart_activates(tracker):
     assert state(tracker) == "active"
 
 
+def test_a_required_node_that_cannot_start_ends(run_node):
+    node = run_node("tracker_node", "-p", "model:=gone.safetensors", "-p", "required:=true")
+    code, output = node.end()
+    assert code == 1 and "gone.safetensors does not exist" in output
+    assert "error: tracker_node is required, but cannot start; see above" in output
+    assert "Traceback" not in output
+
+
 def test_deactivated_node_does_not_track_and_says_so(tracker, scene):
     from std_srvs.srv import Trigger
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
+from ..core.errors import TrackerError
 from .parameters import on_node
 from .parameters.parameter import Parameter
 from .process import names, services
@@ -26,11 +27,17 @@ class ManagedNode(LifecycleNode):
         services.guard(self)
 
     def start(self) -> bool:
-        """Configure and activate, if the parameter autostart says so; whether it is active then."""
+        """Configure and activate, if the parameter autostart says so; whether it is active then.
+
+        Raises TrackerError where that fails and the parameter required says that it may not.
+        """
         if not self.get_parameter("autostart").value:
             return False
         steps = (self.trigger_configure, self.trigger_activate)
-        return all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
+        active = all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
+        if not active and self.get_parameter("required").value:
+            raise TrackerError(f"{self.get_name()} is required, but cannot start; see above")
+        return active
 
     def on_deactivate(self, state) -> TransitionCallbackReturn:
         self._stop()

@@ -48,7 +48,7 @@ TRACK = (
     of_launch(
         "required",
         False,
-        "End the launch with status 1 when a node fails; otherwise what else was launched goes on.",
+        "End the launch with status 1 when a node fails or cannot start; else the rest goes on.",
     ),
     of_launch("log_level", "info", "debug, info, warn, error or fatal."),
     *of_node(

@@ -1,9 +1,9 @@
 """The parameters of ``follow_node``."""
 
-from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, Parameter
+from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, STARTING, Parameter
 
 FOLLOW = (
-    Parameter("autostart", True, "Configure and activate at start, without a lifecycle manager."),
+    *STARTING,
     Parameter(
         "target_id",
         "",

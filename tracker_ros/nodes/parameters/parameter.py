@@ -67,3 +67,14 @@ class Parameter:
                 f"parameter {self.name} can be set while the node is"
                 f" {' or '.join(allowed[self.applies])}, not {stage}"
             )
+
+
+# Of every managed node.
+STARTING = (
+    Parameter("autostart", True, "Configure and activate at start, without a lifecycle manager."),
+    Parameter(
+        "required",
+        False,
+        "End with status 1 where `autostart` fails; else the node waits to be configured anew.",
+    ),
+)

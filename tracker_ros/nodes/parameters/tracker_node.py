@@ -1,10 +1,10 @@
 """The parameters of ``tracker_node``."""
 
 from ...core.config import ENGINES, PRECISIONS
-from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, Parameter
+from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, STARTING, Parameter
 
 TRACKER = (
-    Parameter("autostart", True, "Configure and activate at start, without a lifecycle manager."),
+    *STARTING,
     Parameter(
         "model", "dastm", "A shipped model's name, or a path to .safetensors or .onnx.", CONFIGURE
     ),
