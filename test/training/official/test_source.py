@@ -155,6 +155,8 @@ def test_the_command_names_kinds_and_what_is_left_out(mobileone, tmp_path, monke
     assert "'mobileone_s7' is unknown" in error and all(kind in error for kind in KINDS)
     assert main(["convert", "mobileone_s1", "mobileone_s1.pth.tar", "--output", "a.onnx"]) == 1
     assert "not named NAME.pt" in capsys.readouterr().err
+    assert main(["convert", "mobileone_s1", "."]) == 1  # no name can be made of it
+    assert "checkpoint . cannot be read" in capsys.readouterr().err
 
 
 def test_a_models_file_is_a_safetensors(tmp_path):

@@ -114,10 +114,10 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
         raise ParameterError(f"checkpoint kind {kind!r} is unknown; there is {', '.join(KINDS)}")
     made, path = KINDS[kind], Path(path)
     suffix = ".safetensors" if made.tracker else ".pt"
-    out = Path(f"{path.name.partition('.')[0]}{suffix}") if out is None else Path(out)
-    if out.suffix != suffix:
+    if out is not None and Path(out).suffix != suffix:
         raise ParameterError(f"{out} is not named NAME{suffix}, which {kind} becomes")
     source = Checkpoint(path)
+    out = Path(out or f"{path.name.partition('.')[0]}{suffix}")
     origin = {
         "kind": kind,
         "file": path.name,
