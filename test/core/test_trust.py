@@ -40,7 +40,7 @@ def test_the_first_opinions_are_the_measure_for_all_later_ones():
 def test_trust_is_relative_to_the_target(level):
     steady = trust_after(*[level] * 20)
     assert steady.share > 0.99
-    assert trust_after(*[level] * OPINIONS, *[level / 2] * 20).share < 0.01
+    assert trust_after(*[level] * OPINIONS, *[level / 3] * 20).share < 0.01
     assert Trust(level, OPINIONS, EVEN * level).share == pytest.approx(0.5)
 
 
@@ -108,7 +108,7 @@ def test_a_comparison_with_the_first_frame_counts_beside_the_response():
     assert trust.score(answer(0.5, 0.5, 0.5), 0.95) > 0.9
     assert trust.score(answer(0.5, 0.8, 0.01), 0.99) < 0.5
     # Of both no more is left than of the trust.
-    assert Trust(0.5, OPINIONS, 0.2).score(answer(0.2, 0.8, 0.99), 1.0) < 0.01
+    assert Trust(0.5, OPINIONS, 0.1).score(answer(0.1, 0.8, 0.99), 1.0) < 0.01
 
 
 def test_the_usual_response_is_that_to_all_of_the_target():

@@ -113,6 +113,32 @@ def test_another_scale_and_the_query_itself_are_looked_at_alike(made, clip):
             assert np.abs(answers[0].boxes - answers[1].boxes).max() < 1e-3
 
 
+def test_where_the_network_tells_another_place_that_is_compared(made, clip, monkeypatch):
+    """Response, opinion and refined box are then of one place, and no other scale is better."""
+    (files, filtered), (frames, box) = made, clip
+    if not filtered:
+        pytest.skip("a network alone has one opinion")
+    tracking = replace(load_tracker(files.weights, engine="onnx").config, opinion_place=0.5)
+    tracker = load_tracker(files.weights, engine="onnx", tracking=tracking)
+    tracker.init(frames[0], box)
+    query, score = tracker.search(frames[1]).crop, np.zeros((CELLS, CELLS), np.float32)
+    score[2, 9], matched = 3.0, type(tracker.engine)._match  # more than any response
+
+    def match(self, levels, state, *others):
+        _, *rest = matched(self, levels, state, *others)
+        return [score, *rest]
+
+    usual = tracker.engine.locate(query, tracker.state, Look(query, 1.0))[0]
+    monkeypatch.setattr(type(tracker.engine), "_match", match)
+    moved = tracker.engine.locate(query, tracker.state, Look(query, 1.0))[0]
+    assert divmod(int(usual.response.argmax()), CELLS) != (2, 9)
+    assert divmod(int(moved.response.argmax()), CELLS) == (2, 9)
+    assert moved.opinion == 3.0 and np.abs(moved.score - usual.score).max() > 0.1
+    assert moved.other.max() < moved.response.max()
+    x, y, w, h = moved.refined.box
+    assert np.hypot(x + w / 2 - 76, y + h / 2 - 20) < np.hypot(x + w / 2 - 48, y + h / 2 - 48)
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_half_the_precision_answers_nearly_the_same(made, clip, precision):
     (files, filtered), (frames, box) = made, clip

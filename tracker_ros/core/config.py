@@ -16,7 +16,7 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 # score has no limit: beyond 1 it is never reached, which may be meant.
 SHARES = (
     *("memory_blend", "filter_rate", "scale_rate", "refine_place", "refine_scale", "refine_shape"),
-    *("scale_step", "window_influence", "size_trust"),
+    *("opinion_place", "scale_step", "window_influence", "size_trust"),
 )
 MOST = {
     **dict.fromkeys(SHARES, 1.0),
@@ -50,6 +50,7 @@ class TrackingConfig:
 
     filter_rate: float = 0.1  # weight of a memorised frame in what is learned online
     scale_rate: float = 0.3  # share of the scale that is measured online
+    opinion_place: float = 0.0  # weight of the network's score beside what is learned online
     refine_place: float = 0.0  # share of what a network corrects in the centre, ...
     refine_scale: float = 0.0  # ... in the scale
     refine_shape: float = 0.0  # ... and in the proportions

@@ -52,7 +52,7 @@ JUST_LOST = Presence(TargetState.LOST, lost_frames=1)
 
 OPINIONS = 5  # so many say how sure the network is of this target when it is there
 OPINION_RATE = 0.5  # of a new opinion in the recent ones
-EVEN, STEEP = 0.8, 25.0  # of the first opinions; there the target is as likely as not
+EVEN, STEEP = 0.55, 25.0  # of the first opinions; there the target is as likely as not
 SURE = 0.7  # of the first opinions, for a target that is found again, without a refiner
 CLEAR, USUAL_RATE = 0.8, 0.1  # of the usual response, where all of a target is seen; its average
 FADED = 0.6  # of the usual response: below, a target is on its way behind something

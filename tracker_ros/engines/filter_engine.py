@@ -15,7 +15,7 @@ from ..core.config import TrackingConfig
 from ..core.engine import Example, Query
 from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, Refined, highest, near_peak
+from ..core.geometry.decode import Prediction, Refined, elsewhere, highest, near_peak
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
@@ -61,7 +61,7 @@ class FilterEngine(MemoryEngine):
             )
         levels = seen[: self._levels]
         check_step(self.runner, "trunk", ("crop",))
-        asked = ["memory", *levels, *["response"] * self.responds, *REFINED * self._refines]
+        asked = ["memory", *levels, *REFINED * self._refines]
         check_step(self.runner, "match", asked)
         check_step(self.runner, "learn", ("box", "score", *levels))
 
@@ -156,19 +156,29 @@ class FilterEngine(MemoryEngine):
         """What the network says of the query: attributes of ``Prediction``."""
         response, levels = prediction.response, state.seen[: self._levels]
         if response is None:
-            cells = levels[1].shape[-2:]
-            silent = [np.zeros((1, *cells), np.float32)] * self.responds
-            if state.reference is not None:  # nothing online says where to compare: not used
-                silent += [*state.reference, state.reference.region]
-            score, boxes, *_ = self._match(levels, state, *silent)
+            same = () if state.reference is None else (*state.reference, state.reference.region)
+            score, boxes, *_ = self._match(levels, state, *same)
             return {"score": score, "boxes": boxes}
+        score, refined = self._compare(state, response)
+        both = elsewhere(response, score, self.tracking.opinion_place)
+        if both is None:
+            return {"opinion": near_peak(score, response), "refined": refined}
+        score, refined = self._compare(state, both)
+        return {
+            **{"score": presence(both), "response": both, "other": np.full_like(both, -1)},
+            **{"opinion": near_peak(score, both), "refined": refined},
+        }
+
+    def _compare(
+        self, state: MemoryState, response: np.ndarray
+    ) -> tuple[np.ndarray, Refined | None]:
+        """The network's score of each cell, and the refiner's answer at the response's peak."""
         x, y = (place + 0.5 for place in highest(response))
         compared = []
         if state.reference is not None:
             compared = [*state.reference, around(self._compared(state.seen), x, y)]
-        score, _, *said = self._match(levels, state, response[None], *compared)
-        refined = self._refined(x, y, *said) if said else None
-        return {"opinion": near_peak(score, response), "refined": refined}
+        score, _, *said = self._match(state.seen[: self._levels], state, *compared)
+        return score, self._refined(x, y, *said) if said else None
 
     def _match(self, levels: Seen, state: MemoryState, *others: np.ndarray) -> list[np.ndarray]:
         answers = self.runner.run("match", state.memory, *levels, *others)

@@ -44,6 +44,7 @@ DASTM = Preset(
         motion=0.8,
         aside_score=0.35,
         window_influence=0.0,
+        opinion_place=0.5,
         refine_place=0.7,
         refine_scale=0.3,
         refine_shape=0.2,

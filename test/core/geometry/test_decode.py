@@ -13,6 +13,7 @@ from tracker_ros.core.geometry.decode import (
     Refined,
     cosine_window,
     decode,
+    elsewhere,
     near_peak,
     peak,
 )
@@ -209,3 +210,31 @@ def test_until_the_next_one_the_centre_stays_off_by_as_much():
     x, y, w, h = found.box
     assert found.drift == (0.25, -0.5)
     assert (x + w / 2, y + h / 2) == pytest.approx((36 + 2, 36 - 4))  # sides of sqrt(16 * 4)
+
+
+def hills(*tops):
+    """A map of 12 cells: (row, column, value) of each top."""
+    rows, columns = np.mgrid[:12, :12]
+    each = [v * np.exp(-((rows - r) ** 2 + (columns - c) ** 2) / 2) for r, c, v in tops]
+    return np.sum(each, 0).astype(np.float32)
+
+
+def test_a_score_that_tells_another_place_decides_between_two_peaks():
+    response = hills((3, 3, 0.5), (8, 9, 0.4))
+    both = elsewhere(response, hills((8, 9, 0.6)), 0.5)
+    assert divmod(int(both.argmax()), 12) == (8, 9)
+    assert both[8, 9] == pytest.approx(0.4 + 0.5 * 0.6, abs=1e-3)
+    assert abs(both[3, 3]) < 1e-3, "the other peak is left out"
+
+
+@pytest.mark.parametrize(
+    ("score", "weight"),
+    [
+        (hills((8, 9, 0.6)), 0.0),  # a score without a weight
+        (hills((8, 9, 0.1)), 0.5),  # too weak
+        (hills((3, 3, 0.6)), 0.5),  # the same place
+        (hills((3, 4, 0.9)), 0.5),  # a cell beside it
+    ],
+)
+def test_a_score_that_tells_no_other_place_changes_nothing(score, weight):
+    assert elsewhere(hills((3, 3, 0.5), (8, 9, 0.4)), score, weight) is None

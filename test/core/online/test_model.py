@@ -128,7 +128,7 @@ def test_more_channels_than_are_kept_are_reduced():
     seen = np.random.default_rng(0).standard_normal((2, 90, CELLS, CELLS)).astype(np.float32)
     learned = taught(seen, [box_at(0, 0), box_at(8, 0)], STRIDE)
     assert learned.compact(seen[0]).shape == (64, CELLS, CELLS)
-    assert learned.respond(seen[0]).shape == (CELLS, CELLS)
+    assert learned.classifier.respond(learned.compact(seen[0])).shape == (CELLS, CELLS)
 
 
 def test_one_view_is_enough_to_start():

@@ -11,6 +11,8 @@ from ..config import TrackingConfig
 from .boxes import Box
 
 REACH = 3  # cells: how far a response's peak may be from the cell that was chosen
+APART = 1.6  # cells: what is nearer is the same peak
+OWN = 1.5  # cells: spread of what is left of a response around the place that was chosen
 MOST_CHANGE = 0.05  # logarithm of the scale, from one frame to the next
 
 
@@ -101,6 +103,26 @@ def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
 def highest(response: np.ndarray) -> tuple[float, float]:
     """The highest place of all of ``response`` [h, w]: as ``peak``."""
     return peak_at(response, *divmod(int(response.argmax()), response.shape[1]))
+
+
+def bell(shape: tuple[int, ...], cell: tuple[float, float]) -> np.ndarray:
+    """1 at a place, column and row, and less from there on: float32, of a map's ``shape``."""
+    rows, columns = np.mgrid[: shape[0], : shape[1]]
+    away = np.hypot(columns - cell[0], rows - cell[1])
+    return np.exp(-((away / OWN) ** 2) / 2).astype(np.float32)
+
+
+def elsewhere(response: np.ndarray, score: np.ndarray, weight: float) -> np.ndarray | None:
+    """Where the target is, if the network's score tells another place than the response does.
+
+    ``response``, ``score``: float32 [h, w]; ``weight``: of the score. Returns both together around
+    their highest place, float32 [h, w]; None where that is the response's own.
+    """
+    both = response + np.float32(weight) * score
+    here, there = (divmod(int(one.argmax()), one.shape[1]) for one in (response, both))
+    if math.dist(here, there) <= APART:
+        return None
+    return np.where(both > 0, both * bell(both.shape, there[::-1]), both)
 
 
 def near_peak(score: np.ndarray, response: np.ndarray) -> float:

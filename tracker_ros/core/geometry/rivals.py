@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from .crop import Window
-from .decode import Prediction, peak_at
+from .decode import Prediction, bell, peak_at
 from .motion import Motion
 
 LEAST, LEAST_SHARE = 0.15, 0.4  # of a peak: its response, and that as a share of the highest one's
@@ -30,7 +30,7 @@ NEAR, TOGETHER = 1.2, 0.7  # sides between two that may be confused, and that ma
 PATIENCE, TOGETHER_PATIENCE = 3, 20  # frames that one without a peak is waited for
 STRENGTH_RATE, USUAL_RATE = 0.3, 0.2  # of a new response in a rival's usual one, in the target's
 NEW_AWAY = 0.4  # sides: what is nearer to the target's peak is a part of it
-HIDE, OWN = 3.0, 1.5  # cells around a rival's peak that are hidden; spread of what is left
+HIDE = 3.0  # cells around a rival's peak that are hidden
 
 STILL = Motion((0.0, 0.0))
 
@@ -266,17 +266,13 @@ def _without(
     """
     response, other = prediction.response, prediction.other
     assert response is not None  # it has peaks
-    rows, columns = np.mgrid[: len(response), : len(response)]
-
-    def away(peak: Peak) -> np.ndarray:
-        return np.hypot(columns - peak.cell[0], rows - peak.cell[1])
-
-    share = np.ones(response.shape, np.float32)
     if own is None:
-        for index in rivals:
-            share[away(peaks[index]) <= HIDE] = 0
+        rows, columns = np.mgrid[: len(response), : len(response)]
+        share = np.ones(response.shape, np.float32)
+        for x, y in (peaks[index].cell for index in rivals):
+            share[np.hypot(columns - x, rows - y) <= HIDE] = 0
     else:
-        share = np.exp(-((away(peaks[own]) / OWN) ** 2) / 2).astype(np.float32)
+        share = bell(response.shape, peaks[own].cell)
     if other is not None:
         other = np.full_like(other, -1)  # no scale is better
     left = np.where(response > 0, response * share, response)

@@ -31,10 +31,6 @@ class Taught(NamedTuple):
         flat = self.components @ features.reshape(len(features), -1)
         return flat.reshape(-1, *features.shape[1:])
 
-    def respond(self, features: np.ndarray) -> np.ndarray:
-        """Features [C, n, n] → where the target is, float32 [n, n]."""
-        return self.classifier.respond(self.compact(features))
-
 
 def taught(features: np.ndarray, boxes: Sequence[Box], stride: int) -> Taught:
     """Learned from crops' features, float32 [V, C, n, n], and boxes, x, y, w, h in their pixels."""

@@ -1,8 +1,8 @@
 """DASTM on an ImageNet trunk, beside a classifier that is learned online.
 
 What the paper's method learns offline from little data does not tell this target from another; what
-is learned online does (docs/design.md). One trunk serves memory, query and ``core.online``, whose
-answer, the response, goes into the head.
+is learned online does (docs/design.md). One trunk serves memory, query and ``core.online``. Neither
+knows what the other answers: they are two witnesses.
 """
 
 from __future__ import annotations
@@ -11,13 +11,11 @@ import math
 from dataclasses import dataclass
 from functools import partial
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.config import TrackingConfig
-from ...core.online.model import taught
 from ...core.online.reference import REGION as REFINED
 from ...core.online.scale import REGION
 from ..backbones.efficientnet import EfficientNetLite
@@ -34,7 +32,6 @@ from .stmtrack import Maps, Stmtrack
 FOUND = (0.5, 0.9)  # trust in boxes that were found; 1 is that in the given one
 LEVELS = 3  # of the trunk, before the spectrum in what is seen of a crop
 LEVEL_NAMES = ("fine", "middle", "coarse")
-PLACE = 16  # channels that the filter's response becomes before the head
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,7 @@ class DastmFilterConfig(NetworkConfig):
 
 
 class DastmFilter(nn.Module):
-    """Shared trunk; memory neck, gate and reader; query neck; filter; head."""
+    """Shared trunk; memory neck, gate and reader; query neck; head."""
 
     stride = STRIDE
 
@@ -89,9 +86,9 @@ class DastmFilter(nn.Module):
         self.attention = DynamicAttention(
             channels, config.gate, config.gate_reduction, config.temperature
         )
-        self.place = nn.Conv2d(1, PLACE, 3, padding=1) if config.filter == "online" else None
+        self.observes = config.filter == "online"  # for what is learned online
         self.refiner = BoxRefiner(sum(levels), levels[0]) if config.refine else None
-        self.head = make_head(2 * channels + PLACE * (self.place is not None), config, STRIDE)
+        self.head = make_head(2 * channels, config, STRIDE)
 
     def memory_cells(self, size: int) -> int:
         """Cells along a side of what is remembered of a memory crop."""
@@ -106,7 +103,7 @@ class DastmFilter(nn.Module):
         boxes adds what the refiner compares, [B, W, S/8, S/8].
         """
         levels, *observed = self.observe(crops)
-        if self.place is None:
+        if not self.observes:
             return levels
         if self.refiner is None:
             return *levels, observed[0]
@@ -120,7 +117,7 @@ class DastmFilter(nn.Module):
         image = normalise(crops, self.query_neck.out.weight.dtype)
         fine, middle, coarse = self.trunk(image)
         levels = F.avg_pool2d(fine, 2), middle, coarse
-        if self.place is None:
+        if not self.observes:
             return levels, None, None
         parts = []
         for level in levels:
@@ -148,16 +145,9 @@ class DastmFilter(nn.Module):
         inner = slice(edge, edge + self.config.memory_cells)
         return features[:, :, inner, inner]
 
-    def match(
-        self, seen: tuple[Tensor, ...], memory: Tensor, response: Tensor | None
-    ) -> tuple[Tensor, ...]:
-        """A seen query against memory tokens [B, M, C]: see ``Head.forward``.
-
-        ``response``: float32 [B, n, n], of what is learned online.
-        """
+    def match(self, seen: tuple[Tensor, ...], memory: Tensor) -> tuple[Tensor, ...]:
+        """A seen query against memory tokens [B, M, C]: see ``Head.forward``."""
         read = read_memory(self.query_neck(seen[:LEVELS]), memory)
-        if self.place is not None:
-            read = torch.cat([read, self.place(response[:, None].to(read.dtype))], 1)
         return self.head(read, STRIDE * seen[1].shape[-1])
 
     def look(self, crops: Tensor, memory: Tensor) -> Tensor:
@@ -176,25 +166,9 @@ class DastmFilter(nn.Module):
         trust[:, 0] = 1
         memory, gate = self.attention(self.features(seen[:LEVELS], boxes, trust.flatten()))
         memory = tokens(memory).unflatten(0, (batch, frames)).flatten(1, 2)
-        queries = len(query_crops) // batch
-        memory = memory.repeat_interleave(queries, 0)
-        query, response = self.see(query_crops), None
-        if self.place is not None:
-            response = self._response(seen[LEVELS], memory_boxes, query[LEVELS])
-        return Maps(*self.match(query, memory, response), gate.unflatten(0, (batch, frames)))
-
-    @staticmethod
-    def _response(features: Tensor, boxes: Tensor, queries: Tensor) -> Tensor:
-        """Queries' features [B·K, C, n, n] → what each memory answers [B·K, n, n]."""
-        batch, frames = boxes.shape[:2]
-        told, asked = (part.detach().float().cpu().numpy() for part in (features, queries))
-        count = len(asked) // batch
-        answers = []
-        for i, few in enumerate(boxes.cpu().numpy()):
-            model = taught(told[i * frames : (i + 1) * frames], few, STRIDE)
-            for query in asked[i * count : (i + 1) * count]:
-                answers.append(model.respond(query))
-        return torch.from_numpy(np.stack(answers)).to(queries.device)
+        memory = memory.repeat_interleave(len(query_crops) // batch, 0)
+        maps = self.match(self.see(query_crops), memory)
+        return Maps(*maps, gate.unflatten(0, (batch, frames)))
 
 
 def match(
@@ -203,16 +177,15 @@ def match(
     fine: Tensor,
     middle: Tensor,
     coarse: Tensor,
-    response: Tensor | None = None,
     *refined: Tensor,
     side: float,
 ) -> tuple[Tensor, ...]:
-    """Tokens [B, M, C], levels, response → score [B, h, w], boxes [B, 4, h, w].
+    """Tokens [B, M, C], levels → score [B, h, w], boxes [B, 4, h, w].
 
     And, of a network that refines boxes, what it says of the region (``refined`` and ``side``: the
     arguments of ``BoxRefiner.forward``): the box, and the probability that the target is there.
     """
-    logits, centerness, boxes = network.match((fine, middle, coarse), memory, response)
+    logits, centerness, boxes = network.match((fine, middle, coarse), memory)
     score = (torch.sigmoid(logits) * torch.sigmoid(centerness))[:, 0]
     if network.refiner is None:
         return score, boxes
@@ -253,9 +226,8 @@ def steps(network: DastmFilter, tracking: TrackingConfig) -> dict[str, Step]:
     memory = {"memory": torch.zeros(1, 3 * config.memory_cells**2, config.channels)}
     told = box | {"score": torch.ones(1)}
     seen, matched = tuple(levels), memory | levels
-    if network.place is not None:
+    if network.observes:
         seen += ("features",)
-        matched["response"] = torch.zeros(1, n, n)
     found = ("score", "boxes")
     if network.refiner is not None:
         seen += ("embedded",)

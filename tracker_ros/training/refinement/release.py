@@ -33,7 +33,7 @@ class Base:
         self.tracking = TrackingConfig.from_dict(self.facts["tracking"])
         self.device = torch.device(device)
         values = self.facts["network"]
-        if self.facts["architecture"] not in SHARED_TRUNK or self.network.place is None:
+        if self.facts["architecture"] not in SHARED_TRUNK or not self.network.observes:
             known = ", ".join(SHARED_TRUNK)
             raise ModelError(
                 f"model file {self.path} has no trunk whose features a refiner takes: it is a"
