@@ -15,7 +15,7 @@ from ..core.config import TrackingConfig
 from ..core.engine import Example, Query
 from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, Refined, elsewhere, highest, near_peak
+from ..core.geometry.decode import Prediction, Refined, highest, near_peak, outvoted
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
@@ -160,13 +160,16 @@ class FilterEngine(MemoryEngine):
             score, boxes, *_ = self._match(levels, state, *same)
             return {"score": score, "boxes": boxes}
         score, refined = self._compare(state, response)
-        both = elsewhere(response, score, self.tracking.opinion_place)
+        both = outvoted(response, score, self.tracking.opinion_place)
         if both is None:
             return {"opinion": near_peak(score, response), "refined": refined}
         score, refined = self._compare(state, both)
         return {
-            **{"score": presence(both), "response": both, "other": np.full_like(both, -1)},
-            **{"opinion": near_peak(score, both), "refined": refined},
+            "score": presence(both),
+            "response": both,
+            "other": np.full_like(both, -1),  # no scale is better
+            "opinion": near_peak(score, both),
+            "refined": refined,
         }
 
     def _compare(

@@ -13,8 +13,8 @@ from tracker_ros.core.geometry.decode import (
     Refined,
     cosine_window,
     decode,
-    elsewhere,
     near_peak,
+    outvoted,
     peak,
 )
 
@@ -221,7 +221,7 @@ def hills(*tops):
 
 def test_a_score_that_tells_another_place_decides_between_two_peaks():
     response = hills((3, 3, 0.5), (8, 9, 0.4))
-    both = elsewhere(response, hills((8, 9, 0.6)), 0.5)
+    both = outvoted(response, hills((8, 9, 0.6)), 0.5)
     assert divmod(int(both.argmax()), 12) == (8, 9)
     assert both[8, 9] == pytest.approx(0.4 + 0.5 * 0.6, abs=1e-3)
     assert abs(both[3, 3]) < 1e-3, "the other peak is left out"
@@ -237,4 +237,4 @@ def test_a_score_that_tells_another_place_decides_between_two_peaks():
     ],
 )
 def test_a_score_that_tells_no_other_place_changes_nothing(score, weight):
-    assert elsewhere(hills((3, 3, 0.5), (8, 9, 0.4)), score, weight) is None
+    assert outvoted(hills((3, 3, 0.5), (8, 9, 0.4)), score, weight) is None

@@ -112,7 +112,7 @@ def bell(shape: tuple[int, ...], cell: tuple[float, float]) -> np.ndarray:
     return np.exp(-((away / OWN) ** 2) / 2).astype(np.float32)
 
 
-def elsewhere(response: np.ndarray, score: np.ndarray, weight: float) -> np.ndarray | None:
+def outvoted(response: np.ndarray, score: np.ndarray, weight: float) -> np.ndarray | None:
     """Where the target is, if the network's score tells another place than the response does.
 
     ``response``, ``score``: float32 [h, w]; ``weight``: of the score. Returns both together around
