@@ -61,9 +61,9 @@ def success_auc(pred: np.ndarray, truth: np.ndarray) -> float:
     return float(success_curve(pred, truth).mean())
 
 
-def precision(pred: np.ndarray, truth: np.ndarray, pixels: float = PRECISION_PIXELS) -> float:
-    """Share of frames with a centre error of at most ``pixels``. Raises as ``success_curve``."""
-    return float((center_error(*_scored(pred, truth)) <= pixels).mean())
+def precision(pred: np.ndarray, truth: np.ndarray) -> float:
+    """Share of frames with a centre error of at most 20 pixels. Raises as ``success_curve``."""
+    return float((center_error(*_scored(pred, truth)) <= PRECISION_PIXELS).mean())
 
 
 def few_frames(scored: int, frames: int) -> str:

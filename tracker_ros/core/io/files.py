@@ -101,12 +101,9 @@ class Draft:
 
 
 @contextmanager
-def replacing(path: Path, suffix: str = "") -> Iterator[Path]:
-    """A file to write, which takes the place of ``path`` if nothing goes wrong.
-
-    suffix: of its name; some libraries choose the format by it.
-    """
-    draft = Draft(path, suffix)
+def replacing(path: Path) -> Iterator[Path]:
+    """A file to write, which takes the place of ``path`` if nothing goes wrong."""
+    draft = Draft(path)
     with naming(path):
         try:
             yield draft.part

@@ -86,8 +86,8 @@ def find_model(model: str | Path) -> ModelFiles:
     )
 
 
-def steps_of(architecture: str, network: dict | None = None) -> tuple[str, ...]:
-    """The steps of a network of this architecture with these values."""
+def steps_of(architecture: str) -> tuple[str, ...]:
+    """The names of the steps of a network of this architecture."""
     if architecture in SHARED_TRUNK:
         return "trunk", "match", "learn"
     return STEPS[1:3] if architecture in MEMORY_NETWORKS else STEPS[:3]

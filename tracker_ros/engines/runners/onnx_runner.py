@@ -77,7 +77,7 @@ class OnnxRunner(Runner):
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.log_severity_level = 3
         session, self.facts = self._open(first, options, providers)
-        self.steps: Sequence[str] = steps_of(self.facts["architecture"], self.facts["network"])
+        self.steps: Sequence[str] = steps_of(self.facts["architecture"])
         self._sessions = {}
         for step in self.steps:
             path = files.graph(step)

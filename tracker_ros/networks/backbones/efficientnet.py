@@ -113,7 +113,7 @@ class EfficientNetLite(nn.Module):
         return size // EfficientNetLite.stride
 
 
-def round_channels(channels: float, divisor: int = 8) -> int:
-    """To a multiple of ``divisor``, by at most a tenth downwards (EfficientNet's rule)."""
-    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor * (rounded < 0.9 * channels)
+def round_channels(channels: float) -> int:
+    """To a multiple of 8, by at most a tenth downwards (EfficientNet's rule)."""
+    rounded = max(8, int(channels + 4) // 8 * 8)
+    return rounded + 8 * (rounded < 0.9 * channels)

@@ -1,11 +1,11 @@
-"""The follow node's messages about one frame, made by rclpy or by another ``Make``."""
+"""The follow node's messages about one frame."""
 
 import re
 from dataclasses import dataclass
 
 import numpy as np
 
-from ...conversions import Make, detection_to_box, ros_message
+from ...conversions import detection_to_box, ros_message
 from ...core.geometry.boxes import Box
 from ..outputs.colours import colour_of
 from .follower import Estimate
@@ -45,22 +45,22 @@ def boxed(detection) -> Boxed:
     return Boxed(detection.id, class_id, score, detection_to_box(detection))
 
 
-def pose(seen: Seen, header, make: Make = ros_message):
+def pose(seen: Seen, header):
     """POSE of one target; its orientation is the camera's."""
-    return make(POSE, header=header, pose=_pose(seen.place, make))
+    return ros_message(POSE, header=header, pose=_pose(seen.place))
 
 
-def detections_3d(found: list[Seen], header, make: Make = ros_message):
+def detections_3d(found: list[Seen], header):
     """DETECTIONS_3D: a box around each place, as deep as it is wide."""
-    array = make(DETECTIONS_3D, header=header)
+    array = ros_message(DETECTIONS_3D, header=header)
     for seen in found:
         width, height = seen.place.size
-        one = make("vision_msgs/msg/Detection3D", header=header, id=seen.id)
-        one.bbox.center = _pose(seen.place, make)
+        one = ros_message("vision_msgs/msg/Detection3D", header=header, id=seen.id)
+        one.bbox.center = _pose(seen.place)
         one.bbox.size.x, one.bbox.size.y, one.bbox.size.z = width, height, width
-        result = make("vision_msgs/msg/ObjectHypothesisWithPose")
+        result = ros_message("vision_msgs/msg/ObjectHypothesisWithPose")
         result.hypothesis.class_id, result.hypothesis.score = seen.class_id, seen.score
-        result.pose.pose = _pose(seen.place, make)
+        result.pose.pose = _pose(seen.place)
         covariance = UNKNOWN_TURN * np.eye(6)
         covariance[:3, :3] = seen.place.covariance
         result.pose.covariance = covariance.ravel()
@@ -69,19 +69,19 @@ def detections_3d(found: list[Seen], header, make: Make = ros_message):
     return array
 
 
-def markers(found: list[Seen], gone: set[str], header, make: Make = ros_message):
+def markers(found: list[Seen], gone: set[str], header):
     """MARKERS: a sphere and a name for each target; the removal of those that are ``gone``."""
-    array = make(MARKERS)
+    array = ros_message(MARKERS)
     for target_id in sorted(gone):
         about = {"header": header, "ns": target_id, "action": DELETE}
-        array.markers += [make(MARKER, id=number, **about) for number in (0, 1)]
+        array.markers += [ros_message(MARKER, id=number, **about) for number in (0, 1)]
     for seen in found:
         red, green, blue = colour_of(seen.id)
         about = {"header": header, "ns": seen.id, "action": ADD}
-        about["color"] = make("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=0.8)
+        about["color"] = ros_message("std_msgs/msg/ColorRGBA", r=red, g=green, b=blue, a=0.8)
         side = float(max(min(seen.place.size), 0.05))
         for number, kind in enumerate((SPHERE, TEXT)):
-            marker = make(MARKER, id=number, type=kind, pose=_pose(seen.place, make), **about)
+            marker = ros_message(MARKER, id=number, type=kind, pose=_pose(seen.place), **about)
             marker.scale.x = marker.scale.y = marker.scale.z = side
             if kind == TEXT:
                 marker.scale.z = side / 2  # the letters' height
@@ -91,11 +91,11 @@ def markers(found: list[Seen], gone: set[str], header, make: Make = ros_message)
     return array
 
 
-def transforms(found: list[Seen], header, make: Make = ros_message):
+def transforms(found: list[Seen], header):
     """TRANSFORMS: from the camera to a frame ``target_ID`` for each target."""
-    array = make(TRANSFORMS)
+    array = ros_message(TRANSFORMS)
     for seen in found:
-        transform = make(
+        transform = ros_message(
             "geometry_msgs/msg/TransformStamped", header=header, child_frame_id=frame_of(seen.id)
         )
         x, y, z = map(float, seen.place.position)
@@ -111,8 +111,8 @@ def frame_of(target_id: str) -> str:
     return "target_" + re.sub(r"\W", "_", target_id, flags=re.ASCII)
 
 
-def _pose(place: Estimate, make: Make):
-    result = make("geometry_msgs/msg/Pose")
+def _pose(place: Estimate):
+    result = ros_message("geometry_msgs/msg/Pose")
     x, y, z = map(float, place.position)
     result.position.x, result.position.y, result.position.z = x, y, z
     result.orientation.w = 1.0
