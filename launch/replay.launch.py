@@ -46,7 +46,7 @@ def generate_launch_description() -> LaunchDescription:
 
 
 def _actions(context) -> list:
-    from tracker_ros.engines.models.weights import find_model  # NumPy: not for --show-args
+    from tracker_ros.engines.models.files import find_model  # NumPy: not for --show-args
 
     # Nothing may go wrong once a node was started: launch would leave it behind.
     given = arguments.read(context, ARGUMENTS)

@@ -9,7 +9,7 @@ import pytest
 from tracker_ros.core.batch import update_all
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.engine import Look, Query
-from tracker_ros.engines.models.weights import ModelFiles
+from tracker_ros.engines.models.files import ModelFiles
 
 # Everything counts as found and is remembered, so that boxes move and the memory fills.
 FOLLOW_ANYTHING = TrackingConfig(

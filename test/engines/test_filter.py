@@ -10,7 +10,7 @@ from tracker_ros import load_tracker
 from tracker_ros.core.engine import Look
 from tracker_ros.core.errors import ModelError
 from tracker_ros.core.geometry.boxes import overlap
-from tracker_ros.engines.models.weights import ModelFiles
+from tracker_ros.engines.models.files import ModelFiles
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")

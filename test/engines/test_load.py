@@ -11,7 +11,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.errors import ModelError, ParameterError
 from tracker_ros.core.io.paths import share_dir
-from tracker_ros.engines.models.weights import find_model, steps_of
+from tracker_ros.engines.models.files import find_model, steps_of
 
 torch = pytest.importorskip("torch")
 onnxruntime = pytest.importorskip("onnxruntime")

@@ -10,7 +10,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.gate import BRANCHES
 from tracker_ros.core.io.paths import share_dir
-from tracker_ros.engines.models.weights import ModelFiles, steps_of
+from tracker_ros.engines.models.files import ModelFiles, steps_of
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")

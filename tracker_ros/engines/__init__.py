@@ -13,7 +13,8 @@ from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine
 from .filter_engine import FilterEngine
 from .memory_engine import MemoryEngine
-from .models.weights import MEMORY_NETWORKS, ModelFiles, find_model, make_facts
+from .models.facts import make_facts
+from .models.files import MEMORY_NETWORKS, ModelFiles, find_model
 from .runners.base import Runner
 
 MOST_THREADS = 1024

@@ -18,8 +18,8 @@ from ..core.geometry.decode import Prediction, highest
 from ..networks.architectures.stif import Stif, T, time_shares
 from ..networks.architectures.ustam import Ustam
 from ..networks.build import steps
+from .models.files import find_model
 from .models.store import load_network
-from .models.weights import find_model
 from .watched import Picture, WatchedState
 
 

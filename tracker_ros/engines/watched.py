@@ -12,7 +12,7 @@ from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
 from ..core.memory import FrameMemory
 from ..core.online.views import FirstView
-from .models.weights import MEMORY_NETWORKS
+from .models.files import MEMORY_NETWORKS
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,14 +12,9 @@ from hypothesis import strategies as st
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.models.weights import (
-    KEY,
-    check_seal,
-    make_facts,
-    pack_facts,
-    steps_of,
-    unpack_facts,
-)
+from tracker_ros.engines.models.facts import KEY, make_facts, pack_facts, unpack_facts
+from tracker_ros.engines.models.files import steps_of
+from tracker_ros.engines.models.seal import check_seal
 
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")

@@ -10,7 +10,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.geometry.crop import crop, window_around
-from tracker_ros.engines.models.weights import ModelFiles
+from tracker_ros.engines.models.files import ModelFiles
 from tracker_ros.evaluation.metrics import iou
 
 torch = pytest.importorskip("torch")

@@ -6,7 +6,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
-from tracker_ros.engines.models.weights import ModelFiles
+from tracker_ros.engines.models.files import ModelFiles
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")

@@ -73,7 +73,7 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 
 
 def _ours(args: argparse.Namespace, threads: int, device: str) -> tuple[str, Contestant]:
-    from ...engines.models.weights import find_model
+    from ...engines.models.files import find_model
 
     make = partial(load_ours, threads, **(tracker_options(args) | {"device": device}))
     tracker = make()

@@ -60,7 +60,7 @@ def check_model_name(path: Path) -> None:
 
 def model_files(name: str) -> list[Path]:
     """The files that ``--model NAME`` reads. Raises ModelError if there are none."""
-    from ...engines.models.weights import find_model
+    from ...engines.models.files import find_model
 
     files = find_model(name)
     return [path for path in files.folder.glob(f"{files.name}.*") if path.is_file()]

@@ -118,7 +118,7 @@ def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, fl
 def _ours(args: argparse.Namespace) -> dict[str, partial]:
     """What makes our trackers on every engine that is installed and that a model has files for."""
     from ...engines import load_tracker
-    from ...engines.models.weights import find_model
+    from ...engines.models.files import find_model
 
     makers = {}
     for model in args.model:

@@ -39,8 +39,8 @@ def run(args: argparse.Namespace) -> int:
         crops = list(_squares(args.int8))
     written = export_model(args.weights, folder)
     if crops is not None:
+        from ...engines.models.files import find_model
         from ...engines.models.quantise import quantise_trunk
-        from ...engines.models.weights import find_model
 
         quantise_trunk(find_model(written[0]), crops)
     for path in written:

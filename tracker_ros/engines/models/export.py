@@ -11,8 +11,10 @@ from ...core.io.files import replacing
 from ...networks.blocks.convolutions import fuse
 from ...networks.build import steps
 from .compact import compact
+from .facts import KEY, pack_facts
+from .files import NEXT, ModelFiles
+from .seal import NO_SEAL, SEAL_KEY, seal
 from .store import load_network
-from .weights import KEY, NEXT, NO_SEAL, SEAL_KEY, ModelFiles, pack_facts, seal
 
 OPSET = 18
 

@@ -4,8 +4,9 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import ModelError
+from .facts import make_facts
+from .files import MEMORY_NETWORKS, STEPS, ModelFiles, find_model
 from .papers import PINNED
-from .weights import MEMORY_NETWORKS, STEPS, ModelFiles, find_model, make_facts
 
 
 def describe(model: str | Path) -> dict:

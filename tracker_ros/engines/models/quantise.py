@@ -15,7 +15,9 @@ import numpy as np
 
 from ...core.errors import ModelError
 from ...core.io.files import replacing
-from .weights import INT8_KEY, NO_SEAL, SEAL_KEY, ModelFiles, seal
+from .facts import INT8_KEY
+from .files import ModelFiles
+from .seal import NO_SEAL, SEAL_KEY, seal
 
 ACTIVATIONS = ("Clip", "Relu")
 # Convolutions at first that stay in float32: they cost as much, and make two fifths of the error.

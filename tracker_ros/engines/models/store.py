@@ -13,7 +13,8 @@ from ...core.errors import ModelError, brief
 from ...core.io.files import replacing
 from ...core.io.names import utf8_name
 from ...networks.build import build
-from .weights import KEY, NO_SEAL, SEAL_KEY, check_seal, make_facts, pack_facts, seal, unpack_facts
+from .facts import KEY, make_facts, pack_facts, unpack_facts
+from .seal import NO_SEAL, SEAL_KEY, check_seal, seal
 
 
 def save_network(

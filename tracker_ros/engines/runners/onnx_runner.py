@@ -10,17 +10,9 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
 from ...core.io.names import utf8_name
 from ...core.io.paths import cache_dir
-from ..models.weights import (
-    INT8_KEY,
-    NEXT,
-    ModelFiles,
-    check_graphs,
-    check_seal,
-    same_model,
-    steps_of,
-    unpack_facts,
-    with_tracking,
-)
+from ..models.facts import INT8_KEY, check_graphs, same_model, unpack_facts, with_tracking
+from ..models.files import NEXT, ModelFiles, steps_of
+from ..models.seal import check_seal
 from .base import Runner
 from .cores import Sharing, cores
 

@@ -16,8 +16,9 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError
 from ...networks.blocks.convolutions import fuse
 from ...networks.build import steps
+from ..models.facts import with_tracking
+from ..models.files import ModelFiles
 from ..models.store import load_network
-from ..models.weights import ModelFiles, with_tracking
 from .base import Runner
 from .cores import Sharing
 from .cuda_graphs import GraphedModule
@@ -33,8 +34,8 @@ class TorchRunner(Runner):
     """``Runner`` over a torch network, which it fuses and moves to ``device`` in place.
 
     Args:
-        facts: as ``weights.unpack_facts`` returns them. precision: of weights and features, a key
-            of DTYPES; scores and boxes are float32 in any case.
+        facts: as ``models.facts.unpack_facts`` returns them.
+        precision: of weights and features, a key of DTYPES; scores and boxes are float32 always.
     """
 
     batches = True

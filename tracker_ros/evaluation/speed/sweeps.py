@@ -14,7 +14,7 @@ import numpy as np
 from ...core.batch import update_all
 from ...core.geometry.boxes import Box
 from ...core.tracker import Tracker
-from ...engines.models.weights import MEMORY_NETWORKS
+from ...engines.models.files import MEMORY_NETWORKS
 from ..metrics import percentiles
 from .timing import timed
 

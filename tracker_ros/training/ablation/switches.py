@@ -19,8 +19,8 @@ from ...core.gate import Gate
 from ...core.geometry.boxes import Box
 from ...core.io.files import UNTOLD, replacing, write_json
 from ...core.online.views import FirstView
+from ...engines.models.files import find_model
 from ...engines.models.store import load_network
-from ...engines.models.weights import find_model
 from ...networks.presets import Preset
 from ..records.provenance import commit
 from ..scores import MEASURES, score_weights

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError
+from ...engines.models.files import SHARED_TRUNK, find_model
 from ...engines.models.store import load_network, save_network
-from ...engines.models.weights import SHARED_TRUNK, find_model
 from ...networks.blocks.convolutions import fuse
 from ...networks.blocks.refiner import BoxRefiner
 from ...networks.build import build

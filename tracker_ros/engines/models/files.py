@@ -1,0 +1,84 @@
+"""The files of a model: their names, where they are, and the steps that have a graph each."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...core.errors import ModelError
+from ...core.io.paths import share_dir
+
+STEPS = ("start", "locate", "remember", "trunk", "match", "learn")  # of all networks
+# Architectures that keep a memory of frames. They have no step ``start``: a target starts by
+# memorising its first frame.
+MEMORY_NETWORKS = ("stmtrack", "dastm", "dastm_filter")
+# Of these, those in which one step, ``trunk``, computes features for all the others.
+SHARED_TRUNK = ("dastm_filter",)
+NEXT = "next_"  # in a graph, before an output's name that is also an input's
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """The files of one model: ``NAME.safetensors`` and one ``NAME.STEP.onnx`` for each step."""
+
+    name: str
+    folder: Path
+
+    @property
+    def weights(self) -> Path:
+        """Weights for the torch engine."""
+        return self.folder / f"{self.name}.safetensors"
+
+    def graph(self, step: str) -> Path:
+        """Graph of one step for the ONNX engine."""
+        return self.folder / f"{self.name}.{step}.onnx"
+
+    @property
+    def has_weights(self) -> bool:
+        return self.weights.is_file()
+
+    @property
+    def first_graph(self) -> Path:
+        """The graph to open first: its facts tell which others there are."""
+        trunk = self.graph("trunk")
+        return trunk if trunk.is_file() else self.graph("locate")
+
+    @property
+    def has_graphs(self) -> bool:
+        return any(
+            all(self.graph(step).is_file() for step in steps)
+            for steps in (("locate", "remember"), ("trunk", "match", "learn"))
+        )
+
+
+def find_model(model: str | Path) -> ModelFiles:
+    """The files of a shipped name (``dastm``) or of a path to any file of a model.
+
+    Raises ModelError naming what is missing and what there is.
+    """
+    path = Path(model)
+    if path.suffix in (".safetensors", ".onnx"):
+        if not path.is_file():
+            raise ModelError(f"model file {path} does not exist")
+        name = path.stem
+        if path.suffix == ".onnx":
+            name, dot, step = name.rpartition(".")
+            if not dot or step not in STEPS:
+                raise ModelError(f"model file {path} is not named NAME.{'|'.join(STEPS)}.onnx")
+        return ModelFiles(name, path.parent)
+    folder = share_dir() / "models"
+    files = ModelFiles(str(model), folder)
+    if path.name == str(model) and (files.has_weights or files.has_graphs):
+        return files
+    known = sorted(found.stem for found in folder.glob("*.safetensors"))
+    raise ModelError(
+        f"model {str(model)!r} is neither a .safetensors or .onnx file nor a shipped name "
+        f"({', '.join(known) or 'none is installed'})"
+    )
+
+
+def steps_of(architecture: str) -> tuple[str, ...]:
+    """The names of the steps of a network of this architecture."""
+    if architecture in SHARED_TRUNK:
+        return "trunk", "match", "learn"
+    if architecture in MEMORY_NETWORKS:
+        return "locate", "remember"
+    return "start", "locate", "remember"
