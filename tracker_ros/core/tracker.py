@@ -14,7 +14,7 @@ from .errors import InputError, TrackerError
 from .gate import Gate
 from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box, numbers
 from .geometry.crop import crop
-from .geometry.decode import Prediction, decode
+from .geometry.decode import Candidate, Prediction, decode
 from .geometry.rivals import Rivals, Verdict
 from .online.colours import Colours
 from .online.views import first_views
@@ -95,6 +95,10 @@ class Tracker:
         return self._state is not None
 
     @property
+    def _lost(self) -> bool:
+        return self._presence.state is TargetState.LOST
+
+    @property
     def state(self) -> State | None:
         """The engine's state of the target; None without one."""
         return self._state
@@ -168,8 +172,7 @@ class Tracker:
         It is due in what may be memorised, for it is memorised, too.
         """
         config = self.config
-        lost = self._presence.state is TargetState.LOST
-        if lost or not (config.scale_step and self.engine.responds):
+        if self._lost or not (config.scale_step and self.engine.responds):
             return 0
         return max(self._unlearnt + 2 - config.memory_interval, 0)
 
@@ -205,10 +208,7 @@ class Tracker:
         that are not finite.
         """
         begin = perf_counter()
-        # A sum is finite only where all are, and one call less.
-        boxes = 0.0 if prediction.boxes is None else prediction.boxes.sum()
-        if not math.isfinite(prediction.score.sum() + boxes):
-            raise InputError("the network answered with values that are not finite")
+        _check_finite(prediction)
         verdict = self._judged(prediction, search)
         prediction = verdict.prediction if verdict else prediction
         if not (verdict and verdict.mistaken) and self._astray(prediction):
@@ -218,43 +218,15 @@ class Tracker:
         candidate = decode(prediction, (w, h), self.config, self._drift)
         self._drift = candidate.drift
         self._state, self._image = state, search.image
-        found, score = search.window.to_image(candidate.box), candidate.score
-        alone = score  # by the response, without the refiner
-        if self._presence.state is TargetState.LOST:
-            recovery = self._recovery(search.image)
-            sure = self._place.sure
-            found, score = recovery.further(found, score, sure, self._presence, places)
-        else:
-            self._trust = self._trust.after(prediction.opinion, prediction.strength)
-            alone = score * self._trust.share
-            score = self._trust.score(prediction, score)
-            if search.other is not None:
-                self._larger = not self._larger
-                found = search.rescaled(found, prediction)
-        before, self._presence = self._presence, self._presence.after(score, self.config)
-        lost = self._presence.state is TargetState.LOST
-        if before.state is TargetState.LOST and not lost:
-            self._trust = self._trust.again()
-        if lost and before.state is not TargetState.LOST:
-            self._place = self._place.lost()
-        found = clip_box(found, search.image, self.config.minimum_side)
-        clear = self._trust.clear(prediction.strength)
-        self._place = self._place.after(found, score, self._presence.state, clear, self.config)
+        found, score, alone = self._scored(search, prediction, candidate, places)
+        self._advance(found, score, prediction.strength)
         seen = self._presence.state is TargetState.TRACKING
         self._rivals = verdict.after(search.window, self._centre(), seen) if verdict else Rivals()
-        blend = self.config.memory_blend
-        worth = (1 - blend) * score + blend * candidate.ranked
-        if at_rim(self._place.box, search.image, RIM):
-            worth = min(worth, alone)  # what leaves the picture is not learned
         self._unlearnt += 1
-        worthwhile = (
-            not (lost or self._rivals.crowded)
-            and worth >= self.config.memory_score
-            and self._unlearnt >= self.config.memory_interval
-        )
-        self._pending = (search, worth) if worthwhile else None
+        worth = self._worth(candidate, score, alone)
+        self._pending = None if worth is None else (search, worth)
         return Result(
-            None if lost else self._place.box,
+            None if self._lost else self._place.box,
             score,
             self._presence.state,
             self._presence.lost_frames,
@@ -265,6 +237,48 @@ class Tracker:
                 "decode": 1e3 * (perf_counter() - begin),
             },
         )
+
+    def _scored(
+        self, search: Search, prediction: Prediction, candidate: Candidate, places: int
+    ) -> tuple[Box, float, float]:
+        """Box in the image, its score, and what that would be by the response alone.
+
+        A lost target is also looked for elsewhere; see ``Recovery.further`` for ``places``.
+        """
+        found, score = search.window.to_image(candidate.box), candidate.score
+        if self._lost:
+            recovery = self._recovery(search.image)
+            best = recovery.further(found, score, self._place.sure, self._presence, places)
+            return *best, score
+        self._trust = self._trust.after(prediction.opinion, prediction.strength)
+        if search.other is not None:
+            self._larger = not self._larger
+            found = search.rescaled(found, prediction)
+        return found, self._trust.score(prediction, score), score * self._trust.share
+
+    def _advance(self, found: Box, score: float, strength: float) -> None:
+        """Presence and place one frame later; ``found`` with ``score``, and the response there."""
+        was_lost, self._presence = self._lost, self._presence.after(score, self.config)
+        if was_lost and not self._lost:
+            self._trust = self._trust.again()
+        if self._lost and not was_lost:
+            self._place = self._place.lost()
+        found = clip_box(found, self._image, self.config.minimum_side)
+        clear = self._trust.clear(strength)
+        self._place = self._place.after(found, score, self._presence.state, clear, self.config)
+
+    def _worth(self, candidate: Candidate, score: float, alone: float) -> float | None:
+        """What the frame is worth memorising with; None if it is not to be memorised.
+
+        ``alone``: the score by the response alone.
+        """
+        if self._lost or self._rivals.crowded or self._unlearnt < self.config.memory_interval:
+            return None
+        blend = self.config.memory_blend
+        worth = (1 - blend) * score + blend * candidate.ranked
+        if at_rim(self._place.box, self._image, RIM):
+            worth = min(worth, alone)  # what leaves the picture is not learned
+        return worth if worth >= self.config.memory_score else None
 
     def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
         """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.
@@ -293,7 +307,7 @@ class Tracker:
         place = self._held()
         check_box(box, self._image)
         box = self._clipped(box)
-        if self._presence.state is not TargetState.LOST:
+        if not self._lost:
             self._place, self._rivals = place.at(box), self._rivals.corrected()
 
     def lose(self, around: Box | None = None) -> None:
@@ -316,10 +330,8 @@ class Tracker:
 
     def _expected(self) -> Box:
         """Where the target is looked for in the next frame."""
-        share = self.config.motion
-        lost = self._presence.state is TargetState.LOST
-        place = self._place
-        return place.box if lost or not share else place.motion.ahead(place.box, share)
+        place, share = self._place, self.config.motion
+        return place.box if self._lost or not share else place.motion.ahead(place.box, share)
 
     def _centre(self) -> tuple[float, float]:
         """Where the response's peak was in the last frame, image pixels."""
@@ -329,7 +341,7 @@ class Tracker:
 
     def _judged(self, prediction: Prediction, search: Search) -> Verdict | None:
         """Which of those that answer is the target; None while it is lost or where nothing does."""
-        if prediction.response is None or self._presence.state is TargetState.LOST:
+        if prediction.response is None or self._lost:
             return None
         _, _, w, h = self._place.box
         return self._rivals.judge(prediction, search.window, self._centre(), math.sqrt(w * h))
@@ -340,8 +352,7 @@ class Tracker:
         What is beside it is found there at once; later it is rather its like. So it is where the
         target has faded: it went behind something, and not away.
         """
-        lost = self._presence.state is TargetState.LOST
-        if lost or float(prediction.score.max()) >= self.config.aside_score:
+        if self._lost or float(prediction.score.max()) >= self.config.aside_score:
             self._beside, self._fades = 0, self._trust.faded(prediction.strength)
             return False
         self._beside += 1
@@ -371,3 +382,10 @@ class Tracker:
             self._colours = self._colours.after(self._pending[0].image, self._place.box)
         self._state, self._pending, self._unlearnt = state, None, 0
         return self.gate
+
+
+def _check_finite(prediction: Prediction) -> None:
+    # A sum is finite only if all its values are, and takes fewer calls than to look at each.
+    boxes = 0.0 if prediction.boxes is None else prediction.boxes.sum()
+    if not math.isfinite(prediction.score.sum() + boxes):
+        raise InputError("the network answered with values that are not finite")
