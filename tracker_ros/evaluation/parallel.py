@@ -105,10 +105,11 @@ def run_all(
 ) -> None:
     """Perform ``runs`` with the tracker that ``make`` makes, and save each result in ``folder``.
 
-    make: picklable where jobs > 1; each of the processes calls it once. perform: as
-    ``runner.run_sequence``. on_frames is called with the number of frames that were done since the
-    last call. Raises what a tracker or a run raises; then, and on Ctrl-C, what is unfinished is
-    given up and what is finished is kept.
+    make: picklable where jobs > 1; each of the processes calls it once.
+    perform: as ``one_pass.run_sequence``.
+    on_frames: called with the number of frames that were done since the last call.
+    Raises what a tracker or a run raises; then, and on Ctrl-C, what is unfinished is given up and
+    what is finished is kept.
     """
     jobs = min(jobs, len(runs))
     if jobs <= 1:

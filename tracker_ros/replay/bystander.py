@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 
 from ..conversions import box_to_detection, ns_to_stamp
+from ..core.geometry.boxes import Box
 from ..datasets.synthetic.clip import HEIGHT, WIDTH, SyntheticClip
 from .recorder import Topics
-from .summary import Box
 
 CUPS = (0, 2, 3, 4)  # of the clip: the target and the look-alikes that the first frame shows
 CLASSES = ("red cup", "orange cup", "blue cup", "green cup", "pink cup")  # of all cups of the clip

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
+from ..core.geometry.boxes import ABSENT, Box
 from ..core.io.levels import Levels
 from ..core.trackable import Trackable
 from ..core.tracker import Result, Tracker
@@ -19,9 +20,7 @@ from ..runtime.frame_slot import FrameSlot
 from ..runtime.requests import Start
 from ..runtime.worker import Worker
 from ..sources import Frame, Source
-from .truth import Box, Truth
-
-ABSENT = (np.nan,) * 4
+from .truth import Truth
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ class ReplayLog:
                 answer.score,
                 step.seconds,
                 answer.box is None,
-                gate.weights if gate else ABSENT,
+                gate.weights if gate else (np.nan,) * len(BRANCHES),
                 BRANCHES.index(gate.branch) if gate else -1,
                 true is not None,
             )

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.errors import TrackerError
 from ..core.io.files import write_json
-from ..evaluation.metrics import iou, success_auc
+from ..evaluation.metrics import iou, percentiles, success_auc
 from ..evaluation.results import SequenceResult
 from ..sources.bag.source import BagSource
 from . import session
@@ -58,13 +58,13 @@ def compare(outputs: dict[int, Output], result: SequenceResult) -> dict[str, obj
     live = boxes_had(len(result), outputs)
     replayed = np.where(result.lost[:, None], np.nan, result.boxes)
     shown = ~np.isnan(replayed).any(1)
-    latency = [output.latency_ms for output in outputs.values()]
-    p50, p99 = np.percentile(latency, (50, 99)) if latency else (np.nan, np.nan)
+    taken = [output.latency_ms for output in outputs.values()]
+    latency = percentiles(taken) if taken else {"p50": np.nan, "p99": np.nan}
     numbers = {
         "frames": len(result),
         "dropped": len(result) - len(outputs),
-        "latency_p50_ms": float(p50),
-        "latency_p99_ms": float(p99),
+        "latency_p50_ms": latency["p50"],
+        "latency_p99_ms": latency["p99"],
         "overlap": float(iou(live[shown], replayed[shown]).mean()) if shown.any() else None,
     }
     if (result.scored & ~np.isnan(result.truth).any(1)).any():

@@ -7,13 +7,14 @@ import cv2
 import numpy as np
 
 from ..core.gate import BRANCHES
+from ..core.geometry.boxes import Box
 from ..core.io.files import replacing
 from ..core.io.pictures import write_picture
 from ..runtime.outputs import overlay
 from ..runtime.outputs.colours import BRANCH_COLOURS, colour_of
 from ..sources import Source
 from ..sources.writer import VideoWriter
-from .summary import Box, Output, overlaps
+from .summary import Output, overlaps
 
 SHEET_COLUMNS, SHEET_ROWS, TILE_WIDTH = 4, 4, 320
 

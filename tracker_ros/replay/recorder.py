@@ -11,10 +11,11 @@ from functools import partial
 from ..conversions import detection_to_box, stamp_to_ns
 from ..core.errors import TrackerError
 from ..core.gate import BRANCHES, Gate
+from ..core.geometry.boxes import Box
 from ..runtime.outputs.messages import DETECTIONS, STATUS
 from ..sources.bag.source import COMPRESSED, IMAGE
 from ..sources.bag.writer import BagWriter
-from .summary import Box, Output
+from .summary import Output
 
 _ERROR = b"\x02"  # diagnostic_msgs/DiagnosticStatus.ERROR
 # Values of the check of the target that count what nothing can go on after: there is no target, and

@@ -5,10 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.gate import Gate
-from ..core.geometry.boxes import Box
-from ..evaluation.metrics import failures, iou, success_auc
-
-NO_BOX = (np.nan,) * 4
+from ..core.geometry.boxes import ABSENT, Box
+from ..evaluation.metrics import failures, iou, percentiles, success_auc
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ def summarise(
     """
     ordered = [outputs[index] for index in sorted(outputs)]
     seconds = (ordered[-1].stamp_ns - ordered[0].stamp_ns) / 1e9
-    latency = np.array([output.latency_ms for output in ordered])
+    latency = percentiles([output.latency_ms for output in ordered])
     lost = losses(frames, outputs, truth)
     numbers: dict[str, object] = {"frames": frames}
     if truth is not None:
@@ -80,8 +78,7 @@ def summarise(
     numbers["times_recovered"] = sum(again is not None for _, again in lost)
     numbers["lost_for_good_at_frame"] = lost[-1][0] if lost and lost[-1][1] is None else None
     numbers["frames_per_second"] = (len(ordered) - 1) / seconds if seconds > 0 else None
-    numbers["latency_p50_ms"] = float(np.percentile(latency, 50))
-    numbers["latency_p99_ms"] = float(np.percentile(latency, 99))
+    numbers["latency_p50_ms"], numbers["latency_p99_ms"] = latency["p50"], latency["p99"]
     numbers["dropped_frames"] = frames - len(ordered)
     return numbers
 
@@ -123,13 +120,13 @@ def boxes_had(frames: int, outputs: dict[int, Output]) -> np.ndarray:
 
     For a dropped frame that is the box before it.
     """
-    boxes, box = [], NO_BOX
+    boxes, box = [], ABSENT
     for index in range(frames):
         if index in outputs:
-            box = outputs[index].box or NO_BOX
+            box = outputs[index].box or ABSENT
         boxes.append(box)
     return np.array(boxes, float)
 
 
 def _truth(frames: int, truth: dict[int, Box]) -> np.ndarray:
-    return np.array([truth.get(index, NO_BOX) for index in range(frames)])
+    return np.array([truth.get(index, ABSENT) for index in range(frames)])

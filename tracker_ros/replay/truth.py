@@ -7,7 +7,8 @@ from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from ..core.errors import SourceError
-from ..sources.bag.source import ABSENT, BagSource, Box
+from ..core.geometry.boxes import ABSENT, Box
+from ..sources.bag.source import BagSource
 
 BOX_COLUMNS = ("x", "y", "w", "h")
 KEY_COLUMNS = ("stamp_ns", "stamp", "frame")

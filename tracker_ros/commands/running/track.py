@@ -2,7 +2,6 @@
 
 import argparse
 import csv
-import math
 import time
 from collections import Counter
 from contextlib import ExitStack
@@ -41,6 +40,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ...core.geometry.boxes import ABSENT
     from ...core.search import check_shown
     from ...core.state import TargetState
     from ...core.tracker import Result
@@ -83,25 +83,30 @@ def run(args: argparse.Namespace) -> int:
                 table.writerow((*COLUMNS[:2], "target", *COLUMNS[2:]) if several else COLUMNS)
             for number, (log, row, tracker) in enumerate(zip(logs, rows, targets, strict=True), 1):
                 name, box = row.state.name.lower(), tracker.last_box
-                log.append((name, row.score, box, truth or (math.nan,) * 4))
+                log.append((name, row.score, box, truth or ABSENT))
                 if table:
                     frame_cells = (frame.index, frame.stamp_ns, *([number] if several else []))
                     table.writerow((*frame_cells, *_cells(row)))
             if video:
                 video.write(_drawn(frame.image, rows))
             bar.advance(task)
+    common = [*_speed(seconds), ("engine", targets[0].engine.provider)]
+    if truths:
+        common.append(("truth", source.truth_origin))
+    if levels := str(source.levels):
+        common.append(("values seen as 0..255", levels))
+    _print(logs, common)
+    return 0
+
+
+def _print(logs: list[list[tuple]], common: list[tuple[str, str]]) -> None:
+    """A table with a column for each target's log; ``common``: rows that are about all of them."""
     columns = [dict(_summary(*zip(*log, strict=True))) for log in logs]
     names = list(dict.fromkeys(name for column in columns for name in column))
     rows = [(name, *(column.get(name, "0") for column in columns)) for name in names]
-    common_rows = [*_speed(seconds), ("engine", targets[0].engine.provider)]
-    if truths:
-        common_rows.append(("truth", source.truth_origin))
-    if levels := str(source.levels):
-        common_rows.append(("values seen as 0..255", levels))
-    rows += [(*row, *[""] * (len(targets) - 1)) for row in common_rows]
-    heads = [f"target {n}" for n in range(1, len(targets) + 1)] if several else ["value"]
+    rows += [(*row, *[""] * (len(logs) - 1)) for row in common]
+    heads = [f"target {n}" for n in range(1, len(logs) + 1)] if len(logs) > 1 else ["value"]
     print_table(("measure", *heads), rows)
-    return 0
 
 
 def _targets(tracker, count: int) -> list:
@@ -160,10 +165,12 @@ def _summary(states: tuple, scores: tuple, boxes: tuple, truths: tuple) -> list[
 def _speed(seconds: list[float]) -> list[tuple[str, str]]:
     import numpy as np
 
+    from ...evaluation.metrics import percentiles
+
     if not seconds:
         return []
-    p50, p99 = np.percentile(seconds, (50, 99)) * 1e3
+    milliseconds = percentiles(1e3 * np.array(seconds))
     return [
         ("frames/s", f"{1 / np.mean(seconds):.1f}"),
-        ("ms a frame, p50 / p99", f"{p50:.1f} / {p99:.1f}"),
+        ("ms a frame, p50 / p99", "{p50:.1f} / {p99:.1f}".format(**milliseconds)),
     ]

@@ -9,6 +9,7 @@ import numpy as np
 from ..errors import InputError
 
 Box = tuple[float, float, float, float]
+ABSENT: Box = (math.nan,) * 4  # where there is no target
 MIN_SIDE = 2.0  # pixels: below this nothing can be recognised
 MAX_IMAGE_SIDE = 16384  # pixels: above this an image is taken for a corrupt one
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...conversions import UPRIGHT, seconds, to_bgr
 from ...core.errors import SourceError, TrackerError, some
-from ...core.geometry.boxes import Box
+from ...core.geometry.boxes import ABSENT, Box
 from ..base import Frame, RecordedImage, Source
 from .recording import Recording
 from .typestore import typestore_for
@@ -24,8 +24,6 @@ DEPTH = "/compressedDepth"  # image_transport's: CompressedImage by its type, bu
 # and are later by their stamps.
 LATE, LATE_NS = 30, 500_000_000
 GAP = 5  # periods
-
-ABSENT = (math.nan,) * 4
 
 
 def image_topics(recording: Recording) -> list[str]:
