@@ -49,6 +49,25 @@ def load_tracker(
         ParameterError: unknown engine, device or precision; threads that cannot be; half
             precision with ONNX Runtime.
     """
+    engine = _checked(engine, device, precision, threads)
+    files = find_model(model)
+    engine, device = _resolve(files, engine, device)
+    options = {"allow_cpu_fallback": allow_cpu_fallback, "tracking": tracking}
+    runner = _open(files, engine, device, precision, threads, options)
+    try:
+        tracker = make_tracker(runner)
+        _warm_up(tracker)
+    except ModelError as error:
+        raise ModelError(f"model {files.name!r} of {files.folder}: {error}") from error
+    except Exception as error:  # each engine has its own; a sound model fails here for none
+        raise ModelError(
+            f"model {files.name!r} of {files.folder} cannot be run: {brief(error)}"
+        ) from error
+    return tracker
+
+
+def _checked(engine: str, device: str, precision: str, threads: int) -> str:
+    """The engine, torch where half precision leaves no other. Raises ParameterError."""
     if engine not in ENGINES:
         raise ParameterError(f"engine is {engine!r}, not one of {', '.join(ENGINES)}")
     kind, colon, index = device.partition(":") if isinstance(device, str) else ("", "", "")
@@ -65,38 +84,24 @@ def load_tracker(
         engine = "torch" if engine == "auto" else engine
     if engine == "tensorrt" and device == "cpu":
         raise ParameterError("engine is 'tensorrt', which runs on a GPU, but device is 'cpu'")
-    files = find_model(model)
-    engine, device = _resolve(files, engine, device)
-    runner: Runner
-    if engine != "torch":
-        with _needs(engine, "torch" if files.has_weights else None):
-            from .runners.onnx_runner import OnnxRunner
+    return engine
 
-            runner = OnnxRunner(
-                files,
-                device,
-                allow_cpu_fallback=allow_cpu_fallback,
-                threads=threads,
-                tensorrt=engine == "tensorrt",
-                precision=precision,
-                tracking=tracking,
-            )
-    else:
+
+def _open(
+    files: ModelFiles, engine: str, device: str, precision: str, threads: int, options: dict
+) -> Runner:
+    """The runner of an engine; ``options``: those that both have. Raises ModelError."""
+    if engine == "torch":
         with _needs(engine, "onnx" if files.has_graphs else None):
             from .runners.torch_runner import TorchRunner
-        runner = TorchRunner.open(
-            files, device, precision, allow_cpu_fallback=allow_cpu_fallback, tracking=tracking
+        return TorchRunner.open(files, device, precision, **options)
+    with _needs(engine, "torch" if files.has_weights else None):
+        from .runners.onnx_runner import OnnxRunner
+
+        tensorrt = engine == "tensorrt"
+        return OnnxRunner(
+            files, device, threads=threads, tensorrt=tensorrt, precision=precision, **options
         )
-    try:
-        tracker = make_tracker(runner)
-        _warm_up(tracker)
-    except ModelError as error:
-        raise ModelError(f"model {files.name!r} of {files.folder}: {error}") from error
-    except Exception as error:  # each engine has its own; a sound model fails here for none
-        raise ModelError(
-            f"model {files.name!r} of {files.folder} cannot be run: {brief(error)}"
-        ) from error
-    return tracker
 
 
 @contextmanager

@@ -58,16 +58,11 @@ class OnnxRunner(Runner):
                 f"{what} was asked for, but this onnxruntime offers only {', '.join(offered)}"
             )
         providers = [provider for provider in asked if provider[0] in offered]
-        options = onnxruntime.SessionOptions()
         first = files.first_graph
-        # What a shared trunk has to do is done side by side (``each``): operations of some ten
-        # microseconds gain nothing from a second thread (docs/performance.md).
-        alone = first == files.graph("trunk")
-        options.intra_op_num_threads = threads or int(alone)
-        # Waiting threads that spin take the cores from the camera, the middleware and each other:
-        # on two busy cores a frame took three times the CPU time and twice as long.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
+        # Calls of a shared trunk run side by side (``each``): operations of some ten microseconds
+        # gain nothing from a second thread (docs/performance.md).
+        one = int(first == files.graph("trunk"))
+        options = _options(onnxruntime, threads or one)
         session, self.facts = self._open(first, options, providers)
         self.steps: Sequence[str] = steps_of(self.facts["architecture"])
         self._sessions = {}
@@ -80,12 +75,14 @@ class OnnxRunner(Runner):
                 same_model(self.facts, first, facts, path)
         check_graphs(files, self.facts)
         self.facts = with_tracking(self.facts, tracking, True)
-        self._inputs, self._outputs = {}, {}
-        for step, opened in self._sessions.items():
-            self._inputs[step] = tuple(value.name for value in opened.get_inputs())
-            self._outputs[step] = tuple(
-                value.name.removeprefix(NEXT) for value in opened.get_outputs()
-            )
+        self._inputs = {
+            step: tuple(value.name for value in opened.get_inputs())
+            for step, opened in self._sessions.items()
+        }
+        self._outputs = {
+            step: tuple(value.name.removeprefix(NEXT) for value in opened.get_outputs())
+            for step, opened in self._sessions.items()
+        }
         real = session.get_providers()[0]
         if real != wanted and not allow_cpu_fallback:
             raise ModelError(
@@ -136,6 +133,17 @@ class OnnxRunner(Runner):
 
     def numpy(self, array: np.ndarray) -> np.ndarray:
         return array
+
+
+def _options(runtime, threads: int):
+    """ONNX Runtime's options of a session with so many threads; 0: it chooses."""
+    options = runtime.SessionOptions()
+    options.intra_op_num_threads = threads
+    # Waiting threads that spin take the cores from the camera, the middleware and each other: on
+    # two busy cores a frame took three times the CPU time and twice as long.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.log_severity_level = 3
+    return options
 
 
 def _providers(device: str, tensorrt: bool, precision: str) -> list[tuple[str, dict]]:
