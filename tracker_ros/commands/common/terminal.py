@@ -1,7 +1,7 @@
 """Tables and progress on a terminal."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 
@@ -18,6 +18,22 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
         table.add_row(*map(str, row))
     # A pipe has no width to wrap at.
     Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False).print(table)
+
+
+def print_columns(
+    columns: Mapping[str, Mapping[str, str]], common: Iterable[tuple[str, str]], missing: str
+) -> None:
+    """Print a table of measures with a column for each target.
+
+    Args:
+        columns: by heading, each target's measures by name.
+        common: further measures, which are about all of them.
+        missing: what stands where a target lacks a measure.
+    """
+    names = dict.fromkeys(name for column in columns.values() for name in column)
+    rows = [(one, *(column.get(one, missing) for column in columns.values())) for one in names]
+    rows += [(*row, *[""] * (len(columns) - 1)) for row in common]
+    print_table(("measure", *columns), rows)
 
 
 def progress_bar():

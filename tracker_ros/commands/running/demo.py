@@ -15,7 +15,7 @@ from ..common.arguments import (
     tracker_options,
 )
 from ..common.outputs import check_outputs, model_files
-from ..common.terminal import print_table, progress_bar
+from ..common.terminal import print_columns, progress_bar
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,18 +61,12 @@ def run(args: argparse.Namespace) -> int:
             length, fps = source.length, source.fps or DEFAULT_FPS
             if args.box is None and not _has_box(source.truth):
                 raise InputError(f"{clip} has no truth to start from; give the target as --box")
-        player = {"source": str(clip), "topic": args.topic, "image_transport": "compressed"}
-        tracker = tracker_options(args) | {"image_transport": "compressed"}
+        player, tracker = _parameters(args, clip)
         cups, bystander = {}, None
         if several:
             cups = {beside.name_of(cup): cup for cup in beside.CUPS[: args.targets]}
             synthetic = SyntheticClip(length)
             bystander = beside.bystander(synthetic, args.targets)
-            tracker |= {"max_targets": args.targets, "auto_correct": True}
-        elif args.box:
-            player["init_bbox"] = ",".join(map(str, args.box))
-        else:
-            player["publish_init"] = True
         task = bar.add_task("tracking", total=length)
         played = session.play(
             player,
@@ -99,16 +93,26 @@ def run(args: argparse.Namespace) -> int:
     about = {"engine": played.provider, "hardware": hardware.describe()}
     content = {"targets": numbers} if several else numbers[""]
     write_json(args.output / "summary.json", {"clip": str(clip), **content, **about})
-    tables = [dict(summary.rows(one)) for one in numbers.values()]
-    measures = dict.fromkeys(measure for table in tables for measure in table)
-    rows = [(one, *(table.get(one, "-") for table in tables)) for one in measures]
-    rows.append(("engine", played.provider or "-", *[""] * (len(tables) - 1)))
-    print_table(("measure", *(name or "value" for name in numbers)), rows)
+    columns = {name or "value": dict(summary.rows(one)) for name, one in numbers.items()}
+    print_columns(columns, [("engine", played.provider or "-")], missing="-")
     for name, one in numbers.items():
         if sentence := summary.verdict(one):
             print(f"{name}: {sentence}" if name else sentence)
     print(f"Video, pictures, recording and numbers are in {args.output}.")
     return 0
+
+
+def _parameters(args: argparse.Namespace, clip) -> tuple[dict, dict]:
+    """The parameters of player_node and tracker_node."""
+    player = {"source": str(clip), "topic": args.topic, "image_transport": "compressed"}
+    tracker = tracker_options(args) | {"image_transport": "compressed"}
+    if args.targets > 1:
+        tracker |= {"max_targets": args.targets, "auto_correct": True}
+    elif args.box:
+        player["init_bbox"] = ",".join(map(str, args.box))
+    else:
+        player["publish_init"] = True
+    return player, tracker
 
 
 def _truth(clip, cup: int) -> dict[int, tuple[float, ...]]:

@@ -16,7 +16,7 @@ from ..common.arguments import (
     tracker_from,
 )
 from ..common.outputs import check_outputs, model_files
-from ..common.terminal import print_table, progress_bar
+from ..common.terminal import print_columns, progress_bar
 
 TIMED = ("crop", "locate", "decode")
 COLUMNS = (
@@ -95,18 +95,12 @@ def run(args: argparse.Namespace) -> int:
         common.append(("truth", source.truth_origin))
     if levels := str(source.levels):
         common.append(("values seen as 0..255", levels))
-    _print(logs, common)
+    heads = [f"target {n}" for n in range(1, len(logs) + 1)] if several else ["value"]
+    columns = {
+        head: dict(_summary(*zip(*log, strict=True))) for head, log in zip(heads, logs, strict=True)
+    }
+    print_columns(columns, common, missing="0")
     return 0
-
-
-def _print(logs: list[list[tuple]], common: list[tuple[str, str]]) -> None:
-    """A table with a column for each target's log; ``common``: rows that are about all of them."""
-    columns = [dict(_summary(*zip(*log, strict=True))) for log in logs]
-    names = list(dict.fromkeys(name for column in columns for name in column))
-    rows = [(name, *(column.get(name, "0") for column in columns)) for name in names]
-    rows += [(*row, *[""] * (len(logs) - 1)) for row in common]
-    heads = [f"target {n}" for n in range(1, len(logs) + 1)] if len(logs) > 1 else ["value"]
-    print_table(("measure", *heads), rows)
 
 
 def _targets(tracker, count: int) -> list:
