@@ -52,6 +52,21 @@ def add_overrides(parser: argparse.ArgumentParser, texts: dict[str, str]) -> Non
         parser.add_argument(option, action="append", default=[], metavar="NAME=VALUE", help=text)
 
 
+def preset_from(args: argparse.Namespace, name: str):
+    """The preset ``name`` with the values that --network and --tracking give.
+
+    Raises ModelError for an unknown preset, ParameterError for an unknown or wrong value.
+    """
+    from ...networks.presets import preset
+    from ...training.options import overridden
+
+    design = preset(name)
+    return design._replace(
+        network=overridden(design.network, args.network, "--network"),
+        tracking=overridden(design.tracking, args.tracking, "--tracking"),
+    )
+
+
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", help="video file, image folder, rosbag2 (.mcap, .db3, folder) or camera index"

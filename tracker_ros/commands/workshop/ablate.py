@@ -70,13 +70,11 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from ...core.errors import ParameterError
-    from ...networks.presets import preset
     from ...training.ablation.study import Plan, ablate
     from ...training.ablation.variants import STUDIES, study_of
     from ...training.data.public import default_cache
-    from ...training.options import overridden
     from ...training.recipes import recipe, short
-    from ..common.arguments import find_device
+    from ..common.arguments import find_device, preset_from
 
     if not args.data:
         from ...training.ablation.switches import switch_off
@@ -93,17 +91,13 @@ def run(args: argparse.Namespace) -> int:
         print((args.out / "ablation.md").read_text(encoding="utf-8"))
         return 0
     model = args.model or "dastm_tiny"
-    design = preset(model)
+    design = preset_from(args, model)
     if design.architecture not in (papers := ("dastm", *STUDIES)):
         raise ParameterError(
             f"--model is {model!r}: no paper's table is about {design.architecture}; there are"
             f" those of {', '.join(papers)}"
         )
     study = study_of(design.architecture, dict.fromkeys(args.variants or ()))
-    design = design._replace(
-        network=overridden(design.network, args.network, "--network"),
-        tracking=overridden(design.tracking, args.tracking, "--tracking"),
-    )
     paper = recipe(design.architecture)
     names = ("rate", "workers", "frozen_norms", "steps", "batch")
     values = {name: getattr(args, name) for name in names if getattr(args, name) is not None}

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ...core.io.files import locked
 from ...training.config import LossConfig, SamplingConfig, TrainingConfig
-from ...training.options import add_options, given, overridden
-from ..common.arguments import add_device, add_overrides, add_paths, find_device
+from ...training.options import add_options, given
+from ..common.arguments import add_device, add_overrides, add_paths, find_device, preset_from
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -67,31 +67,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ...networks.presets import preset
     from ...training.data.public import default_cache
     from ...training.loop import Trainer
-    from ...training.recipes import recipe, short
+    from ...training.recipes import recipe
     from ...training.release import release
     from ...training.samples.preview import PREVIEWED, write_contact_sheet
     from ...training.samples.sampling import Samples
     from ..common.outputs import check_model_name, check_outputs
     from ..common.terminal import run_course
 
-    design = preset(args.model)
-    design = design._replace(
-        network=overridden(design.network, args.network, "--network"),
-        tracking=overridden(design.tracking, args.tracking, "--tracking"),
-    )
+    design = preset_from(args, args.model)
     paper = recipe(design.architecture)
-    config = short(paper.training) if args.recipe == "short" else paper.training
-    if args.recipe == "paper-got10k":
-        config = _got10k(args, paper)
-    config = replace(
-        given(args, config),
-        device=find_device(args.device),
-        losses=given(args, config.losses),
-        sampling=given(args, config.sampling),
-    )
+    config = _config(args, paper)
     cache = args.cache or default_cache()
     out, name = args.out or Path("runs") / args.model, args.name or args.model
     target = out / f"{name}.safetensors"
@@ -136,6 +123,21 @@ def run(args: argparse.Namespace) -> int:
     for path in written:
         print(path)
     return 0
+
+
+def _config(args: argparse.Namespace, paper) -> TrainingConfig:
+    """The values of the recipe that is asked for, and what the options say instead."""
+    from ...training.recipes import short
+
+    config = short(paper.training) if args.recipe == "short" else paper.training
+    if args.recipe == "paper-got10k":
+        config = _got10k(args, paper)
+    return replace(
+        given(args, config),
+        device=find_device(args.device),
+        losses=given(args, config.losses),
+        sampling=given(args, config.sampling),
+    )
 
 
 def _got10k(args: argparse.Namespace, paper):
