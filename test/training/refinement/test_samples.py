@@ -21,7 +21,8 @@ from tracker_ros.training.refinement.looks import (
 )
 from tracker_ros.training.refinement.occluders import covered, occluded
 from tracker_ros.training.refinement.pairs import BESIDE, make_pairs, regions
-from tracker_ros.training.refinement.samples import QUERIES, RefinerSamples, loose, over
+from tracker_ros.training.refinement.samples import QUERIES, RefinerSamples
+from tracker_ros.training.refinement.views import loose, over
 
 TRACKING = TrackingConfig(query_size=112, search_factor=2.625)
 SIDE = 112 / 2.625  # of the target in a window that is right, crop pixels

@@ -1,24 +1,22 @@
 """Samples of the refiner: a first look at a target, later ones, and one without it."""
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-import cv2
 import numpy as np
 from torch.utils.data import Dataset
 
 from ...core.config import TrackingConfig
 from ...core.errors import SourceError
-from ...core.geometry.boxes import Box, mask_box, scaled
 from ..data.clips import Clip, Pictures, View, load_clips
 from ..samples.broken import Broken
 from ..samples.geometry import Rng, stretched
 from .colours import Paint, another
 from .looks import TargetCrop, disturbed, first_look, grey, later_look
-from .occluders import CutOut, covered, occluded
+from .occluders import covered, occluded
+from .views import cut_out, loose, over, usable
 
 QUERIES = 3  # of one reference
 TRACKS = {"video": 0.5, "davis": 0.25, "video2": 0.25}  # how often each kind is drawn
@@ -29,10 +27,8 @@ OCCLUDED = 0.35  # share of later looks with something before the target
 GONE = {"covered": 0.35, "painted": 0.2, "other": 0.45}  # how a target may be absent
 ALIKE = 0.6  # share of others of the same class
 LOOSE = 0.6  # share of samples whose boxes do not fit their targets
-MARGIN, UNEVEN, AWAY = (0.1, 0.2), 0.1, 0.06  # of those: log sides, both and each; centre, in sides
 GREY, PAINTED = 0.12, 0.15  # share of samples without colours, and of targets in other ones
 HELD, NINTH = 9, 4  # of every nine clips the one at this place is for validation alone
-LEAST, LONGEST = 8.0, 5.0  # pixels of a side, and of the longer in units of the shorter
 OBJECT, CUT_OUT = 16.0, 28.0  # pixels of a side of an object in a picture, and of one to cut out
 ATTEMPTS = 1000  # draws in a row that may yield nothing
 
@@ -151,7 +147,7 @@ class RefinerSamples(Dataset):
         absent = self._absent(looks, other, colourless, rng)
         for i, look in enumerate(looks):
             if i and rng.random() < OCCLUDED:
-                thing = _cut(self._masked(rng)) if self.masked else None
+                thing = cut_out(self._masked(rng)) if self.masked else None
                 crop, cover = occluded(look.crop, look.box, self._ground(first, rng), thing, rng)
                 looks[i] = TargetCrop(crop, look.box, cover)
         looks.append(replace(absent, cover=1.0))
@@ -225,7 +221,7 @@ class RefinerSamples(Dataset):
         """An object over other pictures; later ones of another size, proportions and angle."""
         clip = self._masked(rng)
         size, ground = rng.uniform(24, 70), self._picture(rng)
-        cut = _cut(clip)
+        cut = cut_out(clip)
         if cut is None:
             return None
         views = [over(*cut, ground, size, (1.0, 1.0), rng.normal(0, 0.1), rng)]
@@ -236,7 +232,7 @@ class RefinerSamples(Dataset):
             views.append(over(*cut, behind, size * larger, stretch, angle, rng))
         other = self._like(clip, rng)
         views.append(other.view(0))
-        if (like := _cut(other)) is not None and rng.random() < 0.7:
+        if (like := cut_out(other)) is not None and rng.random() < 0.7:
             views[-1] = over(*like, ground, size, (1.0, 1.0), rng.normal(0, 0.18), rng)
         seen = [view for view in views if view is not None and usable(view.box)]
         return seen if len(seen) == len(views) else None
@@ -265,78 +261,6 @@ class RefinerSamples(Dataset):
     def _ground(self, view: View, rng: Rng) -> np.ndarray:
         """A background, or ``view``'s picture where there is none."""
         return self._picture(rng) if self.grounds else view.image
-
-
-def _cut(clip: Clip) -> CutOut | None:
-    """Patch and mask of an object in a still picture; None where it has none, or hardly one."""
-    view = clip.view(0, masked=True)
-    if view.mask is None:
-        return None
-    x, y, w, h = (int(value) for value in view.box)
-    rows = slice(max(y - 2, 0), min(y + h + 2, view.image.shape[0]))
-    columns = slice(max(x - 2, 0), min(x + w + 2, view.image.shape[1]))
-    patch, mask = view.image[rows, columns], view.mask[rows, columns]
-    return None if mask.mean() < 0.15 else (patch, mask)
-
-
-def over(
-    patch: np.ndarray,
-    mask: np.ndarray,
-    ground: np.ndarray,
-    size: float,
-    stretch: tuple[float, float],
-    angle: float,
-    rng: Rng,
-) -> View | None:
-    """A cut-out in the middle of a piece of ``ground``; None if hardly anything is seen of it.
-
-    Args:
-        patch: uint8 [h, w, 3]. mask: bool [h, w]. ground: uint8 [H, W, 3].
-        size: √(w·h) of the patch, pixels. stretch: further factors on w and h. angle: radians.
-    """
-    side = int(3.4 * size)
-    zoom = max(side / ground.shape[0], side / ground.shape[1])
-    whole = (math.ceil(ground.shape[1] * zoom), math.ceil(ground.shape[0] * zoom))
-    picture = cv2.resize(ground, whole)
-    y = int(rng.integers(picture.shape[0] - side + 1))
-    x = int(rng.integers(picture.shape[1] - side + 1))
-    picture = picture[y : y + side, x : x + side]
-    height, width = mask.shape
-    scale = size / math.sqrt(width * height)
-    cos, sin = math.cos(angle) * scale, math.sin(angle) * scale
-    turn = np.array([[cos, -sin], [sin, cos]]) * np.asarray(stretch)
-    shift = side / 2 - turn @ (width / 2, height / 2)
-    matrix = np.column_stack([turn, shift])
-    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    part = cv2.warpAffine(
-        patch, matrix, (side, side), flags=method, borderMode=cv2.BORDER_REPLICATE
-    )
-    cover = cv2.warpAffine(mask.astype(np.float32), matrix, (side, side))
-    box = mask_box(cover > 0.5)
-    if box is None or (cover > 0.5).sum() < 40:
-        return None
-    cover = cv2.GaussianBlur(cover, (3, 3), 0)[..., None]
-    return View((part * cover + picture * (1 - cover)).astype(np.uint8), box)
-
-
-def loose(views: list[View], rng: Rng) -> list[View]:
-    """Views of a target with boxes that lie around it in one way, but do not fit it.
-
-    People and detectors do not draw boxes tight, and what they drew is what they want followed.
-    """
-    wide, high = np.exp(rng.normal(*MARGIN) + rng.normal(0, UNEVEN, 2))
-    right, down = rng.normal(0, AWAY, 2)
-    boxes = []
-    for view in views:
-        x, y, *sides = scaled(view.box, wide, high)
-        boxes.append((x + right * view.box[2], y + down * view.box[3], *sides))
-    return [replace(view, box=box) for view, box in zip(views, boxes, strict=True)]
-
-
-def usable(box: Box | np.ndarray) -> bool:
-    """Whether a box is large enough, and not too long."""
-    w, h = box[2:]
-    return min(w, h) >= LEAST and max(w, h) < LONGEST * min(w, h)
 
 
 def is_held(index: int) -> bool:
