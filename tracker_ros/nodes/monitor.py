@@ -17,10 +17,9 @@ from ..runtime.outputs.health import (
     Check,
     GateWindow,
     Problems,
-    ProcessorUse,
-    memory_values,
 )
 from ..runtime.outputs.input_health import InputHealth
+from ..runtime.outputs.process import ProcessorUse, memory_values
 from ..runtime.outputs.status import to_array
 from . import qos
 from .parameters import on_node

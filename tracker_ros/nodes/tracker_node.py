@@ -16,7 +16,7 @@ from ..core.tracker import Tracker
 from ..engines import load_tracker
 from ..engines.watched import WatchedEngine
 from ..runtime.frame_slot import FrameSlot, ReceivedImage
-from ..runtime.outputs.health import process_age
+from ..runtime.outputs.process import process_age
 from ..runtime.requests import Detection, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
 from .inputs.image import ImageInput, image_topic

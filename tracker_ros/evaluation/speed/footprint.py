@@ -7,7 +7,7 @@ from multiprocessing import get_context
 import numpy as np
 
 from ...core.geometry.boxes import Box
-from ...runtime.outputs.health import memory_values
+from ...runtime.outputs.process import memory_values
 
 FRAMES = 8  # the memory's first frames; it grows little after them, and no further than its bound
 
