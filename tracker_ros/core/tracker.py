@@ -23,10 +23,10 @@ from .recovery import AT_ONCE, Recovery
 from .search import MemorySample, Search, memory_window
 from .state import JUST_LOST, Presence, TargetState, Trust
 
-RIM = 0.3  # of a box's sides; nearer to the picture's rim, a target may be leaving it
+RIM = 0.3  # of a box's sides: a target that is nearer to the picture's rim may be leaving it
 NOTHING = np.zeros((1, 1, 3), np.uint8)
 NO_TARGET = "the tracker has no target: call init first"
-AT_FIRST = 2  # frames without a target in its window: in these it is looked for beside that
+AT_FIRST = 2  # so many frames after the target left its window, it is looked for beside that
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Tracker:
         self._pending: tuple[Search, float] | None = None
         self._larger = True  # whether the next look at another scale is at a larger one
         self._unlearnt = 0  # frames since the one memorised last
-        self._beside = 0  # frames in which the target seems to be beside its window
+        self._beside = 0  # frames in a row whose window shows hardly anything of the target
         self._fades = False  # whether it was fading in the frame before these
         self._presence = Presence()
         self._trust = Trust()
@@ -167,9 +167,9 @@ class Tracker:
 
     @property
     def rescaling(self) -> int:
-        """By how many frames a look at another scale is due in the next one; 0: not yet.
+        """For how many frames a look at another scale is due, with the next one; 0: it is not.
 
-        It is due in what may be memorised, for it is memorised, too.
+        It is due in frames that may be memorised, because its crop is memorised, too.
         """
         config = self.config
         if self._lost or not (config.scale_step and self.engine.responds):
@@ -283,10 +283,10 @@ class Tracker:
     def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
         """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.
 
-        ``image``: as for ``update``. ``boxes``: (x, y, width, height) in its pixels. What it agrees
-        with, ``Recovery.best`` says. Where it agrees with none, nothing changes, and the
-        answer is None. Raises InputError for an image or box that cannot be used, TrackerError
-        without a target.
+        ``image``: as for ``update``. ``boxes``: (x, y, width, height) in its pixels. See
+        ``Recovery.best`` for when the memory agrees. Where it agrees with none, nothing changes,
+        and the answer is None. Raises InputError for an image or box that cannot be used,
+        TrackerError without a target.
         """
         self.check(image)
         best = self._recovery(image).best([check_box(box, image) for box in boxes])
@@ -325,7 +325,7 @@ class Tracker:
         return self._place
 
     def _clipped(self, box: Box) -> Box:
-        """A box that somebody gives, in the last image as ``settle`` would have found it."""
+        """A given box, clipped to the last image as ``settle`` clips what it finds."""
         return clip_box(numbers(box), self._image, self.config.minimum_side)
 
     def _expected(self) -> Box:
@@ -340,17 +340,18 @@ class Tracker:
         return x + w / 2 - across * side, y + h / 2 - down * side
 
     def _judged(self, prediction: Prediction, search: Search) -> Verdict | None:
-        """Which of those that answer is the target; None while it is lost or where nothing does."""
+        """Which peak of the response is the target's; None while lost, or without a response."""
         if prediction.response is None or self._lost:
             return None
         _, _, w, h = self._place.box
         return self._rivals.judge(prediction, search.window, self._centre(), math.sqrt(w * h))
 
     def _astray(self, prediction: Prediction) -> bool:
-        """Whether the window shows so little of the target that it is to be looked for beside it.
+        """Whether the window shows so little of the target that windows beside it are searched.
 
-        What is beside it is found there at once; later it is rather its like. So it is where the
-        target has faded: it went behind something, and not away.
+        Only in the first frames of that: a target that was too fast is found there at once, and
+        what is found later is rather a look-alike. Nor where the target had faded before: then it
+        went behind something, not out of the window.
         """
         if self._lost or float(prediction.score.max()) >= self.config.aside_score:
             self._beside, self._fades = 0, self._trust.faded(prediction.strength)

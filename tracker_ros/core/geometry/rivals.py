@@ -20,16 +20,24 @@ from .crop import Window
 from .decode import Prediction, bell, peak_at
 from .motion import Motion
 
-LEAST, LEAST_SHARE = 0.15, 0.4  # of a peak: its response, and that as a share of the highest one's
-MOST = 5  # peaks, and with the target so many are followed
-SPREAD, FAR = 0.3, 3.0  # of a step that was not expected: sides of the target; its highest cost
-WEAKER, WEAKER_NEAR = 10.0, 3.0  # cost of a response that is weaker by 1; the same beside a rival
-NEW, MISSED, HIDDEN = 1.5, 2.0, 4.0  # cost of a peak of nobody, a rival or a target without one
-KNOWN = 0.6  # of the target's usual response: what is weaker is neither it nor a rival to mind
-NEAR, TOGETHER = 1.2, 0.7  # sides between two that may be confused, and that may be one peak
-PATIENCE, TOGETHER_PATIENCE = 3, 20  # frames that one without a peak is waited for
+# A peak has at least this response, and this share of the highest peak's.
+LEAST, LEAST_SHARE = 0.15, 0.4
+MOST = 5  # peaks that are looked at, and objects that are followed, the target among them
+
+# Costs of an assignment of peaks to the target and its rivals. A peak elsewhere than expected costs
+# the square of the distance in units of SPREAD (sides of the target), at most FAR.
+SPREAD, FAR = 0.3, 3.0
+WEAKER = 10.0  # a target's peak whose response is weaker by 1 than the highest
+WEAKER_NEAR = 3.0  # the same while a rival is near the target
+NEW = 1.5  # a peak as high as the highest that is neither the target's nor a rival's
+MISSED, HIDDEN = 2.0, 4.0  # a rival without a peak, the target without one
+
+KNOWN = 0.6  # of the target's usual response: a weaker peak is neither it nor a rival to mind
+NEAR = 1.2  # sides between target and rival: closer, they may be confused
+TOGETHER = 0.7  # sides: closer, they may have one peak
+PATIENCE, TOGETHER_PATIENCE = 3, 20  # frames for which a rival without a peak is kept
 STRENGTH_RATE, USUAL_RATE = 0.3, 0.2  # of a new response in a rival's usual one, in the target's
-NEW_AWAY = 0.4  # sides: what is nearer to the target's peak is a part of it
+NEW_AWAY = 0.4  # sides from the target's peak: a nearer peak is a part of the target
 HIDE = 3.0  # cells around a rival's peak that are hidden
 
 STILL = Motion((0.0, 0.0))
@@ -97,7 +105,7 @@ class Rivals:
     together: int = 0
 
     def judge(self, prediction: Prediction, window: Window, centre: Point, side: float) -> Verdict:
-        """Which peak is the target's.
+        """Tell which peak of the response is the target's.
 
         Args:
             prediction: the answer to the crop of ``window``, with a response.
@@ -121,13 +129,15 @@ class Rivals:
         return replace(self, place=None, hidden=None, together=0)
 
     def minds(self, rival: Rival) -> bool:
-        """Whether a rival is seen well enough to be taken for the target."""
+        """Whether a rival is to be minded: known, and strong enough to be taken for the target."""
         return rival.age > 0 and rival.strength >= KNOWN * self.usual
 
     def _assigned(
         self, peaks: Sequence[Peak], expected: Point, side: float
     ) -> tuple[int | None, dict[int, int]]:
-        """The target's peak, None if it has none, and each other peak's rival; as indices."""
+        """The assignment at the least cost: index of the target's peak, None if it has none; and
+        of each further peak that a rival explains, that rival's index in ``others``.
+        """
         near = any(
             self.minds(one) and math.dist(one.expected, expected) < NEAR * side
             for one in self.others
@@ -155,7 +165,10 @@ class Rivals:
     def _explained(
         self, peaks: Sequence[Peak], own: int | None, side: float
     ) -> tuple[float, dict[int, int], list[int]]:
-        """Rivals for all peaks but the target's: cost, each peak's rival, peaks of nobody."""
+        """Rivals assigned to all peaks but the target's, the oldest rival first.
+
+        Returns the cost, the rival of each peak that has one, and the peaks that have none.
+        """
         cost, taken, free = 0.0, {}, [one for one in range(len(peaks)) if one != own]
         for index, rival in enumerate(self.others):
             costs = [(_surprise(peaks[one].place, rival.expected, side), one) for one in free]
@@ -174,7 +187,7 @@ class Verdict(NamedTuple):
 
     Attributes:
         before: the rivals until then.
-        prediction: the engine's, without what rivals answered where that was the highest.
+        prediction: the engine's; where the highest peak is a rival's, what is left without it.
         side, expected: see ``Rivals.judge``; where the target's peak was expected.
         peaks: the highest first. own: the target's, None if it has none. rivals: each other peak's.
     """
@@ -221,7 +234,7 @@ class Verdict(NamedTuple):
         return Rivals(tuple(others), centre, motion, usual, bool(close), hidden, together)
 
     def _followed(self, window: Window) -> list[Rival]:
-        """The rivals of before that are not given up."""
+        """The rivals known before, one frame later, without those that are given up."""
         seen = {rival: self.peaks[peak] for peak, rival in self.rivals.items()}
         patience = TOGETHER_PATIENCE if self.before.crowded else PATIENCE
         kept = []
@@ -233,7 +246,7 @@ class Verdict(NamedTuple):
         return kept
 
     def _new(self, own: Peak | None) -> list[Rival]:
-        """Peaks of nobody."""
+        """A rival for each peak that is neither the target's nor a known rival's."""
         return [
             Rival(peak.place, peak.strength)
             for index, peak in enumerate(self.peaks)
@@ -280,7 +293,7 @@ def _without(
 
 
 def _surprise(place: Point, expected: Point, side: float) -> float:
-    """The cost of being elsewhere than expected."""
+    """The cost of a peak at ``place`` for somebody who is ``expected`` elsewhere; at most FAR."""
     return min((math.dist(place, expected) / (SPREAD * side)) ** 2, FAR)
 
 

@@ -42,6 +42,7 @@ class Recording:
         self.connections: dict[str, Connection] = {}
         self.problems: list[str] = []
         self._foreign: dict[str, str] = {}
+        self._reason = "it holds no message"  # why the index cannot be used
         self._unpacked: TemporaryDirectory | None = None
         self._told = _Metadata(path if path.is_dir() else path.parent)
         try:
@@ -96,7 +97,7 @@ class Recording:
                 if count:
                     self.warn(f"{file} breaks off after {count} messages: {reason}")
         self._refuse_foreign()
-        reason = errors[0] if errors else getattr(self, "_reason", "it holds no message")
+        reason = errors[0] if errors else self._reason
         if not self.connections:
             raise SourceError(f"{self.path} is not a readable bag: {reason}")
         if self._told.problem and self.path.is_dir():
