@@ -3,10 +3,18 @@
 from pathlib import Path
 from typing import Any
 
+import torch
+
+from ...core.config import TrackingConfig
 from ...core.errors import ModelError
+from ...networks.blocks.convolutions import fuse
+from ...networks.build import build, steps
+from ...networks.presets import PRESETS
 from .facts import make_facts
 from .files import MEMORY_NETWORKS, STEPS, ModelFiles, find_model
+from .macs import Macs, count
 from .papers import PINNED
+from .store import load_network
 
 
 def describe(model: str | Path) -> dict:
@@ -20,12 +28,6 @@ def describe(model: str | Path) -> dict:
 
     Raises ModelError if ``model`` is neither a model that can be used nor a preset's name.
     """
-    import torch
-
-    from ...core.config import TrackingConfig
-    from ...networks.blocks.convolutions import fuse
-    from ...networks.build import build
-
     files, facts = _facts(model)
     architecture, sizes = facts["architecture"], facts["network"]
     tracking = TrackingConfig.from_dict(facts["tracking"])
@@ -35,22 +37,22 @@ def describe(model: str | Path) -> dict:
         parts = {name: _size(part) for name, part in network.named_children()}
         if sizes.get("gate") == "hard":  # it looks at values, of which there are none here
             network = fuse(build(architecture, {**sizes, "gate": "cbam"}))
-    steps, arrays = _count(network, architecture, tracking)
+    counts, arrays = _count(network, architecture, tracking)
     per_frame, read = _memory(arrays, architecture, tracking)
-    frame = [steps[name] for name in steps if name != "start"]
-    found = steps.get("match") or steps["locate"]
+    frame = [counts[name] for name in counts if name != "start"]
+    found = counts.get("match") or counts["locate"]
     paths = [files.weights, *map(files.graph, STEPS)] if files else []
     description = {
         "model": files.name if files else str(model),
         "architecture": architecture,
         "parameters": parameters,
         "parameters_by_part": parts,
-        "macs": {name: step.total for name, step in steps.items()}
+        "macs": {name: step.total for name, step in counts.items()}
         | {
             "frame": sum(step.total for step in frame),
             "layers": sum(step.layers for step in frame),
         },
-        "macs_by_part": {name: step.parts for name, step in steps.items()},
+        "macs_by_part": {name: step.parts for name, step in counts.items()},
         "map": "x".join(str(side) for side in found.outputs[0].shape[1:]),
         "state": {name: "x".join(map(str, array.shape)) for name, array in arrays.items()},
         "frames_read": read,
@@ -65,9 +67,6 @@ def describe(model: str | Path) -> dict:
 
 def _facts(model: str | Path) -> tuple[ModelFiles | None, dict]:
     """The files of a model and its facts; for a preset, no files. Raises ModelError."""
-    from ...networks.presets import PRESETS
-    from .store import load_network
-
     try:
         files = find_model(model)
     except ModelError as error:
@@ -82,11 +81,6 @@ def _facts(model: str | Path) -> tuple[ModelFiles | None, dict]:
 
 def _count(network, architecture: str, tracking) -> tuple[dict, dict]:
     """MACs of each step, without values; the arrays of the state, by name."""
-    import torch
-
-    from ...networks.build import steps
-    from .macs import Macs, count
-
     made: dict[str, Macs] = {}
     arrays: dict[str, Any] = {}
     with torch.device("meta"):
