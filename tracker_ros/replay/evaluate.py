@@ -76,26 +76,28 @@ def evaluate(
         replace_bag(bag, path.with_suffix(""))
         os.replace(table, path.with_suffix(".csv"))
     write_layout(path.with_suffix(".foxglove.json"), source.topic)
-    start = frames[-len(result)]
-    write_json(
-        path.with_suffix(".json"),
-        {
-            "bag": source.recording.path.name,
-            "topic": source.topic,
-            "images": source.length,
-            "unreadable": source.length - len(frames),
-            "start": {
-                "frame": start,
-                "stamp_ns": source.stamps[start],
-                "box": list(result.boxes[0]),
-            },
-            "truth": truth.origin,
-            "with_truth": int(result.scored.sum()),
-            "problems": source.recording.problems,
-        },
-    )
+    write_json(path.with_suffix(".json"), _about(source, truth, result, frames))
     result.save(path)  # the last one: it says that the others are there
     return result, frames
+
+
+def _about(source: BagSource, truth: Truth, result: SequenceResult, frames: list[int]) -> dict:
+    """What SEQUENCE.json says."""
+    start = frames[-len(result)]
+    return {
+        "bag": source.recording.path.name,
+        "topic": source.topic,
+        "images": source.length,
+        "unreadable": source.length - len(frames),
+        "start": {
+            "frame": start,
+            "stamp_ns": source.stamps[start],
+            "box": list(result.boxes[0]),
+        },
+        "truth": truth.origin,
+        "with_truth": int(result.scored.sum()),
+        "problems": source.recording.problems,
+    }
 
 
 def _row(step: ReplayedFrame) -> list:

@@ -7,6 +7,7 @@ the memory beyond the first frame, the filter, the network.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -43,6 +44,13 @@ class Switch:
     network: Mapping[str, object] = field(default_factory=dict)
     tracking: Mapping[str, object] = field(default_factory=dict)
     off: tuple[str, ...] = ()
+
+    def applied(self, preset: Preset) -> Preset:
+        """The preset with this row's values."""
+        return preset._replace(
+            network=replace(preset.network, **self.network),
+            tracking=replace(preset.tracking, **self.tracking),
+        )
 
 
 # How the network tracks alone: it has a box for each cell, and a score that needs a window.
@@ -161,7 +169,6 @@ def switch_off(
             f"{path.name} has no filter beside its network ({facts['architecture']}): give DATA to"
             " train variants of its paper's tables"
         )
-    weights = network.state_dict()
     tracking = TrackingConfig.from_dict(facts["tracking"])
     preset = Preset(facts["architecture"], network.config, tracking)
     settings = {
@@ -178,18 +185,15 @@ def switch_off(
     for switch in [SWITCHES[name] for name in names or SWITCHES]:
         done = out / "runs" / f"{switch.name}.json"
         if not done.is_file():
-            changed = preset._replace(
-                network=replace(preset.network, **switch.network),
-                tracking=replace(preset.tracking, **switch.tracking),
-            )
+            by_chance = switch.network.get("gate") == "random"
             score = score_weights(
-                weights,
-                changed,
+                network.state_dict(),
+                switch.applied(preset),
                 validate,
                 device,
-                repeats if switch.network.get("gate") == "random" else 1,
+                repeats if by_chance else 1,
                 starts=starts,
-                change=lambda engine, off=switch.off: Switched(engine, off),
+                change=partial(Switched, off=switch.off),
             )
             write_json(done, {"name": switch.name} | score)
         scores += read_scores(done, "name", *MEASURES.measures)
