@@ -1,9 +1,7 @@
 """Places in space for the tracker's boxes, from depth: a lifecycle node around ``Following``."""
 
-import math
 import time
 
-from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import TransitionCallbackReturn
@@ -19,14 +17,11 @@ from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
 from ..runtime.follow.following import Depth, Following
 from ..runtime.follow.pairing import Pairing
-from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
-from ..runtime.outputs.status import to_array
 from . import qos
+from .follow_monitor import FollowMonitor
 from .inputs.message import MessageInput
 from .lifecycle import ManagedNode
 from .parameters import FOLLOW, on_node
-
-INPUTS = ("detections", "depth", "camera")
 
 
 class FollowNode(ManagedNode):
@@ -42,15 +37,11 @@ class FollowNode(ManagedNode):
 
     def __init__(self, **arguments):
         super().__init__("follow_node", FOLLOW, **arguments)
-        self._problems = Problems()
-        self._counts = dict.fromkeys(("detections", "depth", "places", "unpaired"), 0)
+        self._monitor = FollowMonitor(self)
         self._outputs = {}
         self._listening = []
         self._clocks = []
         self._camera: Camera | None = None
-        self._last = dict.fromkeys(INPUTS, math.nan)  # time.monotonic() of the last good one
-        self._diagnostics = self.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
-        self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     # Lifecycle
 
@@ -62,11 +53,13 @@ class FollowNode(ManagedNode):
             try:
                 from tf2_msgs.msg import TFMessage
             except ImportError:
-                self._report("output", "parameter tf is true, but tf2_msgs is not installed")
+                self._monitor.report(
+                    "output", "parameter tf is true, but tf2_msgs is not installed"
+                )
                 self.release()
                 return TransitionCallbackReturn.FAILURE
             self._outputs["tf"] = self.create_lifecycle_publisher(TFMessage, "/tf", qos.TF)
-        self._problems.solve("output")
+        self._monitor.report("output", None)
         self.stage = "inactive"
         return super().on_configure(state)
 
@@ -78,7 +71,7 @@ class FollowNode(ManagedNode):
         self._pairing = Pairing(round(values.slop * 1e9))
         self._shown: set[str] = set()  # ids that have a marker
         self._camera = None
-        self._last = dict.fromkeys(INPUTS, time.monotonic())
+        self._monitor.begin()
         profile = qos.PRESETS[values.depth_qos]
         wanted = [(Detection2DArray, "detections", self._on_detections, qos.RELIABLE)]
         if values.depth_source == "points":
@@ -114,7 +107,7 @@ class FollowNode(ManagedNode):
     # Inputs
 
     def _on_detections(self, message: Detection2DArray) -> None:
-        self._arrived("detections")
+        self._monitor.arrived("detections")
         self._pairing.add_boxes(stamp_to_ns(message.header.stamp), message, time.monotonic())
         self._pair()
 
@@ -125,7 +118,7 @@ class FollowNode(ManagedNode):
     def _on_points(self, message: PointCloud2) -> None:
         def read():
             points = inputs.cloud(message)
-            self._arrived("camera")
+            self._monitor.arrived("camera")
             # A copy: many are kept, and a view would keep x and y, too.
             return points[..., 2].copy(), 1.0, camera_of_points(points)
 
@@ -135,9 +128,9 @@ class FollowNode(ManagedNode):
         try:
             values, scale, camera = read()
         except InputError as error:
-            self._report("depth", str(error))
+            self._monitor.report("depth", str(error))
             return
-        self._arrived("depth")
+        self._monitor.arrived("depth")
         depth = Depth(values, scale, message.header.frame_id, camera)
         self._pairing.add_depth(stamp_to_ns(message.header.stamp), depth)
         self._pair()
@@ -147,16 +140,9 @@ class FollowNode(ManagedNode):
             self._camera = inputs.camera_info(message)
         except InputError as error:
             self._camera = None  # what came before may be of another camera
-            self._report("camera", str(error))
+            self._monitor.report("camera", str(error))
             return
-        self._arrived("camera")
-
-    def _arrived(self, what: str) -> None:
-        self._last[what] = time.monotonic()
-        if what in self._counts:
-            self._counts[what] += 1
-        if what == "camera" or what == "depth":
-            self._problems.solve(what)
+        self._monitor.arrived("camera")
 
     # Work
 
@@ -170,9 +156,9 @@ class FollowNode(ManagedNode):
                 reason = f"{type(error).__name__}: {brief(error)}"
                 found, problems = [], [f"the boxes could not be followed: {reason}"]
             for problem in problems:
-                self._report("target", problem)
+                self._monitor.report("target", problem)
             if found and not problems:
-                self._problems.solve("target")
+                self._monitor.report("target", None)
             self._publish(message.header, found)
 
     def _follow(self, message: Detection2DArray, depth: Depth | None):
@@ -180,7 +166,7 @@ class FollowNode(ManagedNode):
         if not message.detections:
             return [], []
         if depth is None:
-            self._counts["unpaired"] += 1
+            self._monitor.counts["unpaired"] += 1
             slop = self.get_parameter("slop").value
             raise InputError(
                 f"no depth within {slop:g} s of the boxes' stamp {seconds(stamp)};"
@@ -206,7 +192,7 @@ class FollowNode(ManagedNode):
         return found, unusable + problems
 
     def _publish(self, header: Header, found: list[messages.Seen]) -> None:
-        self._counts["places"] += len(found)
+        self._monitor.counts["places"] += len(found)
         chosen = self._following.chosen(found, self.get_parameter("target_id").value)
         if chosen:
             self._outputs["pose"].publish(messages.pose(chosen, header))
@@ -218,54 +204,3 @@ class FollowNode(ManagedNode):
         self._shown = ids
         if array.markers:
             self._outputs["markers"].publish(array)
-
-    # Diagnostics
-
-    def _report(self, subject: str, problem: str) -> None:
-        if self._problems.report(subject, problem):
-            self.get_logger().error(problem)
-            self._diagnose()
-
-    def _on_timer(self) -> None:
-        silence = self._silence()
-        if silence:
-            self.get_logger().warning(silence, throttle_duration_sec=5.0)
-        self._diagnose()
-
-    def _diagnose(self) -> None:
-        header = Header(stamp=self.get_clock().now().to_msg())
-        name = self.get_fully_qualified_name()[1:]
-        unknown = on_node.unknown(self)
-        said = "; ".join(unknown) or self.stage
-        parts = Check("parameters", WARN if unknown else OK, said, {})
-        checks = (self._input(), self._target(), parts)
-        self._diagnostics.publish(to_array(checks, header, name, ""))
-
-    def _input(self) -> Check:
-        problem = self._problems.present("camera", "depth", "output")
-        values = {name: self._counts[name] for name in ("detections", "depth", "unpaired")}
-        values["malformed"] = self._problems.counts["camera"] + self._problems.counts["depth"]
-        silence = None if problem else self._silence()
-        level = ERROR if problem else WARN if silence else OK
-        return Check("input", level, problem or silence or self.stage, values)
-
-    def _silence(self) -> str | None:
-        watchdog, now = self.get_parameter("watchdog").value, time.monotonic()
-        topics = {"detections": "detections", "depth": "depth/image", "camera": "depth/camera_info"}
-        if self.get_parameter("depth_source").value == "points":
-            topics |= {"depth": "points", "camera": "points"}
-        longest: dict[str, float] = {}  # by topic: two inputs may come from one
-        for what, last in self._last.items():
-            topic = self.resolve_topic_name(topics[what])
-            longest[topic] = max(now - last, longest.get(topic, 0.0))
-        silent = [
-            f"{topic}: no usable message for {seconds:.0f} s"
-            for topic, seconds in longest.items()
-            if seconds > watchdog
-        ]
-        return "; ".join(silent) if silent and self.stage == "active" else None
-
-    def _target(self) -> Check:
-        problem = self._problems.present("target")
-        values = {"places": self._counts["places"], "problems": self._problems.counts["target"]}
-        return Check("target", WARN if problem else OK, problem or self.stage, values)
