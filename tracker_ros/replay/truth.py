@@ -9,6 +9,7 @@ from pathlib import Path
 from ..core.errors import SourceError
 from ..core.geometry.boxes import ABSENT, Box
 from ..sources.bag.source import BagSource
+from ..sources.bag.truth import read_boxes
 
 BOX_COLUMNS = ("x", "y", "w", "h")
 KEY_COLUMNS = ("stamp_ns", "stamp", "frame")
@@ -48,7 +49,7 @@ def find_truth(source: BagSource, given: str | None, initial: Box | None) -> Tru
     if origin is None:
         return Truth({}, initial, "the command line")
     if origin in source.recording.connections:
-        return Truth(source.by_stamp(source.boxes(origin), origin), initial, origin)
+        return Truth(source.by_stamp(read_boxes(source.recording, origin), origin), initial, origin)
     if not Path(origin).is_file():
         raise SourceError(f"{origin} is neither a topic of {source.name} nor a CSV file")
     key, rows = read_csv(Path(origin))

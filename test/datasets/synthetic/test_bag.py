@@ -7,7 +7,7 @@ from rosbags.highlevel import AnyReader
 from tracker_ros.datasets.synthetic.bag import write_clip
 from tracker_ros.datasets.synthetic.clip import FPS, SyntheticClip
 from tracker_ros.sources import open_source
-from tracker_ros.sources.bag.source import TRUTH
+from tracker_ros.sources.bag.truth import TRUTH
 from tracker_ros.sources.bag.typestore import bag_message
 from tracker_ros.sources.bag.writer import BagWriter
 

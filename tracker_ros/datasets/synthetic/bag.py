@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ...conversions import bgr_to_compressed, box_to_detection, ns_to_stamp
-from ...sources.bag.source import COMPRESSED, TRUTH
+from ...sources.bag.source import COMPRESSED
+from ...sources.bag.truth import TRUTH
 from ...sources.bag.writer import BagWriter
 from .clip import FPS, SyntheticClip
 

@@ -5,20 +5,19 @@ import functools
 import itertools
 import math
 import os
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...conversions import UPRIGHT, seconds, to_bgr
+from ...conversions import to_bgr
 from ...core.errors import SourceError, TrackerError, some
-from ...core.geometry.boxes import ABSENT, Box
+from ...core.geometry.boxes import Box
 from ..base import Frame, RecordedImage, Source
 from .recording import Recording
-from .typestore import typestore_for
+from .truth import TRUTH, read_boxes
+from .typestore import deserialize, header_stamp, typestore_for
 
 IMAGE = "sensor_msgs/msg/Image"
 COMPRESSED = "sensor_msgs/msg/CompressedImage"
-TRUTH = "vision_msgs/msg/Detection2DArray"
 DEPTH = "/compressedDepth"  # image_transport's: CompressedImage by its type, but no picture
 # An image is waited for while no more images and nanoseconds than these were recorded before it
 # and are later by their stamps.
@@ -45,7 +44,7 @@ class BagSource(Source):
 
     An image recorded too late to wait for (see LATE) begins a new pass: time jumps back there.
     Truth is the bag's Detection2DArray topic with "truth" in its name, of several the one that is
-    named most like the images, as ``boxes`` and ``by_stamp`` read it.
+    named most like the images, as ``truth.read_boxes`` and ``by_stamp`` read it.
     ``recording``: the bag, where it is open already.
     """
 
@@ -76,7 +75,7 @@ class BagSource(Source):
         """Pass, stamp (ns) and place in the recording of each image, in the order of playing."""
         order, seen, number = [], [], 0
         for place, (log_time, data) in enumerate(self.recording.messages(self.topic)):
-            stamp = _stamp(data, log_time)
+            stamp = header_stamp(data, log_time)
             late = len(seen) - bisect.bisect_right(seen, stamp)
             if late > LATE or (late and seen[-1] - stamp > LATE_NS):
                 seen, number = [], number + 1
@@ -133,7 +132,8 @@ class BagSource(Source):
         if self.truth_topic is None:
             return None
         try:
-            return self.by_stamp(self.boxes(self.truth_topic), self.truth_topic) or None
+            boxes = read_boxes(self.recording, self.truth_topic)
+            return self.by_stamp(boxes, self.truth_topic) or None
         except SourceError as error:
             self.recording.warn(str(error))
             return None
@@ -175,49 +175,6 @@ class BagSource(Source):
                 f" on {self.topic}"
             )
 
-    def boxes(self, topic: str) -> dict[int, Box]:
-        """Stamp (ns) -> box of one target on a Detection2DArray topic, NaN where it is absent.
-
-        The target is the first detection there is, then those with its id. Raises SourceError if
-        there is no such topic, or where nothing tells one of several boxes of a message or a stamp
-        from the others.
-        """
-        connection = self.recording.connections.get(topic)
-        if connection is None or connection.msgtype != TRUTH:
-            raise SourceError(f"{self.name} has no topic {topic!r} of type {TRUTH}")
-        store, target, boxes, reasons = typestore_for(connection), None, {}, []
-        for log_time, data in self.recording.messages(topic):
-            try:
-                found = _deserialize(store, data, TRUTH).detections
-            except SourceError as error:
-                reasons.append(str(error))
-                continue
-            if target is not None:
-                found = [each for each in found if each.id == target]
-            elif len(found):
-                target = found[0].id
-                found = [each for each in found if each.id == target]
-            if len(found) > 1:
-                which = f"of the id {target!r}" if target else "without ids"
-                raise SourceError(
-                    f"{self.name}: a message on {topic} has {len(found)} boxes {which}, which is no"
-                    " truth about one target"
-                )
-            try:
-                stamp, box = _stamp(data, log_time), _box(found[0]) if len(found) else ABSENT
-            except SourceError as error:
-                reasons.append(str(error))
-                continue
-            if not _same(boxes.setdefault(stamp, box), box):
-                raise SourceError(
-                    f"{self.name}: {topic} has two boxes for the stamp {seconds(stamp)}, which is"
-                    " no truth about one target"
-                )
-        if reasons:
-            count = f"{len(reasons)} of {len(reasons) + len(boxes)} messages on {topic}"
-            self.recording.warn(f"{self.name}: {count} cannot be used: {reasons[0]}")
-        return boxes
-
     def warn_of_stamps(self) -> None:
         """Name jumps back, repetitions and gaps in time among the recording's problems."""
         order = self._order
@@ -244,7 +201,7 @@ class BagSource(Source):
         reasons = []
         for index, log_time, data in self._in_order():
             try:
-                message = _deserialize(store, data, self._image.msgtype)
+                message = deserialize(store, data, self._image.msgtype)
                 image = to_bgr(message, self.levels)
             except TrackerError as error:
                 reasons.append(str(error))
@@ -277,36 +234,3 @@ class BagSource(Source):
             while turn in waiting:
                 yield turn, *waiting.pop(turn)
                 turn += 1
-
-
-def _deserialize(store, data: bytes, msgtype: str):
-    try:
-        return store.deserialize_cdr(data, msgtype)
-    except Exception as error:  # damaged bytes raise anything from rosbags' generated code
-        reason = " ".join(str(error).split())
-        raise SourceError(f"damaged message ({type(error).__name__}: {reason})") from None
-
-
-def _stamp(data: bytes, log_time: int) -> int:
-    """The header stamp (ns) at the start of a CDR message; the log time where it is not set.
-
-    Read from the bytes, because decoding whole images to learn their stamps is slow.
-    """
-    if len(data) < 12:
-        return log_time
-    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
-    return seconds * 1_000_000_000 + nanoseconds or log_time
-
-
-def _box(detection) -> Box:
-    box, turn = detection.bbox, detection.bbox.center.theta
-    if not (math.isfinite(turn) and abs(math.remainder(turn, math.pi)) <= UPRIGHT):
-        raise SourceError(f"a box rotated by {turn:g} rad is no truth about an upright one")
-    center = getattr(box.center, "position", box.center)  # vision_msgs before Humble: Pose2D
-    found = (center.x - box.size_x / 2, center.y - box.size_y / 2, box.size_x, box.size_y)
-    return found if all(map(math.isfinite, found)) and min(found[2:]) > 0 else ABSENT
-
-
-def _same(a: Box, b: Box) -> bool:
-    """Whether both are one box, or both say that the target is absent."""
-    return a == b or (math.isnan(a[0]) and math.isnan(b[0]))

@@ -1,13 +1,15 @@
-"""ROS 2 message types for rosbags, the vision_msgs of this package among them."""
+"""ROS 2 messages of bags: their types for rosbags, the vision_msgs of this package among them."""
 
 import array
 import functools
+import struct
 
 import numpy as np
 from rosbags.interfaces import Connection, MessageDefinitionFormat, Nodetype
 from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
+from ...core.errors import SourceError
 from .vision_types import DEFINITIONS
 
 # Of the types in use, the only one with a default other than zero.
@@ -37,6 +39,26 @@ def typestore_for(connection: Connection) -> Typestore:
         except TypesysError:  # a definition that rosbags cannot parse
             pass
     return default_typestore()
+
+
+def deserialize(store: Typestore, data: bytes, msgtype: str):
+    """The message that CDR bytes hold. Raises SourceError where they are damaged."""
+    try:
+        return store.deserialize_cdr(data, msgtype)
+    except Exception as error:  # damaged bytes raise anything from rosbags' generated code
+        reason = " ".join(str(error).split())
+        raise SourceError(f"damaged message ({type(error).__name__}: {reason})") from None
+
+
+def header_stamp(data: bytes, log_time: int) -> int:
+    """The header stamp (ns) at the start of a CDR message; the log time where it is not set.
+
+    Read from the bytes, because decoding whole images to learn their stamps is slow.
+    """
+    if len(data) < 12:
+        return log_time
+    seconds, nanoseconds = struct.unpack_from("<iI" if data[1] & 1 else ">iI", data, 4)
+    return seconds * 1_000_000_000 + nanoseconds or log_time
 
 
 def bag_message(name: str, /, **values):
