@@ -1,6 +1,5 @@
 """Listens to player and tracker, and keeps what they publish: in a bag, and as numbers."""
 
-import struct
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -14,6 +13,7 @@ from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import Box
 from ..runtime.outputs.messages import DETECTIONS, STATUS
 from ..sources.bag.source import COMPRESSED, IMAGE
+from ..sources.bag.typestore import header_stamp
 from ..sources.bag.writer import BagWriter
 from .summary import Output
 
@@ -157,9 +157,7 @@ class Recorder(AbstractContextManager):
 
     def _on_image(self, data: bytes) -> None:
         self._keep(self._topics.image, data)
-        # The stamp is the first thing in the message; decoding the picture would take long.
-        seconds, nanoseconds = struct.unpack_from("<iI", data, 4)
-        self.stamps.append(seconds * 1_000_000_000 + nanoseconds)
+        self.stamps.append(header_stamp(data, 0))
         self._on_stamp(len(self.stamps) - 1, self.stamps[-1])
 
     def _on_detections(self, data: bytes) -> None:

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from ...core.config import TrackingConfig
 from ...core.gate import BRANCHES
 from ...networks.architectures.dastm import Dastm
+from ...networks.step import example_memory
 
 REPEATS = 100
 Parts = dict[str, dict[str, float]]
@@ -25,9 +26,8 @@ def measure_parts(network: Dastm, tracking: TrackingConfig) -> Parts:
     Args:
         network: one with a gate, in evaluation mode.
     """
-    device, side = next(network.parameters()).device, tracking.memory_size
-    crop = torch.zeros(1, side, side, 3, dtype=torch.uint8, device=device)
-    box = torch.tensor([[0.25, 0.25, 0.5, 0.5]], device=device) * side
+    device = next(network.parameters()).device
+    crop, box = (part.to(device) for part in example_memory(tracking.memory_size).values())
     features = network.features(crop, box)
     calls = {"features": (network.features, crop, box), "gate": (network.attention.gate, features)}
     for name, branch in network.attention.branches.items():
