@@ -143,6 +143,11 @@ def shared_mean(value: Tensor) -> Tensor:
     return value + (total / processes() - value.detach())
 
 
+def shared_count(chosen: Tensor) -> Tensor:
+    """How many are chosen, the mean over all processes; never less than one in all of them."""
+    return shared_mean(chosen.sum().float()).clamp_min(1 / processes())
+
+
 def shared_batches(
     batch: int, ranks: Ranks, first: int = 0, last: int | None = None
 ) -> Iterator[range]:

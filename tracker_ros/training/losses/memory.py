@@ -7,7 +7,7 @@ from torch.nn import functional as F
 from ...core.config import TrackingConfig
 from ...core.gate import BRANCHES
 from ..config import LossConfig
-from ..ranks import processes, shared_mean
+from ..ranks import shared_count, shared_mean
 from ..samples.batches import Batch
 from .targets import CellTargets, assign
 
@@ -76,7 +76,7 @@ def tracking_loss(
     Args: maps as ``Head.forward`` returns them; targets of the same grid. ``overlap`` (mean IoU of
     the positive cells) is for the log.
     """
-    count = shared_mean(targets.positive.sum().float()).clamp_min(1 / processes())
+    count = shared_count(targets.positive)
     cells = focal(logits[:, 0], targets.positive, config.focal_alpha, config.focal_gamma)
     classification = (cells * ~targets.ignored).sum() / count
     wanted = targets.centerness[targets.positive]

@@ -8,7 +8,7 @@ from ...core.config import TrackingConfig
 from ...networks.architectures.dastsiam import anchor_boxes
 from ...networks.blocks.head import cell_centres
 from ..config import LossConfig
-from ..ranks import processes, shared_mean
+from ..ranks import shared_count
 from ..samples.batches import Batch
 from .memory import iou
 
@@ -68,13 +68,8 @@ def balanced(losses: Tensor, positive: Tensor, negative: Tensor | None = None) -
     ``negative``: all others unless given.
     """
     negative = ~positive if negative is None else negative
-    halves = [losses[chosen].sum() / _count(chosen) for chosen in (positive, negative)]
+    halves = [losses[chosen].sum() / shared_count(chosen) for chosen in (positive, negative)]
     return (halves[0] + halves[1]) / 2
-
-
-def _count(chosen: Tensor) -> Tensor:
-    """How many are chosen: the mean over all processes, of which one at least has one."""
-    return shared_mean(chosen.sum().float()).clamp_min(1 / processes())
 
 
 def rpn_loss(
@@ -97,7 +92,7 @@ def rpn_loss(
         maps.confidence[:, 0].float(), positive.float(), reduction="none"
     )
     deltas, wanted = maps.deltas.float(), anchor_deltas(boxes, cells, anchor, *geometry)
-    count = _count(positive)
+    count = shared_count(positive)
     box = F.smooth_l1_loss(deltas, wanted, reduction="none").sum(1)[positive].sum() / count
     predicted = anchor_boxes(deltas.detach(), anchor, *geometry).permute(0, 2, 3, 1)
     overlap = iou(predicted, _corners(boxes))[positive].sum() / count
