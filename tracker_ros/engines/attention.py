@@ -44,7 +44,7 @@ class Explanation:
     """Why a box is where it is.
 
     Attributes:
-        query: the query crop, uint8 [Q, Q, 3] BGR. box: the target in it, x, y, w, h.
+        query: the query crop, uint8 [Q, Q, 3] BGR. box: the target in it, x, y, w, h, pixels.
         response: float32 [h, w], the score of each cell. glances: one for each picture that could
             be read; empty for Siamese networks, which read none (their ``pictures`` are templates).
         elsewhere: the share of the attention that goes to the query itself (USTAM).
@@ -148,7 +148,7 @@ class Explainer:
 
 
 def _last(pictures: tuple[Picture, ...]) -> tuple[Picture, ...]:
-    """The first picture and the last T, which are the first where there are fewer."""
+    """The first picture and the last T; where there are fewer, the first one in their place."""
     recent = pictures[1:][-T:]
     return (pictures[0], *[pictures[0]] * (T - len(recent)), *recent)
 
@@ -183,8 +183,8 @@ def target_cells(count: int, size: int, box: Box) -> Tensor:
 def _likeliest(prediction: Prediction, network: Any, side: float) -> Box:
     """The box of the cell with the highest score.
 
-    What is learned online says no boxes: a square of ``side`` pixels around its response's peak.
-    Its scores are 1 in several cells.
+    What is learned online has no boxes, and its scores may be 1 in several cells: then a square of
+    ``side`` pixels around the peak of its response.
     """
     if prediction.boxes is None:
         assert prediction.response is not None

@@ -19,7 +19,12 @@ from .runners.base import Runner
 
 @dataclass(frozen=True)
 class CarriedState:
-    """arrays: the runner's own, by name, of constant shapes. count: frames memorised in them."""
+    """What is known of a target.
+
+    Attributes:
+        arrays: of the runner's own kind, by name; their shapes never change.
+        count: how many frames they were made of.
+    """
 
     arrays: dict[str, Any]
     count: int

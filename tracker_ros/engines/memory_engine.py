@@ -25,9 +25,10 @@ class MemoryState:
     """What is known of a target.
 
     Attributes:
-        frames: token arrays [1, h*w, C]. memory: those to read, joined. gate: of the last frame.
+        frames: token arrays [1, h*w, C]. memory: those to read, joined: [1, M, C].
+        gate: decision for the frame memorised last.
         online: what is learned of it while it is followed; None for a network alone.
-        components: those of ``online.place``, where the network runs.
+        components: ``online.place.components``, kept where the network runs.
         reference: the first view; None for a network that does not refine boxes.
         seen: a shared trunk's features of the query that was located last. compact: the same
             reduced for ``online``, with the zoom of each crop (see ``Look``): that of the query,
@@ -102,7 +103,7 @@ class MemoryEngine(Engine):
     def _encode(
         self, examples: Sequence[Example], boxes: np.ndarray, scores: np.ndarray
     ) -> Sequence[Any]:
-        """Tokens, and gate weights where there is a gate."""
+        """The tokens [B, h*w, C] of each example; with a gate its weights [B, 4], too."""
         crops = [one.crop for one in examples if one.crop is not None]  # all: no query is reused
         told = len(self.runner.inputs("remember")) - 1  # the box, and its score where it counts
         return self.runner.run("remember", stack(crops), *(boxes, scores)[:told])
@@ -120,7 +121,7 @@ class MemoryEngine(Engine):
         return replace(old, frames=frames, memory=memory, gate=gate)
 
     def _batches(self, kinds: Sequence[int]) -> list[list[int]]:
-        """Places of equal kinds together, as far as the runner takes several at once."""
+        """Indices of ``kinds`` in batches: equal kinds together, if the runner takes several."""
         if not self.runner.batches:
             return [[place] for place in range(len(kinds))]
         found: dict[int, list[int]] = {}

@@ -49,9 +49,9 @@ class WatchedState:
 
 
 class WatchedEngine(Engine):
-    """``core.engine.Engine`` around another; it answers the same, and keeps references to crops.
+    """``core.engine.Engine`` around another: answers the same, and keeps references to the crops.
 
-    Nothing is computed for it: ``engines.attention`` does that when somebody looks.
+    It computes nothing more: ``engines.attention`` does, when somebody looks.
     """
 
     def __init__(self, engine: Engine):

@@ -32,7 +32,7 @@ class Answer:
         levels: the range of values that became ``image``, where they had more than 8 bits.
         gate: the decision, if the frame was memorised. memory_size: frames remembered.
         others: answers about further targets, in the order of their starts.
-        knows: the engine's present state of the target.
+        knows: the engine's state of the target when the answer was made.
         problem: why there is no box, in one sentence, where ``state`` is ERROR or DROPPED.
     """
 
@@ -71,7 +71,7 @@ class Sink(Protocol):
         """The boxes of a frame, as soon as they are known."""
 
     def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
-        """The same frame once more; ``gate`` is the first target's decision if it was memorised."""
+        """The same frame, after memorising; ``gate``: the first target's, if it was memorised."""
 
     def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
         """Why a frame has no answer, in one sentence.

@@ -1,4 +1,4 @@
-"""Two targets whose boxes come to lie on each other: one was mistaken for the other."""
+"""Two targets whose boxes lie on each other for some frames: one was mistaken for the other."""
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
@@ -30,10 +30,11 @@ class Collisions:
         self._last_apart: dict[str, Box] = {}
 
     def yielding(self, sights: Sequence[Sight], live: Collection[str]) -> dict[str, str]:
-        """Which target must yield to which in this frame, both by id.
+        """Which target must yield to which in this frame: id of the loser → id of the winner.
 
-        The one whose memory agreed less while they lay on each other must yield. A target that was
-        just found again on top of another yields at once. live: all targets, also lost ones.
+        After ``FRAMES`` frames on each other, the one with the lower scores meanwhile must yield; a
+        target that was just found again on top of another, at once. live: all targets, also lost
+        ones.
         """
         found = overlaps([one.box for one in sights], [one.box for one in sights])
         pairs, touched = {}, defaultdict(bool)

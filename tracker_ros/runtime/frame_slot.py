@@ -103,14 +103,14 @@ class FrameSlot:
         return self._ring[-1][0] if self._ring else None
 
     def _leave_out(self, keep: int) -> None:
-        """Drop the frames that are held but for the last ``keep``."""
+        """Drop all but the last ``keep`` of the frames that are held."""
         count = max(len(self._held) - keep, 0)
         del self._held[:count]
         self.dropped += count
         self.misfits += count
 
     def _forget(self, count: int) -> None:
-        """Take the last frames out of the ring."""
+        """Take the last ``count`` frames out of the ring."""
         for _ in range(min(count, len(self._ring))):
             self._bytes -= self._ring.pop()[1]
 

@@ -246,7 +246,7 @@ def _sizes(image: np.ndarray, track: Track) -> str:
 
 
 def _results(tracks: list[Track], image: np.ndarray) -> list[Result | TrackerError]:
-    """What is found of each, or the error instead."""
+    """Each tracker's result in ``image``, or the error instead."""
     if len(tracks) > 1:
         try:
             return list(locate_all([track.tracker for track in tracks], [image] * len(tracks)))

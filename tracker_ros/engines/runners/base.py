@@ -34,7 +34,7 @@ class Runner(Protocol):
         """Run one step on its inputs, in the order of its definition."""
 
     def sharing(self) -> Sharing:
-        """Cores that share work which calls ``run``, where that is faster."""
+        """Helping threads for work that calls ``run``; none where the caller alone is faster."""
 
     def each(self, work: Callable[[Any], Any], items: Sequence[Any]) -> list[Any]:
         """Call ``work``, which may call ``run``, for each item; shared as by ``sharing``."""
@@ -48,14 +48,14 @@ class Runner(Protocol):
         """The parts of one of the runner's arrays along axis 0, each of length 1 there."""
 
     def array(self, value: np.ndarray) -> Any:
-        """What ``products`` takes again and again, where the network runs."""
+        """A factor of ``products``, copied once to where the network runs."""
         return value
 
     def products(self, factors: Sequence[Any], array: Any) -> np.ndarray:
         """Each factor [D, C], of ``array()``, times its part of an array [B, C, …].
 
-        Returns float32 [B, D, …], on the host. Where that is another memory than the network's,
-        little is copied if D is smaller than C.
+        Returns float32 [B, D, …] on the host. On a GPU only this is copied to the host, which is
+        less than the array where D is smaller than C.
         """
         values = self.numpy(array)
         found = np.empty((len(values), len(factors[0]), *values.shape[2:]), np.float32)

@@ -1,4 +1,4 @@
-"""Work that several cores share; no core waits while there is work left."""
+"""Work that several threads share; no core waits while there is work left."""
 
 from __future__ import annotations
 
@@ -72,7 +72,8 @@ class Sharing(AbstractContextManager):
     def begin(self, work: Callable[..., Any], *given: Any, away: bool = False) -> Task:
         """Have ``work(*given)`` done by the first thread that has time.
 
-        ``away``: the caller has other work to do; otherwise one task is left for it.
+        ``away``: the caller goes on with something else; otherwise it is to do one of the tasks
+        itself, and one helper less is called.
         """
         task = Task(work, given)
         self._waiting.append(task)

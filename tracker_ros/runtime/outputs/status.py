@@ -88,7 +88,7 @@ def target_checks(answer: Answer) -> list[Check]:
 
 
 def _values(answer: Answer, gate: Gate | None, memory_size: int) -> dict[str, object]:
-    """Of one target."""
+    """The values of ~/status about one target."""
     result, target = answer.result, answer.target
     gate = gate or (result.gate if result else None)
     values: dict[str, object] = {
