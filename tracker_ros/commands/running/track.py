@@ -41,9 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ...core.geometry.boxes import ABSENT
-    from ...core.search import check_shown
-    from ...core.state import TargetState
-    from ...core.tracker import Result
     from ...sources import open_source
     from ...sources.base import DEFAULT_FPS
     from ...sources.writer import VideoWriter
@@ -71,22 +68,18 @@ def run(args: argparse.Namespace) -> int:
         for frame, boxes in frames:
             truth = truths.get(frame.index)
             if boxes:
-                for tracker, box in zip(targets, boxes, strict=True):
-                    check_shown(frame.image, box)
-                    tracker.init(frame.image, box)
-                rows = [Result(box, 1.0, TargetState.TRACKING) for box in boxes]
+                rows = _started(targets, frame.image, boxes)
             else:
                 begin = time.perf_counter()
                 rows = _update(targets, frame.image)
                 seconds.append(time.perf_counter() - begin)
-            if table and not logs[0]:
-                table.writerow((*COLUMNS[:2], "target", *COLUMNS[2:]) if several else COLUMNS)
-            for number, (log, row, tracker) in enumerate(zip(logs, rows, targets, strict=True), 1):
+            if table:
+                if not logs[0]:
+                    table.writerow((*COLUMNS[:2], "target", *COLUMNS[2:]) if several else COLUMNS)
+                table.writerows(_lines(frame, rows, several))
+            for log, row, tracker in zip(logs, rows, targets, strict=True):
                 name, box = row.state.name.lower(), tracker.last_box
                 log.append((name, row.score, box, truth or ABSENT))
-                if table:
-                    frame_cells = (frame.index, frame.stamp_ns, *([number] if several else []))
-                    table.writerow((*frame_cells, *_cells(row)))
             if video:
                 video.write(_drawn(frame.image, rows))
             bar.advance(task)
@@ -107,6 +100,18 @@ def _targets(tracker, count: int) -> list:
     return [tracker, *(tracker.fork() for _ in range(1, count))]
 
 
+def _started(targets: list, image, boxes) -> list:
+    """Start each target on its box; returns their results."""
+    from ...core.search import check_shown
+    from ...core.state import TargetState
+    from ...core.tracker import Result
+
+    for tracker, box in zip(targets, boxes, strict=True):
+        check_shown(image, box)
+        tracker.init(image, box)
+    return [Result(box, 1.0, TargetState.TRACKING) for box in boxes]
+
+
 def _update(targets: list, image) -> list:
     from ...core.batch import update_all
 
@@ -123,6 +128,14 @@ def _drawn(image, rows: list):
         return draw(image, row.state.name, row.score, row.box, gate=row.gate)
     seen = [(str(n), row.state.name, row.score, row.box) for n, row in enumerate(rows, 1)]
     return draw_all(image, seen)
+
+
+def _lines(frame, rows: list, several: bool) -> list[tuple]:
+    """The CSV's lines about a frame, one for each target."""
+    return [
+        (frame.index, frame.stamp_ns, *([number] if several else []), *_cells(row))
+        for number, row in enumerate(rows, 1)
+    ]
 
 
 def _cells(result) -> list:
