@@ -81,11 +81,11 @@ def failures(missed: np.ndarray, least: int = FAILURE) -> np.ndarray:
     return runs[runs[:, 1] - runs[:, 0] >= least]
 
 
-def longest_tracked(overlaps: np.ndarray, percent: int = 95, threshold: float = 0.5) -> float:
+def longest_tracked(overlaps: np.ndarray, percent: int = 95) -> float:
     """TLP's longest subsequence measure: the longest run of frames of which at least ``percent``
-    have IoU above ``threshold``, over all frames (Moudgil and Gandhi, ACCV 2018).
+    have IoU above .5, over all frames (Moudgil and Gandhi, ACCV 2018).
     """
-    hits = np.asarray(overlaps) > threshold
+    hits = np.asarray(overlaps) > 0.5
     # A run from i to j qualifies if balance[j] >= balance[i]. Integers: no rounding at the limit.
     balance = np.concatenate(([0], np.cumsum(np.where(hits, 100 - percent, -percent))))
     lowest = np.minimum.accumulate(balance)
