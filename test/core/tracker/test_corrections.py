@@ -1,4 +1,4 @@
-"""Somebody's word for where a target is, or that it is lost."""
+"""Corrections from outside: where a target is, or that it is lost."""
 
 import numpy as np
 import pytest
