@@ -1,8 +1,10 @@
 """The node whose page lets somebody draw the target, with the tracker node, over DDS and HTTP."""
 
+import array
 import re
 import signal
 
+import cv2
 import numpy as np
 import pytest
 
@@ -21,11 +23,11 @@ def select(tracker, run_node):
     return start
 
 
-def seen(tracker, page, image, condition, what):
+def seen(tracker, page, image, condition, what, **fields):
     """Send an image until the page's view fulfils the condition; the view."""
 
     def look():
-        tracker.send(image)
+        tracker.send(image, **fields)
         tracker.spin(0.05)
         view, _ = page.look()
         return view if condition(view) else None
@@ -116,6 +118,23 @@ def test_a_tracker_that_does_not_track_any_more_has_no_targets(tracker, scene, s
     assert max(boxed) <= last
     tracker.call(SetBool, "enable", SetBool.Request(data=True))
     tracker.call(Trigger, "reset", Trigger.Request())
+
+
+def test_a_camera_that_began_behind_its_shutter_is_seen(tracker, scene, select):
+    """Of 16 bits the shutter has few values, and what comes after it all others."""
+    _, page = select()
+
+    def thermal(pixels: np.ndarray) -> dict:
+        data = array.array("B", pixels.astype("<u2").tobytes())
+        return {"encoding": "mono16", "step": 640, "data": data}
+
+    heat = scene.frame(0).sum(2, dtype=np.uint16)
+    seen(tracker, page, scene.blank, lambda v: v.get("size"), "a shutter", **thermal(heat % 4))
+    last = tracker.stamp
+    seen(tracker, page, scene.blank, lambda v: v.get("size") and stamp_of(v) > last, "a picture",
+         **thermal(heat + 7000))  # fmt: skip
+    picture = cv2.imdecode(np.frombuffer(page.look()[1], np.uint8), cv2.IMREAD_GRAYSCALE)
+    assert 50 < np.median(picture) < 200
 
 
 def test_a_camera_whose_stamps_stand_still_is_seen(tracker, scene, select):

@@ -94,6 +94,20 @@ def test_what_came_while_it_was_disabled_is_left_out_however_late_it_looks(track
     assert slot.wait(0).message == "seen"
 
 
+def test_without_a_target_each_picture_has_its_own_levels(tracker, scene):
+    """A thermal camera's first picture may be of its shutter, which has few values."""
+    slot, sink = FrameSlot(history=10.0, time_jump=0.5), Recorder()
+    worker = Worker(tracker, slot, sink)
+    heat = scene.frame(0).sum(2, dtype=np.uint16)
+    for stamp, pixels in enumerate((heat % 4, heat + 7000), 1):
+        message = bgr_to_image(scene.blank, make("std_msgs/msg/Header"), make)
+        message.encoding, message.step = "mono16", 640
+        message.data = pixels.astype("<u2").view(np.uint8).reshape(-1)
+        slot.put(message, stamp * STEP, message.data.size)
+        worker.turn()
+    assert 50 < np.median(sink.answers[-1].image) < 200
+
+
 def test_failing_engine_drops_the_target_and_later_frames_go_on(stage, scene, monkeypatch):
     worker, sink, put, _ = stage
     put(0)

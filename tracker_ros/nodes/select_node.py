@@ -15,7 +15,6 @@ from vision_msgs.msg import Detection2D, Detection2DArray
 from .. import conversions
 from ..core.errors import InputError, TrackerError
 from ..core.geometry.boxes import Box
-from ..core.io.levels import Levels
 from ..runtime.outputs.health import OK
 from ..runtime.selection.server import Drawn, SelectionServer, View
 from . import qos
@@ -52,7 +51,6 @@ class SelectNode(Node):
         self._messages: deque = deque(maxlen=KEPT)  # keys and images
         self._count = 0
         self._shown: deque[tuple[str, Header]] = deque(maxlen=SHOWN)
-        self._levels = Levels()
         self._boxes: Detection2DArray | None = None
         self._states: list[Drawn] = []
         self._problem = ""
@@ -131,7 +129,8 @@ class SelectNode(Node):
         of_boxes = [one for one in messages if found and one[1].header.stamp == found.header.stamp]
         key, message = (of_boxes or messages)[-1]
         try:
-            image = conversions.to_bgr(message, self._levels)
+            # In its own levels: the first that came may have been of a closed shutter.
+            image = conversions.to_bgr(message)
         except InputError as error:
             return View(key, message=f"{self._images.topic}: {error}")
         if key not in dict(self._shown):

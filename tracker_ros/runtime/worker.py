@@ -299,6 +299,8 @@ class Worker:
                 self._sink.report(
                     "tracking", "image stamps jumped back in time: the target was dropped"
                 )
+        if not len(self._targets):
+            self._levels = Levels()  # each picture's own, until a target's are there to keep
         try:
             image = to_bgr(frame.message, self._levels)
         except InputError as error:
