@@ -192,10 +192,11 @@ class Worker:
         return True
 
     def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
-        problems = list(starts.problems)
+        problems, begun = list(starts.problems), []
         for start, frame in zip(starts.entries, frames, strict=True):
             try:
                 self._start_one(start, frame, starts.alone, resets)
+                begun.append(frame)
             except TrackerError as error:
                 named = f"target {start.id}: " if start.id and not starts.alone else ""
                 problems.append(f"{named}{error}")
@@ -204,7 +205,6 @@ class Worker:
         else:
             for subject in ("init", "inits"):
                 self._sink.report(subject, None)
-        begun = [frame for frame in frames if frame]
         if begun:
             self._catch_up(min(begun, key=lambda frame: frame.number), resets)
 

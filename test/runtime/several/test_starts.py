@@ -117,6 +117,20 @@ def test_any_start_that_succeeds_ends_the_complaint_about_one_that_failed(stage)
         assert stage.sink.problems[-2:] == [("init", None), ("inits", None)]
 
 
+def test_a_start_that_fails_answers_no_frame_again(stage):
+    stage.show()
+    stage.ask(stage.start(0))
+    for _ in range(4):
+        stage.show()
+    count = len(stage.sink.answers)
+    outside = Start((900.0, 0.0, 20.0, 20.0), STEP)
+    for request in (outside, Starts((outside,)), stage.start(1, frame_id="map")):
+        stage.ask(request)
+    assert len(stage.sink.answers) == count
+    # Nor is the next one left out.
+    assert stage.agree(stage.show(), {"1": 0})
+
+
 def test_gates_are_told_once_though_frames_are_answered_again(stage):
     stage.show()
     stage.ask(Starts((stage.start(0, id="old"),)))
