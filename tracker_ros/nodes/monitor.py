@@ -134,15 +134,13 @@ class Monitor:
     def _check(
         self, name: str, subjects: tuple[str, ...] = (), warnings: Iterable[str] = (), **values
     ) -> Check:
-        """The latest problem of ``subjects``; where that is no error, with the ``warnings``."""
+        """The latest error and warning of ``subjects``; without an error the ``warnings``, too."""
         present = self._problems.present
-        if problem := present(*(s for s in subjects if s not in WARNINGS)):
-            return Check(name, ERROR, problem, values)
-        problem = present(*(s for s in subjects if s in WARNINGS))
-        sentences = [*warnings, *([problem] if problem else [])]
-        if sentences:
-            return Check(name, WARN, "; ".join(sentences), values)
-        return Check(name, OK, self._node.stage, values)
+        error = present(*(s for s in subjects if s not in WARNINGS))
+        warning = present(*(s for s in subjects if s in WARNINGS))
+        sentences = [*([error] if error else warnings), *([warning] if warning else [])]
+        level = ERROR if error else WARN if sentences else OK
+        return Check(name, level, "; ".join(sentences) or self._node.stage, values)
 
     def _counters(self) -> dict[str, int]:
         slot, images = self._node.slot, self._node.images

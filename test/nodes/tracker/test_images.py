@@ -77,3 +77,13 @@ def test_image_of_another_size_is_not_tracked_in(tracker, scene):
     tracker.diagnosis("target", "160x120 pixels, but was 320x240")
     detections, values = tracker.ask(scene.frame(1))
     assert (values["target_id"], len(detections.detections)) == (target, 1)
+
+
+def test_a_target_that_is_dropped_for_a_new_size_is_said_beside_what_was_wrong(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0))
+    tracker.diagnostics.clear()
+    for _ in range(3):
+        tracker.ask(np.ascontiguousarray(scene.frame(1)[::2, ::2]))
+    status = tracker.diagnosis("target", "was dropped: for 3 frames in a row", last=True)
+    assert status.level == b"\x02"
+    assert "160x120 pixels, but was 320x240 when the target was initialised; " in status.message
