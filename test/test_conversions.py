@@ -95,6 +95,9 @@ def test_bayer_mosaic_gives_its_colour_back(pattern):
     tile = np.array([value[colour] for colour in pattern], np.uint8).reshape(2, 2)
     message = image_message(np.tile(tile, (12, 16)), f"bayer_{pattern}8")
     assert (conversions.to_bgr(message) == COLOUR).all()
+    # Of 12 bits: the lowest and the highest become 0 and 255.
+    message = image_message(np.tile(tile.astype("<u2") * 16, (12, 16)), f"bayer_{pattern}16")
+    assert (conversions.to_bgr(message) == (255, 128, 0)).all()
 
 
 def test_bgr8_is_a_view_and_rows_may_be_padded():

@@ -11,7 +11,7 @@ from .calls import reset
 
 @pytest.mark.parametrize("encoding", [
     "bgr8", "rgb8", "bgra8", "rgba8", "mono8", "mono16", "8UC1", "8UC3", "8UC4",
-    "16UC1", "32FC1", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8",
+    "16UC1", "32FC1", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8", "bayer_rggb16",
 ])  # fmt: skip
 def test_every_encoding(tracker, scene, encoding):
     def fields(index: int) -> dict:
@@ -37,7 +37,7 @@ def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
         for i, colour in enumerate(encoding[6:10]):
             at = (slice(i // 2, None, 2), slice(i % 2, None, 2))
             mosaic[at] = bgr[..., "bgr".index(colour)][at]
-        return mosaic
+        return mosaic.astype(">u2") * 16 if encoding.endswith("16") else mosaic
     return {
         "bgr8": bgr, "8UC3": bgr, "rgb8": bgr[..., ::-1], "mono8": grey, "8UC1": grey,
         "bgra8": cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA),
