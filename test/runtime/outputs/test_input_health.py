@@ -42,6 +42,14 @@ def test_few_images_are_no_trouble():
     assert Camera().run(2, received=1, overtaken=1) == []
 
 
+def test_no_more_images_were_dropped_than_there_were():
+    camera = Camera()
+    camera.run(10, received=30)
+    camera.run(10, received=1)
+    (warning,) = camera.run(1, overtaken=29)
+    assert warning.startswith("29 of 29 images of the last 5 s were dropped")
+
+
 def test_counters_that_begin_anew_are_followed():
     camera = Camera()
     camera.run(10, received=30, overtaken=29)
