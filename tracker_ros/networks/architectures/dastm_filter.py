@@ -30,7 +30,6 @@ from ..step import Step, StepModule, example_memory
 from .stmtrack import Maps, Stmtrack
 
 FOUND = (0.5, 0.9)  # trust in boxes that were found; 1 is that in the given one
-LEVELS = 3  # of the trunk, before the spectrum in what is seen of a crop
 LEVEL_NAMES = ("fine", "middle", "coarse")
 
 
@@ -114,21 +113,25 @@ class DastmFilter(nn.Module):
 
         The last two are float32, and None for a network that learns nothing online.
         """
-        image = normalise(crops, self.query_neck.out.weight.dtype)
-        fine, middle, coarse = self.trunk(image)
-        levels = F.avg_pool2d(fine, 2), middle, coarse
+        image, fine, levels = self._levels(crops)
         if not self.observes:
             return levels, None, None
         parts = []
         for level in levels:
             level = level.float()
-            if level.shape[-1] < middle.shape[-1]:
+            if level.shape[-1] < levels[1].shape[-1]:
                 level = F.interpolate(level, scale_factor=2.0, mode="bilinear", align_corners=False)
             level = level - level.mean((2, 3), keepdim=True)
             spread = level.square().mean((1, 2, 3), keepdim=True).sqrt() + 1e-6
             parts.append(level / (spread * math.sqrt(level.shape[1])))
         features = torch.cat(parts, 1)
         return levels, features, detailed(image, fine)
+
+    def _levels(self, crops: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
+        """What the trunk takes of a crop, its first level, and the three levels: see ``see``."""
+        image = normalise(crops, self.query_neck.out.weight.dtype)
+        fine, middle, coarse = self.trunk(image)
+        return image, fine, (F.avg_pool2d(fine, 2), middle, coarse)
 
     def features(self, levels: tuple[Tensor, ...], boxes: Tensor, trust: Tensor) -> Tensor:
         """Memory frames' levels to the middle of their features [B, C, m, m].
@@ -145,14 +148,14 @@ class DastmFilter(nn.Module):
         inner = slice(edge, edge + self.config.memory_cells)
         return features[:, :, inner, inner]
 
-    def match(self, seen: tuple[Tensor, ...], memory: Tensor) -> tuple[Tensor, ...]:
-        """A seen query against memory tokens [B, M, C]: see ``Head.forward``."""
-        read = read_memory(self.query_neck(seen[:LEVELS]), memory)
-        return self.head(read, STRIDE * seen[1].shape[-1])
+    def match(self, levels: tuple[Tensor, ...], memory: Tensor) -> tuple[Tensor, ...]:
+        """A query's levels against memory tokens [B, M, C]: see ``Head.forward``."""
+        read = read_memory(self.query_neck(levels), memory)
+        return self.head(read, STRIDE * levels[1].shape[-1])
 
     def look(self, crops: Tensor, memory: Tensor) -> Tensor:
         """What every query cell takes of every memory cell: [B, N, M], rows sum to 1."""
-        return shares(tokens(self.query_neck(self.see(crops)[:LEVELS])), memory)
+        return shares(tokens(self.query_neck(self._levels(crops)[-1])), memory)
 
     def forward(self, memory_crops: Tensor, memory_boxes: Tensor, query_crops: Tensor) -> Maps:
         """One training step: memory [B, T, S, S, 3] and [B, T, 4], queries [B·K, S, S, 3].
@@ -161,13 +164,13 @@ class DastmFilter(nn.Module):
         """
         batch, frames = memory_crops.shape[:2]
         boxes = memory_boxes.flatten(0, 1)
-        seen = self.see(memory_crops.flatten(0, 1))
+        levels = self._levels(memory_crops.flatten(0, 1))[-1]
         trust = torch.empty_like(memory_boxes[..., 0]).uniform_(*FOUND)
         trust[:, 0] = 1
-        memory, gate = self.attention(self.features(seen[:LEVELS], boxes, trust.flatten()))
+        memory, gate = self.attention(self.features(levels, boxes, trust.flatten()))
         memory = tokens(memory).unflatten(0, (batch, frames)).flatten(1, 2)
         memory = memory.repeat_interleave(len(query_crops) // batch, 0)
-        maps = self.match(self.see(query_crops), memory)
+        maps = self.match(self._levels(query_crops)[-1], memory)
         return Maps(*maps, gate.unflatten(0, (batch, frames)))
 
 
