@@ -1,5 +1,7 @@
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +14,10 @@ SERVER = [sys.executable, "-m", "tracker_ros", "trax", "--engine", "onnx"]
 BOX = (5.0, 20.0, 20.0, 20.0)
 
 
-def serve(requests):
+def serve(requests, **variables):
     """What the server says to raw requests, in the protocol's own words."""
-    return subprocess.run(SERVER, input=requests, capture_output=True, text=True, timeout=240)
+    told = {"env": os.environ | variables, "input": requests}
+    return subprocess.run(SERVER, **told, capture_output=True, text=True, timeout=240)
 
 
 def test_a_client_drives_our_tracker(sequence):
@@ -65,6 +68,31 @@ def test_what_goes_wrong_is_one_sentence(requests, sentence):
     assert done.stderr.startswith("tracker-ros: error: ") and done.stderr.count("\n") == 1
     assert sentence in done.stderr
     assert not requests or sentence in done.stdout  # the client learns the reason
+
+
+def test_a_socket_without_a_client_is_told():
+    """The library tries for ever; and a client that listens may let in but one."""
+    pytest.importorskip("trax", reason="the server needs vot-trax, which is not installed here")
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = gone.getsockname()[1]
+    for told, sentence in (
+        (str(port), f"nobody listens on port {port} of this machine, which TRAX_SOCKET names"),
+        ("localhost:80", "TRAX_SOCKET is 'localhost:80', not the number of a port, 1 to 65535"),
+        ("70000", "TRAX_SOCKET is '70000', not the number of a port, 1 to 65535"),
+        ("", "TRAX_SOCKET is '', not the number of a port, 1 to 65535"),
+    ):
+        done = serve("", TRAX_SOCKET=told)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert done.stderr == f"tracker-ros: error: {sentence}\n"
+    variables = os.environ | {"TRAX_SOCKET": str(port)}
+    with (
+        socket.create_server(("127.0.0.1", port), backlog=1) as client,
+        subprocess.Popen(SERVER, env=variables) as process,
+    ):
+        client.settimeout(240)
+        with client.accept()[0] as connection:
+            assert connection.recv(20).startswith(b"@@TRAX:hello")
+        assert process.wait(240) == 1  # the client is gone
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])

@@ -1,16 +1,21 @@
 """``tracker-ros trax``: our tracker behind the TraX protocol, as VOT's toolkit runs it.
 
 TraX (Čehovin, "TraX: The visual Tracking eXchange Protocol and Library", Neurocomputing 2017) goes
-over stdin and stdout, or over the socket that TRAX_SOCKET names.
+over stdin and stdout, or over the port of this machine that TRAX_SOCKET names.
 """
 
 import argparse
+import os
 import signal
+import socket
+from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
 
 from ...core.errors import InputError, TrackerError
 from ..common.arguments import add_tracker_arguments, tracker_from
+
+SOCKET = "TRAX_SOCKET"  # whoever sets it listens there, and then starts this command
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +30,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from trax import Image, Region, Server, TraxException
 
+    _check_socket()
     tracker = tracker_from(args)
     # The library waits for the client in C, where Python's handlers would never run; and what is
     # not of the protocol may keep it there for ever.
@@ -43,6 +49,22 @@ def run(args: argparse.Namespace) -> int:
     except TraxException as error:
         raise TrackerError(f"the TraX client is gone: {error}") from None
     return 0
+
+
+def _check_socket() -> None:
+    """Raise InputError where the library would try to connect for ever."""
+    told = os.environ.get(SOCKET)
+    if told is None:
+        return
+    port = int(told) if told.isascii() and told.isdecimal() and len(told) < 6 else 0
+    if not 0 < port < 2**16:
+        raise InputError(f"{SOCKET} is {told!r}, not the number of a port, 1 to 65535")
+    # To connect would be to come as the tracker, which many a client lets in but once. Where
+    # somebody listens, nobody else can have the port.
+    with socket.socket() as probe, suppress(OSError):
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        raise InputError(f"nobody listens on port {port} of this machine, which {SOCKET} names")
 
 
 def _serve(server, tracker) -> None:
