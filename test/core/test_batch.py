@@ -1,5 +1,6 @@
 """Many targets in one call: the same answers as one by one, and none moves when one cannot."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -78,6 +79,37 @@ def test_strangers_twins_and_missing_images_are_refused():
     with pytest.raises(ParameterError, match="2 trackers need as many images, not 1"):
         update_all(trackers, images[:1])
     assert update_all([], []) == []
+
+
+@pytest.mark.parametrize("call", [update_all, locate_all, lambda some, _: remember_all(some)])
+def test_what_are_no_trackers_is_told(call):
+    (tracker, other), images = crowd(BOX, OTHER)
+    for wrong, sentence in (
+        (tracker, "trackers is Tracker, not a list of them"),
+        (None, "trackers is NoneType, not a list of them"),
+        ("ab", "number 1 of the trackers is str, not a Tracker, as load_tracker"),
+        ([tracker, None], "number 2 of the trackers is NoneType, not a Tracker"),
+        ([tracker, images[1]], "number 2 of the trackers is ndarray, not a Tracker"),
+        ({1: tracker, 2: other}, "number 1 of the trackers is int, not a Tracker"),
+    ):
+        with pytest.raises(ParameterError, match=re.escape(sentence)):
+            call(wrong, images)
+
+
+def test_what_are_no_images_is_told_and_any_iterable_will_do():
+    trackers, images = crowd(BOX, OTHER)
+    for wrong, error, sentence in (
+        (None, ParameterError, "images is NoneType, not a list of them"),
+        (3, ParameterError, "images is int, not a list of them"),
+        ("ab", InputError, "image is str"),
+        ([images[0], None], InputError, "image is NoneType"),
+    ):
+        with pytest.raises(error, match=sentence):
+            update_all(trackers, wrong)
+    named = dict(enumerate(trackers))
+    for some in (iter(trackers), named.values(), tuple(trackers)):
+        assert len(update_all(some, iter(images))) == 2
+    assert [tracker.memory_size for tracker in trackers] == [4, 4]
 
 
 def test_many_take_turns_at_looking_at_the_scale_and_at_memorising():

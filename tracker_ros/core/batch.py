@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from time import perf_counter
 
 import numpy as np
@@ -20,17 +20,18 @@ RESCALED = 2  # look at another scale
 MEMORISED = 2  # memorise it
 
 
-def update_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
+def update_all(trackers: Iterable[Tracker], images: Iterable[np.ndarray]) -> list[Result]:
     """``Tracker.update`` for every tracker in its image, all in one call of the network.
 
     It is ``locate_all``, then ``remember_all``: see the first for arguments and errors.
     """
+    trackers = _checked(trackers)
     results = locate_all(trackers, images)
     remember_all(trackers)
     return results
 
 
-def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> list[Result]:
+def locate_all(trackers: Iterable[Tracker], images: Iterable[np.ndarray]) -> list[Result]:
     """What ``Tracker.locate`` finds for every tracker in its image, all in one call.
 
     Args:
@@ -40,15 +41,16 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
     Returns:
         A result for each tracker; the time of ``locate`` is the whole call's.
     Raises:
-        ParameterError: trackers that do not share an engine, or not one image for each.
+        ParameterError: what are no trackers, or do not share an engine; not one image for each.
         InputError, TrackerError: as ``Tracker.locate``. Then no target has moved, except where the
             error is that the network's answer for one of them cannot be used.
     """
-    engine = _shared_engine(trackers)
+    trackers, images = _checked(trackers), _listed(images, "images")
     if len(images) != len(trackers):
         raise ParameterError(f"{len(trackers)} trackers need as many images, not {len(images)}")
     if not trackers:
         return []
+    engine = trackers[0].engine
     due = _first(trackers, RESCALED, lambda one: one.rescaling)
     searches = [
         one.search(image, id(one) in due) for one, image in zip(trackers, images, strict=True)
@@ -65,18 +67,19 @@ def locate_all(trackers: Sequence[Tracker], images: Sequence[np.ndarray]) -> lis
     )
 
 
-def remember_all(trackers: Sequence[Tracker]) -> list[Gate | None]:
+def remember_all(trackers: Iterable[Tracker]) -> list[Gate | None]:
     """What ``Tracker.remember`` does for every tracker, all in one call.
 
     Returns the gate's decision for each, None where nothing was memorised. Raises ParameterError
-    for trackers that do not share an engine.
+    for what are no trackers, or do not share an engine.
     """
-    engine = _shared_engine(trackers)
+    trackers = _checked(trackers)
     due = _first(trackers, MEMORISED, lambda one: one.unlearnt if one.pending else 0)
     learners = [one for one in trackers if id(one) in due]
     if not learners:
         return [None] * len(trackers)
     taught = ((one.memory_sample(), one.state) for one in learners)
+    engine = trackers[0].engine
     states = engine.remember_all([Example(*sample, state) for sample, state in taught if sample])
     gates = {id(one): one.learn(state) for one, state in zip(learners, states, strict=True)}
     return [gates.get(id(one)) for one in trackers]
@@ -88,9 +91,24 @@ def _first(trackers: Sequence[Tracker], most: int, waited: Callable[[Tracker], i
     return {id(one) for one in waiting[:most]}
 
 
-def _shared_engine(trackers: Sequence[Tracker]):
-    if len({id(one) for one in trackers}) < len(trackers):
+def _checked(trackers: Iterable[Tracker]) -> list[Tracker]:
+    """Trackers that may be asked together. Raises ParameterError."""
+    listed = _listed(trackers, "trackers")
+    for number, one in enumerate(listed, 1):
+        if not isinstance(one, Tracker):
+            raise ParameterError(
+                f"number {number} of the trackers is {type(one).__name__}, not a Tracker, as"
+                " load_tracker() and fork() make it"
+            )
+    if len({id(one) for one in listed}) < len(listed):
         raise ParameterError("a tracker was given twice: every target needs one of its own")
-    if len({id(one.engine) for one in trackers}) > 1:
+    if len({id(one.engine) for one in listed}) > 1:
         raise ParameterError("the trackers do not share an engine: make them with fork()")
-    return trackers[0].engine if trackers else None
+    return listed
+
+
+def _listed(values: Iterable, name: str) -> list:
+    try:
+        return list(values)
+    except TypeError:
+        raise ParameterError(f"{name} is {type(values).__name__}, not a list of them") from None
