@@ -151,6 +151,29 @@ def test_a_camera_whose_stamps_stand_still_is_seen(tracker, scene, select):
     tracker.until(look, "other pictures of one stamp")
 
 
+def test_an_image_is_converted_once_however_often_the_page_looks(ros, scene):
+    """A compressed one costs milliseconds, and each open page looks some fifteen times a second."""
+    from rclpy.parameter import Parameter
+    from std_msgs.msg import Header
+
+    from tracker_ros.conversions import bgr_to_image
+    from tracker_ros.nodes.select_node import SelectNode
+
+    node = SelectNode(
+        context=ros, namespace="/looked_at", parameter_overrides=[Parameter("port", value=0)]
+    )
+    try:
+        node._on_image(bgr_to_image(scene.frame(0), Header()))
+        first, again = node._view(), node._view()
+        assert (first.key, first.image.tobytes()) == ("0 1", scene.frame(0).tobytes())
+        assert again.image is first.image
+        node._on_image(bgr_to_image(scene.frame(1), Header()))
+        assert node._view().image.tobytes() == scene.frame(1).tobytes()
+    finally:
+        node.release()
+        node.destroy_node()
+
+
 @pytest.mark.parametrize(
     "parameter, words",
     [

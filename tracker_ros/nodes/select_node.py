@@ -5,6 +5,7 @@ import time
 from collections import deque
 from contextlib import suppress
 
+import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -51,6 +52,7 @@ class SelectNode(Node):
         self._messages: deque = deque(maxlen=KEPT)  # keys and images
         self._count = 0
         self._shown: deque[tuple[str, Header]] = deque(maxlen=SHOWN)
+        self._picture: tuple[str, np.ndarray | None] = "", None  # the last one shown, and its key
         self._boxes: Detection2DArray | None = None
         self._states: list[Drawn] = []
         self._problem = ""
@@ -129,8 +131,7 @@ class SelectNode(Node):
         of_boxes = [one for one in messages if found and one[1].header.stamp == found.header.stamp]
         key, message = (of_boxes or messages)[-1]
         try:
-            # In its own levels: the first that came may have been of a closed shutter.
-            image = conversions.to_bgr(message)
+            image = self._converted(key, message)
         except InputError as error:
             return View(key, message=f"{self._images.topic}: {error}")
         if key not in dict(self._shown):
@@ -145,6 +146,15 @@ class SelectNode(Node):
                 boxes[one.id] = conversions.detection_to_box(one)
         targets = [Drawn(one.name, one.words, boxes.get(one.name)) for one in self._states]
         return View(key, image, targets, self._problem)
+
+    def _converted(self, key: str, message) -> np.ndarray:
+        """An image's pixels, the same however often the page looks. Raises InputError."""
+        known, image = self._picture
+        if image is None or known != key:
+            # In its own levels: the first that came may have been of a closed shutter.
+            image = conversions.to_bgr(message)
+            self._picture = key, image
+        return image
 
     def _choose(self, key: str, box: Box, beside: bool) -> str:
         header = dict(self._shown).get(key)
