@@ -23,10 +23,6 @@ class InputError(TrackerError):
     """An image, box or message that cannot be used."""
 
 
-class BlankError(InputError):
-    """A box and what is around it have one colour."""
-
-
 class ModelError(TrackerError):
     """Weights or a model file that cannot be used, or a device that is not there."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from .config import TrackingConfig
 from .engine import Look
-from .errors import BlankError
+from .errors import InputError
 from .geometry.boxes import Box, check_box, check_image, scaled
 from .geometry.crop import Window, crop, window_around
 from .geometry.decode import Prediction
@@ -86,14 +86,14 @@ def search_window(box: Box, config: TrackingConfig) -> Window:
 
 
 def check_shown(image: np.ndarray, box: Sequence[float]) -> None:
-    """Raise BlankError where a box and what is around it show nothing, InputError for no box.
+    """Raise InputError where a box and what is around it show nothing, or for no box.
 
     For whoever starts a target by itself: a camera's first pictures may be black, and any box fits
     what has one colour. Benchmarks start where their truth says.
     """
     target = check_box(box, check_image(image))
     if not np.ptp(crop(image, window_around(target, *AROUND)), axis=(0, 1)).any():
-        raise BlankError(
+        raise InputError(
             f"box ({', '.join(f'{value:g}' for value in target)}) and what is around it have one"
             " colour: there is nothing to recognise"
         )

@@ -8,11 +8,12 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
 from ..conversions import seconds, to_bgr
-from ..core.errors import BlankError, InputError, TrackerError
+from ..core.errors import InputError, TrackerError
 from ..core.io.levels import Levels
 from ..core.search import check_shown
 from ..core.tracker import Tracker
@@ -24,6 +25,19 @@ from .targets import Targets, Track
 
 # A box and its image travel on different topics: either may come first.
 START_PATIENCE = 1.0  # seconds
+
+
+class Decoded(NamedTuple):
+    """A frame's pixels, what reduced them to 8 bits, and whether that was chosen on them."""
+
+    frame: ReceivedImage
+    image: np.ndarray
+    levels: Levels
+    own: bool
+
+    def serves(self, levels: Levels | None) -> bool:
+        """Whether pixels by these levels, None for the frame's own, would be the same."""
+        return self.own if levels is None else self.levels is levels
 
 
 class Worker:
@@ -49,6 +63,8 @@ class Worker:
         self._targets = Targets(tracker, ids)
         self._detector = Detector(self._targets, self._policy)
         self._levels = Levels()  # of the images, where they have more than 8 bits
+        self._decoded: Decoded | None = None  # the last frame
+        self._tried: tuple[int, ...] | None = None  # size of the frame that started by patience
         self._epoch = 0
         self._running = True
         self._enabled = True
@@ -79,13 +95,16 @@ class Worker:
     def request(self, request: Start | Starts | Proposal, patience: float = START_PATIENCE) -> None:
         """Ask for starts, or hand in a proposal; its frame may take ``patience`` seconds to come.
 
-        With infinite patience it also waits for a frame that shows something. A single ``Start``
-        replaces all targets, and all starts that were requested before. Of several proposals the
-        last one counts.
+        With infinite patience starts are for the first frame that shows something in each box, and
+        are made anew if the next one has another size: a camera may begin with an odd image. A
+        single ``Start`` replaces all targets, and all starts that were requested before. Of several
+        proposals the last one counts.
         """
         if isinstance(request, Start):
             request = Starts((request,), alone=True)
         with self._lock:
+            if patience == math.inf:
+                self._tried = None
             self._requests = [
                 one
                 for one in self._requests
@@ -97,7 +116,10 @@ class Worker:
 
     def _is_superseded(self) -> bool:
         """Whether somebody asks for another target instead of all."""
-        return any(isinstance(one, Starts) and one.alone for one, _ in list(self._requests))
+        return any(
+            isinstance(one, Starts) and one.alone and until < math.inf
+            for one, until in list(self._requests)
+        )
 
     def reset(self) -> bool:
         """Forget all targets; later answers do not contain them. Returns whether there was one."""
@@ -161,11 +183,10 @@ class Worker:
             frames = [self._slot.find(entry.stamp, vouched) for entry in entries]
             if None in frames and time.monotonic() < deadline:
                 return
-            if isinstance(request, Starts) and deadline == math.inf:
-                if not all(map(self._can_start, request.entries, frames)):
-                    return
-                self._sink.report("waiting", None)
-            self._requests.remove((request, deadline))
+            if deadline < math.inf:
+                self._requests.remove((request, deadline))
+            elif isinstance(request, Starts) and not self._is_to_be_tried(request, frames[0]):
+                return
             resets = self._resets
         for frame in self._slot.held_before(frames):
             self._process(frame)
@@ -174,21 +195,28 @@ class Worker:
         else:
             self._start(request, frames, resets)
 
-    def _can_start(self, start: Start, frame: ReceivedImage | None) -> bool:
-        """Whether a frame is new and shows something; one that was used had its chance."""
+    def _is_to_be_tried(self, starts: Starts, frame: ReceivedImage | None) -> bool:
+        """Whether to start on this frame; where the last try was on one of its size, that counts.
+
+        Frames that were used had their chance.
+        """
         if frame is None or not self._slot.is_fresh(frame):
             return False
         try:
-            image = to_bgr(frame.message, Levels())
+            image, self._levels = self._decode(frame, self._levels if len(self._targets) else None)
         except InputError:
             return False  # which is said when the frame is processed
+        if image.shape == self._tried:
+            self._requests.remove((starts, math.inf))
+            return False
         try:
-            check_shown(image, start.box)
-        except BlankError as error:
+            for start in starts.entries:
+                check_shown(image, start.box)
+        except InputError as error:
             self._sink.report("waiting", f"the start waits for another image: {error}")
             return False
-        except InputError:
-            pass  # no image would make it a box to start on, which is said at once
+        self._sink.report("waiting", None)
+        self._tried = image.shape
         return True
 
     def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
@@ -219,8 +247,7 @@ class Worker:
             )
         elsewhere = frame is not None and frame.epoch != self._epoch
         fresh = alone or elsewhere or not len(self._targets)
-        levels = Levels() if fresh else self._levels
-        image = self._image_for(start, frame, levels)
+        image, levels = self._image_for(start, frame, None if fresh else self._levels)
         track = self._targets.start(start, frame, image, alone or elsewhere)
         with self._lock:
             if self._resets != resets:
@@ -236,7 +263,7 @@ class Worker:
                 self._levels = Levels()
             elif frame is not None and frame.epoch != self._epoch:
                 return
-            image = self._image_for(proposal, frame, self._levels)
+            image, _ = self._image_for(proposal, frame, self._levels)
             begun, problems = self._detector.consider(proposal, frame, image)
         except TrackerError as error:
             begun, problems = [], [str(error)]
@@ -252,8 +279,8 @@ class Worker:
             self._catch_up(frame, resets)
 
     def _image_for(
-        self, request: Start | Proposal, frame: ReceivedImage | None, levels: Levels
-    ) -> np.ndarray:
+        self, request: Start | Proposal, frame: ReceivedImage | None, levels: Levels | None
+    ) -> tuple[np.ndarray, Levels]:
         if frame is None:
             raise InputError(
                 f"no frame with the stamp {seconds(request.stamp)} of the box to"
@@ -265,7 +292,21 @@ class Worker:
                 f"a box to start on is in the coordinate frame {request.frame_id!r},"
                 f" but the image is in {frame_id!r}"
             )
-        return to_bgr(frame.message, levels)
+        return self._decode(frame, levels)
+
+    def _decode(
+        self, frame: ReceivedImage, levels: Levels | None = None
+    ) -> tuple[np.ndarray, Levels]:
+        """A frame's pixels by ``levels``, or by levels of its own, which are returned, too.
+
+        A start and the frame's answer share them. Raises InputError.
+        """
+        known = self._decoded
+        if known is None or known.frame is not frame or not known.serves(levels):
+            levels = levels or Levels()
+            own = levels.range is None
+            self._decoded = known = Decoded(frame, to_bgr(frame.message, levels), levels, own)
+        return known.image, known.levels
 
     def _catch_up(self, frame: ReceivedImage, resets: int) -> None:
         """Answer the frame of a start, and track through those that came after it.
@@ -302,7 +343,7 @@ class Worker:
         if not len(self._targets):
             self._levels = Levels()  # each picture's own, until a target's are there to keep
         try:
-            image = to_bgr(frame.message, self._levels)
+            image, _ = self._decode(frame, self._levels)
         except InputError as error:
             self._sink.refuse(frame, "ERROR", str(error))
             return

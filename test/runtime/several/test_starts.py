@@ -5,7 +5,9 @@ import math
 import numpy as np
 import pytest
 
+from tracker_ros import conversions
 from tracker_ros.conversions import bgr_to_compressed, ns_to_stamp
+from tracker_ros.runtime import worker
 from tracker_ros.runtime.requests import Start, Starts
 from tracker_ros.sources.bag.typestore import bag_message as make
 
@@ -76,6 +78,54 @@ def test_a_start_on_the_first_frame_waits_for_one_that_shows_something(stage):
     (waiting,) = set(stage.problems("waiting"))
     assert waiting.startswith("the start waits for another image: box (")
     assert [text for about, text in stage.sink.problems if about == "waiting"][-1] is None
+
+
+def first_box(stage, index):
+    """As ``init_bbox`` asks for it."""
+    stage.worker.request(Start(stage.party.box(0, index)), patience=math.inf)
+    stage.worker.turn()
+
+
+def test_a_start_on_the_first_frame_waits_for_one_that_has_the_box(stage):
+    x, y, _, _ = stage.party.box(0, 1)
+    small = np.ascontiguousarray(stage.party.frame(0)[: int(y), : int(x)])
+    first_box(stage, 1)
+    assert stage.show(small).target is None
+    assert stage.agree(stage.show(), {"1": 0})
+    assert stage.agree(stage.show(), {"1": 0})
+    assert stage.problems("init") == []
+    (waiting,) = set(stage.problems("waiting"))
+    assert "lies outside the" in waiting
+
+
+def test_a_start_on_the_first_frame_is_made_anew_where_the_second_has_another_size(stage):
+    odd = np.ascontiguousarray(stage.party.frame(0)[:-8, :-8])
+    first_box(stage, 1)
+    assert stage.show(odd).target.id == "1"
+    assert stage.agree(stage.show(), {"2": 0})
+    assert stage.agree(stage.show(), {"2": 0})
+    # Once two in a row have one size, a later odd image is nobody's.
+    assert stage.show(odd).state == "ERROR"
+    assert stage.agree(stage.show(), {"2": 0})
+    assert stage.problems("init") == []
+
+
+def test_a_frame_that_is_waited_with_and_started_on_is_decoded_once(stage, monkeypatch):
+    decoded = []
+
+    def counted(message, levels):
+        decoded.append(conversions.stamp_to_ns(message.header.stamp) // STEP)
+        return conversions.to_bgr(message, levels)
+
+    monkeypatch.setattr(worker, "to_bgr", counted)
+    first_box(stage, 2)
+    for image in (stage.party.frame(0) * 0, stage.party.frame(1) * 0, None, None, None):
+        stage.show(image)
+    assert stage.agree(stage.sink.answers[-1], {"1": 0})
+    assert decoded == [1, 2, 3, 4, 5]
+    stage.show(track=False)
+    stage.ask(stage.start(1))
+    assert decoded == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_start_on_nothing_is_told(stage):
