@@ -66,7 +66,7 @@ def _actions(context) -> list:
         after = [ends.on_end(evaluation, "evaluate_bag", after), evaluation]
     track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
     return [
-        ends.on_any_end("tracker_node"),
+        ends.on_early_end("tracker_node"),
         # Whatever the parameter file says; and the player need not wait for what cannot start.
         SetLaunchConfiguration("autostart", "true"),
         SetLaunchConfiguration("required", "true"),

@@ -18,12 +18,15 @@ def on_end(action, name: str, follows: Sequence = ()):
     return RegisterEventHandler(OnProcessExit(target_action=action, on_exit=ended))
 
 
-def on_any_end(name: str):
-    """Launch's handler for an included process, by its ``name``, whose every end is a failure."""
+def on_early_end(name: str):
+    """Launch's handler for an included process that is needed, by its ``name``, but ends well.
+
+    Where it fails, the file that includes it has its handler: ``required``.
+    """
     from launch.actions import RegisterEventHandler
     from launch.event_handlers import OnProcessExit
 
-    return RegisterEventHandler(OnProcessExit(on_exit=partial(_ended_any, name)))
+    return RegisterEventHandler(OnProcessExit(on_exit=partial(_ended_early, name)))
 
 
 def _ended(name: str, follows: Sequence, event, context) -> list:
@@ -34,12 +37,11 @@ def _ended(name: str, follows: Sequence, event, context) -> list:
     return list(follows)
 
 
-def _ended_any(name: str, event, context) -> list:
+def _ended_early(name: str, event, context) -> list:
     # Launch numbers the names of its processes: tracker_node-1.
-    if context.is_shutdown or event.process_name.rpartition("-")[0] != name:
+    other = event.process_name.rpartition("-")[0] != name
+    if other or event.returncode or context.is_shutdown:
         return []
-    if event.returncode:
-        raise TrackerError(f"{name} {_how(event.returncode)}; see above")
     raise TrackerError(f"{name} ended, but is needed until the launch ends")
 
 
