@@ -19,6 +19,11 @@ from tracker_ros.engines.models.seal import check_seal
 torch = pytest.importorskip("torch")
 onnx = pytest.importorskip("onnx")
 
+from safetensors import safe_open  # noqa: E402
+from safetensors.torch import load_file, save_file  # noqa: E402
+
+from tracker_ros.engines.models.export import export_model  # noqa: E402
+
 MODELS = ("tiny.safetensors", "tiny.locate.onnx", "tiny.remember.onnx")
 
 
@@ -112,16 +117,12 @@ def test_a_pickle_is_never_executed(files, tmp_path):
 
 
 def facts_of(path):
-    from safetensors import safe_open
-
     with safe_open(path, "np") as file:
         return json.loads(file.metadata()[KEY])
 
 
 def rewrite(path, facts=None, tensors=lambda state: state):
     """Write the weights anew with other metadata or tensors, and no seal."""
-    from safetensors.torch import load_file, save_file
-
     metadata = (
         {} if facts is None else {KEY: facts if isinstance(facts, str) else json.dumps(facts)}
     )
@@ -228,14 +229,30 @@ def test_graphs_of_two_models(files):
     facts = facts_of(files.weights)
     rewrite_graph(files.graph("remember"), facts | {"training": {"steps": 7}})
     message = error_of(files.graph("locate"))
-    assert "tiny.remember.onnx do not belong together: training differs" in message
+    assert "tiny.remember.onnx do not belong together: they differ in training" in message
+
+
+def swap(one, other):
+    content = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(content)
 
 
 def test_graphs_that_changed_places(files):
     locate, remember = map(files.graph, steps_of("dastm"))
-    content = locate.read_bytes()
+    swap(locate, remember)
+    assert "tiny.locate.onnx is not the step locate but remember" in error_of(locate)
+    swap(locate, remember)
     locate.write_bytes(remember.read_bytes())
-    remember.write_bytes(content)
+    assert "tiny.locate.onnx is not the step locate but remember" in error_of(locate)
+
+
+def test_graphs_of_an_earlier_version_that_changed_places(files):
+    locate, remember = map(files.graph, steps_of("dastm"))
+    facts = facts_of(files.weights)
+    swap(locate, remember)
+    for path in (locate, remember):
+        rewrite_graph(path, facts)
     assert "the step 'locate' of this dastm takes crop, box, not crop, memory" in error_of(
         locate, files.folder
     )
@@ -257,6 +274,46 @@ def test_graphs_of_other_weights_than_those_beside_them(files):
         if content is not None:
             files.weights.write_bytes(content)
         load_tracker(files.graph("locate"))
+
+
+def other_weights(state):
+    return state | {"label.weight": state["label.weight"] + 1}
+
+
+def test_graphs_of_weights_that_were_edited(files):
+    """Their facts are the same; with or without their seal, which says that they are damaged."""
+    facts = facts_of(files.weights)
+    with safe_open(files.weights, "np") as file:
+        metadata = file.metadata()
+    rewrite(files.weights, facts)  # the same tensors
+    load_tracker(files.weights, engine="onnx")
+    for told in ({KEY: metadata[KEY]}, metadata):
+        save_file(other_weights(load_file(files.weights)), files.weights, told)
+        for path in (files.weights, files.graph("locate")):
+            with pytest.raises(ModelError) as error:
+                load_tracker(path, engine="auto")
+            assert f"the graphs of {files.weights} are of other weights: `tracker-ros" in str(
+                error.value
+            )
+    rewrite(files.weights, facts)
+    export_model(files.weights, files.folder)
+    load_tracker(files.weights, engine="onnx")
+
+
+def test_a_graph_of_other_weights_than_the_others(files):
+    facts, kept = facts_of(files.weights), files.graph("remember").read_bytes()
+    rewrite(files.weights, facts, other_weights)
+    export_model(files.weights, files.folder)
+    files.graph("remember").write_bytes(kept)
+    message = error_of(files.graph("locate"))
+    assert "tiny.remember.onnx do not belong together: they differ in weights" in message
+
+
+def test_graphs_of_an_earlier_version_are_read(files):
+    facts = facts_of(files.weights)
+    for step in steps_of("dastm"):
+        rewrite_graph(files.graph(step), facts)  # without fingerprint and step
+    load_tracker(files.weights, engine="onnx")
 
 
 def test_graphs_of_weights_from_another_version_belong_to_them(files):

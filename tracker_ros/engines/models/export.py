@@ -11,7 +11,7 @@ from ...core.io.files import replacing
 from ...networks.blocks.convolutions import fuse
 from ...networks.build import steps
 from .compact import compact
-from .facts import KEY, pack_facts
+from .facts import KEY, STEP_KEY, WEIGHTS_KEY, fingerprint, pack_facts
 from .files import NEXT, ModelFiles
 from .seal import NO_SEAL, SEAL_KEY, seal
 from .store import load_network
@@ -23,14 +23,15 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     """Write ``NAME.STEP.onnx`` for every step of the network in ``weights``; returns the paths.
 
     The graphs have the inputs and outputs of the steps (see ``networks``), hold the fused network,
-    compute in float32 and carry the weights' facts. Weights of a file in float16 stay in float16
-    (``compact``), so that the graphs of such a file are little more than half as large.
-    Raises ModelError if the weights cannot be used.
+    compute in float32 and carry the weights' facts and fingerprint. Weights of a file in float16
+    stay in float16 (``compact``), so that the graphs of such a file are little more than half as
+    large. Raises ModelError if the weights cannot be used.
     """
     import onnx
 
     weights, folder = Path(weights), Path(folder)
     network, facts = load_network(weights)
+    made_of = fingerprint(weights)
     tracking = TrackingConfig.from_dict(facts["tracking"])
     fuse(network)
     files = ModelFiles(weights.stem, folder)
@@ -61,7 +62,8 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
         _strip_traces(model.graph)
         compact(model)
         told = pack_facts({**facts, "tracking": tracking.to_dict()})
-        onnx.helper.set_model_props(model, {KEY: told, SEAL_KEY: NO_SEAL})
+        origin = {STEP_KEY: name, WEIGHTS_KEY: made_of}
+        onnx.helper.set_model_props(model, {KEY: told, **origin, SEAL_KEY: NO_SEAL})
         with replacing(files.graph(name)) as part:
             onnx.save(model, part)
             seal(part)

@@ -1,5 +1,6 @@
 """The facts in a model file: what it says about itself, and whether files belong together."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +13,9 @@ from .seal import SEAL, SEAL_KEY
 FORMAT = 1
 KEY = "tracker_ros"  # metadata entry, in safetensors and ONNX files alike
 INT8_KEY = "int8"  # metadata entry of a graph that computes in 8 bits
+# Metadata entries of a graph; those of earlier versions have none of them.
+STEP_KEY = "step"  # which step it is, whatever its name
+WEIGHTS_KEY = "weights"  # the fingerprint of what it was made of
 MOST_HEADER = 10**8  # bytes, as in the format's own reader
 
 
@@ -88,16 +92,36 @@ def read_facts(path: Path) -> dict:
     return unpack_facts(metadata, path)
 
 
-def check_graphs(files: ModelFiles, facts: dict) -> None:
-    """Raise ModelError if graphs, which say ``facts``, are of other weights than those beside them.
+def fingerprint(path: Path) -> str:
+    """What tells the tensors of a ``.safetensors`` file from all others, whatever its facts are.
+
+    Raises ModelError naming it.
+    """
+    try:
+        with path.open("rb") as file:
+            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+            header.pop("__metadata__", None)
+            digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+            digest.update(file.read())
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise ModelError(f"model file {path} cannot be read: {brief(error)}") from error
+    return digest.hexdigest()
+
+
+def check_graphs(files: ModelFiles, facts: dict, made_of: str | None) -> None:
+    """Raise ModelError if graphs are of other weights than those beside them.
 
     Whoever names the weights would get boxes of older ones. Weights that cannot be read do not
     matter to graphs, which have checksums of their own.
+
+    Args:
+        facts: what the graphs say. made_of: the fingerprint of their weights; None: they have none.
     """
     if not files.has_weights:
         return
     try:
         told = read_facts(files.weights)
+        changed = made_of is not None and made_of != fingerprint(files.weights)
     except ModelError:
         return
     # Graphs say how they track in the fields of the version that exported them.
@@ -105,7 +129,7 @@ def check_graphs(files: ModelFiles, facts: dict) -> None:
         {**one, "tracking": TrackingConfig.from_dict(one["tracking"]).to_dict()}
         for one in (told, facts)
     )
-    if told != facts:
+    if told != facts or changed:
         raise ModelError(
             f"the graphs of {files.weights} are of other weights: `tracker-ros export"
             f" {files.weights}` makes them anew, the torch engine does without"
@@ -113,9 +137,12 @@ def check_graphs(files: ModelFiles, facts: dict) -> None:
 
 
 def same_model(first: dict, first_path: Path, second: dict, second_path: Path) -> None:
-    """Raise ModelError with both files named if they do not belong to one model."""
+    """Raise ModelError with both files named if they do not belong to one model.
+
+    first, second: facts, and under ``WEIGHTS_KEY`` the fingerprint of what each was made of.
+    """
     for name in first:
         if first[name] != second.get(name):
             raise ModelError(
-                f"{first_path} and {second_path} do not belong together: {name} differs"
+                f"{first_path} and {second_path} do not belong together: they differ in {name}"
             )

@@ -10,7 +10,15 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
 from ...core.io.names import utf8_name
 from ...core.io.paths import cache_dir
-from ..models.facts import INT8_KEY, check_graphs, same_model, unpack_facts, with_tracking
+from ..models.facts import (
+    INT8_KEY,
+    STEP_KEY,
+    WEIGHTS_KEY,
+    check_graphs,
+    same_model,
+    unpack_facts,
+    with_tracking,
+)
 from ..models.files import NEXT, ModelFiles, steps_of
 from ..models.seal import check_seal
 from .base import Runner
@@ -63,7 +71,7 @@ class OnnxRunner(Runner):
         # gain nothing from a second thread (docs/performance.md).
         one = int(first == files.graph("trunk"))
         options = _options(onnxruntime, threads or one)
-        session, self.facts = self._open(first, options, providers)
+        session, self.facts, made_of = self._open(first, options, providers)
         self.steps: Sequence[str] = steps_of(self.facts["architecture"])
         self._sessions = {}
         for step in self.steps:
@@ -71,9 +79,10 @@ class OnnxRunner(Runner):
             if path == first:
                 self._sessions[step] = session
             else:
-                self._sessions[step], facts = self._open(path, options, providers)
-                same_model(self.facts, first, facts, path)
-        check_graphs(files, self.facts)
+                self._sessions[step], facts, its = self._open(path, options, providers)
+                ours, theirs = self.facts | {WEIGHTS_KEY: made_of}, facts | {WEIGHTS_KEY: its}
+                same_model(ours, first, theirs, path)
+        check_graphs(files, self.facts, made_of)
         self.facts = with_tracking(self.facts, tracking, True)
         self._inputs = {
             step: tuple(value.name for value in opened.get_inputs())
@@ -94,6 +103,7 @@ class OnnxRunner(Runner):
         self._pool: ThreadPoolExecutor | None = None
 
     def _open(self, path: Path, options, providers: list[tuple[str, dict]]):
+        """A graph's session, its facts, and the fingerprint of what it was made of."""
         check_seal(path)
         try:
             with utf8_name(path) as name:
@@ -101,7 +111,10 @@ class OnnxRunner(Runner):
             metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
-        return session, unpack_facts(metadata, path)
+        facts, step = unpack_facts(metadata, path), path.stem.rpartition(".")[2]
+        if metadata.get(STEP_KEY, step) != step:
+            raise ModelError(f"model file {path} is not the step {step} but {metadata[STEP_KEY]}")
+        return session, facts, metadata.get(WEIGHTS_KEY)
 
     def inputs(self, step: str) -> Sequence[str]:
         return self._inputs[step]
