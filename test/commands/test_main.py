@@ -122,6 +122,28 @@ def test_bad_input_is_one_sentence(arguments, sentence, tmp_path, capsys):
     assert err.count("\n") == 1
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    (
+        ["evaluate", "{loop}", "--peers-only", "--peer", "kcf"],
+        ["evaluate", "{loop}", "--dataset", "vot", "--peers-only", "--peer", "kcf"],
+        ["evaluate", "{loop}", "--dataset", "got10k", "--peers-only", "--peer", "kcf"],
+        ["evaluate", "{loop}.mcap", "--peers-only", "--peer", "kcf"],
+        ["train", "{loop}"],
+        ["train", "coco:{loop}"],
+        ["track", "{loop}", "--box", "1,2,3,4"],
+    ),
+)
+def test_links_in_a_circle_are_one_sentence(arguments, tmp_path, capsys):
+    """``Path.resolve`` raises a RuntimeError for them."""
+    for name in ("loop", "loop.mcap"):
+        (tmp_path / "other").unlink(missing_ok=True)
+        (tmp_path / "other").symlink_to(tmp_path / name)
+        (tmp_path / name).symlink_to(tmp_path / "other")
+    assert main([a.format(loop=tmp_path / "loop") for a in arguments]) == 1
+    assert str(tmp_path) in capsys.readouterr().err
+
+
 def test_the_exit_status_of_the_process_is_that_of_the_command():
     done = run("track", "no/clip.mp4")
     assert (done.returncode, done.stdout) == (1, "")

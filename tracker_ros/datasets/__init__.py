@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError
+from ..core.io.paths import real
 from ..sources.sequences import Sequence, find_sequences
 from . import got10k, lasot, trackingnet
 from .otb import read_otb
@@ -32,7 +33,7 @@ def read_benchmark(name: str, folder: str | Path) -> tuple[list[Sequence], str]:
 
     Raises SourceError naming file and line of anything malformed, or if there is no sequence.
     """
-    folder = Path(folder).resolve()
+    folder = real(folder)
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")
     if name == FOLDER:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..core.io.files import UNTOLD, naming, write_json
+from ..core.io.paths import real
 from ..evaluation.results import SequenceResult, result_path
 from ..sources.bag.source import BagSource
 from ..sources.bag.writer import replace_bag
@@ -29,7 +30,7 @@ COLUMNS = ("frame", "stamp_ns", "x", "y", "w", "h", "score", "state", "lost_fram
 
 def sequence_name(source: BagSource) -> str:
     """The bag's name and the topic's, with "-" for "/", which topics do not have."""
-    bag = source.recording.path.resolve()
+    bag = real(source.recording.path)
     return f"{bag.stem if bag.is_file() else bag.name}{source.topic.replace('/', '-')}"
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..core.errors import SourceError
 from ..core.io.levels import Levels
+from ..core.io.paths import real
 from .annotations import absent_where_empty, lines
 from .folder import TRUTH_NAME, FolderSource, read_picture
 from .order import in_order
@@ -67,7 +68,7 @@ def open_sequence(folder: Path) -> Sequence:
 
 def find_sequences(folder: Path) -> list[Sequence]:
     """The OTB-style sequence that ``folder`` is, or those directly inside it, in natural order."""
-    folder = Path(folder).resolve()
+    folder = real(folder)
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")
     if (folder / TRUTH_NAME).is_file():

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from ..core.errors import ModelError, ParameterError
+from ..core.io.paths import real
 from ..engines.runners.torch_runner import DTYPES
 from ..networks.build import build
 from ..networks.presets import Preset
@@ -193,4 +194,4 @@ def _described(folder: Path, sequences: Sequence[Pictures]) -> str:
     digest = sha256()
     for one in sequences:
         digest.update(os.fsencode(one.name) + one.truth.tobytes())
-    return f"{folder.resolve().name}, {len(sequences)} sequences ({digest.hexdigest()[:12]})"
+    return f"{real(folder).name}, {len(sequences)} sequences ({digest.hexdigest()[:12]})"

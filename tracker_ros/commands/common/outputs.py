@@ -8,6 +8,7 @@ from pathlib import Path
 from ...core.errors import InputError
 from ...core.io.files import is_stream
 from ...core.io.names import is_utf8
+from ...core.io.paths import real
 
 # What is read of folders: pictures, recordings, annotations, results, weights.
 _READ = re.compile(
@@ -90,7 +91,7 @@ def _places(path: Path) -> list[Path]:
 
 def _is_elsewhere(file: Path, folder: Path) -> bool:
     """Whether only a symbolic link in ``folder`` can lead to ``file``."""
-    return file.stat().st_nlink == 1 and folder.resolve() not in file.resolve().parents
+    return file.stat().st_nlink == 1 and real(folder) not in real(file).parents
 
 
 def _inputs_in(folder: Path, links: bool) -> Iterator[Path]:

@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import InputError, TrackerError
+from ...core.io.paths import real
 from ..common import contestants
 from ..common.arguments import add_paths, add_tracker_arguments, box_argument, tracker_options
 from ..common.outputs import check_outputs
@@ -76,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
         from ...replay import session
 
         session.check(tracker_options(args))
-    folder = args.out or Path("out") / args.bag.resolve().stem
+    folder = args.out or Path("out") / real(args.bag).stem
     check_outputs([args.bag, *(value for _, value in args.truth)], {"--out": folder})
     failures: list[str] = []
     with progress_bar() as bar:

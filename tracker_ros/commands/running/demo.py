@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ...core.errors import InputError, SourceError
 from ...core.io.files import write_json
+from ...core.io.paths import real
 from ..common.arguments import (
     add_box,
     add_counts,
@@ -141,7 +142,8 @@ def _check_clip(args: argparse.Namespace) -> str | None:
         return None
     if not Path(args.clip).exists():
         raise SourceError(f"{args.clip} does not exist")
-    if args.output.resolve() in (Path(args.clip).resolve(), *Path(args.clip).resolve().parents):
+    clip = real(args.clip)
+    if real(args.output) in (clip, *clip.parents):
         raise InputError(
             f"{args.clip} lies in {args.output}, which is about to be written anew;"
             " choose another --output"

@@ -6,6 +6,14 @@ from pathlib import Path
 from ..errors import TrackerError
 
 
+def real(path: str | Path) -> Path:
+    """The absolute path without symbolic links; of links in a circle what can be followed of them.
+
+    ``Path.resolve`` raises RuntimeError for these before Python 3.13.
+    """
+    return Path(os.path.realpath(path))
+
+
 def share_dir() -> Path:
     """The folder that holds ``models/``, ``launch/`` and ``config/``.
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import SourceError
+from ...core.io.paths import real
 from ...sources import folder
 from ..metrics import iou
 from ..results import SequenceResult, result_path
@@ -113,7 +114,7 @@ def _of_bag(loaded: Loaded, tracker: str, result: SequenceResult, row: int) -> n
         with path.with_suffix(".csv").open(newline="", encoding="utf-8") as file:
             indices = [int(line["frame"]) for line in csv.DictReader(file)]
         index = indices[-len(result) :][row]
-        bags = [p for p in map(Path, loaded.evaluation.paths) if p.resolve().name == about["bag"]]
+        bags = [p for p in map(Path, loaded.evaluation.paths) if real(p).name == about["bag"]]
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise SourceError(f"what is known of its frames cannot be read: {error}") from None
     if not bags:

@@ -7,6 +7,7 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...core.io.levels import Levels
+from ...core.io.paths import real
 from ...sources.annotations import lines, listed
 from ...sources.folder import FolderSource, read_picture
 from ...sources.order import visible
@@ -61,7 +62,7 @@ def find_vot_sequences(folder: str | Path) -> list[VotSequence]:
 
     Raises SourceError.
     """
-    folder = Path(folder).resolve()
+    folder = real(folder)
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")
     if (folder / TRUTH_NAME).is_file():

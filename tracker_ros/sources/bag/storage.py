@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ...core.errors import SourceError, some
+from ...core.io.paths import real
 from ..order import in_order
 
 if TYPE_CHECKING:
@@ -142,7 +143,7 @@ def stream_sqlite(file: Path) -> Iterator[Item]:
 
 @contextmanager
 def _database(file: Path) -> Iterator[sqlite3.Connection]:
-    uri = f"{file.resolve().as_uri()}?mode=ro"
+    uri = f"{real(file).as_uri()}?mode=ro"
     if not has_log(file):
         with closing(sqlite3.connect(f"{uri}&immutable=1", uri=True)) as database:
             yield database
@@ -150,7 +151,7 @@ def _database(file: Path) -> Iterator[sqlite3.Connection]:
     with TemporaryDirectory(prefix="tracker_ros-") as folder:
         # SQLite needs to write an index of a write-ahead log beside it; and what a rollback journal
         # takes back, it takes out of the file itself.
-        if _log(file, ROLLBACK) or not os.access(file.resolve().parent, os.W_OK):
+        if _log(file, ROLLBACK) or not os.access(real(file).parent, os.W_OK):
             copy = Path(folder) / file.name
             shutil.copyfile(file, copy)
             for suffix in (WRITE_AHEAD, ROLLBACK):

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.io.paths import cache_dir
+from ...core.io.paths import cache_dir, real
 from ...datasets import got10k, lasot, trackingnet
 from ...datasets.coco import read_coco
 from ...datasets.davis import LISTS, read_davis
@@ -71,7 +71,7 @@ def open_set(name: str, folder: str | Path, cache: Path | None = None) -> ClipSe
 
     Raises SourceError naming file and line of anything malformed, or if no clip is left.
     """
-    folder = Path(folder).resolve()
+    folder = real(folder)
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder ({name})")
     reader = READERS[name]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from ...core.io.paths import real
 from ...evaluation.hardware import describe
 from ..data.mixture import parse_spec
 
@@ -17,7 +18,7 @@ def data_names(data: str | Path | Sequence[str | Path]) -> list[str]:
     """
     specs = [parse_spec(text) for text in ([data] if isinstance(data, str | Path) else data)]
     return [
-        f"{spec.reader}:{spec.folder.resolve().name}:{1 if spec.weight is None else spec.weight:g}"
+        f"{spec.reader}:{real(spec.folder).name}:{1 if spec.weight is None else spec.weight:g}"
         for spec in specs
     ]
 
