@@ -8,6 +8,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ...core.errors import ModelError
 from ..common.arguments import add_paths
 from ..common.outputs import check_outputs
 
@@ -30,12 +31,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ...engines.models.export import export_model
+    from ...engines.models.weights import read_facts, steps_of
 
     folder = args.output or args.weights.parent
     graphs = {path.name: path for path in folder.glob(f"{args.weights.stem}.*.onnx")}
     check_outputs([args.weights], graphs)
     crops = None
-    if args.int8:  # before anything is written: it may not be there
+    if args.int8:  # before anything is written: there may be no trunk, and no pictures
+        facts = read_facts(args.weights)
+        if "trunk" not in steps_of(facts["architecture"]):
+            raise ModelError(f"{args.weights} has no shared trunk that could be in 8 bits")
         crops = list(_squares(args.int8))
     written = export_model(args.weights, folder)
     if crops is not None:
