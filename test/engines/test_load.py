@@ -1,6 +1,7 @@
 """load_tracker: what it is asked for, and what it says when it cannot."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ HAS_GPU = {
         ({"threads": 10**6}, "threads is 1000000"),
         ({"threads": 1.5}, "threads is 1.5"),
         ({"threads": "2"}, "threads is '2'"),
+        ({"tracking": {"query_size": 64}}, "tracking is dict, not a TrackingConfig"),
         ({"precision": "int8"}, "precision is 'int8', not one of fp32, bf16, fp16"),
         ({"precision": "bf16", "engine": "onnx"}, "precision is 'bf16', but the graphs of onnx"),
     ],
@@ -155,6 +157,20 @@ def test_an_unknown_name_is_told_with_the_known_ones(name):
         find_model(name)
     assert repr(name) in str(error.value)
     assert (", ".join(shipped) or "none is installed") in str(error.value)
+
+
+@pytest.mark.parametrize("model", [None, 5, b"dastm", ["dastm"]])
+def test_what_is_neither_a_name_nor_a_path_is_told(model):
+    with pytest.raises(
+        ModelError, match=re.escape(f"model is {model!r}, neither a name nor a path")
+    ):
+        load_tracker(model)
+
+
+@pytest.mark.parametrize("model", [300 * "x", f"{300 * 'x'}.onnx", f"{300 * 'x'}.safetensors"])
+def test_a_name_that_no_file_can_have_is_told(model):
+    with pytest.raises(ModelError, match=f"model file {model} cannot be read: File name too long"):
+        load_tracker(model)
 
 
 @pytest.mark.parametrize("name", ["tiny.onnx", "tiny.stop.onnx", "locate.onnx"])

@@ -152,6 +152,7 @@ def test_what_cannot_be_opened(tmp_path, otb):
         (tmp_path / "text.mp4", "text.mp4 is not a video"),
         (otb(None) / "img" / "0001.jpg", "single picture"),
         (tmp_path / "bad\0name", "does not exist|cannot be read"),
+        (tmp_path / (300 * "x"), "cannot be read: .*File name too long"),
         ("camera:4095", "camera 4095 cannot be opened"),
         ("camera:2147483648", "does not exist"),
         ("/dev/null", "neither a file nor a folder"),

@@ -46,10 +46,10 @@ def load_tracker(
         tracking: an inference policy that replaces the one stored with the weights.
     Raises:
         ModelError: model or device cannot be used, or the engine's package is not installed.
-        ParameterError: unknown engine, device or precision; threads that cannot be; half
-            precision with ONNX Runtime.
+        ParameterError: unknown engine, device or precision; threads or tracking that cannot be;
+            half precision with ONNX Runtime.
     """
-    engine = _checked(engine, device, precision, threads)
+    engine = _checked(engine, device, precision, threads, tracking)
     files = find_model(model)
     engine, device = _resolve(files, engine, device)
     options = {"allow_cpu_fallback": allow_cpu_fallback, "tracking": tracking}
@@ -66,7 +66,9 @@ def load_tracker(
     return tracker
 
 
-def _checked(engine: str, device: str, precision: str, threads: int) -> str:
+def _checked(
+    engine: str, device: str, precision: str, threads: int, tracking: TrackingConfig | None
+) -> str:
     """The engine, torch where half precision leaves no other. Raises ParameterError."""
     if engine not in ENGINES:
         raise ParameterError(f"engine is {engine!r}, not one of {', '.join(ENGINES)}")
@@ -84,6 +86,8 @@ def _checked(engine: str, device: str, precision: str, threads: int) -> str:
         engine = "torch" if engine == "auto" else engine
     if engine == "tensorrt" and device == "cpu":
         raise ParameterError("engine is 'tensorrt', which runs on a GPU, but device is 'cpu'")
+    if not isinstance(tracking, TrackingConfig | None):
+        raise ParameterError(f"tracking is {type(tracking).__name__}, not a TrackingConfig")
     return engine
 
 

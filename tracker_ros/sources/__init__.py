@@ -30,7 +30,7 @@ def open_source(
         raise SourceError(f"{spec} is a URL; what can be read are files, folders, bags and cameras")
     path = Path(spec)
     camera = CAMERA.fullmatch(str(spec))
-    kind = _kind(path) if path.exists() or not camera else "camera"
+    kind = "camera" if camera and not path.exists() else _kind(path)
     if topic is not None and kind != "bag":
         raise SourceError(f"{spec} is not a bag, so it has no topic {topic!r}")
     if kind == "camera":

@@ -54,7 +54,15 @@ def find_model(model: str | Path) -> ModelFiles:
 
     Raises ModelError naming what is missing and what there is.
     """
-    path = Path(model)
+    if not isinstance(model, str | Path):
+        raise ModelError(f"model is {model!r}, neither a name nor a path")
+    try:
+        return _find(Path(model), str(model))
+    except OSError as error:  # a name that is too long, a folder that others may not look into
+        raise ModelError(f"model file {model} cannot be read: {error.strerror}") from error
+
+
+def _find(path: Path, model: str) -> ModelFiles:
     if path.suffix in (".safetensors", ".onnx"):
         if not path.is_file():
             raise ModelError(f"model file {path} does not exist")
@@ -65,12 +73,12 @@ def find_model(model: str | Path) -> ModelFiles:
                 raise ModelError(f"model file {path} is not named NAME.{'|'.join(STEPS)}.onnx")
         return ModelFiles(name, path.parent)
     folder = share_dir() / "models"
-    files = ModelFiles(str(model), folder)
-    if path.name == str(model) and (files.has_weights or files.has_graphs):
+    files = ModelFiles(model, folder)
+    if path.name == model and (files.has_weights or files.has_graphs):
         return files
     known = sorted(found.stem for found in folder.glob("*.safetensors"))
     raise ModelError(
-        f"model {str(model)!r} is neither a .safetensors or .onnx file nor a shipped name "
+        f"model {model!r} is neither a .safetensors or .onnx file nor a shipped name "
         f"({', '.join(known) or 'none is installed'})"
     )
 
