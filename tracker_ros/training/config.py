@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar
 
@@ -52,21 +53,25 @@ class Checked:
         for part in fields(self):
             value, name = getattr(self, part.name), option_name(self, part)
             bounds = part.metadata
-            if not bounds or isinstance(value, bool | dict):
+            if not bounds or isinstance(value, bool):
                 continue
             if isinstance(value, str):
                 if bounds["choices"] and value not in bounds["choices"]:
                     known = ", ".join(bounds["choices"])
                     raise ParameterError(f"{name} is {value!r}, not one of {known}")
                 continue
-            most = bounds["most"]
-            if isinstance(value, int) and value > LARGEST:
-                most = min(most, LARGEST)
-            if not (bounds["least"] <= value <= most and value < math.inf):
-                reach = "up" if most == math.inf else f"to {most}"
-                raise ParameterError(
-                    f"{name} is {value}, not a number from {bounds['least']} {reach}"
-                )
+            shares = value if isinstance(value, dict) else {"": value}
+            for kind, number in shares.items():
+                _check_number(f"{name} {kind}".strip(), number, bounds)
+
+
+def _check_number(name: str, value: float, bounds: Mapping) -> None:
+    most = bounds["most"]
+    if isinstance(value, int) and value > LARGEST:
+        most = min(most, LARGEST)
+    if not (bounds["least"] <= value <= most and value < math.inf):
+        reach = "up" if most == math.inf else f"to {most}"
+        raise ParameterError(f"{name} is {value}, not a number from {bounds['least']} {reach}")
 
 
 @dataclass(frozen=True)
