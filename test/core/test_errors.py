@@ -1,12 +1,24 @@
+from pathlib import Path
+
 import pytest
 
-from tracker_ros.core.errors import missing, some
+from tracker_ros.core.errors import brief, missing, some
 
 
 def test_a_long_list_of_names_is_cut_and_counted():
     names = [f"layer{i}" for i in range(98)]
     assert some(names) == "layer0, layer1, layer2, layer3 and 94 more"
     assert some(names[:4]) == "layer0, layer1, layer2, layer3"
+
+
+def test_what_others_say_is_one_line_and_names_no_file_twice():
+    with pytest.raises(OSError) as failed:
+        Path("/").read_bytes()
+    assert brief(failed.value) == "Is a directory"
+    assert brief(OSError("no image here")) == "no image here"
+    assert brief(ValueError("one\n  two")) == "one two"
+    assert brief(KeyError("shape")) == "no 'shape'"
+    assert brief(ValueError()) == "ValueError"
 
 
 @pytest.mark.parametrize(

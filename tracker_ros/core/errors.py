@@ -36,8 +36,10 @@ class ParameterError(TrackerError):
 
 
 def brief(error: BaseException) -> str:
-    """What another library's error says, cut to one line."""
+    """What another library's error says, cut to one line; of a file, without number and name."""
     said = f"no {error}" if isinstance(error, KeyError) else str(error)
+    if isinstance(error, OSError) and error.strerror:
+        said = error.strerror
     return shorten(said, 200, placeholder=" ...") or type(error).__name__
 
 

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, brief
 from ..sources.order import visible
 from .formats.text import FARTHEST
 from .track import Track
@@ -73,7 +73,7 @@ def read_objects(path: Path) -> list[Item]:
     try:
         root = ElementTree.parse(path).getroot()
     except (OSError, ElementTree.ParseError) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(f"{path} cannot be read: {brief(error)}") from None
     area = _value(root, "size/width", path, "") * _value(root, "size/height", path, "")
     items = []
     for number, node in enumerate(root.iter("object"), 1):

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, brief
 from ..sources.annotations import pictures
 from ..sources.folder import read_picture
 from ..sources.order import visible
@@ -55,7 +55,7 @@ def _rows(path: Path) -> Iterator[tuple]:
                 if found := _parse(row, f"{path} line {number}"):
                     yield found
     except (OSError, csv.Error) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(f"{path} cannot be read: {brief(error)}") from None
 
 
 def _parse(row: list[str], where: str) -> tuple | None:

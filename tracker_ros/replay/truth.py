@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, brief
 from ..core.geometry.boxes import ABSENT, Box
 from ..sources.bag.source import BagSource
 from ..sources.bag.truth import read_boxes
@@ -72,7 +72,7 @@ def read_csv(path: Path) -> tuple[str, dict[int, Box]]:
         with path.open(encoding="utf-8-sig", newline="") as file:
             rows = list(csv.DictReader(file, skipinitialspace=True))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(f"{path} cannot be read: {brief(error)}") from None
     columns = rows[0].keys() if rows else ()
     key = next((name for name in KEY_COLUMNS if name in columns), None)
     missing = [name for name in BOX_COLUMNS if name not in columns]

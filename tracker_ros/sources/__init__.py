@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, brief
 from .bag.storage import is_storage, refuse_ros1
 from .base import Frame, Source
 from .folder import IMAGE_SUFFIXES
@@ -67,7 +67,7 @@ def _kind(path: Path) -> str:
         if path.stat().st_size == 0:
             raise SourceError(f"{path} is empty")
     except (OSError, ValueError) as error:
-        raise SourceError(f"{str(path)!r} cannot be read: {error}") from None
+        raise SourceError(f"{str(path)!r} cannot be read: {brief(error)}") from None
     if is_storage(path.name):
         return "bag"
     refuse_ros1(path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..core.errors import SourceError
+from ..core.errors import SourceError, brief
 from .order import in_order
 
 FARTHEST = 1e7  # pixels
@@ -71,7 +71,7 @@ def lines(path: Path, sep: str = "\n") -> list[str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{path} cannot be read: {error}") from None
+        raise SourceError(f"{path} cannot be read: {brief(error)}") from None
     found = [part.strip() for part in text.rstrip(f"{sep} \t\r\n").replace(sep, "\n").split("\n")]
     return found if found != [""] else []
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ...core.errors import SourceError
+from ...core.errors import SourceError, brief
 from .clips import Clip, Store
 
 FORMAT = 1  # of the files; a change makes all readers run again
@@ -113,7 +113,9 @@ class ClipSet(Sequence[Clip]):
             columns = {name: np.asarray(column) for name, column in files.items()}
             return _Mapped(stores, columns, path)
         except (OSError, ValueError) as error:
-            raise SourceError(f"the index {path} cannot be read ({error}); delete it") from None
+            raise SourceError(
+                f"the index {path} cannot be read ({brief(error)}); delete it"
+            ) from None
 
 
 class _Mapped(ClipSet):
