@@ -131,15 +131,16 @@ def test_what_another_page_can_send_unasked_is_refused(site):
     assert not site.chosen and not site.forgotten
 
 
-def test_a_name_that_leads_here_from_elsewhere_is_refused(site):
+@pytest.mark.parametrize("name", [b"evil.example", b"[::1"])
+def test_a_name_that_leads_here_from_elsewhere_is_refused(site, name):
     """A foreign page's own name may come to mean this address (DNS rebinding)."""
     connection = socket.create_connection(
         ("127.0.0.1", int(site.server.address.rpartition(":")[2]))
     )
-    connection.sendall(b"GET / HTTP/1.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+    connection.sendall(b"GET / HTTP/1.1\r\nHost: " + name + b"\r\nConnection: close\r\n\r\n")
     answer = b"".join(iter(lambda: connection.recv(4096), b""))
     connection.close()
-    assert answer.startswith(b"HTTP/1.1 403") and b"evil.example" in answer
+    assert answer.startswith(b"HTTP/1.1 403") and name in answer
 
 
 def test_a_browser_that_goes_away_harms_nobody(site, capfd):

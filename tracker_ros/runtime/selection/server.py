@@ -159,7 +159,11 @@ class _Handler(BaseHTTPRequestHandler):
         """Also refuse a private page under another name: a foreign page's may come to lead here."""
         if not super().parse_request():
             return False
-        name = urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        host = self.headers.get("Host", "")
+        try:
+            name = urlsplit(f"//{host}").hostname
+        except ValueError:  # it cannot be a name at all
+            name = host
         if not self.site.private or name in LOCAL:
             return True
         self._say(
