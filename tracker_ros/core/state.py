@@ -60,7 +60,7 @@ FADED = 0.6  # of the usual response: below, a target is on its way behind somet
 # the target is there by comparison with the first frame, logarithm of the odds. A logistic
 # regression over what was found of 150 lost targets (docs/search.md).
 OPINION, RESPONSE, ODDS = 2.0, 3.0, 0.65
-COLOURS = 15.0  # and what its colours say for it; fitted on 2,860 finds, of other clips, too
+COLOURS = 24.0  # and what its colours say for it; fitted on 2,860 finds, of other clips, too
 NEEDED, FARTHER = 2.8, 3.6  # of it all, and more of what is not where the target was
 SUPPORT, STRONG = 1.2, 0.52  # of those odds, beside a response; higher ones say no more
 
