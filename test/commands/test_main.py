@@ -129,8 +129,8 @@ def test_bad_input_is_one_sentence(arguments, sentence, tmp_path, capsys):
         ["evaluate", "{loop}", "--dataset", "vot", "--peers-only", "--peer", "kcf"],
         ["evaluate", "{loop}", "--dataset", "got10k", "--peers-only", "--peer", "kcf"],
         ["evaluate", "{loop}.mcap", "--peers-only", "--peer", "kcf"],
-        ["train", "{loop}"],
-        ["train", "coco:{loop}"],
+        ["train", "{loop}", "--out", "{loop}.out"],
+        ["train", "coco:{loop}", "--out", "{loop}.out"],
         ["track", "{loop}", "--box", "1,2,3,4"],
     ),
 )
