@@ -72,9 +72,10 @@ class InputHealth:
             count = self._grown(name)
             total = self._arrived + (count if name == "lost" else 0)
             if count >= max(COUNT, SHARE * total):
-                # Of a slow worker some came before, and are known to be overtaken only now.
-                of = f"{max(count, total)} images of the last {self._seconds:.0f} s"
-                found.append(f"{count} of {of} {sentence}")
+                total = max(count, total)  # some may have come before, and be overtaken only now
+                found.append(
+                    f"{count} of {total} images of the last {self._seconds:.0f} s {sentence}"
+                )
         if len(publishers) > 1:
             found.append(f"{len(publishers)} publish images here: {', '.join(publishers)}")
         return found
