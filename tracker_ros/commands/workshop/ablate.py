@@ -70,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
     from ...core.errors import ParameterError
+    from ...networks.presets import preset
     from ...training.ablation.study import Plan, ablate
     from ...training.ablation.variants import STUDIES, study_of
     from ...training.data.public import default_cache
@@ -91,13 +92,14 @@ def run(args: argparse.Namespace) -> int:
         print((args.out / "ablation.md").read_text(encoding="utf-8"))
         return 0
     model = args.model or "dastm_tiny"
-    design = preset_from(args, model)
-    if design.architecture not in (papers := ("dastm", *STUDIES)):
+    architecture = preset(model).architecture
+    if architecture not in (papers := ("dastm", *STUDIES)):
         raise ParameterError(
-            f"--model is {model!r}: no paper's table is about {design.architecture}; there are"
+            f"--model is {model!r}: no paper's table is about {architecture}; there are"
             f" those of {', '.join(papers)}"
         )
-    study = study_of(design.architecture, dict.fromkeys(args.variants or ()))
+    study = study_of(architecture, dict.fromkeys(args.variants or ()))
+    design = preset_from(args, model)
     paper = recipe(design.architecture)
     names = ("rate", "workers", "frozen_norms", "steps", "batch")
     values = {name: getattr(args, name) for name in names if getattr(args, name) is not None}
