@@ -65,6 +65,7 @@ def test_both_engines_agree_on_every_branch(files, clip, branch):
 
 def favour_in_both(files: ModelFiles, branch: str) -> None:
     """Push the gate towards one branch in the weights and in the graph."""
+    from tracker_ros.engines.models.facts import WEIGHTS_KEY, fingerprint
     from tracker_ros.engines.models.store import load_network, save_network
 
     network, facts = load_network(files.weights)
@@ -73,12 +74,16 @@ def favour_in_both(files: ModelFiles, branch: str) -> None:
     bias = network.attention.gate.decide.bias.detach().numpy()
     tracking = load_tracker(files.weights, engine="torch").config
     save_network(files.weights, network, "dastm", tracking, facts["training"])
+    for step in steps_of("dastm"):  # as if they were made of these weights
+        graph = onnx.load(files.graph(step))
+        told = {one.key: one.value for one in graph.metadata_props if one.key != "seal"}
+        onnx.helper.set_model_props(graph, told | {WEIGHTS_KEY: fingerprint(files.weights)})
+        onnx.save(graph, files.graph(step))
     graph = onnx.load(files.graph("remember"))
     (entry,) = (
         value for value in graph.graph.initializer if value.name.endswith("gate.decide.bias")
     )
     entry.CopyFrom(onnx.numpy_helper.from_array(bias, entry.name))
-    del graph.metadata_props[[p.key for p in graph.metadata_props].index("seal")]
     onnx.save(graph, files.graph("remember"))
 
 

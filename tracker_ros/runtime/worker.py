@@ -340,10 +340,10 @@ class Worker:
                 self._sink.report(
                     "tracking", "image stamps jumped back in time: the target was dropped"
                 )
-        if not len(self._targets):
-            self._levels = Levels()  # each picture's own, until a target's are there to keep
+        # Each picture has its own levels until there is a target, whose are kept.
+        levels = self._levels if len(self._targets) else None
         try:
-            image, _ = self._decode(frame, self._levels)
+            image, self._levels = self._decode(frame, levels)
         except InputError as error:
             self._sink.refuse(frame, "ERROR", str(error))
             return

@@ -31,7 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ...engines.models.export import export_model
-    from ...engines.models.weights import read_facts, steps_of
+    from ...engines.models.facts import read_facts
+    from ...engines.models.files import steps_of
 
     folder = args.output or args.weights.parent
     graphs = {path.name: path for path in folder.glob(f"{args.weights.stem}.*.onnx")}
