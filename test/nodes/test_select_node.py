@@ -40,6 +40,15 @@ def stamp_of(view) -> int:
     return int(view["key"].split()[0])
 
 
+def pictured(tracker, page, image):
+    """A view of an image that the tracker has, too: the two nodes hear of a camera one by one."""
+
+    def known(view):
+        return view.get("size") and tracker.statuses[stamp_of(view)]
+
+    return seen(tracker, page, image, known, "a picture")
+
+
 def asked(tracker, page, path, content):
     """What the page answers, once its node has found the tracker."""
 
@@ -53,7 +62,7 @@ def asked(tracker, page, path, content):
 
 def test_a_box_that_is_drawn_starts_the_tracker_in_its_image(tracker, scene, select):
     node, page = select()
-    view = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")
+    view = pictured(tracker, page, scene.frame(0))
     assert view["targets"] == [] and view["several"] is True
     said = asked(tracker, page, "/target", {"key": view["key"], "box": list(scene.box(0))})
     assert said.startswith("asked /camera1/tracker_node to start on ")
@@ -78,7 +87,7 @@ def test_what_the_tracker_refuses_is_said_on_the_page(tracker, scene, select):
     status, said = page.send("/target", {"key": "1", "box": [5, 5, 30, 30]})
     assert status == 400 and "too old" in said
     # One beside others goes the way of several.
-    view = seen(tracker, page, scene.frame(0), lambda v: v.get("size"), "a picture")
+    view = pictured(tracker, page, scene.frame(0))
     content = {"key": view["key"], "box": list(scene.box(0)), "beside": True}
     asked(tracker, page, "/target", content)
     tracker.started(stamp_of(view), scene.box(0))
