@@ -113,11 +113,10 @@ def test_another_scale_and_the_query_itself_are_looked_at_alike(made, clip):
             assert np.abs(answers[0].boxes - answers[1].boxes).max() < 1e-3
 
 
+@pytest.mark.parametrize("made", ["online"], indirect=True)
 def test_where_the_network_tells_another_place_that_is_compared(made, clip, monkeypatch):
     """Response, opinion and refined box are then of one place, and no other scale is better."""
-    (files, filtered), (frames, box) = made, clip
-    if not filtered:
-        pytest.skip("a network alone has one opinion")
+    (files, _), (frames, box) = made, clip
     tracking = replace(load_tracker(files.weights, engine="onnx").config, opinion_place=0.5)
     tracker = load_tracker(files.weights, engine="onnx", tracking=tracking)
     tracker.init(frames[0], box)

@@ -25,7 +25,7 @@ def update_all(trackers: Iterable[Tracker], images: Iterable[np.ndarray]) -> lis
 
     It is ``locate_all``, then ``remember_all``: see the first for arguments and errors.
     """
-    trackers = _checked(trackers)
+    trackers = _listed(trackers, "trackers")
     results = locate_all(trackers, images)
     remember_all(trackers)
     return results

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
@@ -81,14 +83,8 @@ def with_tracking(facts: dict, tracking: TrackingConfig | None, compiled: bool) 
 
 def read_facts(path: Path) -> dict:
     """The facts of a ``.safetensors`` file, by its header alone. Raises ModelError naming it."""
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if length > MOST_HEADER:
-                raise ValueError("its header has no length that makes sense")
-            metadata = json.loads(file.read(length)).get("__metadata__", {})
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise ModelError(f"model file {path} cannot be read: {brief(error)}") from error
+    with _reading(path) as (header, _):
+        metadata = header.get("__metadata__", {})
     return unpack_facts(metadata, path)
 
 
@@ -97,15 +93,27 @@ def fingerprint(path: Path) -> str:
 
     Raises ModelError naming it.
     """
+    with _reading(path) as (header, file):
+        header.pop("__metadata__", None)
+        digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
+        digest.update(file.read())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[tuple[dict, BinaryIO]]:
+    """The header of a ``.safetensors`` file, and the file, read up to there.
+
+    Raises ModelError naming it, also for a header that is no dictionary.
+    """
     try:
         with path.open("rb") as file:
-            header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
-            header.pop("__metadata__", None)
-            digest = hashlib.sha256(json.dumps(header, sort_keys=True).encode())
-            digest.update(file.read())
+            length = int.from_bytes(file.read(8), "little")
+            if length > MOST_HEADER:
+                raise ValueError("its header has no length that makes sense")
+            yield json.loads(file.read(length)), file
     except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise ModelError(f"model file {path} cannot be read: {brief(error)}") from error
-    return digest.hexdigest()
 
 
 def check_graphs(files: ModelFiles, facts: dict, made_of: str | None) -> None:
