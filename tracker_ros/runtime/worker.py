@@ -203,7 +203,7 @@ class Worker:
         if frame is None or not self._slot.is_fresh(frame):
             return False
         try:
-            image, self._levels = self._decode(frame, self._levels if len(self._targets) else None)
+            image = self._pixels(frame)
         except InputError:
             return False  # which is said when the frame is processed
         if image.shape == self._tried:
@@ -294,9 +294,16 @@ class Worker:
             )
         return self._decode(frame, levels)
 
-    def _decode(
-        self, frame: ReceivedImage, levels: Levels | None = None
-    ) -> tuple[np.ndarray, Levels]:
+    def _pixels(self, frame: ReceivedImage) -> np.ndarray:
+        """A frame's pixels, by its own levels until there is a target, whose are kept.
+
+        Raises InputError.
+        """
+        levels = self._levels if len(self._targets) else None
+        image, self._levels = self._decode(frame, levels)
+        return image
+
+    def _decode(self, frame: ReceivedImage, levels: Levels | None) -> tuple[np.ndarray, Levels]:
         """A frame's pixels by ``levels``, or by levels of its own, which are returned, too.
 
         A start and the frame's answer share them. Raises InputError.
@@ -340,10 +347,8 @@ class Worker:
                 self._sink.report(
                     "tracking", "image stamps jumped back in time: the target was dropped"
                 )
-        # Each picture has its own levels until there is a target, whose are kept.
-        levels = self._levels if len(self._targets) else None
         try:
-            image, self._levels = self._decode(frame, levels)
+            image = self._pixels(frame)
         except InputError as error:
             self._sink.refuse(frame, "ERROR", str(error))
             return
