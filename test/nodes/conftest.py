@@ -29,6 +29,7 @@ class Peer:
         import rclpy
         from diagnostic_msgs.msg import DiagnosticArray
         from rclpy.executors import SingleThreadedExecutor
+        from rclpy.qos import QoSProfile, ReliabilityPolicy
         from sensor_msgs.msg import CompressedImage, Image
         from vision_msgs.msg import Detection2D, Detection2DArray
 
@@ -49,8 +50,11 @@ class Peer:
         self.stamp = 1_000_000_000_000
         self._clients = {}
 
+        # Nothing is pushed out while the test does not spin: a frame may be answered only once.
+        deep = QoSProfile(depth=1000, reliability=ReliabilityPolicy.RELIABLE)
+
         def subscribe(kind, topic, callback):
-            self.node.create_subscription(kind, topic, callback, qos.RELIABLE)
+            self.node.create_subscription(kind, topic, callback, deep)
 
         subscribe(Detection2DArray, "tracker_node/detections", self._on_detections)
         subscribe(DiagnosticArray, "tracker_node/status", self._on_status)
@@ -85,8 +89,10 @@ class Peer:
         raise AssertionError(f"waited {PATIENCE:g} s in vain for {what}")
 
     def spin(self, seconds: float) -> None:
-        """Take in one message, if one comes in that time."""
-        self._executor.spin_once(timeout_sec=seconds)
+        """Take in what comes in that time."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            self._executor.spin_once(timeout_sec=left)
 
     def header(self, stamp: int | None = None, frame_id: str = "camera"):
         from std_msgs.msg import Header

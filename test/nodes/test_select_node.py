@@ -28,7 +28,7 @@ def seen(tracker, page, image, condition, what, **fields):
 
     def look():
         tracker.send(image, **fields)
-        tracker.spin(0.05)
+        tracker.spin(0.05)  # not less than between the stamps: the tracker keeps seconds of them
         view, _ = page.look()
         return view if condition(view) else None
 

@@ -43,8 +43,6 @@ def meet(peer: Scene) -> None:
         peer.send_depth(np.full((HEIGHT, WIDTH), 2.0), stamp)
         peer.send_boxes(stamp, ("hello", BOX))
         peer.spin(0.5)
-        for _ in range(10):  # each frame has several answers, of which one spin takes one
-            peer.spin(0.02)
         heard = [s for s in peer.poses if s > first and peer.places[s]]
         return heard and peer.frames and peer.shown
 
