@@ -1,5 +1,6 @@
 """The tracking thread with the real tracker: catching up, failing engines, jumps in time."""
 
+import math
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -42,7 +43,14 @@ def stage(tracker, scene):
     worker.stop()
 
 
-def test_catching_up_takes_every_frame_in_order(stage, scene):
+@pytest.fixture
+def catch_up(monkeypatch):
+    """Lets catching up take so many seconds, whatever a frame costs on this machine."""
+    return lambda limit: monkeypatch.setattr("tracker_ros.runtime.worker.CATCH_UP", limit)
+
+
+def test_catching_up_takes_every_frame_in_order(stage, scene, catch_up):
+    catch_up(math.inf)
     worker, sink, put, _ = stage
     worker.enabled = False
     for i in range(20):
@@ -56,7 +64,22 @@ def test_catching_up_takes_every_frame_in_order(stage, scene):
     assert {(a.target.id, a.target.class_id) for a in sink.answers[-16:]} == {("anna", "face")}
 
 
-def test_catching_up_ends_though_frames_come_faster_than_they_are_tracked(stage, scene):
+def test_catching_up_leaves_out_what_there_is_no_time_for(stage, scene, catch_up):
+    catch_up(0.0)
+    worker, sink, put, _ = stage
+    worker.enabled = False
+    for i in range(20):
+        put(i)
+    worker.enabled = True
+    worker.request(Start(scene.box(4), 5 * STEP))
+    sink.until(lambda: len(sink.answers) and stamps(sink)[-1] == 5)
+    put(20)
+    sink.until(lambda: stamps(sink)[-1] == 21)
+    assert stamps(sink)[-2:] == [5, 21]
+
+
+def test_catching_up_ends_though_frames_come_faster_than_they_are_tracked(stage, scene, catch_up):
+    catch_up(math.inf)
     worker, sink, put, slot = stage
     worker.enabled = False
     for i in range(16):

@@ -11,10 +11,10 @@ from ..core.config import ENGINES, PRECISIONS, TrackingConfig
 from ..core.errors import ModelError, ParameterError, brief, missing
 from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine
-from .filter_engine import FilterEngine
 from .memory_engine import MemoryEngine
 from .models.facts import make_facts
 from .models.files import MEMORY_NETWORKS, ModelFiles, find_model
+from .online_engine import OnlineEngine
 from .runners.base import Runner
 
 MOST_THREADS = 1024
@@ -121,7 +121,7 @@ def _needs(engine: str, other: str | None) -> Iterator[None]:
 def make_tracker(runner: Runner) -> Tracker:
     """A tracker, not yet warmed up, for the network that ``runner`` runs. Raises ModelError."""
     if "trunk" in runner.steps:
-        return Tracker(FilterEngine(runner))
+        return Tracker(OnlineEngine(runner))
     memory = runner.facts["architecture"] in MEMORY_NETWORKS
     return Tracker(MemoryEngine(runner) if memory else CarriedEngine(runner))
 

@@ -8,16 +8,16 @@ import math
 import threading
 import time
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 
-from ..conversions import seconds, to_bgr
+from ..conversions import seconds
 from ..core.errors import InputError, TrackerError
 from ..core.io.levels import Levels
 from ..core.search import check_shown
 from ..core.tracker import Tracker
 from .answer import Answer, Sink
+from .decoding import Decoder
 from .detector import Detector
 from .frame_slot import FrameSlot, ReceivedImage, spread
 from .requests import Policy, Proposal, Start, Starts
@@ -25,19 +25,8 @@ from .targets import Targets, Track
 
 # A box and its image travel on different topics: either may come first.
 START_PATIENCE = 1.0  # seconds
-
-
-class Decoded(NamedTuple):
-    """A frame's pixels, what reduced them to 8 bits, and whether that was chosen on them."""
-
-    frame: ReceivedImage
-    image: np.ndarray
-    levels: Levels
-    own: bool
-
-    def serves(self, levels: Levels | None) -> bool:
-        """Whether pixels by these levels, None for the frame's own, would be the same."""
-        return self.own if levels is None else self.levels is levels
+# From a start in the past to the newest frame. Who is slower leaves frames out.
+CATCH_UP = 2.0  # seconds
 
 
 class Worker:
@@ -63,7 +52,7 @@ class Worker:
         self._targets = Targets(tracker, ids)
         self._detector = Detector(self._targets, self._policy)
         self._levels = Levels()  # of the images, where they have more than 8 bits
-        self._decoded: Decoded | None = None  # the last frame
+        self._decoder = Decoder()
         self._tried: tuple[int, ...] | None = None  # size of the frame that started by patience
         self._epoch = 0
         self._running = True
@@ -292,7 +281,7 @@ class Worker:
                 f"a box to start on is in the coordinate frame {request.frame_id!r},"
                 f" but the image is in {frame_id!r}"
             )
-        return self._decode(frame, levels)
+        return self._decoder.decode(frame, levels)
 
     def _pixels(self, frame: ReceivedImage) -> np.ndarray:
         """A frame's pixels, by its own levels until there is a target, whose are kept.
@@ -300,32 +289,23 @@ class Worker:
         Raises InputError.
         """
         levels = self._levels if len(self._targets) else None
-        image, self._levels = self._decode(frame, levels)
+        image, self._levels = self._decoder.decode(frame, levels)
         return image
-
-    def _decode(self, frame: ReceivedImage, levels: Levels | None) -> tuple[np.ndarray, Levels]:
-        """A frame's pixels by ``levels``, or by levels of its own, which are returned, too.
-
-        A start and the frame's answer share them. Raises InputError.
-        """
-        known = self._decoded
-        if known is None or known.frame is not frame or not known.serves(levels):
-            levels = levels or Levels()
-            own = levels.range is None
-            self._decoded = known = Decoded(frame, to_bgr(frame.message, levels), levels, own)
-        return known.image, known.levels
 
     def _catch_up(self, frame: ReceivedImage, resets: int) -> None:
         """Answer the frame of a start, and track through those that came after it.
 
         Every pass may take half as many frames as the one before, so that it ends even if frames
-        come faster than they can be tracked. Targets that were there before are not tracked again.
+        come faster than they can be tracked, and the first no more than there is time for. Targets
+        that were there before are not tracked again.
         """
         if not len(self._targets) or self._resets != resets:
             return
+        began = time.monotonic()
         self._process(frame)
+        affordable = CATCH_UP / max(time.monotonic() - began, 1e-3)
         frames = self._slot.after(frame.number)
-        budget = len(frames)
+        budget = int(min(len(frames), affordable))
         while budget and frames:
             for frame in spread(frames, budget):
                 if not (self._running and self.enabled and self._resets == resets):

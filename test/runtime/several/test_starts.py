@@ -7,7 +7,7 @@ import pytest
 
 from tracker_ros import conversions
 from tracker_ros.conversions import bgr_to_compressed, ns_to_stamp
-from tracker_ros.runtime import worker
+from tracker_ros.runtime import decoding
 from tracker_ros.runtime.requests import Start, Starts
 from tracker_ros.sources.bag.typestore import bag_message as make
 
@@ -117,7 +117,7 @@ def test_a_frame_that_is_waited_with_and_started_on_is_decoded_once(stage, monke
         decoded.append(conversions.stamp_to_ns(message.header.stamp) // STEP)
         return conversions.to_bgr(message, levels)
 
-    monkeypatch.setattr(worker, "to_bgr", counted)
+    monkeypatch.setattr(decoding, "to_bgr", counted)
     first_box(stage, 2)
     for image in (stage.party.frame(0) * 0, stage.party.frame(1) * 0, None, None, None):
         stage.show(image)

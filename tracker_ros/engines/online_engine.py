@@ -39,7 +39,7 @@ class View(NamedTuple):
     zoom: float | None = None
 
 
-class FilterEngine(MemoryEngine):
+class OnlineEngine(MemoryEngine):
     """``core.engine.Engine`` for networks with the steps ``trunk``, ``match`` and ``learn``.
 
     What is learned online answers in every frame, from the trunk's features. The network answers,
