@@ -77,8 +77,8 @@ TRACKER = (
     ),
     Parameter(
         "history",
-        2.0,
-        "Seconds of frames kept for starting on a past stamp.",
+        5.0,  # as long as a person may take who draws a box
+        "Seconds of frames kept for starting on a past stamp; 256 MiB at most.",
         ACTIVATE,
         limits=(0.1, 10.0),
     ),
