@@ -14,7 +14,8 @@ from torch import Tensor
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, highest
+from ..core.geometry.decode import Prediction
+from ..core.geometry.peaks import highest
 from ..networks.architectures.stif import Stif, T, time_shares
 from ..networks.architectures.ustam import Ustam
 from ..networks.build import steps

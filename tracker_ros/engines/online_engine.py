@@ -15,7 +15,8 @@ from ..core.config import TrackingConfig
 from ..core.engine import Example, Query
 from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, Refined, highest, near_peak, outvoted
+from ..core.geometry.decode import Prediction, Refined
+from ..core.geometry.peaks import highest, near_peak, outvoted
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.geometry.crop import Window
-from tracker_ros.core.geometry.decode import Prediction, highest
+from tracker_ros.core.geometry.decode import Prediction
+from tracker_ros.core.geometry.peaks import highest
 from tracker_ros.core.geometry.rivals import PATIENCE, Rivals
 
 WINDOW, CELL, SIDE = Window(0, 0, 112, 112), 8, 40.0

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.core.geometry.decode import peak
+from tracker_ros.core.geometry.peaks import peak
 from tracker_ros.core.online.model import EVEN, OnlineModel, presence, taught
 from tracker_ros.core.online.views import PLACES, SCALES, first_views
 

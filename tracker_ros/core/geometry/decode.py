@@ -9,10 +9,8 @@ import numpy as np
 
 from ..config import TrackingConfig
 from .boxes import Box
+from .peaks import peak
 
-REACH = 3  # cells: how far a response's peak may be from the cell that was chosen
-APART = 1.6  # cells: what is nearer is the same peak
-OWN = 1.5  # cells: spread of what is left of a response around the place that was chosen
 MOST_CHANGE = 0.05  # logarithm of the scale, from one frame to the next
 
 
@@ -87,64 +85,6 @@ def cosine_window(height: int, width: int) -> np.ndarray:
 
 def _change(ratio: np.ndarray) -> np.ndarray:
     return np.maximum(ratio, 1.0 / ratio)
-
-
-def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
-    """The highest place of ``response`` [h, w] near a cell: column and row, parts of cells.
-
-    Within ``REACH`` cells; a parabola through the neighbours tells the part.
-    """
-    top, left = max(row - REACH, 0), max(column - REACH, 0)
-    near = response[top : row + REACH + 1, left : column + REACH + 1]
-    row, column = divmod(int(near.argmax()), near.shape[1])
-    return peak_at(response, row + top, column + left)
-
-
-def highest(response: np.ndarray) -> tuple[float, float]:
-    """The highest place of all of ``response`` [h, w]: as ``peak``."""
-    return peak_at(response, *divmod(int(response.argmax()), response.shape[1]))
-
-
-def bell(shape: tuple[int, ...], cell: tuple[float, float]) -> np.ndarray:
-    """1 at a place, column and row, and less from there on: float32, of a map's ``shape``."""
-    rows, columns = np.mgrid[: shape[0], : shape[1]]
-    away = np.hypot(columns - cell[0], rows - cell[1])
-    return np.exp(-((away / OWN) ** 2) / 2).astype(np.float32)
-
-
-def outvoted(response: np.ndarray, score: np.ndarray, weight: float) -> np.ndarray | None:
-    """Where the target is, if the network's score tells another place than the response does.
-
-    ``response``, ``score``: float32 [h, w]; ``weight``: of the score. Returns both together around
-    their highest place, float32 [h, w]; None where that is the response's own.
-    """
-    both = response + np.float32(weight) * score
-    here, there = (divmod(int(one.argmax()), one.shape[1]) for one in (response, both))
-    if math.dist(here, there) <= APART:
-        return None
-    return np.where(both > 0, both * bell(both.shape, there[::-1]), both)
-
-
-def near_peak(score: np.ndarray, response: np.ndarray) -> float:
-    """The highest score within a cell of the response's peak; both float32 [h, w]."""
-    row, column = divmod(int(response.argmax()), response.shape[1])
-    top, left = max(row - 1, 0), max(column - 1, 0)
-    return float(score[top : row + 2, left : column + 2].max())
-
-
-def peak_at(response: np.ndarray, row: int, column: int) -> tuple[float, float]:
-    """The top of a cell that is higher than those around it: column and row, parts of cells."""
-    across, down = response[row], response[:, column]
-    return column + _vertex(across, column), row + _vertex(down, row)
-
-
-def _vertex(values: np.ndarray, middle: int) -> float:
-    """Where a parabola through three values has its top, from the middle one, -0.5 to 0.5."""
-    if not 0 < middle < len(values) - 1:
-        return 0.0
-    before, here, after = values[middle - 1 : middle + 2].tolist()
-    bend = before - 2 * here + after
-    return min(max((before - after) / (2 * bend), -0.5), 0.5) if bend < -1e-9 else 0.0
 
 
 def decode(

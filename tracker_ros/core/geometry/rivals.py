@@ -17,8 +17,9 @@ import cv2
 import numpy as np
 
 from .crop import Window
-from .decode import Prediction, bell, peak_at
+from .decode import Prediction
 from .motion import Motion
+from .peaks import bell, peak_at
 
 # A peak has at least this response, and this share of the highest peak's.
 LEAST, LEAST_SHARE = 0.15, 0.4

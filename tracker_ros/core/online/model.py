@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..geometry.boxes import Box
-from ..geometry.decode import highest
+from ..geometry.peaks import highest
 from .classifier import Classifier
 from .scale import ScaleRegression, region
 
