@@ -152,6 +152,25 @@ def test_each_camera_has_a_box_and_a_truth_of_its_own(write, evaluate):
     assert run.result("/top/image").boxes[0, 0] == 6
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["--box", "/eye=5,20,20,20"], "--box is about /eye, but the image topics here are: /cam"),
+        (["--truth", "/eye=/truth"], "--truth is about /eye, but the image topics here are: /cam"),
+        (["--box", "5,20,20,20", "--box", "6,20,20,20"], "--box is given more than once; "),
+        (
+            ["--truth", "/camera/image=/truth", "--truth", "/camera/image=a.csv"],
+            "--truth is given more than once for /camera/image",
+        ),
+    ],
+)
+def test_a_box_or_truth_that_would_be_passed_over_is_told(bag, evaluate, arguments, sentence):
+    run = evaluate(bag(), *arguments)
+    assert run.status == 1
+    assert sentence in run.err and run.err.count("\n") == 1
+    assert not run.folder.exists()
+
+
 def test_the_written_bag_has_what_the_node_would_publish(bag, evaluate, model):
     path = bag()
     run = evaluate(path, "--model", model, "--debug-images", peer=False)

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -123,7 +124,10 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
     from ...sources.bag.source import BagSource, image_topics
 
     found = []
-    for topic in dict.fromkeys(args.topic or image_topics(recording)):
+    topics = dict.fromkeys(args.topic or image_topics(recording))
+    for option, pairs in (("--box", args.box), ("--truth", args.truth)):
+        _check_given(option, [topic for topic, _ in pairs], topics)
+    for topic in topics:
         try:
             source = BagSource(args.bag, topic, recording=recording)
             if not source.length:
@@ -214,6 +218,17 @@ def _of_topic(text: str) -> tuple[str | None, str]:
 def _box_of_topic(text: str) -> tuple[str | None, tuple[float, float, float, float]]:
     topic, value = _of_topic(text)
     return topic, box_argument(value)
+
+
+def _check_given(option: str, given: list[str | None], topics: Iterable[str]) -> None:
+    """Raise InputError where one of them would be passed over."""
+    for topic in given:
+        if given.count(topic) > 1:
+            about = f" for {topic}" if topic else ""
+            raise InputError(f"{option} is given more than once{about}; say TOPIC= for each topic")
+        if topic is not None and topic not in topics:
+            there = ", ".join(topics) or "none"
+            raise InputError(f"{option} is about {topic}, but the image topics here are: {there}")
 
 
 def _given(pairs: list[tuple], topic: str):
