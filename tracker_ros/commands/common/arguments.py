@@ -13,6 +13,15 @@ from ...nodes.parameters.parameter import Parameter
 TRACKER_OPTIONS = ("model", "engine", "device", "precision", "allow_cpu_fallback")
 
 
+class Once(argparse.Action):
+    """Store the value of an option, and refuse another: here there is one target."""
+
+    def __call__(self, parser, namespace, values, option_string=None):
+        if getattr(namespace, self.dest) is not None:
+            raise argparse.ArgumentError(self, "given more than once, but one target is followed")
+        setattr(namespace, self.dest, values)
+
+
 def add_paths(parser: argparse.ArgumentParser, texts: dict[str, str], **more: Any) -> None:
     """Options of files and folders: ``--name METAVAR`` → help. ``more``: of ``add_argument``."""
     for named, text in texts.items():
@@ -38,6 +47,7 @@ def add_box(
     """
     ways = parser.add_mutually_exclusive_group()
     text = "the target in the first frame, in pixels (--box=-3,… for a negative x)"
+    more = {"action": Once} | more  # ``track`` takes several, so the last must not win elsewhere
     ways.add_argument(
         "--box", type=box_argument, metavar="X,Y,W,H", help=f"{text}; {otherwise}", **more
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from ...core.config import ENGINES, PRECISIONS
 from ...core.errors import InputError
 from ...core.io.files import write_json
-from ..common.arguments import add_paths, box_argument, positive_int
+from ..common.arguments import Once, add_paths, box_argument, positive_int
 from ..common.outputs import check_outputs, model_files
 from ..common.terminal import print_table, progress_bar
 
@@ -21,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--source", help="video, folder or bag with truth; default: the demo's synthetic clip"
     )
-    parser.add_argument("--box", type=box_argument, metavar="X,Y,W,H", help="its target")
+    parser.add_argument(
+        "--box", type=box_argument, action=Once, metavar="X,Y,W,H", help="its target"
+    )
     parser.add_argument("--frames", type=positive_int, default=200, metavar="N")
     parser.add_argument(
         "--model",
