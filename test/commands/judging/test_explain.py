@@ -32,6 +32,14 @@ def test_a_sheet_has_the_frames_that_were_asked_for(sequence, model, tmp_path, o
     assert cv2.imread(str(out)).shape == (rows * AttentionView.height, WIDTH, 3)
 
 
+def test_frames_of_a_sheet_that_do_not_exist_are_named(sequence, model, tmp_path, caplog):
+    out = tmp_path / "a.png"
+    command = ["explain", str(sequence(6, "walk")), "--model", str(model), "--out", str(out)]
+    assert main([*command, "--at", "1,6,99"]) == 0
+    assert cv2.imread(str(out)).shape[0] == AttentionView.height
+    assert "not among the 6 frames of" in caplog.text and "walk: 6, 99" in caplog.text
+
+
 def test_pictures_of_another_size_are_skipped_and_named(sequence, model, tmp_path, caplog):
     folder, out = sequence(6, "walk"), tmp_path / "a.png"
     cv2.imwrite(str(folder / "img" / "00004.png"), np.zeros((30, 40, 3), np.uint8))

@@ -1,6 +1,7 @@
 """``tracker-ros explain``: why a box is where it is: response, attention, gate and score."""
 
 import argparse
+import logging
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from ..common.arguments import (
 )
 
 SHEET = 12  # rows of a sheet
+logger = logging.getLogger(__name__)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +80,8 @@ def run(args: argparse.Namespace) -> int:
     if sheet:
         if not rows:
             raise InputError(f"none of the frames of --at is among the {count} of {args.source}")
+        if absent := ", ".join(str(number) for number in args.at or () if number >= count):
+            logger.warning("not among the %d frames of %s: %s", count, args.source, absent)
         args.out.parent.mkdir(parents=True, exist_ok=True)
         write_picture(args.out, np.concatenate(rows))
     print(args.out)
