@@ -47,6 +47,13 @@ def test_names_too_long_for_topics_end_in_one_sentence(run_node, name, topic, sc
     assert "Traceback" not in output
 
 
+def test_words_that_ros_would_ignore_are_told(run_node):
+    code, output = run_node("tracker_node", "--", "-p", "model:=dastm_nano").end()
+    assert code == 1
+    line = output.splitlines()[-1]
+    assert line.startswith("tracker-ros: error: '-p' is no argument of a node: after --ros-args")
+
+
 def test_words_that_are_not_utf8_are_told(run_node):
     code, output = run_node("player_node", "-p", os.fsdecode(b"source:=b\xff")).end()
     assert code == 1

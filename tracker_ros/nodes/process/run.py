@@ -28,6 +28,7 @@ def run(create, args: list[str] | None = None) -> None:
         if folder := logs.use_log_folder():
             print(f"the home folder cannot be written; logs are in {folder}", file=sys.stderr)
         init(args, SignalHandlerOptions.NO)
+        _refuse_others(sys.argv[1:] if args is None else args)
         node = _make(create)
         executor = SingleThreadedExecutor()
         executor.add_node(node)
@@ -43,6 +44,20 @@ def run(create, args: list[str] | None = None) -> None:
         sys.exit(f"tracker-ros: error: {error}")
     finally:
         rclpy.try_shutdown()
+
+
+def _refuse_others(words: list[str]) -> None:
+    """Raise ParameterError for a word that is not ROS 2's: rcl would pass it over.
+
+    Of ``-p model:=dastm_nano`` without ``--ros-args``, for example, it makes a remapping.
+    """
+    from rclpy.utilities import remove_ros_args
+
+    for word in remove_ros_args(words):
+        raise ParameterError(
+            f"{word!r} is no argument of a node: after --ros-args, parameters are given as"
+            " -p NAME:=VALUE and topics as -r NAME:=TOPIC"
+        )
 
 
 def _make(create):
