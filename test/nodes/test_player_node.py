@@ -121,6 +121,13 @@ def test_a_start_beyond_the_end_is_told(tracker, folder, run_node):
     assert "Traceback" not in output
 
 
+def test_the_frame_of_a_box_that_is_not_given_is_told(folder, run_node):
+    code, output = run_node("player_node", *options(source=folder, init_frame=3)).end()
+    assert code == 1
+    assert output.endswith("init_frame is 3, but init_bbox, which it is about, is empty\n")
+    assert "Traceback" not in output
+
+
 @pytest.mark.parametrize("transport", ["raw", "compressed"])
 def test_video_is_published_frame_by_frame(
     tracker, scene, tmp_path, run_node, subscribe, transport

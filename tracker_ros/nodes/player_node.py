@@ -74,6 +74,11 @@ class PlayerNode(Node):
     def _find_init(self) -> tuple[int, Box | None]:
         """The frame's index and the box to start the tracker on, where asked for."""
         box = on_node.initial_box(self._values.init_bbox)
+        if self._values.init_frame and not box:
+            raise ParameterError(
+                f"parameter init_frame is {self._values.init_frame}, but init_bbox, which it is"
+                " about, is empty"
+            )
         if box or not self._values.publish_init:
             return self._values.init_frame, box
         found = sorted(item for item in (self._source.truth or {}).items() if item[1][2] > 0)
