@@ -53,7 +53,7 @@ class OnePassTask:
         _print(numbers, {measure: TITLES[measure] for measure in protocol.measures})
         print(protocol.title)
         if self._starts > 1:
-            print(f"each sequence from {self._starts} starts (NAME@FRAME)")
+            print(f"each sequence from at most {self._starts} starts (NAME@FRAME)")
 
     def write(self, folder: Path) -> Iterator[Path]:
         """Write the report, and what can be submitted; yields the paths."""
