@@ -1,8 +1,8 @@
-"""Make vision_msgs of what yolo_ros publishes, for the tracker node's ``detections``.
+r"""Make vision_msgs of what yolo_ros publishes, for the tracker node's ``detections``.
 
 ros2 launch yolo_bringup yolo.launch.py
 python examples/yolo_adapter.py --ros-args -r yolo:=/yolo/detections
-ros2 run tracker_ros tracker_node --ros-args -r image:=/camera/image_raw
+ros2 run tracker_ros tracker_node --ros-args -r image:=/camera/image_raw \
     -p auto_init_new:=true -p max_targets:=4
 """
 
