@@ -121,6 +121,13 @@ def test_tables_by_hand():
         ("dastm", ["--variants", "whole,half"], "variant 'half' is none of whole"),
         ("siamfc_st_tiny", [], "has no filter beside its network (siamfc): give DATA"),
         ("dastn", [], "is neither a .safetensors or .onnx file nor a shipped name"),
+        ("dastm", ["--init", "a.pt"], "--init is about training, for which DATA is missing"),
+        (
+            "dastm",
+            ["--frozen-norms"],
+            "--frozen-norms is about training, for which DATA is missing",
+        ),
+        ("dastm_tiny", ["data", "--starts", "3"], "--starts is about weights as they are"),
     ],
 )
 def test_bad_options_are_told(tmp_path, capsys, model, options, told):

@@ -2,6 +2,10 @@
 
 import argparse
 
+# What only a training is about.
+TRAINING = ("seeds", "init", "backbone", "cache", "network", "tracking", "steps", "batch", "rate",
+            "frozen_norms", "workers")  # fmt: skip
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     from ..common.arguments import add_counts, add_device, add_overrides, add_paths, numbers
@@ -64,6 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--workers", type=int, help="data processes")
     add_device(parser)
+    parser.set_defaults(default_of=parser.get_default)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,6 +82,12 @@ def run(args: argparse.Namespace) -> int:
     from ...training.recipes import recipe, short
     from ..common.arguments import find_device, preset_from
 
+    # A path of DATA that was forgotten, most of all: nothing would be trained, and nothing said.
+    without = ("starts",) if args.data else TRAINING
+    if passed_over := [name for name in without if getattr(args, name) != args.default_of(name)]:
+        option = "--" + passed_over[0].replace("_", "-")
+        why = "weights as they are" if args.data else "training, for which DATA is missing"
+        raise ParameterError(f"{option} is about {why}")
     if not args.data:
         from ...training.ablation.switches import switch_off
 
