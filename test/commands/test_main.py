@@ -112,6 +112,7 @@ def test_wrong_usage_ends_with_2(arguments, capsys):
         (["evaluate", "no/folder", "--peers-only", "--peer", "kcf"], "no/folder is not a folder"),
         (["evaluate", "{folder}", "--peers-only", "--peer", "kcf"], "{folder} holds no sequence"),
         (["benchmark", "--source", "no/clip.mp4"], "no/clip.mp4 does not exist"),
+        (["benchmark", "--box", "1,2,3,4"], "--box is about your own clip, but no --source"),
         (["info", "no/model.safetensors"], "no/model.safetensors"),
         (["export", "no/model.safetensors"], "no/model.safetensors"),
     ),

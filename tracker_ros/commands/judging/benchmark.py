@@ -24,7 +24,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--box", type=box_argument, action=Once, metavar="X,Y,W,H", help="its target"
     )
-    parser.add_argument("--frames", type=positive_int, default=200, metavar="N")
+    text = "how many of its frames, more than 50 (%(default)s)"
+    parser.add_argument("--frames", type=positive_int, default=200, metavar="N", help=text)
     parser.add_argument(
         "--model",
         type=lambda text: text.split(","),
@@ -102,6 +103,8 @@ def run(args: argparse.Namespace) -> int:
 
 def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
     """The first ``--frames`` pictures and the box to start from."""
+    if args.source is None and args.box:
+        raise InputError("--box is about your own clip, but no --source is given")
     if args.source is None:
         from ...datasets.synthetic.clip import SyntheticClip
 
