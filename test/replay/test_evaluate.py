@@ -162,10 +162,11 @@ def test_each_camera_has_a_box_and_a_truth_of_its_own(write, evaluate):
             ["--truth", "/camera/image=/truth", "--truth", "/camera/image=a.csv"],
             "--truth is given more than once for /camera/image",
         ),
+        (["--live", "--tracking", "lost_score=0"], "--tracking is for the replay, but --live"),
     ],
 )
-def test_a_box_or_truth_that_would_be_passed_over_is_told(bag, evaluate, arguments, sentence):
-    run = evaluate(bag(), *arguments)
+def test_options_that_would_be_passed_over_are_told(bag, evaluate, arguments, sentence):
+    run = evaluate(bag(), *arguments, peer="--live" not in arguments)
     assert run.status == 1
     assert sentence in run.err and run.err.count("\n") == 1
     assert not run.folder.exists()

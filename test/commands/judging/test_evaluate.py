@@ -100,7 +100,11 @@ def test_a_folder_that_is_gone(tmp_path):
 
 
 def test_nothing_to_evaluate(sequence, capsys):
-    assert main(["evaluate", str(sequence(3)), "--peers-only"]) == 1
+    command = ["evaluate", str(sequence(3)), "--peers-only"]
+    assert main([*command, "--peer=kcf", "--paper"]) == 1
+    told = "--paper is about our tracker, but --peers-only leaves it out"
+    assert told in capsys.readouterr().err
+    assert main(command) == 1
     assert "needs at least one --peer" in capsys.readouterr().err
 
 

@@ -62,6 +62,9 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 
     Raises ModelError, InputError for what cannot run and for a name that appears twice.
     """
+    if args.peers_only and (args.paper or args.tracking):
+        option = "--paper" if args.paper else "--tracking"
+        raise InputError(f"{option} is about our tracker, but --peers-only leaves it out")
     found = [] if args.peers_only else [_ours(args, threads, device)]
     found += [_peer(text, threads) for text in args.peer]
     if not found:
