@@ -49,11 +49,14 @@ def run(create, args: list[str] | None = None) -> None:
 def _refuse_others(words: list[str]) -> None:
     """Raise ParameterError for a word that is not ROS 2's: rcl would pass it over.
 
-    Of ``-p model:=dastm_nano`` without ``--ros-args``, for example, it makes a remapping.
+    As it does with the ``-p`` of ``-p model:=dastm_nano`` without ``--ros-args``. What is like
+    ``image:=/camera`` it takes for a remapping, of an old form that it warns of.
     """
     from rclpy.utilities import remove_ros_args
 
     for word in remove_ros_args(words):
+        if ":=" in word:
+            continue
         raise ParameterError(
             f"{word!r} is no argument of a node: after --ros-args, parameters are given as"
             " -p NAME:=VALUE and topics as -r NAME:=TOPIC"
