@@ -39,6 +39,7 @@ def _run(name: str) -> None:
 tracker_node, follow_node, player_node, select_node = (partial(_run, name) for name in NODES)
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == [] or sys.argv[1] not in NODES:
+    name = sys.argv.pop(1) if sys.argv[1:] else ""
+    if name not in NODES:
         sys.exit(f"tracker-ros: error: name the node to run first: {', '.join(NODES)}")
-    _run(sys.argv.pop(1))
+    _run(name)

@@ -296,18 +296,17 @@ class Worker:
         """Answer the frame of a start, and track through those that came after it.
 
         Every pass may take half as many frames as the one before, so that it ends even if frames
-        come faster than they can be tracked, and the first no more than there is time for. Targets
-        that were there before are not tracked again.
+        come faster than they can be tracked, and all together no more than there is time for.
+        Targets that were there before are not tracked again.
         """
         if not len(self._targets) or self._resets != resets:
             return
-        began = time.monotonic()
         self._process(frame)
-        affordable = CATCH_UP / max(time.monotonic() - began, 1e-3)
+        end = time.monotonic() + CATCH_UP
         frames = self._slot.after(frame.number)
-        budget = int(min(len(frames), affordable))
+        budget = len(frames)
         while budget and frames:
-            for frame in spread(frames, budget):
+            for frame in _in_time(spread(frames, budget), end):
                 if not (self._running and self.enabled and self._resets == resets):
                     return
                 if self._is_superseded() or not len(self._targets):
@@ -366,3 +365,16 @@ class Worker:
             if said:
                 self._sink.report(subject, "; ".join(dict.fromkeys(said)))
         return located.tracks
+
+
+def _in_time(frames: list[ReceivedImage], end: float) -> Iterator[ReceivedImage]:
+    """As many of ``frames`` as are done by ``end``, evenly spread; the last one in any case.
+
+    What one takes is the mean of those before it: the caller does its work between two of them.
+    """
+    began, done = time.monotonic(), 0
+    while frames:
+        yield frames[0]
+        now, done = time.monotonic(), done + 1
+        affordable = (end - now) * done / max(now - began, 1e-6)
+        frames = spread(frames[1:], int(max(min(affordable, len(frames)), 1)))
