@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -12,6 +13,7 @@ from tracker_ros.core.gate import BRANCHES, Gate
 from tracker_ros.core.io.paths import share_dir
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Result
+from tracker_ros.replay.deterministic import LatestAnswer
 from tracker_ros.replay.outputs import LAYOUT
 from tracker_ros.runtime.answer import Answer, Target
 from tracker_ros.runtime.outputs import messages, status
@@ -30,7 +32,16 @@ def answer(box=(1.0, 2.0, 30.0, 40.0)):
 
 
 def status_keys():
-    return list(status.frame_check(answer(), None, 1, 0).values)
+    return list(status.frame_check(answer(), 0).values)
+
+
+def test_of_a_replayed_frame_all_is_told_that_is_known_after_memorising():
+    sink = LatestAnswer(SimpleNamespace(last_box=None, stop=lambda: 0.0), print)
+    sink.publish(answer())
+    sink.finish(replace(answer(), gate=Gate((0.7, 0.1, 0.1, 0.1), "skip"), memory_size=2))
+    told = sink.step(None).answer
+    for check in (status.frame_check(told, 0), *status.target_checks(told)):
+        assert (check.values["memory_size"], check.values["gate_branch"]) == (2, "skip")
 
 
 def strings(node):

@@ -18,7 +18,7 @@ class Recorder:
     def publish(self, answer):
         self.on_publish(answer)
 
-    def finish(self, answer, gate, memory_size):
+    def finish(self, answer):
         with self._news:
             self.answers.append(answer)
             self._news.notify_all()

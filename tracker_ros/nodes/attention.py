@@ -34,7 +34,7 @@ class Attention:
         if answer.target is not self._target:
             self._view, self._target = AttentionView(), answer.target
         shown = answer.gate or (answer.result.gate if answer.result else None)
-        picture = draw_alone(answer, answer.gate)
+        picture = draw_alone(answer)
         explanation = None
         if answer.knows.query is not None:
             explainer = self._load()

@@ -8,7 +8,6 @@ from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import ImageMarker
 
 from ..conversions import bgr_to_image
-from ..core.gate import Gate
 from ..runtime.answer import Answer
 from ..runtime.frame_slot import ReceivedImage
 from ..runtime.outputs import messages
@@ -63,23 +62,22 @@ class Outputs:
         """Publish in status and diagnostics why ``frame`` has no answer."""
         self.report("image" if state == "ERROR" else "stamp", problem)
         answer = Answer(frame, None, state=state, problem=problem)
-        check = frame_check(answer, None, 0, self._node.slot.dropped)
+        check = frame_check(answer, self._node.slot.dropped)
         self._send_status([check], frame)
 
-    def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
+    def finish(self, answer: Answer) -> None:
         for one in answer.targets:
             if one.gate:
                 self._gates.add(one.gate)
         self._follow(answer)
-        dropped = self._node.slot.dropped
-        check = frame_check(answer, gate, memory_size, dropped, *self._delays)
+        check = frame_check(answer, self._node.slot.dropped, *self._delays)
         self._send_status([check, *target_checks(answer)], answer.frame)
         # An answer may come after the node was disabled and has taken the marker away.
         if self._node.enabled and self._markers.get_subscription_count():
             self._markers.publish(messages.marker(answer))
             self._last = answer.frame
         if self._debug_image.get_subscription_count():
-            self._debug_image.publish(messages.debug_image(answer, gate))
+            self._debug_image.publish(messages.debug_image(answer))
         if self._attention_image.get_subscription_count():
             picture = self._attention.draw(answer)
             if picture is not None:

@@ -27,14 +27,12 @@ from .truth import Truth
 class ReplayedFrame:
     """One frame's answer; nothing in it depends on the clock.
 
-    gate: the decision if the frame was memorised. last_box: where the target is thought to be, also
-    while it is lost; None without target. seconds: what the tracker took, kept apart by the caller.
+    last_box: where the target is thought to be, also while it is lost; None without target.
+    seconds: what the tracker took, kept apart by the caller.
     """
 
     frame: Frame
     answer: Answer
-    gate: Gate | None
-    memory_size: int
     last_box: Box | None
     seconds: float
 
@@ -78,11 +76,11 @@ class LatestAnswer:
         self.failure: str | None = None
 
     def publish(self, answer: Answer) -> None:
-        self.answer, self._finished = answer, (None, 0)
+        self.answer = answer
         self.started = self.started or answer.target is not None
 
-    def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
-        self._finished = (gate, memory_size)
+    def finish(self, answer: Answer) -> None:
+        self.answer = answer
 
     def refuse(self, frame, state: str, problem: str) -> None:
         self._problem(problem)
@@ -98,7 +96,7 @@ class LatestAnswer:
         if answer.result:
             answer = replace(answer, result=replace(answer.result, timings={}))
         last_box = self._watch.last_box if answer.target else None
-        return ReplayedFrame(frame, answer, *self._finished, last_box, self._watch.stop())
+        return ReplayedFrame(frame, answer, last_box, self._watch.stop())
 
 
 class Stopwatch:

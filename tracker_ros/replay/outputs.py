@@ -55,15 +55,14 @@ class OutputBag(BagWriter):
             true = self._truth.boxes[frame.index]
             self._publish("truth", truth_to_detections(true, header, bag_message))
         self._publish("detections", messages.detections(answer, bag_message))
-        checks = [status.frame_check(answer, step.gate, step.memory_size, dropped=0)]
-        checks += status.target_checks(answer)
+        checks = [status.frame_check(answer, dropped=0), *status.target_checks(answer)]
         self._publish(
             "status",
             status.to_array(checks, header, self._node, header.frame_id, bag_message),
         )
         self._publish("marker", messages.marker(answer, bag_message))
         if "debug" in self._outputs:
-            self._publish("debug", messages.debug_image(answer, step.gate, bag_message))
+            self._publish("debug", messages.debug_image(answer, bag_message))
 
     def _publish(self, name: str, message) -> None:
         self.write(self._outputs[name][0], self._time, message)

@@ -59,6 +59,11 @@ class Answer:
         return cls(frame, image, target, result, result.box, state, result.score, **more)
 
     @property
+    def latest_gate(self) -> Gate | None:
+        """The decision for the frame memorised last; None where none was, or without a gate."""
+        return self.gate or (self.result.gate if self.result else None)
+
+    @property
     def targets(self) -> tuple[Answer, ...]:
         """One answer for each target."""
         return (self, *self.others) if self.target else ()
@@ -70,8 +75,8 @@ class Sink(Protocol):
     def publish(self, answer: Answer) -> None:
         """The boxes of a frame, as soon as they are known."""
 
-    def finish(self, answer: Answer, gate: Gate | None, memory_size: int) -> None:
-        """The same frame, after memorising; ``gate``: the first target's, if it was memorised."""
+    def finish(self, answer: Answer) -> None:
+        """The same frame, after memorising: with ``gate`` and ``memory_size`` of each target."""
 
     def refuse(self, frame: ReceivedImage, state: str, problem: str) -> None:
         """Why a frame has no answer, in one sentence.

@@ -336,7 +336,7 @@ class Worker:
         except Exception as error:  # engines raise anything, and leave who knows what behind
             answer = Answer(frame, image, state="ERROR", problem=self._drop(error))
             self._sink.publish(answer)
-            self._sink.finish(answer, None, 0)
+            self._sink.finish(answer)
             return
         with self._lock:
             self._sink.publish(self._answer(frame, image))
@@ -344,7 +344,7 @@ class Worker:
         self._targets.rest()
         with self._lock:
             answer = self._answer(frame, image)
-            self._sink.finish(answer, answer.gate, answer.memory_size)
+            self._sink.finish(answer)
             gone = self._targets.drop_outgrown(image)
             limit = self._policy.remove_lost_after
             removed = self._targets.overdue(frame, limit)

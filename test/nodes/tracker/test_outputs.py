@@ -38,9 +38,9 @@ def test_no_marker_comes_after_the_node_was_disabled():
     outputs = Outputs(node, monitor, "dastm")
     frame = ReceivedImage(1, 0, 0, 0.0, SimpleNamespace(header=header))
     found = Answer(frame, np.zeros((9, 9, 3), np.uint8), Target("1", ""), None, (1, 2, 3, 4))
-    outputs.finish(found, None, 0)
+    outputs.finish(found)
     node.enabled = False
     outputs.clear()
-    outputs.finish(found, None, 0)  # of the frame that the worker was at
+    outputs.finish(found)  # of the frame that the worker was at
     assert [marker.action for marker in node.published["~/markers"]] == [0, 1]
     assert len(node.published["~/status"]) == 2

@@ -93,6 +93,6 @@ def test_latency_of_a_recording_is_unknown(latency, text):
     from tracker_ros.runtime.answer import Answer
     from tracker_ros.runtime.outputs.status import frame_check
 
-    check = frame_check(Answer(None, None), None, 0, 0, latency, 1.0)
+    check = frame_check(Answer(None, None), 0, latency, 1.0)
     assert (check.level, check.message) == (OK, "NO_TARGET")
     assert check.values["latency_ms"] == text

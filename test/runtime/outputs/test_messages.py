@@ -23,11 +23,12 @@ def answer(make, box):
     state = TargetState.TRACKING if box else TargetState.LOST
     result = Result(box, 0.75, state, 0 if box else 4, GATE, {"crop": 1.0})
     image = np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3)
-    return Answer(frame, image, Target("7", "cup"), result, box, state.name, 0.75)
+    about = {"gate": GATE, "memory_size": 3}
+    return Answer(frame, image, Target("7", "cup"), result, box, state.name, 0.75, **about)
 
 
 def check(answer, make):
-    checked = status.frame_check(answer, GATE, 3, 0)
+    checked = status.frame_check(answer, 0)
     return status.to_array([checked], answer.frame.message.header, "tracker_node", "eye", make)
 
 
@@ -35,7 +36,7 @@ BUILDERS = {
     messages.DETECTIONS: lambda answer, make: messages.detections(answer, make),
     messages.STATUS: check,
     messages.MARKER: lambda answer, make: messages.marker(answer, make),
-    messages.DEBUG_IMAGE: lambda answer, make: messages.debug_image(answer, GATE, make),
+    messages.DEBUG_IMAGE: lambda answer, make: messages.debug_image(answer, make),
     COMPRESSED: lambda answer, make: bgr_to_compressed(
         answer.image, answer.frame.message.header, make=make
     ),

@@ -32,7 +32,7 @@ def test_an_image_of_another_size_is_nobodys(stage):
     stage.ask(Starts((stage.start(0, id="a"), stage.start(1, id="b"))))
     answer = stage.show(np.ascontiguousarray(stage.party.frame(1)[::2, ::2]))
     assert [one.state for one in answer.targets] == ["ERROR", "ERROR"]
-    checks = [frame_check(answer, None, 0, 0), *target_checks(answer)]
+    checks = [frame_check(answer, 0), *target_checks(answer)]
     assert all("pixels, but was" in check.message for check in checks)
     assert stage.agree(stage.show(), {"a": 0, "b": 1})
 

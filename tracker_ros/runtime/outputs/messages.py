@@ -3,7 +3,6 @@
 import numpy as np
 
 from ...conversions import Make, bgr_to_image, box_to_detection, ros_message
-from ...core.gate import Gate
 from ...core.geometry.boxes import Box
 from ..answer import Answer
 from . import overlay
@@ -65,7 +64,7 @@ def _corners(box: Box) -> tuple[tuple[float, float], ...]:
     return (x, y), (x + w, y), (x + w, y + h), (x, y + h)
 
 
-def debug_image(answer: Answer, gate: Gate | None, make: Make = ros_message):
+def debug_image(answer: Answer, make: Make = ros_message):
     """DEBUG_IMAGE: the frame with box, identity and state of every target.
 
     For a single target also the gate's latest decision.
@@ -74,15 +73,11 @@ def debug_image(answer: Answer, gate: Gate | None, make: Make = ros_message):
         each = [(one.target.id, one.state, one.score, one.box) for one in answer.targets]
         canvas = overlay.draw_all(answer.image, each)
     else:
-        canvas = draw_alone(answer, gate)
+        canvas = draw_alone(answer)
     return bgr_to_image(canvas, answer.frame.message.header, make)
 
 
-def draw_alone(answer: Answer, gate: Gate | None) -> np.ndarray:
-    """The frame, uint8 [H, W, 3] BGR, with what is known about the first target.
-
-    ``gate``: its decision, if it is new.
-    """
-    shown = gate or (answer.result.gate if answer.result else None)
-    name = answer.target.id if answer.target else ""
-    return overlay.draw(answer.image, answer.state, answer.score, answer.box, name, shown)
+def draw_alone(answer: Answer) -> np.ndarray:
+    """The frame, uint8 [H, W, 3] BGR, with what is known about the first target."""
+    name, gate = answer.target.id if answer.target else "", answer.latest_gate
+    return overlay.draw(answer.image, answer.state, answer.score, answer.box, name, gate)

@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable
 
 from ...conversions import Make, ros_message
-from ...core.gate import BRANCHES, Gate
+from ...core.gate import BRANCHES
 from ..answer import Answer
 from .health import ERROR, OK, WARN, Check
 
@@ -44,8 +44,6 @@ def to_array(
 
 def frame_check(
     answer: Answer,
-    gate: Gate | None,
-    memory_size: int,
     dropped: int,
     latency: float = math.nan,
     pipeline: float = math.nan,
@@ -61,7 +59,7 @@ def frame_check(
     inference = 0.0
     if result:  # without timings: a recorded frame, of which nothing depends on the clock
         inference = sum(result.timings.values()) if result.timings else math.nan
-    values = _values(answer, gate, memory_size) | {
+    values = _values(answer) | {
         "targets": len(answer.targets),
         "levels": answer.levels,
         "inference_ms": _milliseconds(inference),
@@ -81,23 +79,23 @@ def target_checks(answer: Answer) -> list[Check]:
             f"target {one.target.id}",
             LEVELS[one.state],
             one.problem or one.state,
-            _values(one, one.gate, one.memory_size),
+            _values(one),
         )
         for one in answer.targets
     ]
 
 
-def _values(answer: Answer, gate: Gate | None, memory_size: int) -> dict[str, object]:
+def _values(answer: Answer) -> dict[str, object]:
     """The values of ~/status about one target."""
     result, target = answer.result, answer.target
-    gate = gate or (result.gate if result else None)
+    gate = answer.latest_gate
     values: dict[str, object] = {
         "state": answer.state,
         "target_id": target.id if target else "",
         "class_id": target.class_id if target else "",
         "score": f"{answer.score:.4f}",
         "lost_frames": result.lost_frames if result else 0,
-        "memory_size": memory_size,
+        "memory_size": answer.memory_size,
         "gate_branch": gate.branch if gate else "",
     }
     for i, name in enumerate(BRANCHES):
