@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.runtime import frame_slot
-from tracker_ros.runtime.frame_slot import FrameSlot, ReceivedImage, spread
+from tracker_ros.runtime.frame_slot import FrameSlot
 
 SECOND = 1_000_000_000
 
@@ -165,13 +165,3 @@ def test_ring_is_bounded_and_in_order_for_any_stream(arrivals):
         assert frames[-1].stamp - frames[0].stamp <= 2 * SECOND
         assert len(frames) == 1 or sum(f.message for f in frames) <= frame_slot.MAX_BYTES
         assert len({f.epoch for f in frames}) == 1
-
-
-@given(st.integers(0, 200), st.integers(1, 200))
-def test_spread_keeps_order_and_the_last(total, count):
-    frames = [ReceivedImage(i, 0, i, 0.0, None) for i in range(total)]
-    chosen = spread(frames, count)
-    numbers = [frame.number for frame in chosen]
-    assert len(chosen) == min(total, count)
-    assert numbers == sorted(set(numbers))
-    assert chosen[-1:] == frames[-1:]

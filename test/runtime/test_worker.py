@@ -11,7 +11,6 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.conversions import bgr_to_image, ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
-from tracker_ros.runtime import worker as worker_module
 from tracker_ros.runtime.answer import Target
 from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.requests import Detection, Proposal, Start
@@ -47,7 +46,7 @@ def stage(tracker, scene):
 @pytest.fixture
 def catch_up(monkeypatch):
     """Lets catching up take so many seconds, whatever a frame costs on this machine."""
-    return lambda limit: monkeypatch.setattr("tracker_ros.runtime.worker.CATCH_UP", limit)
+    return lambda limit: monkeypatch.setattr("tracker_ros.runtime.catching_up.LONGEST", limit)
 
 
 def test_catching_up_takes_every_frame_in_order(stage, scene, catch_up):
@@ -76,19 +75,6 @@ def test_catching_up_leaves_out_what_there_is_no_time_for(stage, scene, catch_up
     sink.until(lambda: len(sink.answers) and stamps(sink)[-1] == 20)
     # The first tells what one takes, and with the newest it is on time.
     assert stamps(sink)[-3:] == [5, 6, 20]
-
-
-@pytest.mark.parametrize(("each", "limit", "wanted"), [(1, 5, 5), (1, 100, 30), (20, 5, 2)])
-def test_what_there_is_time_for_is_evenly_spread(monkeypatch, each, limit, wanted):
-    now = 0.0
-    monkeypatch.setattr(worker_module.time, "monotonic", lambda: now)
-    chosen = []
-    for frame in worker_module._in_time(list(range(30)), limit):
-        chosen.append(frame)
-        now += each
-    assert (len(chosen), chosen[0], chosen[-1]) == (wanted, 0, 29)
-    gaps = np.diff(chosen)
-    assert gaps.max() <= gaps.min() + 1
 
 
 def test_catching_up_ends_though_frames_come_faster_than_they_are_tracked(stage, scene, catch_up):

@@ -198,10 +198,3 @@ def _time(before: ReceivedImage | None, stamp: int, arrival: float, jumped: bool
     if jumped or stamp <= before.stamp:
         return before.time + round((arrival - before.arrival) * 1e9)
     return before.time + stamp - before.stamp
-
-
-def spread(frames: list[ReceivedImage], count: int) -> list[ReceivedImage]:
-    """At most ``count`` of ``frames``, evenly spread, the last one always among them."""
-    if len(frames) <= count:
-        return frames
-    return [frames[(i + 1) * len(frames) // count - 1] for i in range(count)]

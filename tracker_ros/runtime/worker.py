@@ -17,16 +17,15 @@ from ..core.io.levels import Levels
 from ..core.search import check_shown
 from ..core.tracker import Tracker
 from .answer import Answer, Sink
+from .catching_up import frames_after
 from .decoding import Decoder
 from .detector import Detector
-from .frame_slot import FrameSlot, ReceivedImage, spread
+from .frame_slot import FrameSlot, ReceivedImage
 from .requests import Policy, Proposal, Start, Starts
 from .targets import Targets, Track
 
 # A box and its image travel on different topics: either may come first.
 START_PATIENCE = 1.0  # seconds
-# From a start in the past to the newest frame. Who is slower leaves frames out.
-CATCH_UP = 2.0  # seconds
 
 
 class Worker:
@@ -295,25 +294,17 @@ class Worker:
     def _catch_up(self, frame: ReceivedImage, resets: int) -> None:
         """Answer the frame of a start, and track through those that came after it.
 
-        Every pass may take half as many frames as the one before, so that it ends even if frames
-        come faster than they can be tracked, and all together no more than there is time for.
         Targets that were there before are not tracked again.
         """
         if not len(self._targets) or self._resets != resets:
             return
         self._process(frame)
-        end = time.monotonic() + CATCH_UP
-        frames = self._slot.after(frame.number)
-        budget = len(frames)
-        while budget and frames:
-            for frame in _in_time(spread(frames, budget), end):
-                if not (self._running and self.enabled and self._resets == resets):
-                    return
-                if self._is_superseded() or not len(self._targets):
-                    return
-                self._process(frame)
-            frames = self._slot.after(frame.number)
-            budget //= 2
+        for later in frames_after(self._slot, frame.number):
+            if not (self._running and self.enabled and self._resets == resets):
+                return
+            if self._is_superseded() or not len(self._targets):
+                return
+            self._process(later)
 
     # Frames
 
@@ -365,16 +356,3 @@ class Worker:
             if said:
                 self._sink.report(subject, "; ".join(dict.fromkeys(said)))
         return located.tracks
-
-
-def _in_time(frames: list[ReceivedImage], end: float) -> Iterator[ReceivedImage]:
-    """As many of ``frames`` as are done by ``end``, evenly spread; the last one in any case.
-
-    What one takes is the mean of those before it: the caller does its work between two of them.
-    """
-    began, done = time.monotonic(), 0
-    while frames:
-        yield frames[0]
-        now, done = time.monotonic(), done + 1
-        affordable = (end - now) * done / max(now - began, 1e-6)
-        frames = spread(frames[1:], int(max(min(affordable, len(frames)), 1)))
