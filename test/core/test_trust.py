@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tracker_ros.core.geometry.decode import Prediction, Refined
 from tracker_ros.core.online.model import presence
-from tracker_ros.core.state import EVEN, OPINION_RATE, OPINIONS, SURE, Trust
+from tracker_ros.core.state import OPINION_MIDPOINT, OPINION_RATE, OPINIONS, SURE, Trust
 
 
 def trust_after(*opinions):
@@ -41,7 +41,7 @@ def test_trust_is_relative_to_the_target(level):
     steady = trust_after(*[level] * 20)
     assert steady.share > 0.99
     assert trust_after(*[level] * OPINIONS, *[level / 3] * 20).share < 0.01
-    assert Trust(level, OPINIONS, EVEN * level).share == pytest.approx(0.5)
+    assert Trust(level, OPINIONS, OPINION_MIDPOINT * level).share == pytest.approx(0.5)
 
 
 def test_trust_comes_back_with_the_opinions():

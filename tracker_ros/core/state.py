@@ -52,7 +52,8 @@ JUST_LOST = Presence(TargetState.LOST, lost_frames=1)
 
 OPINIONS = 5  # so many say how sure the network is of this target when it is there
 OPINION_RATE = 0.5  # of a new opinion in the recent ones
-EVEN, STEEP = 0.55, 25.0  # of the first opinions; there the target is as likely as not
+# Of the logistic function of the recent opinions, as a share of the first ones.
+OPINION_MIDPOINT, OPINION_SLOPE = 0.55, 25.0
 SURE = 0.7  # of the first opinions, for a target that is found again, without a refiner
 CLEAR, USUAL_RATE = 0.8, 0.1  # of the usual response, where all of a target is seen; its average
 FADED = 0.6  # of the usual response: below, a target is on its way behind something
@@ -108,7 +109,8 @@ class Trust:
         """What is left of a score: in [0, 1]."""
         if self.recent is None or self.count < OPINIONS:
             return 1.0
-        return 1 / (1 + math.exp(-STEEP * (self.recent / max(self.first, 1e-3) - EVEN)))
+        left = self.recent / max(self.first, 1e-3)
+        return 1 / (1 + math.exp(-OPINION_SLOPE * (left - OPINION_MIDPOINT)))
 
     def score(self, answer: Prediction, score: float) -> float:
         """How likely the target is there, by this answer and the opinions up to now.

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tracker_ros.core.online.colours import EVEN, MOST, Colours
+from tracker_ros.core.online.colours import MOST, NEUTRAL, Colours
 
 BOX = (40.0, 30.0, 40.0, 30.0)
 ELSEWHERE = (120.0, 30.0, 40.0, 30.0)
@@ -29,7 +29,7 @@ def test_its_own_colours_elsewhere_speak_for_it():
 def test_other_colours_speak_against():
     colours = Colours.start(frame((BOX, RED)), BOX)
     blue = colours.speak_for(frame((ELSEWHERE, BLUE)), ELSEWHERE)
-    assert blue == pytest.approx(-EVEN * colours.telling, rel=0.05)
+    assert blue == pytest.approx(-NEUTRAL * colours.telling, rel=0.05)
     half = frame((ELSEWHERE, BLUE), ((120, 30, 20, 30), RED))
     assert blue < colours.speak_for(half, ELSEWHERE) < colours.telling * MOST
 
@@ -67,5 +67,5 @@ def test_what_is_followed_may_change_its_colours():
 )
 def test_a_box_may_leave_the_image(box):
     colours = Colours.start(frame((BOX, RED)), BOX)
-    assert -EVEN <= colours.speak_for(frame(), box) <= MOST
+    assert -NEUTRAL <= colours.speak_for(frame(), box) <= MOST
     assert np.isclose(Colours.start(frame(), box).first.sum(), 1)

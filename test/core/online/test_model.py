@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.geometry.peaks import peak
-from tracker_ros.core.online.model import EVEN, OnlineModel, presence, taught
+from tracker_ros.core.online.model import RESPONSE_MIDPOINT, OnlineModel, presence, taught
 from tracker_ros.core.online.views import PLACES, SCALES, first_views
 
 FACTOR, SIZE, STRIDE = 3.6, 160, 8
@@ -176,6 +176,6 @@ def test_what_scale_a_look_has_is_learned(model):
 
 
 def test_presence_is_even_where_it_should_be_and_rises():
-    values = presence(np.array([-1, 0, EVEN, 1, 2], np.float32))
+    values = presence(np.array([-1, 0, RESPONSE_MIDPOINT, 1, 2], np.float32))
     assert values.dtype == np.float32 and values[2] == pytest.approx(0.5, abs=1e-6)
     assert (np.diff(values) >= 0).all() and values[0] < 1e-4 and values[-1] > 1 - 1e-4

@@ -19,7 +19,7 @@ SIDE = 32  # pixels of a side of what is looked at
 BINS = (32, 32, 6)  # of a*, b* and the lightness L*
 GAIN = 2.0  # by so much the light may change: what is seen is made as bright as the target was
 RATE = 0.1  # of a new frame's colours in the recent ones
-EVEN = 0.5  # likeness at which they speak neither for nor against
+NEUTRAL = 0.5  # likeness at which they speak neither for nor against
 MOST = 0.3  # of what is more alike than that: its like may have the same colours
 AROUND = 2.0  # times the box's sides: how far its surroundings go
 
@@ -61,7 +61,7 @@ class Colours:
         """What they say for what is at ``box``; below 0 against it, 0 where they tell nothing."""
         seen = self._seen(image, box)
         alike = (_alike(seen, self.first) + _alike(seen, self.recent)) / 2
-        return self.telling * min(alike - EVEN, MOST)
+        return self.telling * min(alike - NEUTRAL, MOST)
 
     def _seen(self, image: np.ndarray, box: Box) -> np.ndarray:
         """The histogram of what is at ``box``, in the light of the first frame."""

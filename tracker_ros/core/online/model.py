@@ -15,9 +15,9 @@ from .classifier import Classifier
 from .scale import ScaleRegression, region
 
 CHANNELS = 64  # principal components of the features
-# Where a response is EVEN, the target is as likely as not; STEEP is how fast that changes. Fitted
-# on windows with and without the target, of the development sequences (docs/search.md).
-EVEN, STEEP = 0.4, 30.0
+# Of the logistic function of a response, fitted on windows with and without the target, of the
+# development sequences (docs/search.md).
+RESPONSE_MIDPOINT, RESPONSE_SLOPE = 0.4, 30.0
 
 
 class Taught(NamedTuple):
@@ -134,4 +134,5 @@ def presence(response: np.ndarray | float, odds: float = 0.0) -> np.ndarray:
 
     ``odds``: logarithm of what else speaks for it.
     """
-    return np.float32(1) / (1 + np.exp(-STEEP * (response - EVEN) - odds)).astype(np.float32)
+    against = -RESPONSE_SLOPE * (response - RESPONSE_MIDPOINT) - odds
+    return np.float32(1) / (1 + np.exp(against)).astype(np.float32)
