@@ -4,13 +4,13 @@ import math
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
 
 from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
 from ..runtime.outputs.status import to_array
 from . import qos
 from .parameters import on_node
+from .process.timers import steady_timer
 
 INPUTS = ("detections", "depth", "camera")
 
@@ -27,8 +27,7 @@ class FollowMonitor:
         self.counts = dict.fromkeys(("detections", "depth", "places", "unpaired"), 0)
         self._last = dict.fromkeys(INPUTS, math.nan)  # time.monotonic() of the last good one
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
-        # A simulated clock may stand still; the watchdog must not.
-        node.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady_timer(node, 1.0, self._on_timer)
 
     def begin(self) -> None:
         """The node becomes active: its inputs are expected from now on."""

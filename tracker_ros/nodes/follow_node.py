@@ -3,7 +3,6 @@
 import time
 
 from geometry_msgs.msg import PoseStamped
-from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_msgs.msg import Header
@@ -22,6 +21,7 @@ from .follow_monitor import FollowMonitor
 from .inputs.message import MessageInput
 from .lifecycle import ManagedNode
 from .parameters import FOLLOW, on_node
+from .process.timers import steady_timer
 
 
 class FollowNode(ManagedNode):
@@ -83,9 +83,7 @@ class FollowNode(ManagedNode):
             ]
         self._listening = [MessageInput(self, *one) for one in wanted]
         # For boxes whose depth never comes.
-        self._clocks = [
-            self.create_timer(0.1, self._pair, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        ]
+        self._clocks = [steady_timer(self, 0.1, self._pair)]
         self.stage = "active"
         return TransitionCallbackReturn.SUCCESS
 

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock, ClockType
 from std_msgs.msg import Header
 
 from ..runtime.answer import Answer
@@ -23,6 +22,7 @@ from ..runtime.outputs.process import ProcessorUse, memory_values
 from ..runtime.outputs.status import to_array
 from . import qos
 from .parameters import on_node
+from .process.timers import steady_timer
 
 # Subjects; problems of all others are errors.
 WARNINGS = ("stamp", "jump", "detections", "targets", "waiting")
@@ -48,8 +48,7 @@ class Monitor:
         self._answer: Answer | None = None  # the latest
         self.passed_over = ""  # class and score of the best of detections that were none to use
         self._publisher = node.create_publisher(DiagnosticArray, "/diagnostics", qos.RELIABLE)
-        # A simulated clock may stand still; the watchdog must not.
-        node.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady_timer(node, 1.0, self._on_timer)
 
     def report(self, subject: str, problem: str | None) -> None:
         """Log and diagnose a problem in one sentence; or, with None, note that it is over."""

@@ -7,7 +7,6 @@ from contextlib import suppress
 
 import numpy as np
 from diagnostic_msgs.msg import DiagnosticArray
-from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
 from std_msgs.msg import Header
 from std_srvs.srv import Trigger
@@ -23,6 +22,7 @@ from .inputs.image import ImageInput
 from .inputs.message import MessageInput
 from .parameters import SELECT, on_node
 from .process import names, services
+from .process.timers import steady_timer
 
 KEPT = 30  # images, so that boxes are drawn in that which they are of
 FEW, MOST = 4, 128 * 2**20  # of larger images so few, where all are more bytes than that
@@ -74,7 +74,7 @@ class SelectNode(Node):
             lambda subject, sentence: self.get_logger().warning(sentence),
         )
         self._offers = self._images.publishers()
-        self.create_timer(1.0, self._on_timer, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        steady_timer(self, 1.0, self._on_timer)
         self._server = SelectionServer(
             self._view, self._choose, self._forget, values.host, values.port
         )
