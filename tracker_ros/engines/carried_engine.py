@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.config import TrackingConfig
-from ..core.engine import Engine, Example, Query
+from ..core.engine import Example, Query
 from ..core.errors import ModelError
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
 from ..core.online.views import FirstView
-from .memory_engine import check_step
-from .runners.base import Runner
+from .runner_engine import RunnerEngine
 
 
 @dataclass(frozen=True)
@@ -30,7 +28,7 @@ class CarriedState:
     count: int
 
 
-class CarriedEngine(Engine):
+class CarriedEngine(RunnerEngine):
     """``core.engine.Engine`` for networks that carry named arrays from step to step.
 
     The step ``start`` takes crop and box and returns all arrays. ``locate`` takes the crop, and
@@ -38,25 +36,17 @@ class CarriedEngine(Engine):
     name replaces that array. The first outputs of ``locate`` are score and boxes.
     """
 
-    responds = reuses = False
-
-    def __init__(self, runner: Runner):
-        self.runner = runner
-        self.facts, self.provider = runner.facts, runner.provider
-        self.each = runner.each
-        self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
-        for step, wanted in (
-            ("start", ("crop", "box")),
-            ("locate", ("crop",)),
-            ("remember", ("crop", "box")),
-        ):
-            check_step(runner, step, wanted)
+    def _check_steps(self) -> None:
+        self._check_step("start", ("crop", "box"))
+        self._check_step("locate", ("crop",))
+        self._check_step("remember", ("crop", "box"))
+        runner = self.runner
         carried = set(runner.outputs("start"))
         named = {*runner.inputs("locate"), *runner.inputs("remember")} - {"crop", "box"}
         given = {*runner.outputs("locate")[2:], *runner.outputs("remember")}
         if stray := (named | given) - carried:
             raise ModelError(
-                f"this {runner.facts['architecture']} uses {', '.join(sorted(stray))}, "
+                f"this {self.facts['architecture']} uses {', '.join(sorted(stray))}, "
                 "which its step 'start' does not make"
             )
 

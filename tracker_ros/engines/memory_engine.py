@@ -7,9 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.config import TrackingConfig
-from ..core.engine import Answer, Engine, Example, Query
-from ..core.errors import ModelError
+from ..core.engine import Answer, Example, Query
 from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import Box
 from ..core.geometry.decode import Prediction
@@ -17,6 +15,7 @@ from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel
 from ..core.online.reference import Reference
 from ..core.online.views import FirstView
+from .runner_engine import RunnerEngine
 from .runners.base import Runner
 
 
@@ -45,23 +44,16 @@ class MemoryState:
     compact: tuple[tuple[np.ndarray, float], ...] = ()
 
 
-class MemoryEngine(Engine):
+class MemoryEngine(RunnerEngine):
     """``core.engine.Engine`` for networks with the steps ``locate`` and ``remember``."""
 
-    responds = reuses = False
-
     def __init__(self, runner: Runner):
-        self.runner = runner
-        self.facts, self.provider = runner.facts, runner.provider
-        self.each = runner.each
-        self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
+        super().__init__(runner)
         self._gated = runner.facts["network"].get("gate") in ("hard", "soft", "random")
-        self._check_steps()
 
     def _check_steps(self) -> None:
-        """Raise ModelError unless the runner has the steps that this engine calls."""
-        check_step(self.runner, "locate", ("crop", "memory"))
-        check_step(self.runner, "remember", ("crop", "box"))
+        self._check_step("locate", ("crop", "memory"))
+        self._check_step("remember", ("crop", "box"))
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> MemoryState:
         empty = MemoryState(FrameMemory(self.tracking.memory_capacity), None)
@@ -133,13 +125,3 @@ class MemoryEngine(Engine):
 def stack(crops: Sequence[np.ndarray]) -> np.ndarray:
     """Crops along a new first axis; a single one is not copied."""
     return crops[0][None] if len(crops) == 1 else np.stack(crops)
-
-
-def check_step(runner: Runner, step: str, wanted: Sequence[str]) -> None:
-    """Raise ModelError unless the inputs of a step begin with ``wanted``."""
-    names = tuple(runner.inputs(step))
-    if names[: len(wanted)] != tuple(wanted):
-        raise ModelError(
-            f"the step {step!r} of this {runner.facts['architecture']} takes "
-            f"{', '.join(names)}, not {', '.join(wanted)}"
-        )

@@ -21,7 +21,7 @@ from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
 from ..core.online.views import PLACES, FirstView
-from .memory_engine import MemoryEngine, MemoryState, check_step, stack
+from .memory_engine import MemoryEngine, MemoryState, stack
 from .runners.cores import Task
 
 REFINED = ("reference", "shape", "region")  # inputs of a step that refines boxes
@@ -61,10 +61,10 @@ class OnlineEngine(MemoryEngine):
                 " of an earlier version have to be exported again"
             )
         levels = seen[: self._levels]
-        check_step(self.runner, "trunk", ("crop",))
+        self._check_step("trunk", ("crop",))
         asked = ["memory", *levels, *REFINED * self._refines]
-        check_step(self.runner, "match", asked)
-        check_step(self.runner, "learn", ("box", "score", *levels))
+        self._check_step("match", asked)
+        self._check_step("learn", ("box", "score", *levels))
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> MemoryState:
         """See ``Engine.start``."""
