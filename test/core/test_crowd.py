@@ -9,8 +9,9 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.engine import Engine
 from tracker_ros.core.geometry.decode import Prediction, Refined
 from tracker_ros.core.online.model import presence
+from tracker_ros.core.online.trust import FADED
 from tracker_ros.core.recovery import PATIENCE
-from tracker_ros.core.state import FADED, TargetState
+from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Tracker
 
 CONFIG = TrackingConfig(

@@ -12,8 +12,9 @@ from .geometry.boxes import Box, clip_box, overlap
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
 from .online.colours import Colours
+from .online.trust import Trust
 from .search import Search, search_window
-from .state import Presence, Trust
+from .state import Presence
 
 PATIENCE = 12  # frames at the place itself, where most occlusions end
 RECOVER_OVERLAP = 0.3  # of a candidate's box with what is found around it

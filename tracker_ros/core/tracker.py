@@ -17,11 +17,12 @@ from .geometry.crop import crop
 from .geometry.decode import Candidate, Prediction, decode
 from .geometry.rivals import Rivals, Verdict
 from .online.colours import Colours
+from .online.trust import Trust
 from .online.views import first_views
 from .place import Place
 from .recovery import AT_ONCE, Recovery
 from .search import MemorySample, Search, memory_window
-from .state import JUST_LOST, Presence, TargetState, Trust
+from .state import JUST_LOST, Presence, TargetState
 
 RIM = 0.3  # of a box's sides: a target that is nearer to the picture's rim may be leaving it
 NOTHING = np.zeros((1, 1, 3), np.uint8)

@@ -1,12 +1,42 @@
 """Peaks of maps over a crop's cells: where they are, in parts of cells, and which one counts."""
 
 import math
+from typing import NamedTuple
 
+import cv2
 import numpy as np
+
+from .crop import Window
 
 REACH = 3  # cells: how far a response's peak may be from the cell that was chosen
 APART = 1.6  # cells: what is nearer is the same peak
 OWN = 1.5  # cells: spread of what is left of a response around the place that was chosen
+# A peak has at least this response, and this share of the highest peak's.
+LEAST, LEAST_SHARE = 0.15, 0.4
+
+Point = tuple[float, float]
+
+
+class Peak(NamedTuple):
+    """A peak of a response: ``place`` in image pixels, ``cell`` as column and row of the map."""
+
+    place: Point
+    strength: float
+    cell: Point
+
+
+def all_peaks(response: np.ndarray, window: Window, most: int) -> list[Peak]:
+    """The ``most`` highest peaks of ``response``, float32 [n, n], of the crop of ``window``."""
+    cell = window.size / len(response)
+    least = max(LEAST, LEAST_SHARE * float(response.max()))
+    hills = cv2.dilate(response, np.ones((3, 3), np.uint8))
+    rows, columns = np.nonzero((response >= hills) & (response >= least))
+    found = []
+    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
+        x, y = peak_at(response, row, column)
+        place = window.to_image(((x + 0.5) * cell, (y + 0.5) * cell, 0.0, 0.0))[:2]
+        found.append(Peak(place, float(response[row, column]), (x, y)))
+    return sorted(found, key=lambda one: -one.strength)[:most]
 
 
 def peak(response: np.ndarray, row: int, column: int) -> tuple[float, float]:

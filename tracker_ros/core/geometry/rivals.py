@@ -1,4 +1,4 @@
-"""Others that answer as the target does: each is followed, so that the target is not taken for it.
+"""Others that answer as the target does (distractors): each is followed, to be told from it.
 
 What is learned online answers to everything alike, so in a crowd its response has several peaks.
 Which of them is the target, places and velocities say: all peaks are assigned to the target and to
@@ -13,16 +13,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
 from .crop import Window
 from .decode import Prediction
 from .motion import Motion
-from .peaks import bell, peak_at
+from .peaks import Peak, Point, all_peaks, bell
 
-# A peak has at least this response, and this share of the highest peak's.
-LEAST, LEAST_SHARE = 0.15, 0.4
 MOST = 5  # peaks that are looked at, and objects that are followed, the target among them
 
 # Costs of an assignment of peaks to the target and its rivals. A peak elsewhere than expected costs
@@ -42,16 +39,6 @@ NEW_AWAY = 0.4  # sides from the target's peak: a nearer peak is a part of the t
 HIDE = 3.0  # cells around a rival's peak that are hidden
 
 STILL = Motion((0.0, 0.0))
-
-Point = tuple[float, float]
-
-
-class Peak(NamedTuple):
-    """A peak of a response: ``place`` in image pixels, ``cell`` as column and row of the map."""
-
-    place: Point
-    strength: float
-    cell: Point
 
 
 @dataclass(frozen=True)
@@ -114,7 +101,7 @@ class Rivals:
                 image pixels.
         """
         assert prediction.response is not None
-        peaks = _peaks(prediction.response, window)
+        peaks = all_peaks(prediction.response, window, MOST)
         expected = self.motion.carry(self.hidden or centre)
         if not peaks:
             return Verdict(self, prediction, side, expected, (), None, {})
@@ -255,20 +242,6 @@ class Verdict(NamedTuple):
             and index not in self.rivals
             and (own is None or math.dist(peak.place, own.place) > NEW_AWAY * self.side)
         ]
-
-
-def _peaks(response: np.ndarray, window: Window) -> list[Peak]:
-    """The peaks of ``response``, float32 [n, n], of the crop of ``window``; the highest first."""
-    cell = window.size / len(response)
-    least = max(LEAST, LEAST_SHARE * float(response.max()))
-    hills = cv2.dilate(response, np.ones((3, 3), np.uint8))
-    rows, columns = np.nonzero((response >= hills) & (response >= least))
-    found = []
-    for row, column in zip(rows.tolist(), columns.tolist(), strict=True):
-        x, y = peak_at(response, row, column)
-        place = window.to_image(((x + 0.5) * cell, (y + 0.5) * cell, 0.0, 0.0))[:2]
-        found.append(Peak(place, float(response[row, column]), (x, y)))
-    return sorted(found, key=lambda one: -one.strength)[:MOST]
 
 
 def _without(

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tracker_ros.core.geometry.decode import Prediction, Refined
 from tracker_ros.core.online.model import presence
-from tracker_ros.core.state import OPINION_MIDPOINT, OPINION_RATE, OPINIONS, SURE, Trust
+from tracker_ros.core.online.trust import OPINION_MIDPOINT, OPINION_RATE, OPINIONS, SURE, Trust
 
 
 def trust_after(*opinions):
