@@ -98,7 +98,7 @@ class Recovery:
         return search._replace(window=window, crop=query, other=None, look=look), answer, after
 
     def further(
-        self, found: Box, score: float, sure: Box, presence: Presence, places: int = AT_ONCE
+        self, found: Box, score: float, sure: Box, presence: Presence, places: int
     ) -> tuple[Box, float]:
         """Windows elsewhere, after ``PATIENCE``; what is not this target to the network is no find.
 

@@ -53,8 +53,7 @@ class Tracker:
     """Follows one target. ``init`` once, then ``update`` for every image.
 
     ``update`` is ``locate`` followed by ``remember``; a caller that wants the box as early as
-    possible calls the two itself and publishes in between. Their parts, around the calls of the
-    engine, are for ``core.batch``, which makes one call for many targets.
+    possible calls the two itself and publishes in between.
 
     Images are only read, and may be written over after ``update``, or after ``remember``.
     ``copy.copy`` makes a tracker of the same target, which goes on by itself. Another process
@@ -94,25 +93,6 @@ class Tracker:
     def initialised(self) -> bool:
         """Whether there is a target."""
         return self._state is not None
-
-    @property
-    def _lost(self) -> bool:
-        return self._presence.state is TargetState.LOST
-
-    @property
-    def state(self) -> State | None:
-        """The engine's state of the target; None without one."""
-        return self._state
-
-    @property
-    def pending(self) -> bool:
-        """Whether ``remember`` has a frame to memorise."""
-        return self._pending is not None
-
-    @property
-    def unlearnt(self) -> int:
-        """Frames since the one memorised last."""
-        return self._unlearnt
 
     @property
     def last_box(self) -> Box | None:
@@ -166,6 +146,69 @@ class Tracker:
         prediction, state = self.engine.locate(search.crop, self._state, search.look)
         return self.settle(search, prediction, state, 1e3 * (perf_counter() - begin))
 
+    def remember(self) -> Gate | None:
+        """Memorise the frame located last, if it is worth it. Returns the gate's decision."""
+        sample = self.memory_sample()
+        if sample is None:
+            return None
+        return self.learn(self.engine.remember(*sample, self._state))
+
+    def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
+        """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.
+
+        ``image``: as for ``update``. ``boxes``: (x, y, width, height) in its pixels. See
+        ``Recovery.best`` for when the memory agrees. Where it agrees with none, nothing changes,
+        and the answer is None. Raises InputError for an image or box that cannot be used,
+        TrackerError without a target.
+        """
+        self.check(image)
+        best = self._recovery(image).best([check_box(box, image) for box in boxes])
+        if best is None:
+            return None
+        self._place = self._place.at(best.box)
+        self._state, self._pending, self._presence = best.state, None, Presence()
+        self._trust, self._rivals = self._trust.again(), Rivals()
+        return Result(best.box, best.score, TargetState.TRACKING, 0, self.gate)
+
+    def correct(self, box: Box) -> None:
+        """Take somebody's word, such as a detector's, for where the target is in the last image.
+
+        ``box``: (x, y, width, height) in its pixels. Nothing changes while the target is lost:
+        ``recover`` is for that. Raises InputError for a box that cannot be used, TrackerError
+        without a target.
+        """
+        place = self._held()
+        check_box(box, self._image)
+        box = self._clipped(box)
+        if not self._lost:
+            self._place, self._rivals = place.at(box), self._rivals.corrected()
+
+    def lose(self, around: Box | None = None) -> None:
+        """Give the target up as lost; it is looked for ``around`` a box, or where it was last.
+
+        ``around``: (x, y, width, height) in pixels of the last image. Raises InputError for a box
+        that is not four finite numbers, TrackerError without a target.
+        """
+        place, around = self._held(), None if around is None else self._clipped(around)
+        self._presence, self._pending, self._place = JUST_LOST, None, place.lost(around)
+
+    # For ``core.batch``: the parts of ``locate`` and ``remember``, around the calls of the engine.
+
+    @property
+    def state(self) -> State | None:
+        """The engine's state of the target; None without one."""
+        return self._state
+
+    @property
+    def pending(self) -> bool:
+        """Whether ``remember`` has a frame to memorise."""
+        return self._pending is not None
+
+    @property
+    def unlearnt(self) -> int:
+        """Frames since the one memorised last."""
+        return self._unlearnt
+
     @property
     def rescaling(self) -> int:
         """For how many frames a look at another scale is due, with the next one; 0: it is not.
@@ -209,7 +252,8 @@ class Tracker:
         that are not finite.
         """
         begin = perf_counter()
-        _check_finite(prediction)
+        if not prediction.finite:
+            raise InputError("the network answered with values that are not finite")
         verdict = self._judged(prediction, search)
         prediction = verdict.prediction if verdict else prediction
         if not (verdict and verdict.mistaken) and self._astray(prediction):
@@ -238,6 +282,66 @@ class Tracker:
                 "decode": 1e3 * (perf_counter() - begin),
             },
         )
+
+    def memory_sample(self) -> MemorySample | None:
+        """The first part of ``remember``: what the frame located last has to teach, if anything."""
+        if self._pending is None:
+            return None
+        search, score = self._pending
+        return search.sample(self._place.box, score, self.config, self.engine.reuses)
+
+    def learn(self, state: State) -> Gate | None:
+        """The last part of ``remember``: the engine's state with the sample in it."""
+        if self._pending and self._colours:
+            self._colours = self._colours.after(self._pending[0].image, self._place.box)
+        self._state, self._pending, self._unlearnt = state, None, 0
+        return self.gate
+
+    # What is known of the target, from frame to frame.
+
+    @property
+    def _lost(self) -> bool:
+        return self._presence.state is TargetState.LOST
+
+    def _held(self) -> Place:
+        if self._place is None:
+            raise TrackerError(NO_TARGET)
+        return self._place
+
+    def _clipped(self, box: Box) -> Box:
+        """A given box, clipped to the last image as ``settle`` clips what it finds."""
+        return clip_box(numbers(box), self._image, self.config.minimum_side)
+
+    def _expected(self) -> Box:
+        """Where the target is looked for in the next frame."""
+        place, share = self._place, self.config.motion
+        return place.box if self._lost or not share else place.motion.ahead(place.box, share)
+
+    def _centre(self) -> tuple[float, float]:
+        """Where the response's peak was in the last frame, image pixels."""
+        (x, y, w, h), (across, down) = self._place.box, self._drift
+        side = math.sqrt(w * h)
+        return x + w / 2 - across * side, y + h / 2 - down * side
+
+    def _judged(self, prediction: Prediction, search: Search) -> Verdict | None:
+        """Which peak of the response is the target's; None while lost, or without a response."""
+        if prediction.response is None or self._lost:
+            return None
+        _, _, w, h = self._place.box
+        return self._rivals.judge(prediction, search.window, self._centre(), math.sqrt(w * h))
+
+    def _astray(self, prediction: Prediction) -> bool:
+        """Whether the window shows so little of the target that windows beside it are searched.
+
+        Only in the first frames of that: a target that was too fast is found there at once, and
+        what is found later is rather a look-alike. Nor where the target had faded before: then it
+        went behind something, not out of the window.
+        """
+        if self._lost or float(prediction.score.max()) >= self.config.aside_score:
+            self._beside, self._fades = 0, self._trust.faded(prediction.strength)
+            return False
+        self._beside += 1
+        return self._beside <= AT_FIRST and not self._fades
 
     def _scored(
         self, search: Search, prediction: Prediction, candidate: Candidate, places: int
@@ -281,113 +385,6 @@ class Tracker:
             worth = min(worth, alone)  # what leaves the picture is not learned
         return worth if worth >= self.config.memory_score else None
 
-    def recover(self, image: np.ndarray, boxes: Sequence[Sequence[float]]) -> Result | None:
-        """Go on with a lost target in the one of ``boxes`` that the memory agrees with most.
-
-        ``image``: as for ``update``. ``boxes``: (x, y, width, height) in its pixels. See
-        ``Recovery.best`` for when the memory agrees. Where it agrees with none, nothing changes,
-        and the answer is None. Raises InputError for an image or box that cannot be used,
-        TrackerError without a target.
-        """
-        self.check(image)
-        best = self._recovery(image).best([check_box(box, image) for box in boxes])
-        if best is None:
-            return None
-        self._place = self._place.at(best.box)
-        self._state, self._pending, self._presence = best.state, None, Presence()
-        self._trust, self._rivals = self._trust.again(), Rivals()
-        return Result(best.box, best.score, TargetState.TRACKING, 0, self.gate)
-
-    def correct(self, box: Box) -> None:
-        """Take somebody's word, such as a detector's, for where the target is in the last image.
-
-        ``box``: (x, y, width, height) in its pixels. Nothing changes while the target is lost:
-        ``recover`` is for that. Raises InputError for a box that cannot be used, TrackerError
-        without a target.
-        """
-        place = self._held()
-        check_box(box, self._image)
-        box = self._clipped(box)
-        if not self._lost:
-            self._place, self._rivals = place.at(box), self._rivals.corrected()
-
-    def lose(self, around: Box | None = None) -> None:
-        """Give the target up as lost; it is looked for ``around`` a box, or where it was last.
-
-        ``around``: (x, y, width, height) in pixels of the last image. Raises InputError for a box
-        that is not four finite numbers, TrackerError without a target.
-        """
-        place, around = self._held(), None if around is None else self._clipped(around)
-        self._presence, self._pending, self._place = JUST_LOST, None, place.lost(around)
-
-    def _held(self) -> Place:
-        if self._place is None:
-            raise TrackerError(NO_TARGET)
-        return self._place
-
-    def _clipped(self, box: Box) -> Box:
-        """A given box, clipped to the last image as ``settle`` clips what it finds."""
-        return clip_box(numbers(box), self._image, self.config.minimum_side)
-
-    def _expected(self) -> Box:
-        """Where the target is looked for in the next frame."""
-        place, share = self._place, self.config.motion
-        return place.box if self._lost or not share else place.motion.ahead(place.box, share)
-
-    def _centre(self) -> tuple[float, float]:
-        """Where the response's peak was in the last frame, image pixels."""
-        (x, y, w, h), (across, down) = self._place.box, self._drift
-        side = math.sqrt(w * h)
-        return x + w / 2 - across * side, y + h / 2 - down * side
-
-    def _judged(self, prediction: Prediction, search: Search) -> Verdict | None:
-        """Which peak of the response is the target's; None while lost, or without a response."""
-        if prediction.response is None or self._lost:
-            return None
-        _, _, w, h = self._place.box
-        return self._rivals.judge(prediction, search.window, self._centre(), math.sqrt(w * h))
-
-    def _astray(self, prediction: Prediction) -> bool:
-        """Whether the window shows so little of the target that windows beside it are searched.
-
-        Only in the first frames of that: a target that was too fast is found there at once, and
-        what is found later is rather a look-alike. Nor where the target had faded before: then it
-        went behind something, not out of the window.
-        """
-        if self._lost or float(prediction.score.max()) >= self.config.aside_score:
-            self._beside, self._fades = 0, self._trust.faded(prediction.strength)
-            return False
-        self._beside += 1
-        return self._beside <= AT_FIRST and not self._fades
-
     def _recovery(self, image: np.ndarray) -> Recovery:
         """What finds the target again in ``image``, once it is lost."""
         return Recovery(self.engine, image, self._state, self._first, self._trust, self._colours)
-
-    def remember(self) -> Gate | None:
-        """Memorise the frame located last, if it is worth it. Returns the gate's decision."""
-        sample = self.memory_sample()
-        if sample is None:
-            return None
-        return self.learn(self.engine.remember(*sample, self._state))
-
-    def memory_sample(self) -> MemorySample | None:
-        """The first part of ``remember``: what the frame located last has to teach, if anything."""
-        if self._pending is None:
-            return None
-        search, score = self._pending
-        return search.sample(self._place.box, score, self.config, self.engine.reuses)
-
-    def learn(self, state: State) -> Gate | None:
-        """The last part of ``remember``: the engine's state with the sample in it."""
-        if self._pending and self._colours:
-            self._colours = self._colours.after(self._pending[0].image, self._place.box)
-        self._state, self._pending, self._unlearnt = state, None, 0
-        return self.gate
-
-
-def _check_finite(prediction: Prediction) -> None:
-    # A sum is finite only if all its values are, and takes fewer calls than to look at each.
-    boxes = 0.0 if prediction.boxes is None else prediction.boxes.sum()
-    if not math.isfinite(prediction.score.sum() + boxes):
-        raise InputError("the network answered with values that are not finite")

@@ -57,6 +57,13 @@ class Prediction:
     refined: Refined | None = None
 
     @property
+    def finite(self) -> bool:
+        """Whether scores and boxes are."""
+        # A sum is finite only if all its values are, and takes fewer calls than to look at each.
+        boxes = 0.0 if self.boxes is None else self.boxes.sum()
+        return math.isfinite(self.score.sum() + boxes)
+
+    @property
     def strength(self) -> float:
         """The response's highest value; 0 without one."""
         return 0.0 if self.response is None else float(self.response.max())
