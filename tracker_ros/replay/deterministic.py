@@ -108,9 +108,9 @@ class Stopwatch:
         with self._running():
             super().init(image, box)
 
-    def locate(self, image: np.ndarray, *args) -> Result:
+    def locate(self, image: np.ndarray) -> Result:
         with self._running():
-            return super().locate(image, *args)
+            return super().locate(image)
 
     def remember(self) -> Gate | None:
         with self._running():

@@ -6,8 +6,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import TrackerError
+from ..core.geometry.boxes import iou
 from ..core.io.files import write_json
-from ..evaluation.metrics import iou, percentiles, success_auc
+from ..evaluation.metrics import percentiles, success_auc
 from ..evaluation.results import SequenceResult
 from ..sources.bag.source import BagSource
 from . import session
@@ -20,7 +21,7 @@ def run_live(
     result: SequenceResult,
     frames: list[int],
     path: Path,
-    on_frame: Callable[[int], object] = lambda count: None,
+    on_frame: Callable[[int], object],
 ) -> dict[str, object]:
     """Play ``source`` in real time to a tracker node and compare with its ``result`` in the replay.
 

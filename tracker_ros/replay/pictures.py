@@ -54,7 +54,7 @@ def draw_frames(
     truths: dict[str, Boxes],
     fps: float,
     folder: Path,
-    on_frame: Callable[[], object] = lambda: None,
+    on_frame: Callable[[], object],
 ) -> None:
     """Writes annotated.mp4 and contact_sheet.png from the frames of a source of known length.
 

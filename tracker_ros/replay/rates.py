@@ -28,7 +28,7 @@ def through_node(
     box: Box,
     tracker: dict[str, object],
     folder: Path,
-    on_rate: Callable[[], object] = lambda: None,
+    on_rate: Callable[[], object],
 ) -> dict[str, dict]:
     """Play the images to a tracker node at every rate. What is measured goes into ``folder``.
 

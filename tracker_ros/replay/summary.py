@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..core.gate import Gate
-from ..core.geometry.boxes import ABSENT, Box
-from ..evaluation.metrics import failures, iou, percentiles, success_auc
+from ..core.geometry.boxes import ABSENT, Box, iou
+from ..evaluation.metrics import failures, percentiles, success_auc
 
 
 @dataclass(frozen=True)

@@ -53,7 +53,7 @@ def test_the_papers_sizes_make_25_cells_of_127_and_287_pixels(released, kept):
 
 def test_the_papers_transformer():
     with torch.device("meta"):
-        network = Dastsiam()
+        network = Dastsiam(DastsiamConfig())
     (decoder, *_), (encoder, *_) = network.augment.decoder.layers, network.fusion.encoder.layers
     assert len(network.augment.decoder.layers) == len(network.fusion.encoder.layers) == 4
     assert isinstance(decoder, nn.TransformerDecoderLayer) and not decoder.norm_first

@@ -52,7 +52,7 @@ def test_the_papers_sizes(name):
 
 def test_the_papers_kernel_has_256_channels():
     with torch.device("meta"):
-        network = Siamfc()
+        network = Siamfc(SiamfcConfig())
     assert network.query_trunk.channels == network.config.channels == 256
 
 

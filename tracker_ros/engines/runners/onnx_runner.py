@@ -46,13 +46,13 @@ class OnnxRunner(Runner):
     def __init__(
         self,
         files: ModelFiles,
-        device: str = "cpu",
+        device: str,
         *,
-        allow_cpu_fallback: bool = False,
-        threads: int = 0,
-        tensorrt: bool = False,
-        precision: str = "fp32",
-        tracking: TrackingConfig | None = None,
+        allow_cpu_fallback: bool,
+        threads: int,
+        tensorrt: bool,
+        precision: str,
+        tracking: TrackingConfig | None,
     ):
         import onnxruntime
 

@@ -66,7 +66,7 @@ class DastmFilter(nn.Module):
 
     stride = STRIDE
 
-    def __init__(self, config: DastmFilterConfig = DastmFilterConfig()):
+    def __init__(self, config: DastmFilterConfig):
         super().__init__()
         if config.filter not in ("online", "none"):
             raise ValueError(f"filter is {config.filter!r}, not online or none")

@@ -106,7 +106,7 @@ def anchor_boxes(deltas: Tensor, anchor: float, stride: int, size: int) -> Tenso
 class Dastsiam(Siamese):
     """Trunk, neck, ST, DA, RPN; in the released form a second trunk, for templates."""
 
-    def __init__(self, config: DastsiamConfig = DastsiamConfig()):
+    def __init__(self, config: DastsiamConfig):
         super().__init__(config)
         if config.released:
             self.memory_trunk = make_backbone(config)

@@ -31,7 +31,7 @@ class SiamfcConfig(SiameseConfig):
 class Siamfc(Siamese):
     """Trunk, ST on the template, one cross-correlation."""
 
-    def __init__(self, config: SiamfcConfig = SiamfcConfig()):
+    def __init__(self, config: SiamfcConfig):
         super().__init__(config)
         self.gain = nn.Parameter(torch.tensor(10.0))  # on the mean of 6·6·256 products
         self.bias = nn.Parameter(torch.zeros(()))

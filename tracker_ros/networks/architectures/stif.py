@@ -75,7 +75,7 @@ class GatedAttention(nn.Module):
 class Stif(Stmtrack):
     """STMTrack whose memory is enhanced in time and space and fused with the query both ways."""
 
-    def __init__(self, config: StifConfig = StifConfig()):
+    def __init__(self, config: StifConfig):
         super().__init__(config)
         if config.literal and not (config.ste or config.interactive):
             raise ValueError("literal=True makes the query's mask of one memory map: ste or stif")

@@ -77,7 +77,7 @@ class Stmtrack(nn.Module):
     them.
     """
 
-    def __init__(self, config: StmtrackConfig = StmtrackConfig()):
+    def __init__(self, config: StmtrackConfig):
         super().__init__()
         self.config = config
         self.memory_trunk = None if config.shared else make_backbone(config)

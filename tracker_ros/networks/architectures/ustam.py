@@ -60,7 +60,7 @@ class Ustam(nn.Module):
     Crops are uint8 [B, S, S, 3] BGR straight from ``core.geometry.crop``.
     """
 
-    def __init__(self, config: UstamConfig = UstamConfig()):
+    def __init__(self, config: UstamConfig):
         super().__init__()
         self.config = config
         c, n = config.channels, config.query_size // config.patch

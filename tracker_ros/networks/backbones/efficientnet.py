@@ -79,7 +79,7 @@ class EfficientNetLite(nn.Module):
 
     stride = 8
 
-    def __init__(self, variant: str = "lite0"):
+    def __init__(self, variant: str):
         super().__init__()
         if variant not in VARIANTS:
             raise ValueError(f"variant is {variant!r}, not one of {', '.join(VARIANTS)}")

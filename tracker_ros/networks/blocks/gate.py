@@ -17,7 +17,7 @@ class GateUnit(nn.Module):
     Shapes: features [B, C, H, W] → logits [B, 4].
     """
 
-    def __init__(self, channels: int, reduction: int = 4):
+    def __init__(self, channels: int, reduction: int):
         super().__init__()
         self.squeeze = nn.Linear(channels, channels // reduction)
         self.decide = nn.Linear(channels // reduction, len(BRANCHES))
@@ -38,9 +38,7 @@ class DynamicAttention(nn.Module):
         reduction: d of the gate's bottleneck. temperature: τ of eq. 2.
     """
 
-    def __init__(
-        self, channels: int, mode: str = "hard", reduction: int = 4, temperature: float = 1.0
-    ):
+    def __init__(self, channels: int, mode: str, reduction: int = 4, temperature: float = 1.0):
         super().__init__()
         if mode not in MODES:
             raise ValueError(f"gate mode is {mode!r}, not one of {', '.join(MODES)}")

@@ -51,7 +51,7 @@ class Block(nn.Module):
     In training each of the two is left out for a share ``drop`` of the samples (stochastic depth).
     """
 
-    def __init__(self, channels: int, heads: int, drop: float = 0.0):
+    def __init__(self, channels: int, heads: int, drop: float):
         super().__init__()
         self.drop = drop
         self.before_attention = nn.LayerNorm(channels, eps=1e-6)
