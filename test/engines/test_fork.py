@@ -25,12 +25,12 @@ def test_two_targets_share_one_network_and_do_not_disturb_each_other(files, clip
         alone.append([first.update(frame).box for frame in frames[1:]])
     assert not np.allclose(*alone)
     first.init(frames[0], box)
-    assert not second.initialised
+    assert second.last_box is None
     second.init(frames[0], elsewhere)
     together = [(first.update(frame).box, second.update(frame).box) for frame in frames[1:]]
     assert together == list(zip(*alone, strict=True))
     first.reset()
-    assert second.initialised
+    assert first.last_box is None and second.last_box is not None
 
 
 def test_two_threads_may_share_one_network(files, clip):

@@ -122,7 +122,7 @@ def test_half_the_precision_runs_on_torch_and_answers_nearly_the_same(files, pre
 
 def test_a_tracker_is_warm_and_without_a_target(files):
     tracker = load_tracker(files.graph("remember"))
-    assert not tracker.initialised and tracker.memory_size == 0
+    assert tracker.last_box is None and tracker.memory_size == 0
     assert tracker.engine.facts["training"] == {"data": "none", "steps": 0}
     assert tracker.config.query_size == 64
 

@@ -74,7 +74,7 @@ def remember_all(trackers: Iterable[Tracker]) -> list[Gate | None]:
     for what are no trackers, or do not share an engine.
     """
     trackers = _checked(trackers)
-    due = _first(trackers, MEMORISED, lambda one: one.unlearnt if one.pending else 0)
+    due = _first(trackers, MEMORISED, lambda one: one.pending)
     learners = [one for one in trackers if id(one) in due]
     if not learners:
         return [None] * len(trackers)

@@ -90,13 +90,11 @@ class Tracker:
         self._colours: Colours | None = None  # None with a network that stands alone
 
     @property
-    def initialised(self) -> bool:
-        """Whether there is a target."""
-        return self._state is not None
-
-    @property
     def last_box(self) -> Box | None:
-        """The internal estimate (x, y, width, height), kept even while the target is lost."""
+        """The internal estimate (x, y, width, height), kept while the target is lost.
+
+        None without a target.
+        """
         return None if self._place is None else self._place.box
 
     @property
@@ -200,14 +198,9 @@ class Tracker:
         return self._state
 
     @property
-    def pending(self) -> bool:
-        """Whether ``remember`` has a frame to memorise."""
-        return self._pending is not None
-
-    @property
-    def unlearnt(self) -> int:
-        """Frames since the one memorised last."""
-        return self._unlearnt
+    def pending(self) -> int:
+        """Frames since the one memorised last, if ``remember`` has one to memorise; else 0."""
+        return 0 if self._pending is None else self._unlearnt
 
     @property
     def rescaling(self) -> int:

@@ -92,7 +92,7 @@ def test_what_only_looked_like_it_for_one_frame_is_forgotten(tracker):
 def test_reset_forgets_everything(tracker):
     tracker.locate(frame())
     tracker.reset()
-    assert not tracker.initialised and tracker.memory_size == 0 and tracker.last_box is None
+    assert tracker.memory_size == 0 and tracker.last_box is None
     assert tracker.remember() is None
     with pytest.raises(TrackerError, match="call init first"):
         tracker.locate(frame())
