@@ -92,6 +92,7 @@ class LatestAnswer:
                 self.failure = problem
 
     def step(self, frame: Frame) -> ReplayedFrame:
+        """What was answered to ``frame``, the last that the worker was given."""
         answer, self.answer = self.answer, None
         if answer.result:
             answer = replace(answer, result=replace(answer.result, timings={}))
@@ -184,6 +185,7 @@ class ReplayLog:
         self._rows: list[tuple] = []
 
     def add(self, step: ReplayedFrame) -> None:
+        """Note one frame; frames before the start are left out."""
         answer = step.answer
         if not self._rows:
             if answer.target is None:

@@ -58,6 +58,7 @@ class Worker:
         self._enabled = True
 
     def start(self) -> None:
+        """Start the thread; once."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -33,6 +33,7 @@ class ModelFiles:
 
     @property
     def has_weights(self) -> bool:
+        """Whether the torch engine can run it."""
         return self.weights.is_file()
 
     @property
@@ -43,6 +44,7 @@ class ModelFiles:
 
     @property
     def has_graphs(self) -> bool:
+        """Whether the ONNX engine can run it: each step has a graph."""
         return any(
             all(self.graph(step).is_file() for step in steps)
             for steps in (("locate", "remember"), ("trunk", "match", "learn"))

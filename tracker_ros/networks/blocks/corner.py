@@ -8,6 +8,7 @@ from .convolutions import conv_bn
 
 
 def conv(inputs: int, outputs: int) -> nn.Sequential:
+    """3×3 convolution, batch normalisation, ReLU: [B, inputs, h, w] → [B, outputs, h, w]."""
     return nn.Sequential(*conv_bn(inputs, outputs, 3), nn.ReLU())
 
 

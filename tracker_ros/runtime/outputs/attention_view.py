@@ -122,4 +122,5 @@ def fit(place: np.ndarray, image: np.ndarray) -> None:
 
 
 def text(canvas: np.ndarray, words: str, at: tuple[int, int], colour: Sequence[int] = INK) -> None:
+    """Write on ``canvas``; ``at``: the lower left corner of the words, x and y in pixels."""
     cv2.putText(canvas, words, at, FONT, 0.42, colour, 1, cv2.LINE_AA)

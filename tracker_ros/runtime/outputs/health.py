@@ -50,6 +50,7 @@ class Problems:
             return True
 
     def solve(self, subject: str) -> None:
+        """Note that a subject's problem is over."""
         with self._lock:
             self._active.pop(subject, None)
 
@@ -79,6 +80,7 @@ class GateWindow:
         self._gates: deque[Gate] = deque(maxlen=GATE_WINDOW)
 
     def add(self, gate: Gate) -> None:
+        """Note the decision for one more memorised frame."""
         self._gates.append(gate)
 
     def check(self) -> Check:
