@@ -1,14 +1,20 @@
 """Base of every network's configuration: to plain JSON and back."""
 
 from dataclasses import asdict, dataclass
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 Config = TypeVar("Config", bound="NetworkConfig")  # ``Self``, which Python 3.10 has not
 
 
 @dataclass(frozen=True)
 class NetworkConfig:
-    """Base of the sizes of a network; stored with the weights."""
+    """Base of the sizes of a network; stored with the weights.
+
+    ``retired``: settings of older weights that are no longer there, each with the only value that
+    it may have had.
+    """
+
+    retired: ClassVar[tuple[tuple[str, object], ...]] = ()
 
     def to_dict(self) -> dict:
         """As plain JSON types."""
@@ -17,5 +23,5 @@ class NetworkConfig:
     @classmethod
     def from_dict(cls: type[Config], values: dict) -> Config:
         """Inverse of ``to_dict``. Raises TypeError for an unknown name."""
-        pairs = values.items()
-        return cls(**{name: tuple(v) if isinstance(v, list) else v for name, v in pairs})
+        pairs = [(name, tuple(v) if isinstance(v, list) else v) for name, v in values.items()]
+        return cls(**dict(pair for pair in pairs if pair not in cls.retired))

@@ -26,3 +26,10 @@ def test_training_does_not_compute_what_only_trackers_need():
     assert maps.logits.shape == (1, 1, CELLS, CELLS) and not asked
     network.see(crops)
     assert asked
+
+
+def test_weights_of_before_name_a_depth_which_was_always_one():
+    values = {**DastmFilterConfig().to_dict(), "neck_depth": 1}
+    assert DastmFilterConfig.from_dict(values) == DastmFilterConfig()
+    with pytest.raises(TypeError, match="neck_depth"):
+        DastmFilterConfig.from_dict({**values, "neck_depth": 2})

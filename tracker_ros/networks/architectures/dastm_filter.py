@@ -42,8 +42,8 @@ class DastmFilterConfig(NetworkConfig):
         search_cells: cells along a side of the query's and the memory crop's grid.
         memory_cells: cells along a side that are remembered, in the middle of a memory crop.
         refine: whether boxes are compared with the first frame (needs what is learned online).
-        neck_depth: blocks behind the merged levels. gate, gate_reduction, temperature: see
-            ``DastmConfig``. head_…: see ``networks.blocks.head``.
+        gate, gate_reduction, temperature: see ``DastmConfig``. head_…: see
+            ``networks.blocks.head``.
     """
 
     backbone: str = "efficientnet_lite0"
@@ -52,13 +52,14 @@ class DastmFilterConfig(NetworkConfig):
     search_cells: int = 20
     memory_cells: int = 14
     channels: int = 128
-    neck_depth: int = 1
     head_channels: int = 128
     head_depth: int = 3
     head_kind: str = "separable"
     gate: str = "hard"
     gate_reduction: int = 4
     temperature: float = 1.0
+
+    retired = (("neck_depth", 1),)
 
 
 class DastmFilter(nn.Module):
@@ -80,8 +81,8 @@ class DastmFilter(nn.Module):
         self.config = config
         self.trunk = EfficientNetLite(config.backbone.removeprefix("efficientnet_"))
         levels, channels = self.trunk.levels, config.channels
-        self.memory_neck = PyramidNeck(levels, channels, config.neck_depth, labelled=True)
-        self.query_neck = PyramidNeck(levels, channels, config.neck_depth, labelled=False)
+        self.memory_neck = PyramidNeck(levels, channels, labelled=True)
+        self.query_neck = PyramidNeck(levels, channels, labelled=False)
         self.attention = DynamicAttention(
             channels, config.gate, config.gate_reduction, config.temperature
         )

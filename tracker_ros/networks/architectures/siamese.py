@@ -112,7 +112,7 @@ class Siamese(nn.Module):
         self.config = config
         self.query_trunk = trunk = make_backbone(config)
         if isinstance(trunk, EfficientNetLite):
-            self.neck: nn.Module = PyramidNeck(trunk.levels, config.channels, 1, labelled=False)
+            self.neck: nn.Module = PyramidNeck(trunk.levels, config.channels, labelled=False)
         else:
             self.neck = self._make_neck(trunk.channels, config)
         self.fusion = self._make_fusion(config) if config.st else None

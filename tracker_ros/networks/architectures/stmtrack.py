@@ -88,7 +88,7 @@ class Stmtrack(nn.Module):
         self.pyramid = isinstance(trunk, EfficientNetLite)
         if self.pyramid:
             self.memory_neck, self.query_neck = (
-                PyramidNeck(trunk.levels, config.channels, depth=1, labelled=labelled)
+                PyramidNeck(trunk.levels, config.channels, labelled)
                 for labelled in (config.labelled, False)
             )
         else:

@@ -40,11 +40,7 @@ class UstamConfig(NetworkConfig):
     spatial: bool = True  # eq. 6, in the last block
     literal: bool = False  # eq. 6 as printed: what it subtracts cancels in the softmax
 
-    @classmethod
-    def from_dict(cls, values: dict) -> UstamConfig:
-        """As all networks'; files of before hold the sizes of a trunk, empty without one."""
-        gone = ("widths", "depths")
-        return super().from_dict({k: v for k, v in values.items() if v or k not in gone})
+    retired = (("widths", ()), ("depths", ()))
 
 
 class Corners(NamedTuple):

@@ -15,18 +15,16 @@ class PyramidNeck(nn.Module):
     Args:
         levels: channels of the trunk's strides 4, 8 and 16; the first is averaged to stride 8
             (here, or by who needs it so besides) before its 1×1 convolution, which is the same as
-            after it and costs a quarter. depth: separable blocks.
+            after it and costs a quarter.
         labelled: whether a label map is taken in (the memory branch; STMTrack, eq. 1). The trunk
             has seen no label map before: it is the same for memory and query, and may be frozen.
     """
 
-    def __init__(self, levels: tuple[int, ...], channels: int, depth: int, labelled: bool):
+    def __init__(self, levels: tuple[int, ...], channels: int, labelled: bool):
         super().__init__()
         self.laterals = nn.ModuleList(nn.Conv2d(count, channels, 1) for count in levels)
         self.label = nn.Conv2d(1, channels, 3, padding=1, bias=False) if labelled else None
-        self.mix = nn.Sequential(
-            *(SeparableConv(channels, channels, kernel=5) for _ in range(depth))
-        )
+        self.mix = nn.Sequential(SeparableConv(channels, channels, kernel=5))
         self.out = nn.Conv2d(channels, channels, 1)
         if labelled:
             nn.init.normal_(self.label.weight, std=0.1)
