@@ -42,6 +42,8 @@ class FollowNode(ManagedNode):
         self._listening = []
         self._clocks = []
         self._camera: Camera | None = None
+        self._shown: set[str] = set()  # ids that have a marker
+        self._header = Header()  # of these markers
 
     # Lifecycle
 
@@ -69,7 +71,6 @@ class FollowNode(ManagedNode):
         limits = Limits(values.gate, values.process_noise, values.size_change, values.forget_after)
         self._following = Following(limits, values.min_points, values.max_range)
         self._pairing = Pairing(round(values.slop * 1e9))
-        self._shown: set[str] = set()  # ids that have a marker
         self._camera = None
         self._monitor.begin()
         profile = qos.PRESETS[values.depth_qos]
@@ -93,6 +94,9 @@ class FollowNode(ManagedNode):
         for timer in self._clocks:
             self.destroy_timer(timer)
         self._listening, self._clocks = [], []
+        if self._shown:  # viewers show the last ones for ever
+            self._outputs["markers"].publish(messages.markers([], self._shown, self._header))
+            self._shown = set()
 
     def release(self) -> None:
         """Stop following and free everything that configure made."""
@@ -130,7 +134,8 @@ class FollowNode(ManagedNode):
             return
         self._monitor.arrived("depth")
         depth = Depth(values, scale, message.header.frame_id, camera)
-        self._pairing.add_depth(stamp_to_ns(message.header.stamp), depth)
+        size = len(values) * values.strides[0]  # what is kept, with the rows' padding
+        self._pairing.add_depth(stamp_to_ns(message.header.stamp), depth, size)
         self._pair()
 
     def _on_camera_info(self, message: CameraInfo) -> None:
@@ -199,6 +204,6 @@ class FollowNode(ManagedNode):
             self._outputs["tf"].publish(messages.transforms(found, header))
         ids = {seen.id for seen in found}
         array = messages.markers(found, self._shown - ids, header)
-        self._shown = ids
+        self._shown, self._header = ids, header
         if array.markers:
             self._outputs["markers"].publish(array)

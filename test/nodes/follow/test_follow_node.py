@@ -131,6 +131,21 @@ def test_what_is_hidden_has_neither_pose_nor_marker(follower):
     assert not follower.poses[stamp]
 
 
+def test_no_marker_stays_behind_a_node_that_is_deactivated(follower):
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, ("ines", BOX))
+    assert len(follower.place(stamp).detections) == 1
+    header = follower.header(stamp, FRAME_ID)
+    follower.until(lambda: len(markers(follower, header)) == 2, "markers")
+    follower.change_state("deactivate")
+    follower.until(lambda: len(markers(follower, header)) == 4, "the markers' removal")
+    removed = markers(follower, header)[2:]
+    assert {(m.ns, m.id, m.action) for m in removed} == {("ines", 0, 2), ("ines", 1, 2)}
+    follower.change_state("activate")
+    meet(follower)
+
+
 def test_jump_to_the_background_is_refused_and_named(follower):
     for _ in range(5):
         stamp = follower.next()

@@ -8,7 +8,8 @@ from typing import Any
 
 from ...conversions import seconds
 
-DEPTHS = 60  # 2 s of a usual camera; boxes are never so late
+DEPTHS = 60  # 2 s of a usual camera
+MAX_BYTES = 256 * 2**20  # of them together, for large ones
 WAITING = 10  # boxes that wait for their depth
 PATIENCE = 0.5  # seconds, for a depth that is late
 
@@ -22,14 +23,20 @@ class Pairing:
     def __init__(self, slop: int):
         self._slop = slop
         self._depths: deque[tuple[int, Any]] = deque(maxlen=DEPTHS)
+        self._sizes: deque[int] = deque(maxlen=DEPTHS)
         self._waiting: deque[tuple[int, float, Any]] = deque()
 
-    def add_depth(self, stamp: int, depth: Any) -> None:
-        """Depth came in."""
+    def add_depth(self, stamp: int, depth: Any, size: int) -> None:
+        """Depth of ``size`` bytes came in."""
         if self._depths and stamp < self._depths[-1][0] - self._slop:
-            self._depths.clear()  # time jumped back, as where a bag begins anew
-            self._waiting.clear()
+            # Time jumped back, as where a bag begins anew. Boxes wait on: it may be one wrong stamp.
+            self._depths.clear()
+            self._sizes.clear()
         self._depths.append((stamp, depth))
+        self._sizes.append(size)
+        while len(self._depths) > 1 and sum(self._sizes) > MAX_BYTES:
+            self._depths.popleft()
+            self._sizes.popleft()
 
     def add_boxes(self, stamp: int, boxes: Any, now: float) -> None:
         """Boxes came in at ``now`` (seconds of any steady clock)."""
@@ -42,7 +49,9 @@ class Pairing:
         pairs = []
         while self._waiting:
             stamp, since, boxes = self._waiting[0]
-            best = min(self._depths, key=lambda item: abs(item[0] - stamp), default=None)
+            # Of several with one stamp the newest: some cameras' stamps stand still.
+            newest_first = reversed(self._depths)
+            best = min(newest_first, key=lambda item: abs(item[0] - stamp), default=None)
             exact = best is not None and best[0] == stamp
             # Depth comes in its order: a later one means that an exact one will not come.
             passed = bool(self._depths) and self._depths[-1][0] > stamp
