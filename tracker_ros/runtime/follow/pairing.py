@@ -29,7 +29,7 @@ class Pairing:
     def add_depth(self, stamp: int, depth: Any, size: int) -> None:
         """Depth of ``size`` bytes came in."""
         if self._depths and stamp < self._depths[-1][0] - self._slop:
-            # Time jumped back, as where a bag begins anew. Boxes wait on: it may be one wrong stamp.
+            # Time jumped back, as where a bag begins anew; or it is one wrong stamp: boxes wait on.
             self._depths.clear()
             self._sizes.clear()
         self._depths.append((stamp, depth))
