@@ -59,17 +59,24 @@ for words in (["--help"], *([name, "--help"] for name in {names})):
         assert f"usage: tracker-ros {name} " in done.stdout
 
 
-def test_a_full_disk_behind_the_output_is_told():
-    with open("/dev/full", "w") as full:
-        done = subprocess.run(
-            [sys.executable, "-m", "tracker_ros", "info", "dastm", "--json"],
-            stdout=full,
-            stderr=subprocess.PIPE,
-            text=True,
-            timeout=240,
-        )
-    assert done.returncode == 1
-    assert done.stderr == "tracker-ros: error: standard output: No space left on device\n"
+@pytest.mark.parametrize(
+    ("arguments", "unbuffered"),
+    (("--version", ""), ("train --help", "1"), ("info dastm --json", "")),
+)
+def test_what_cannot_be_written_is_told(arguments, unbuffered):
+    command = [sys.executable, "-m", "tracker_ros", *arguments.split()]
+    environment = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    for name, mode, reason in (
+        ("/dev/full", "w", "No space left on device"),
+        (os.devnull, "r", "Bad file descriptor"),
+    ):
+        with open(name, mode) as output:
+            done = subprocess.run(
+                command, stdout=output, stderr=subprocess.PIPE, text=True, timeout=240,
+                env=environment,
+            )  # fmt: skip
+        told = f"tracker-ros: error: standard output: {reason}\n"
+        assert (done.returncode, done.stderr) == (1, told)
 
 
 def test_version(capsys):
@@ -170,11 +177,12 @@ def test_boxes_survive_the_command_line(box):
     assert box_argument(",".join(map(str, box))) == box
 
 
-def test_a_reader_that_leaves_is_no_traceback(model):
+@pytest.mark.parametrize("arguments", ("info --json dastm_nano", "--version"))
+def test_a_reader_that_leaves_is_no_traceback(arguments):
     read, write = os.pipe()
     os.close(read)
     done = subprocess.run(
-        [sys.executable, "-m", "tracker_ros", "info", "--json", model],
+        [sys.executable, "-m", "tracker_ros", *arguments.split()],
         stdout=write, stderr=subprocess.PIPE, text=True, timeout=240,
     )  # fmt: skip
     os.close(write)

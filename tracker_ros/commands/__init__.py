@@ -6,7 +6,7 @@ import os
 import sys
 
 from .. import __version__
-from .execution import PROGRAM, execute
+from .execution import PROGRAM, Parser, execute
 
 # By folder; each with what the list of commands says of it.
 COMMANDS = {
@@ -36,7 +36,7 @@ COMMANDS = {
 
 def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
     """The parser for ``arguments``; only the command that they name is imported."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog=PROGRAM,
         description="Visual single-object tracking with a spatio-temporal memory.",
     )

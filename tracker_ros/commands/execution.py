@@ -15,6 +15,16 @@ PROGRAM, PACKAGE = "tracker-ros", "tracker_ros"
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # there is no room to write
 
 
+class Parser(argparse.ArgumentParser):
+    """Help and version that cannot be written are an error; argparse would pass over that."""
+
+    def _print_message(self, message, file=None):
+        if file is not sys.stdout:
+            super()._print_message(message, file)
+            return
+        print(message, end="", flush=True)
+
+
 def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: list[str]) -> int:
     """Run what ``build(arguments)`` parses; returns the exit status as ``main`` does."""
     # What OpenCV and FFmpeg say about a bad file, our own error says in one sentence.
@@ -67,6 +77,7 @@ def execute(build: Callable[[list[str]], argparse.ArgumentParser], arguments: li
         return _explain(error)
     finally:
         signal.signal(signal.SIGINT, before)
+        _drop_unwritten()
 
 
 def _open_standard_streams() -> None:
@@ -84,16 +95,26 @@ def _open_standard_streams() -> None:
             setattr(sys, name, stream)
 
 
+def _drop_unwritten() -> None:
+    """Forget what stdout cannot take: Python would try again at its end, and tell it its way."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def _explain(error: Exception) -> int:
     """Say what went wrong, and return the exit status. Raises what is a mistake of ours."""
     if isinstance(error, BrokenPipeError):  # `tracker-ros info | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     if isinstance(error, ModuleNotFoundError) and not (error.name or PACKAGE).startswith(PACKAGE):
         return _fail(missing(error, "this command"))
     if isinstance(error, OSError):
         name = error.filename
-        if not name and error.errno in FULL:  # files that are written say their names
+        if not name and error.errno in (
+            *FULL,
+            errno.EBADF,
+        ):  # files that are written say their names
             name = "standard output"
         if not name and error.errno == errno.ENOENT:  # from ``os.getcwd``: it was deleted
             name = "the current folder"

@@ -12,7 +12,7 @@ from ..common import contestants
 from ..common.arguments import add_paths, add_tracker_arguments, box_argument, tracker_options
 from ..common.outputs import check_outputs
 from ..common.terminal import print_table, progress_bar
-from ..execution import PROGRAM, execute
+from ..execution import PROGRAM, Parser, execute
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -242,7 +242,7 @@ def _given(pairs: list[tuple], topic: str):
 
 def build_parser(arguments: list[str]) -> argparse.ArgumentParser:
     """The parser of the executable that ROS 2 finds."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="evaluate_bag", description="Replay a bag through trackers, frame by frame."
     )
     add_arguments(parser)
