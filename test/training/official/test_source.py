@@ -155,6 +155,14 @@ def test_the_command_names_kinds_and_what_is_left_out(mobileone, tmp_path, monke
     assert "'mobileone_s7' is unknown" in error and all(kind in error for kind in KINDS)
     assert main(["convert", "mobileone_s1", "mobileone_s1.pth.tar", "--output", "a.onnx"]) == 1
     assert "not named NAME.pt" in capsys.readouterr().err
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "x.safetensors").touch()
+    assert main(["convert", "dance", "x.safetensors"]) == 1  # not that it would write over it
+    assert "kind 'dance' is unknown" in capsys.readouterr().err
+    assert main(["convert", "mae", "x.safetensors"]) == 1  # what it becomes has another name
+    assert "checkpoint x.safetensors cannot be read" in capsys.readouterr().err
+    assert main(["convert", "siamfc", "x.safetensors"]) == 1
+    assert "would write over x.safetensors, which is read" in capsys.readouterr().err
     assert main(["convert", "mobileone_s1", "."]) == 1  # no name can be made of it
     assert "checkpoint . cannot be read" in capsys.readouterr().err
 

@@ -1,10 +1,9 @@
 """``tracker-ros convert``: an official checkpoint as a model or backbone of this package."""
 
 import argparse
-from pathlib import Path
 
 from ...core.errors import some
-from ..common.arguments import add_paths
+from ..common.arguments import add_paths, path_argument
 from ..common.outputs import check_model_name, check_outputs
 
 
@@ -17,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "file",
-        type=Path,
+        type=path_argument,
         metavar="FILE",
         help="what its code saved: .pth, .safetensors, .npz, .onnx",
     )
@@ -26,13 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from ...training.official.convert import convert
+    from ...training.official.convert import convert, output
 
-    stem = args.file.name.partition(".")[0]
-    outputs = [args.output] if args.output else [Path(f"{stem}.safetensors"), Path(f"{stem}.pt")]
-    check_outputs([args.file], {path.name: path for path in outputs})
-    for path in outputs:
-        check_model_name(path)
+    path = output(args.kind, args.file, args.output)
+    check_outputs([args.file], {path.name: path})
+    check_model_name(path)
     made = convert(args.kind, args.file, args.output)
     if made.unused:
         print(f"{len(made.unused)} tensors have no use here: {some(made.unused)}")

@@ -110,14 +110,8 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
         ParameterError: an unknown kind, or a name that is not what is written.
         ModelError: the checkpoint cannot be used; the error names the tensor and both sides.
     """
-    if kind not in KINDS:
-        raise ParameterError(f"checkpoint kind {kind!r} is unknown; there is {', '.join(KINDS)}")
-    made, path = KINDS[kind], Path(path)
-    suffix = ".safetensors" if made.tracker else ".pt"
-    if out is not None and Path(out).suffix != suffix:
-        raise ParameterError(f"{out} is not named NAME{suffix}, which {kind} becomes")
-    source = Checkpoint(path)
-    out = Path(out or f"{path.name.partition('.')[0]}{suffix}")
+    out, path = output(kind, path, out), Path(path)
+    made, source = KINDS[kind], Checkpoint(path)
     origin = {
         "kind": kind,
         "file": path.name,
@@ -134,6 +128,16 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
         return Converted(out, unused)
     checkpoint.save(out, {"trunk": state, "facts": {**what, "origin": origin}})
     return Converted(out, unused)
+
+
+def output(kind: str, path: str | Path, out: str | Path | None = None) -> Path:
+    """The file that ``convert`` writes. Raises ParameterError as ``convert`` does."""
+    if kind not in KINDS:
+        raise ParameterError(f"checkpoint kind {kind!r} is unknown; there is {', '.join(KINDS)}")
+    suffix = ".safetensors" if KINDS[kind].tracker else ".pt"
+    if out is not None and Path(out).suffix != suffix:
+        raise ParameterError(f"{out} is not named NAME{suffix}, which {kind} becomes")
+    return Path(out or f"{Path(path).name.partition('.')[0]}{suffix}")
 
 
 def draft(made: Kind, kind: str, source: Checkpoint) -> tuple[Any, dict]:
