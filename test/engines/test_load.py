@@ -135,6 +135,16 @@ def test_a_missing_graph_is_named(files, engine):
         load_tracker(files.graph("locate"), engine=engine)
 
 
+def test_where_the_graphs_come_from_is_said(files):
+    files.graph("remember").unlink()
+    remedy = f"tiny.remember.onnx does not exist: `tracker-ros export {files.weights}` writes"
+    with pytest.raises(ModelError, match=re.escape(remedy)):
+        load_tracker(files.weights, engine="onnx")
+    files.graph("locate").unlink()
+    with pytest.raises(ModelError, match=f"`tracker-ros export {files.weights}`"):
+        load_tracker(files.weights, engine="onnx")
+
+
 def test_missing_weights_are_named(files):
     files.weights.unlink()
     with pytest.raises(ModelError, match=r"tiny\.safetensors does not exist"):

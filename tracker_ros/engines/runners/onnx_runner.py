@@ -71,6 +71,7 @@ class OnnxRunner(Runner):
         # gain nothing from a second thread (docs/performance.md).
         one = int(first == files.graph("trunk"))
         options = _options(onnxruntime, threads or one)
+        self._look_for(first, files)
         session, self.facts, made_of = self._open(first, options, providers)
         self.steps: Sequence[str] = steps_of(self.facts["architecture"])
         self._sessions = {}
@@ -79,6 +80,7 @@ class OnnxRunner(Runner):
             if path == first:
                 self._sessions[step] = session
             else:
+                self._look_for(path, files)
                 self._sessions[step], facts, its = self._open(path, options, providers)
                 ours, theirs = self.facts | {WEIGHTS_KEY: made_of}, facts | {WEIGHTS_KEY: its}
                 same_model(ours, first, theirs, path)
@@ -101,6 +103,15 @@ class OnnxRunner(Runner):
         self.provider = f"onnxruntime {real}{', trunk in int8' if eight else ''}"
         self._side_by_side = real == CPU and cores() > 1
         self._pool: ThreadPoolExecutor | None = None
+
+    @staticmethod
+    def _look_for(path: Path, files: ModelFiles) -> None:
+        """Raise ModelError where a graph is missing that could be made."""
+        if not path.exists() and files.has_weights:
+            raise ModelError(
+                f"model file {path} does not exist: `tracker-ros export {files.weights}` writes"
+                " the graphs, the torch engine does without"
+            )
 
     def _open(self, path: Path, options, providers: list[tuple[str, dict]]):
         """A graph's session, its facts, and the fingerprint of what it was made of."""
