@@ -102,6 +102,15 @@ def test_version(capsys):
         ["track", "clip.mp4", "--box", "1,nan,3,4"],
         ["track", "clip.mp4", "--frames", "0"],
         ["track", "clip.mp4", "--engine", "steam"],
+        ["track", "clip.mp4", "--csv", ""],
+        ["evaluate", ""],
+        ["evaluate", "folder", "--out", ""],
+        ["compare", "", "folder"],
+        ["gate-report", ""],
+        ["export", ""],
+        ["convert", "mae", ""],
+        ["train", "folder", "--out", ""],
+        ["train-refiner", ""],
     ),
 )
 def test_wrong_usage_ends_with_2(arguments, capsys):

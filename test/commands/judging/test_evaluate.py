@@ -99,11 +99,24 @@ def test_a_folder_that_is_gone(tmp_path):
     )
 
 
+def test_scores_that_could_not_be_written_are_told_first(sequence, tmp_path, capsys):
+    (tmp_path / "file").touch()
+    out = tmp_path / "out"
+    arguments = ["evaluate", str(sequence(3)), "--peers-only", "--peer=kcf", f"--out={out}"]
+    assert main([*arguments, f"--json={tmp_path / 'file' / 'scores.json'}"]) == 1
+    error = capsys.readouterr().err
+    assert f"{tmp_path / 'file'}: " in error and error.count("\n") == 1
+    assert not out.exists()
+
+
 def test_nothing_to_evaluate(sequence, capsys):
     command = ["evaluate", str(sequence(3)), "--peers-only"]
-    assert main([*command, "--peer=kcf", "--paper"]) == 1
-    told = "--paper is about our tracker, but --peers-only leaves it out"
-    assert told in capsys.readouterr().err
+    for option in ("--paper", "--tracking=lost_score=0", "--model=dastm_nano", "--engine=onnx",
+                   "--device=cpu", "--precision=bf16", "--allow-cpu-fallback"):  # fmt: skip
+        assert main([*command, "--peer=kcf", option]) == 1
+        name = option.partition("=")[0]
+        told = f"{name} is about our tracker, but --peers-only leaves it out"
+        assert told in capsys.readouterr().err
     assert main(command) == 1
     assert "needs at least one --peer" in capsys.readouterr().err
 

@@ -26,7 +26,7 @@ def add_paths(parser: argparse.ArgumentParser, texts: dict[str, str], **more: An
     """Options of files and folders: ``--name METAVAR`` → help. ``more``: of ``add_argument``."""
     for named, text in texts.items():
         option, _, what = named.partition(" ")
-        parser.add_argument(option, type=Path, metavar=what, help=text, **more)
+        parser.add_argument(option, type=path_argument, metavar=what, help=text, **more)
 
 
 def add_counts(
@@ -106,6 +106,13 @@ def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:
     add_parameters(group, (p for p in TRACKER if p.name in TRACKER_OPTIONS))
 
 
+def tracker_options_given(args: argparse.Namespace) -> list[str]:
+    """Those that are other than by default, as they are written: ``--model``."""
+    defaults = {parameter.name: parameter.default for parameter in TRACKER}
+    given = (name for name in TRACKER_OPTIONS if getattr(args, name) != defaults[name])
+    return ["--" + name.replace("_", "-") for name in given]
+
+
 def tracker_from(args: argparse.Namespace):
     """The tracker that ``add_tracker_arguments`` describes. Raises ModelError."""
     from ...engines import load_tracker
@@ -126,6 +133,16 @@ def box_argument(text: str) -> tuple[float, float, float, float]:
         return boxes.parse_box(text)
     except InputError as error:
         raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def path_argument(text: str) -> Path:
+    """A file or folder, for argparse: not what an unset variable leaves of ``--out "$FOLDER"``.
+
+    ``Path`` would take that for the folder that one is in.
+    """
+    if not text:
+        raise argparse.ArgumentTypeError("the name is empty")
+    return Path(text)
 
 
 def numbers(text: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
-from .arguments import add_overrides, tracker_options
+from .arguments import add_overrides, tracker_options, tracker_options_given
 
 if TYPE_CHECKING:  # it imports NumPy, for which help must not wait
     from ...core.trackable import Trackable
@@ -62,9 +62,9 @@ def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str
 
     Raises ModelError, InputError for what cannot run and for a name that appears twice.
     """
-    if args.peers_only and (args.paper or args.tracking):
-        option = "--paper" if args.paper else "--tracking"
-        raise InputError(f"{option} is about our tracker, but --peers-only leaves it out")
+    ours = ["--paper"] * args.paper + ["--tracking"] * bool(args.tracking)
+    if args.peers_only and (ours := ours + tracker_options_given(args)):
+        raise InputError(f"{ours[0]} is about our tracker, but --peers-only leaves it out")
     found = [] if args.peers_only else [_ours(args, threads, device)]
     found += [_peer(text, threads) for text in args.peer]
     if not found:

@@ -2,9 +2,9 @@
 
 import argparse
 import math
-from pathlib import Path
 
 from ...core.errors import some
+from ..common.arguments import path_argument
 from ..common.outputs import check_outputs
 from ..common.terminal import print_table
 
@@ -13,11 +13,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for name in ("a", "b"):
         parser.add_argument(
             name,
-            type=Path,
+            type=path_argument,
             metavar=name.upper(),
             help="an evaluation's folder (what `evaluate --out` wrote), or FOLDER/TRACKER",
         )
-    parser.add_argument("--html", type=Path, metavar="PATH", help="write a page, too")
+    parser.add_argument("--html", type=path_argument, metavar="PATH", help="write a page, too")
 
 
 def run(args: argparse.Namespace) -> int:

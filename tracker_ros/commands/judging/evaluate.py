@@ -7,9 +7,9 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.io.files import locked, write_json
+from ...core.io.files import check_place, locked, write_json
 from ..common import contestants
-from ..common.arguments import add_counts, add_paths, add_tracker_arguments
+from ..common.arguments import add_counts, add_paths, add_tracker_arguments, path_argument
 from ..common.outputs import check_outputs, model_files
 from ..common.terminal import progress_bar
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "paths",
         nargs="+",
-        type=Path,
+        type=path_argument,
         metavar="PATH",
         help="the set's folder; for --dataset folder a sequence (img/ and groundtruth_rect.txt) or"
         " a folder of such; or a rosbag2, whose options `tracker-ros evaluate BAG --help` shows",
@@ -61,6 +61,8 @@ def run(args: argparse.Namespace) -> int:
     read = [*args.paths, *([] if args.peers_only else model_files(args.model))]
     check_outputs(read, {"--json": args.json, **(written if args.json else {})})
     check_outputs([args.out], {"--json": args.json})  # a run that goes on reads its folder
+    if args.json:
+        check_place(args.json)
     if share.count > 1 and not args.out:
         raise InputError(f"{share.count} processes need --out, the folder where their results meet")
     with nullcontext(args.out) if args.out else tempfile.TemporaryDirectory() as folder:

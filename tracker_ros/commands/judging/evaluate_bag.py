@@ -9,14 +9,20 @@ from pathlib import Path
 from ...core.errors import InputError, TrackerError
 from ...core.io.paths import real
 from ..common import contestants
-from ..common.arguments import add_paths, add_tracker_arguments, box_argument, tracker_options
+from ..common.arguments import (
+    add_paths,
+    add_tracker_arguments,
+    box_argument,
+    path_argument,
+    tracker_options,
+)
 from ..common.outputs import check_outputs
 from ..common.terminal import print_table, progress_bar
 from ..execution import PROGRAM, Parser, execute
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("bag", type=Path, help="rosbag2: a folder, .mcap or .db3")
+    parser.add_argument("bag", type=path_argument, help="rosbag2: a folder, .mcap or .db3")
     parser.add_argument(
         "--topic",
         action="append",

@@ -1,18 +1,20 @@
 """``tracker-ros gate-report``: the gate's choices by sequence, motion and occlusion."""
 
 import argparse
-from pathlib import Path
 
 from ...core.errors import InputError
 from ...core.io.files import write_json
-from ..common.arguments import add_paths
+from ..common.arguments import add_paths, path_argument
 from ..common.outputs import check_outputs
 from ..common.terminal import print_table
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="an evaluation: what `evaluate --out` wrote"
+        "folder",
+        type=path_argument,
+        metavar="FOLDER",
+        help="an evaluation: what `evaluate --out` wrote",
     )
     parser.add_argument(
         "--tracker", metavar="NAME", help="only this one of the evaluation's trackers"

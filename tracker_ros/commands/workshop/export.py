@@ -5,11 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterator
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import ModelError
-from ..common.arguments import add_paths
+from ..common.arguments import add_paths, path_argument
 from ..common.outputs import check_outputs
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ MOST = 300  # pictures: more change no range by much
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("weights", type=Path, help="a .safetensors file")
+    parser.add_argument("weights", type=path_argument, help="a .safetensors file")
     add_paths(parser, {"--output FOLDER": "default: the folder of the weights"})
     parser.add_argument(
         "--int8",

@@ -9,13 +9,13 @@ from ...core.errors import ParameterError
 from ...core.io.files import locked
 from ...training.options import add_options, given
 from ...training.refinement.config import RefinerConfig
-from ..common.arguments import add_device, add_paths, find_device
+from ..common.arguments import add_device, add_paths, find_device, path_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data",
-        type=Path,
+        type=path_argument,
         metavar="FOLDER",
         help="training shards: tracks (video, video2, davis), objects in still pictures (voc,"
         " boxes, and masks, which are cut out, too), backgrounds (imagenet1k)",

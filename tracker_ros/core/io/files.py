@@ -19,7 +19,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
@@ -162,6 +162,30 @@ def locked(folder: Path, wait: bool = True) -> Iterator[None]:
         among_threads.release()
 
 
+@contextmanager
+def emptied(folder: Path) -> Iterator[None]:
+    """After an error, remove ``folder`` where nothing but its lock, which we have, is in it."""
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            if [path.name for path in folder.iterdir()] == [".lock"]:
+                (folder / ".lock").unlink()
+                folder.rmdir()
+        raise
+
+
+def check_place(path: Path) -> None:
+    """Raise OSError, which names it, where ``path`` could not be written: before work for it."""
+    with naming(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = Draft(path)
+        try:
+            draft.part.open("wb").close()
+        finally:
+            draft.drop()
+
+
 def write_json(path: Path, content: Mapping | Sequence) -> None:
     """Write ``path`` whole or not at all, and the folders above it."""
     with naming(path):
@@ -219,7 +243,7 @@ def _own_descriptor(path: Path) -> int | None:
 
 
 @contextmanager
-def naming(path: Path) -> Iterator[None]:
+def naming(path: str | Path) -> Iterator[None]:
     """Say in errors of writing, as of a full disk, which file or folder it was."""
     try:
         yield
