@@ -67,6 +67,16 @@ def test_what_cannot_be_is_one_sentence(
     assert not (tmp_path / options[1]).exists()
 
 
+def test_a_sheet_that_cannot_be_written_is_told_first(sequence, model, tmp_path, capsys):
+    folder, out = sequence(6, "walk"), tmp_path / "file" / "a.png"
+    out.parent.touch()
+    for picture in (folder / "img").iterdir():
+        picture.unlink()  # what would be told if it came to that
+    assert main(["explain", str(folder), "--model", str(model), "--out", str(out)]) == 1
+    error = capsys.readouterr().err
+    assert f"{out.parent}: Not a directory" in error or f"{out.parent}: File exists" in error
+
+
 def test_heat_glows_where_it_is():
     from tracker_ros.runtime.outputs.attention_view import heat
 

@@ -1,3 +1,5 @@
+import re
+
 import cv2
 import numpy as np
 import pytest
@@ -5,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.errors import InputError
-from tracker_ros.core.io.pictures import decode
+from tracker_ros.core.io.pictures import decode, write_picture
 
 PICTURE = cv2.GaussianBlur(
     np.random.default_rng(0).integers(0, 256, (96, 128, 3), np.uint8), (0, 0), 2
@@ -77,3 +79,18 @@ def test_mutated_pictures_are_decoded_or_named(suffix, data):
         assert decode(bytes(content[: data.draw(st.integers(0, len(content)))])).dtype == np.uint8
     except InputError as error:
         assert "\n" not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape", "said"),
+    (
+        ("a.pdf", (8, 8, 3), "'.pdf' is no suffix of a picture"),
+        ("a", (8, 8, 3), "'' is no suffix of a picture"),
+        ("a.pgm", (8, 8, 3), ".pgm does not hold a picture of 8x8"),
+        ("a.jpg", (70_000, 1, 3), ".jpg does not hold a picture of 1x70000"),
+    ),
+)
+def test_what_no_picture_can_be_leaves_no_file(tmp_path, name, shape, said):
+    with pytest.raises(InputError, match=re.escape(said)):
+        write_picture(tmp_path / name, np.zeros(shape, np.uint8))
+    assert not list(tmp_path.iterdir())

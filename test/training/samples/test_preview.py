@@ -67,6 +67,19 @@ def test_the_command_writes_a_sheet_and_trains_nothing(otb, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
+    ("name", "told"), [("p.pdf", "is no suffix of a picture"), ("file/p.png", "file: File exists")]
+)
+def test_a_sheet_that_cannot_be_written_is_told_first(otb, tmp_path, capsys, name, told):
+    (tmp_path / "file").touch()
+    cache = tmp_path / "cache"
+    arguments = ["train", f"otb:{otb}:1", "--preview", str(tmp_path / name)]
+    assert main([*arguments, "--cache", str(cache)]) == 1
+    error = capsys.readouterr().err
+    assert told in error and error.count("\n") == 1
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize(
     ("data", "told"),
     [("otb:nowhere", "is not a folder"), ("otv:nowhere", "got10k"), ("nowhere", "is not a folder")],
 )

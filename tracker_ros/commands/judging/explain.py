@@ -32,6 +32,7 @@ def run(args: argparse.Namespace) -> int:
     import numpy as np
 
     from ...core.errors import InputError, ParameterError
+    from ...core.io.files import check_place
     from ...core.io.pictures import write_picture
     from ...core.tracker import Tracker
     from ...engines.attention import Explainer
@@ -51,6 +52,8 @@ def run(args: argparse.Namespace) -> int:
     if args.at and not sheet:
         raise ParameterError("--at is for a sheet: give --out as .png or .jpg")
     check_outputs([Path(args.source), *model_files(args.model)], {"--out": args.out})
+    if sheet:
+        check_place(args.out)
     explainer = Explainer(args.model)
     tracker = Tracker(WatchedEngine(tracker_from(args).engine))
     view, rows, count = AttentionView(), [], 0
@@ -82,7 +85,6 @@ def run(args: argparse.Namespace) -> int:
             raise InputError(f"none of the frames of --at is among the {count} of {args.source}")
         if absent := ", ".join(str(number) for number in args.at or () if number >= count):
             logger.warning("not among the %d frames of %s: %s", count, args.source, absent)
-        args.out.parent.mkdir(parents=True, exist_ok=True)
         write_picture(args.out, np.concatenate(rows))
     print(args.out)
     return 0

@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ...core.io.files import locked
+from ...core.io.files import check_place, locked
 from ...training.config import LossConfig, SamplingConfig, TrainingConfig
 from ...training.options import add_options, given
 from ..common.arguments import add_device, add_overrides, add_paths, find_device, preset_from
@@ -67,6 +67,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ...core.io.pictures import check_suffix
     from ...training.data.public import default_cache
     from ...training.loop import Trainer
     from ...training.recipes import recipe
@@ -89,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
         else {"--name": target, "--out's last.pt": out / "last.pt"},
     )
     if args.preview:
+        check_suffix(args.preview)
+        check_place(args.preview)
         samples = Samples(args.data, design.tracking, config.sampling, config.seed, cache)
         write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
         print(args.preview)

@@ -53,14 +53,25 @@ def decode(data: bytes, shrink: int = 1, levels: Levels | None = None) -> np.nda
 def write_picture(path: Path, image: np.ndarray) -> None:
     """Write uint8 [H, W, 3] BGR in the format of the path's suffix, whole or not at all.
 
-    Raises InputError for a suffix of no picture, OSError that names the file.
+    Raises InputError for a suffix of no picture, or of one that cannot hold it, OSError that names
+    the file.
     """
+    check_suffix(path)
     try:
-        _, data = cv2.imencode(path.suffix or ".", image)
+        done, data = cv2.imencode(path.suffix, image)
     except cv2.error:
-        raise InputError(f"{path}: {path.suffix!r} is no suffix of a picture, as .png is") from None
+        done = False
+    if not done:  # as JPEG of more than 65,500 pixels a side, or .pgm, which has no colours
+        width, height = image.shape[1::-1]
+        raise InputError(f"{path}: {path.suffix} does not hold a picture of {width}x{height}")
     with replacing(path) as part:
         part.write_bytes(data.tobytes())
+
+
+def check_suffix(path: Path) -> None:
+    """Raise InputError where no picture can be written under that name."""
+    if not cv2.haveImageWriter(f"_{path.suffix}"):
+        raise InputError(f"{path}: {path.suffix!r} is no suffix of a picture, as .png is")
 
 
 def _decode(data: bytes, shrink: int) -> np.ndarray:
