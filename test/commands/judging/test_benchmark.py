@@ -1,9 +1,12 @@
+import importlib.util
 import json
+import shutil
 
 import cv2
 import pytest
 
 from tracker_ros.commands import main
+from tracker_ros.commands.judging import benchmark
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.evaluation.speed import sweeps
 
@@ -65,6 +68,41 @@ def test_trackers_by_stage_and_what_grows(sequence, model, learner, tmp_path, ca
         assert words in printed
 
 
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    (
+        (["--parts", "node", "--peer", "mosse"], "--peer is about the part 'trackers', which"),
+        (["--parts", "node", "--full"], "--full is about the part 'sweeps', which --parts"),
+        (["--engine", "onnx", "--precision", "bf16"], "--precision is 'bf16', but the graphs of"),
+        (["--frames", "451", "--parts"], "--frames is 451, but the synthetic clip ends after 450"),
+    ),
+)
+def test_nothing_is_passed_over(capsys, options, sentence):
+    options += ["sweeps"] if options[-1] == "--parts" else []
+    assert main(["benchmark", *options]) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_two_of_one_name_are_refused(sequence, model, tmp_path, capsys):
+    folder, copy = str(sequence(51)), tmp_path / model.name
+    shutil.copy(model, copy)
+    command = ["benchmark", "--source", folder, "--parts", "trackers", "--model"]
+    assert main([*command, f"{model},{copy}"]) == 1
+    assert "--model names two of the name 'tiny'" in capsys.readouterr().err
+    assert main([*command, str(model), "--peer", "KCF"]) == 1
+    assert "--peer names two of the name 'kcf'" in capsys.readouterr().err
+
+
+def test_a_model_that_nothing_here_runs_is_named(sequence, model, monkeypatch, capsys):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(benchmark, "find_spec", lambda name: name != "torch" and find(name))
+    command = ["benchmark", "--source", str(sequence(51)), "--model", str(model)]
+    assert main([*command, "--parts", "sweeps"]) == 1
+    assert f"no engine is installed that runs the files of model '{model}'" in (
+        capsys.readouterr().err
+    )
+
+
 def test_the_demo_clip_is_the_default(model, tmp_path, monkeypatch):
     monkeypatch.setattr(sweeps, "SWEEPS", {})
     out = tmp_path / "speed.json"
@@ -72,6 +110,22 @@ def test_the_demo_clip_is_the_default(model, tmp_path, monkeypatch):
     assert main([*arguments, "--parts", "sweeps"]) == 0
     report = json.loads(out.read_text())
     assert (report["source"], report["picture"]) == ("demo clip", [640, 480])
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "sentence"),
+    (
+        ("--plot", "b.pdf", "b.pdf, but what is drawn is a PNG: end it in .png"),
+        ("--plot", "file/b.png", "file: "),
+        ("--json", "file/b.json", "file: "),
+    ),
+)
+def test_an_output_that_cannot_be_is_told_first(tmp_path, capsys, option, name, sentence):
+    (tmp_path / "file").touch()
+    arguments = ["benchmark", "--source", str(tmp_path / "nowhere.mp4")]
+    assert main([*arguments, option, str(tmp_path / name)]) == 1
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.config import ENGINES, PRECISIONS
-from ...core.errors import InputError
-from ...core.io.files import write_json
+from ...core.errors import InputError, ModelError
+from ...core.io.files import check_place, write_json
 from ..common.arguments import Once, add_paths, box_argument, positive_int
 from ..common.outputs import check_outputs, model_files
 from ..common.terminal import print_table, progress_bar
@@ -64,8 +64,13 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.speed import tables, timing
     from ...evaluation.speed.receive import receive
 
+    _refuse_unused(args)
     read = [args.source, *(path for name in args.model for path in model_files(name))]
     check_outputs(read, {"--json": args.json, "--plot": args.plot})
+    if args.plot and args.plot.suffix.lower() != ".png":
+        raise InputError(f"--plot is {args.plot}, but what is drawn is a PNG: end it in .png")
+    for path in filter(None, (args.json, args.plot)):
+        check_place(path)
     images, box = _clip(args)
     if len(images) <= 2 * timing.BLOCK:
         raise InputError(
@@ -101,13 +106,29 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _refuse_unused(args: argparse.Namespace) -> None:
+    """Raise InputError for an option that would be passed over."""
+    for option, given, part in (
+        ("--peer", args.peer, "trackers"),
+        ("--full", args.full, "sweeps"),
+    ):
+        if given and part not in args.parts:
+            raise InputError(f"{option} is about the part {part!r}, which --parts leaves out")
+    if args.engine == "onnx" and args.precision != "fp32":
+        raise InputError(f"--precision is {args.precision!r}, but the graphs of onnx are fp32")
+
+
 def _clip(args: argparse.Namespace) -> tuple[list, tuple[float, float, float, float]]:
     """The first ``--frames`` pictures and the box to start from."""
     if args.source is None and args.box:
         raise InputError("--box is about your own clip, but no --source is given")
     if args.source is None:
-        from ...datasets.synthetic.clip import SyntheticClip
+        from ...datasets.synthetic.clip import FRAMES, SyntheticClip
 
+        if args.frames > FRAMES:
+            raise InputError(
+                f"--frames is {args.frames}, but the synthetic clip ends after {FRAMES}"
+            )
         clip = SyntheticClip(args.frames)
         return [clip.render(i) for i in range(clip.length)], clip.truth(0)
 
@@ -133,9 +154,13 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
             "torch": files.has_weights and find_spec("torch"),
         }
         usable = [engine for engine, usable in engines.items() if usable]
+        if not (usable or args.engine):
+            raise ModelError(f"no engine is installed that runs the files of model {model!r}")
         for engine in [args.engine] if args.engine else usable:
             precision = "fp32" if engine == "onnx" else args.precision
             name = f"{files.name} {engine}" + (f" {precision}" if precision != "fp32" else "")
+            if name in makers:
+                raise InputError(f"--model names two of the name {files.name!r}")
             makers[name] = partial(
                 load_tracker, model, engine=engine, device=args.device, precision=precision
             )
@@ -148,7 +173,12 @@ def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
     from ...evaluation.speed.timing import measure
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
-    makers = ours | {text.partition(":")[0]: partial(Peer, text) for text in peers}
+    makers = dict(ours)
+    for text in dict.fromkeys(peers):
+        name = Peer(text).name
+        if name in makers:
+            raise InputError(f"--peer names two of the name {name!r}")
+        makers[name] = partial(Peer, text)
     trackers = {name: make() for name, make in makers.items()}
     task = bar.add_task("trackers in turn", total=len(images) * len(trackers))
     results = measure(trackers, images, box, lambda: bar.advance(task))
