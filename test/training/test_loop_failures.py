@@ -1,16 +1,20 @@
 """What ends a training: one sentence, the last good checkpoint intact, and it can go on."""
 
 import csv
+import errno
+import io
 import os
 import signal
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from itertools import islice
 from pathlib import Path
 
 import pytest
 import torch
 
+from tracker_ros.commands.common.terminal import run_course
 from tracker_ros.core.errors import SourceError, TrackerError
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.losses.memory import memory_loss
@@ -140,6 +144,11 @@ def test_a_broken_picture_in_a_worker_process_is_one_sentence(trainer, shards, t
 def test_missing_data_is_one_sentence(trainer, tmp_path):
     run = trainer(tmp_path / "run", data=tmp_path / "nowhere")
     fails(run, tmp_path / "nowhere", "is not a folder", kind=SourceError)
+    assert not (tmp_path / "run").exists()
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").touch()
+    fails(run, tmp_path / "nowhere", kind=SourceError)
+    assert (tmp_path / "run" / "notes.txt").exists()
 
 
 SIZES = ["widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "head_depth=1"]
@@ -220,6 +229,39 @@ def test_data_that_end_leave_the_steps_that_were_done(trainer, tmp_path, monkeyp
 
     monkeypatch.setattr(run, "batches", two)
     fails(run, "no more", kind=SourceError)
+    assert trainer(tmp_path).step == 2
+
+
+def test_what_cannot_be_told_leaves_the_steps_that_were_done(trainer, tmp_path):
+    """A full disk behind stdout, or a reader that leaves; neither is about data processes."""
+    for error in (
+        OSError(errno.ENOSPC, "No space left on device"),
+        BrokenPipeError(errno.EPIPE, ""),
+    ):
+        folder = tmp_path / type(error).__name__
+
+        class Course:
+            def run(self, tell, show, folder=folder):
+                trainer(folder, log_every=2).run(tell, show)
+
+        class Broken(io.StringIO):
+            def write(self, text, error=error):
+                raise error
+
+        with pytest.raises(type(error)) as told, redirect_stdout(Broken()):
+            run_course(Course())
+        assert told.value.filename == "standard output"
+        assert trainer(folder).step == 2
+
+
+def test_a_validation_that_fails_leaves_the_steps_that_were_done(trainer, tmp_path, monkeypatch):
+    run = trainer(tmp_path, validate_every=2)
+
+    def broken(log):
+        raise SourceError("a picture is gone")
+
+    monkeypatch.setattr(run, "score", broken)
+    fails(run, "a picture is gone", kind=SourceError)
     assert trainer(tmp_path).step == 2
 
 

@@ -174,7 +174,7 @@ class TrainingConfig(Checked):
     batch: int = option(32, "samples an update, of all processes together", 1, BATCH)
     steps: int = option(10_000, "updates of the weights", 1)
     minutes: float = option(
-        0.0, "train for so long instead of --steps; the schedule follows the clock"
+        0.0, "train for so long instead of --steps, and the schedule follows the clock; 0: --steps"
     )
     optimiser: str = option("adamw", "adamw, or sgd with momentum .9", choices=("adamw", "sgd"))
     rate: float = option(1e-3, "highest learning rate")

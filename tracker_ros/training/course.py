@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import ModelError, TrackerError, brief
-from ..core.io.files import locked
+from ..core.io.files import emptied, locked
 from .config import TrainingConfig, lasting
 from .ranks import Ranks
 from .records import checkpoint
@@ -182,7 +182,8 @@ class Course(ABC):
             last = time.monotonic()
             while self.progress < 1 and not stopping:
                 asked = time.monotonic()
-                batch = self._next(batches)
+                with self._kept():
+                    batch = next(batches)
                 waited = time.monotonic() - asked
                 terms = self.train_step(batch)
                 now = time.monotonic()
@@ -191,9 +192,12 @@ class Course(ABC):
                 self.elapsed, last = self.elapsed + took, now
                 stopping, done = stopped > 0, self.progress >= 1
                 if log:
-                    log.add(self.step, self.progress, terms, config.batch, waited, self.replaced)
+                    with self._kept(OSError):  # of stdout; where the log is full, so is the disk
+                        progress = self.progress
+                        log.add(self.step, progress, terms, config.batch, waited, self.replaced)
                 if done or self.step % config.validate_every == 0:
-                    self.score(log)
+                    with self._kept():
+                        self.score(log)
                 if log and (done or stopping or self.step % config.checkpoint_every == 0):
                     self.save()
                 show(self.progress)
@@ -204,7 +208,7 @@ class Course(ABC):
     @contextmanager
     def _log(self, tell: Callable[[str], None]) -> Iterator[TrainingLog]:
         """The log, while the folder is this training's alone and can be written to."""
-        with locked(self.out, wait=False):
+        with locked(self.out, wait=False), emptied(self.out):
             if _stamp(self.last) != self._stamp:
                 raise TrackerError(
                     f"{self.last} is another than was read: another training went on with it"
@@ -216,14 +220,15 @@ class Course(ABC):
             with TrainingLog(path, tell, every, self.step, self.tensorboard) as log:
                 yield log
 
-    def _next(self, batches: Iterator) -> Any:
-        """A batch. Where there is none, the steps since the last checkpoint are not lost."""
+    @contextmanager
+    def _kept(self, kind: type[Exception] = Exception) -> Iterator[None]:
+        """After an error between two steps, those since the last checkpoint are not lost."""
         try:
-            return next(batches)
-        except Exception:
+            yield
+        except kind:
             if self.ranks.leads and self.step > self._saved:
                 with suppress(TrackerError):  # what ended the run is what is to be told
-                    self.save()
+                    Course.save(self)  # without plots of a log that may be broken
             raise
 
     def _agreed(self, *values: float) -> list[float]:

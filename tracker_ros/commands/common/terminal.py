@@ -2,7 +2,8 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from functools import partial
+
+from ...core.io.files import naming
 
 
 def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
@@ -63,8 +64,11 @@ def progress_bar():
 
 def run_course(course) -> None:
     """Run a training, its lines above a bar of its progress."""
+
+    def tell(line: str) -> None:
+        with naming("standard output"):  # else it would seem to be about data processes
+            print(line, flush=True)
+
     with progress_bar() as bar:
         task = bar.add_task("training", total=100)
-        course.run(
-            partial(print, flush=True), lambda progress: bar.update(task, completed=100 * progress)
-        )
+        course.run(tell, lambda progress: bar.update(task, completed=100 * progress))

@@ -15,7 +15,8 @@ from typing import Any
 import torch
 
 from ...core.errors import ModelError, TrackerError, brief
-from ...core.io.files import Draft, replacing
+from ...core.io import files
+from ...core.io.files import replacing
 
 
 @contextmanager
@@ -45,12 +46,7 @@ def save(path: str | Path, content: dict) -> None:
 def check_place(path: Path) -> None:
     """Raise TrackerError where ``path`` could not be written, before hours of work for it."""
     with writing(path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = Draft(path)
-        try:
-            draft.part.open("wb").close()
-        finally:
-            draft.drop()
+        files.check_place(path)
 
 
 def load_dict(path: str | Path) -> dict:

@@ -25,6 +25,11 @@ def _reason(said: str) -> str:
     return shorten(lines[-1].rpartition("Error: ")[2], 120, placeholder=" ...")
 
 
+def _named(error: BaseException) -> bool:
+    """Whether it is about a file, or about standard output, which is named as one."""
+    return getattr(error, "filename", None) is not None
+
+
 @contextmanager
 def explained(batch: int, where: Callable[[], str]) -> Iterator[None]:
     """Turns running out of memory, and the end of a data process, into a TrackerError.
@@ -37,7 +42,7 @@ def explained(batch: int, where: Callable[[], str]) -> Iterator[None]:
         said = str(error)
         # Torch names files there, and is killed where it writes to a page that is not; semaphores
         # and processes have no file's name.
-        if SHARED.search(said) or (getattr(error, "errno", None) in NO_ROOM and not error.filename):
+        if SHARED.search(said) or (getattr(error, "errno", None) in NO_ROOM and not _named(error)):
             raise TrackerError(
                 "data processes hand over batches in shared memory (/dev/shm), and there is too"
                 f" little of it, or of open files and processes ({_reason(said)}): make room there,"
@@ -50,7 +55,8 @@ def explained(batch: int, where: Callable[[], str]) -> Iterator[None]:
                 f"the sizes of the network or its crops; {where()}"
             ) from error
         # Its end breaks a pipe, or is told by a signal's handler, wherever that finds us.
-        if isinstance(error, ConnectionError | EOFError) or "DataLoader worker" in said:
+        ended = isinstance(error, ConnectionError | EOFError) and not _named(error)
+        if ended or "DataLoader worker" in said:
             raise TrackerError(f"a data process was ended from outside; {where()}") from error
         raise
 
