@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
+from test.segments import remove_ownerless, segments
+
 # A shell that starts this in the background has Ctrl-C ignored, and so would the commands that the
 # tests start and interrupt. A handler is not handed down.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -18,6 +20,14 @@ settings.register_profile(
     "patient", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("patient")
+
+
+_before = segments()
+
+
+def pytest_sessionfinish(session):
+    if not hasattr(session.config, "workerinput"):  # the one that started the others
+        remove_ownerless(segments() - _before)
 
 
 class Scene:

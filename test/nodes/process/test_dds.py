@@ -8,6 +8,7 @@ import xml.etree.ElementTree as ElementTree
 import pytest
 
 from test.domains import own_domain
+from test.segments import remove_ownerless, segments
 from tracker_ros.core.io.paths import share_dir
 from tracker_ros.nodes.process import dds
 
@@ -77,3 +78,26 @@ def test_fast_dds_takes_its_shared_memory_from_the_profile(name):
     # One of them: a process of another domain may send to a port that ended processes had before.
     assert any(size <= int(mapped) < 2 * size for mapped in run.stdout.split())
     assert "XMLPARSER" not in run.stderr
+
+
+def test_memory_of_a_killed_process_is_removed_and_of_a_living_one_kept():
+    script = """if True:
+        import rclpy
+        rclpy.init()
+        node = rclpy.create_node("probe")
+        with open("/proc/self/maps") as maps:
+            print(*{line.split()[-1] for line in maps if "/dev/shm/" in line}, flush=True)
+        input()
+    """
+    environment = os.environ | own_domain()
+    with subprocess.Popen([sys.executable, "-c", script], env=environment, text=True,
+                          stdin=subprocess.PIPE, stdout=subprocess.PIPE) as node:  # fmt: skip
+        mapped = set(node.stdout.readline().split())
+        its = {path for path in segments() if str(path) in mapped}
+        remove_ownerless(its)
+        assert its and its <= segments()
+        node.kill()
+        node.wait()
+    assert its <= segments()
+    remove_ownerless(its)
+    assert not its & segments()
