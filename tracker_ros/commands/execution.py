@@ -12,7 +12,8 @@ from collections.abc import Callable
 from ..core.errors import TrackerError, missing
 
 PROGRAM, PACKAGE = "tracker-ros", "tracker_ros"
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)  # there is no room to write
+# There is no room to write, or nothing to write to. Files that are written say their names.
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF)
 
 
 class Parser(argparse.ArgumentParser):
@@ -111,10 +112,7 @@ def _explain(error: Exception) -> int:
         return _fail(missing(error, "this command"))
     if isinstance(error, OSError):
         name = error.filename
-        if not name and error.errno in (
-            *FULL,
-            errno.EBADF,
-        ):  # files that are written say their names
+        if not name and error.errno in UNWRITABLE:
             name = "standard output"
         if not name and error.errno == errno.ENOENT:  # from ``os.getcwd``: it was deleted
             name = "the current folder"
