@@ -1,5 +1,6 @@
 """The base of the engines that run a network's steps."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from ..core.config import TrackingConfig
@@ -22,9 +23,9 @@ class RunnerEngine(Engine):
         self.tracking = TrackingConfig.from_dict(runner.facts["tracking"])
         self._check_steps()
 
+    @abstractmethod
     def _check_steps(self) -> None:
         """Call ``_check_step`` for every step that this engine calls."""
-        raise NotImplementedError
 
     def _check_step(self, step: str, wanted: Sequence[str]) -> None:
         """Raise ModelError unless the inputs of a step begin with ``wanted``."""

@@ -33,7 +33,6 @@ class Attention:
             return None
         if answer.target is not self._target:
             self._view, self._target = AttentionView(), answer.target
-        shown = answer.gate or (answer.result.gate if answer.result else None)
         picture = draw_alone(answer)
         explanation = None
         if answer.knows.query is not None:
@@ -41,7 +40,7 @@ class Attention:
             if explainer is None:
                 return None
             explanation = explainer.explain(answer.knows)
-        return self._view.draw(picture, explanation, answer.score, shown)
+        return self._view.draw(picture, explanation, answer.score, answer.latest_gate)
 
     def _load(self):
         if self._explainer is None:

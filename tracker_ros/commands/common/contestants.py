@@ -57,13 +57,18 @@ def _peers(text: str) -> list[str]:
     return parse_peers(text)
 
 
+def changes(args: argparse.Namespace) -> list[str]:
+    """The options given that change how our tracker tracks, as they are written."""
+    return ["--paper"] * args.paper + ["--tracking"] * bool(args.tracking)
+
+
 def contestants(args: argparse.Namespace, threads: int, device: str) -> dict[str, Contestant]:
     """What the options ask for, each tried out once; threads: of each tracker, on the CPU.
 
     Raises ModelError, InputError for what cannot run and for a name that appears twice.
     """
-    ours = ["--paper"] * args.paper + ["--tracking"] * bool(args.tracking)
-    if args.peers_only and (ours := ours + tracker_options_given(args)):
+    ours = changes(args) + tracker_options_given(args)
+    if args.peers_only and ours:
         raise InputError(f"{ours[0]} is about our tracker, but --peers-only leaves it out")
     found = [] if args.peers_only else [_ours(args, threads, device)]
     found += [_peer(text, threads) for text in args.peer]
@@ -101,7 +106,7 @@ def _tracking(args: argparse.Namespace, facts: dict):
     from ...evaluation.paper import paper_tracking
     from ...training.options import overridden
 
-    if not (args.paper or args.tracking):
+    if not changes(args):
         return None
     tracking = TrackingConfig.from_dict(facts["tracking"])
     if args.paper:

@@ -78,9 +78,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             "--live plays to the tracker node, but --peers-only leaves our tracker out"
         )
-    if args.live and (args.paper or args.tracking):
-        option = "--paper" if args.paper else "--tracking"
-        raise InputError(f"{option} is for the replay, but --live plays to the node, as it is")
+    if args.live and (changed := contestants.changes(args)):
+        raise InputError(f"{changed[0]} is for the replay, but --live plays to the node, as it is")
     if not args.bag.exists():
         raise InputError(f"{args.bag} does not exist")
     if args.live:

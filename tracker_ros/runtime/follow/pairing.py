@@ -22,8 +22,7 @@ class Pairing:
 
     def __init__(self, slop: int):
         self._slop = slop
-        self._depths: deque[tuple[int, Any]] = deque(maxlen=DEPTHS)
-        self._sizes: deque[int] = deque(maxlen=DEPTHS)
+        self._depths: deque[tuple[int, Any, int]] = deque(maxlen=DEPTHS)  # with its bytes
         self._waiting: deque[tuple[int, float, Any]] = deque()
 
     def add_depth(self, stamp: int, depth: Any, size: int) -> None:
@@ -31,12 +30,9 @@ class Pairing:
         if self._depths and stamp < self._depths[-1][0] - self._slop:
             # Time jumped back, as where a bag begins anew; or it is one wrong stamp: boxes wait on.
             self._depths.clear()
-            self._sizes.clear()
-        self._depths.append((stamp, depth))
-        self._sizes.append(size)
-        while len(self._depths) > 1 and sum(self._sizes) > MAX_BYTES:
+        self._depths.append((stamp, depth, size))
+        while len(self._depths) > 1 and sum(kept for *_, kept in self._depths) > MAX_BYTES:
             self._depths.popleft()
-            self._sizes.popleft()
 
     def add_boxes(self, stamp: int, boxes: Any, now: float) -> None:
         """Boxes came in at ``now`` (seconds of any steady clock)."""
