@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 from ..core.errors import TrackerError
-from ..nodes.process import dds, middleware
+from ..nodes.process import dds, tryout
 from ..nodes.process.arguments import parameter_arguments, utf8_source
 from ..sources.bag.writer import BagWriter
 from .recorder import Recorder, Topics
@@ -71,7 +71,7 @@ def check(tracker: dict[str, object]) -> None:
     tracker: parameters of tracker_node.
     """
     parameter_arguments(tracker)
-    middleware.try_out()
+    tryout.try_out()
 
 
 def play(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, field, fields
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 from ..core.errors import ParameterError
 
@@ -72,6 +72,19 @@ def _check_number(name: str, value: float, bounds: Mapping) -> None:
     if not (bounds["least"] <= value <= most and value < math.inf):
         reach = "up" if most == math.inf else f"to {most}"
         raise ParameterError(f"{name} is {value}, not a number from {bounds['least']} {reach}")
+
+
+class Schedule(Protocol):
+    """What a ``Course`` asks of the configuration of its training, a dataclass."""
+
+    steps: int
+    minutes: float
+    batch: int
+    clip: float
+    checkpoint_every: int
+    log_every: int
+    validate_every: int
+    device: str
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,11 @@ from torch import Tensor, nn
 
 from ..core.errors import ModelError, TrackerError, brief
 from ..core.io.files import emptied, locked
-from .config import TrainingConfig, lasting
+from .config import Schedule, lasting
 from .ranks import Ranks
 from .records import checkpoint
 from .records.failures import Stop, explained
 from .records.log import TrainingLog
-from .refinement.config import RefinerConfig
 
 
 class Course(ABC):
@@ -56,7 +55,7 @@ class Course(ABC):
     def __init__(
         self,
         out: str | Path,
-        config: TrainingConfig | RefinerConfig,
+        config: Schedule,
         ranks: Ranks,
         precision: str = "fp32",
         tensorboard: bool = False,

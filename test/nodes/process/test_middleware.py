@@ -3,7 +3,7 @@
 import pytest
 
 from tracker_ros.core.errors import ParameterError, TrackerError
-from tracker_ros.nodes.process import middleware
+from tracker_ros.nodes.process import middleware, tryout
 
 pytest.importorskip("rclpy", reason="rclpy is not installed here")
 
@@ -29,10 +29,10 @@ def test_a_node_says_which_variable_is_wrong(run_node, monkeypatch, name, variab
 
 @pytest.mark.parametrize("variable, value, words", WRONG)
 def test_trying_it_out_says_which_variable_is_wrong(ros, monkeypatch, variable, value, words):
-    middleware.try_out()  # as it is, it works
+    tryout.try_out()  # as it is, it works
     monkeypatch.setenv(variable, value)
     with pytest.raises(TrackerError) as raised:
-        middleware.try_out()
+        tryout.try_out()
     assert words in str(raised.value)
 
 
@@ -40,7 +40,7 @@ def test_what_ends_the_process_from_c_is_told_without_an_index(ros, monkeypatch)
     monkeypatch.setenv("RMW_IMPLEMENTATION", "rmw_nothing")
     monkeypatch.setattr(middleware, "installed", lambda environment: set())
     with pytest.raises(TrackerError, match=r"with RMW_IMPLEMENTATION=rmw_nothing: .*rmw_nothing"):
-        middleware.try_out()
+        tryout.try_out()
 
 
 def test_the_index_says_which_middlewares_there_are(tmp_path):

@@ -1,18 +1,14 @@
-"""Whether ROS 2 can start here at all: what the environment asks of its middleware.
+"""What the environment asks of ROS 2's middleware, and whether that can be.
 
 rcl ends the process from C where it does not find the middleware that was asked for, and that while
-rclpy is imported. So the variables are looked at before, and for a long run a process of its own
-tries it out (``try_out``).
+rclpy is imported. So the variables are looked at before; ``tryout`` does more.
 """
 
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Mapping
-from importlib.util import find_spec
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from ...core.errors import ParameterError, TrackerError
 
@@ -26,8 +22,6 @@ SUSPECTS = (
     "CYCLONEDDS_URI",
     "ZENOH_SESSION_CONFIG_URI",
 )
-PATIENCE = 60.0  # seconds
-_ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
 def check(environment: Mapping[str, str] = os.environ) -> None:
@@ -69,56 +63,8 @@ def _number(text: str) -> int | None:
         return None
 
 
-def try_out() -> None:
-    """Start a node in a process of its own and end it. Raises TrackerError if it does not start.
-
-    Raises ModuleNotFoundError where there is no ROS 2.
-    """
-    if find_spec("rclpy") is None:
-        raise ModuleNotFoundError("No module named 'rclpy'", name="rclpy")
-    check()
-    with TemporaryDirectory(prefix="tracker_ros-log-") as folder:
-        defaults = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_LOG_DIR": folder}
-        try:
-            run = subprocess.run(
-                [sys.executable, "-m", __name__],
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=PATIENCE,
-                env=defaults | dict(os.environ),
-            )
-        except subprocess.TimeoutExpired:
-            said = f"none did within {PATIENCE:g} s"
-        else:
-            if run.returncode == 0:
-                return
-            lines = _ANSI.sub("", run.stderr.decode(errors="replace")).splitlines()
-            said = next((line.strip() for line in reversed(lines) if line.strip()), "")
-            said = said.partition(", at /")[0] or f"it ended with {run.returncode}"
-    raise failure(said)
-
-
 def failure(said: str) -> TrackerError:
     """For a node that does not start: what the library said, with what may have caused it."""
     given = [f"{name}={os.environ[name]}" for name in SUSPECTS if os.environ.get(name)]
     with_these = f" with {', '.join(given)}" if given else ""
     return TrackerError(f"no ROS 2 node can start here{with_these}: {said}")
-
-
-def _try() -> None:
-    import rclpy
-    from rclpy.signals import SignalHandlerOptions
-
-    from .names import reason
-    from .run import init
-
-    try:
-        init([], SignalHandlerOptions.NO)
-        rclpy.create_node("tryout").destroy_node()
-        rclpy.try_shutdown()
-    except Exception as error:  # rclpy has many types for it
-        sys.exit(reason(error))
-
-
-if __name__ == "__main__":
-    _try()
