@@ -77,6 +77,38 @@ def test_more_than_8_bits_of_either_endianness(encoding, kind, order):
     np.testing.assert_allclose(found, np.dstack([expected] * 3), atol=0.51)
 
 
+def planar_message(encoding: str, step: int) -> tuple[np.ndarray, SimpleNamespace]:
+    """A picture of two colours, and what a camera sends that sees it: brightness, then colours."""
+    bgr = np.zeros((8, 12, 3), np.uint8)
+    bgr[:, :6], bgr[:, 6:] = COLOUR, COLOUR[::-1]
+    i420 = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420)  # of the same range: that of studios
+    luma, (u, v) = i420[:8], i420[8:].reshape(2, 4, 6)
+    colours = np.dstack((v, u) if encoding == "nv21" else (u, v))
+    padding = step - 12
+    if encoding == "nv24":
+        colours, padding = colours.repeat(2, 0).repeat(2, 1), 2 * padding
+    colours = np.pad(colours.reshape(len(colours), -1), ((0, 0), (0, padding)))
+    data = np.pad(luma, ((0, 0), (0, step - 12))).tobytes() + colours.tobytes()
+    return bgr, SimpleNamespace(
+        height=8, width=12, encoding=encoding, is_bigendian=0, step=step, data=data
+    )
+
+
+@pytest.mark.parametrize("step", [12, 16])
+@pytest.mark.parametrize("encoding", ["nv12", "nv21", "nv24"])
+def test_colours_in_a_plane_of_their_own(encoding, step):
+    bgr, message = planar_message(encoding, step)
+    np.testing.assert_allclose(conversions.to_bgr(message), bgr, atol=6)
+
+
+@pytest.mark.parametrize("encoding, step", [("nv12", 18), ("nv24", 36)])
+def test_a_step_may_count_the_bytes_of_all_planes(encoding, step):
+    """As OAK's driver does it."""
+    bgr, message = planar_message(encoding, 12)
+    message.step = step
+    np.testing.assert_allclose(conversions.to_bgr(message), bgr, atol=6)
+
+
 @pytest.mark.parametrize("encoding", ["yuv422", "uyvy", "yuv422_yuy2", "yuyv"])
 def test_two_pixels_that_share_their_colour(encoding):
     y, u, v = cv2.cvtColor(np.full((1, 1, 3), COLOUR, np.uint8), cv2.COLOR_BGR2YUV)[0, 0]
@@ -117,8 +149,11 @@ def test_data_of_rclpy_and_rosbags_reads_alike():
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"encoding": "nv21"}, "encoding 'nv21' is not one of bgr8, "),
-        ({"encoding": "yuv422", "width": 29}, "29 pixels in a row, but they come in pairs"),
+        ({"encoding": "nv42"}, "encoding 'nv42' is not one of bgr8, "),
+        ({"encoding": "yuv422", "width": 29}, "29x24 pixels, but 2x1 of them share a colour"),
+        ({"encoding": "nv12", "height": 23}, "30x23 pixels, but 2x2 of them share a colour"),
+        ({"encoding": "nv21", "height": 48}, "2160 bytes, but 72 rows of 90 bytes take 6480"),
+        ({"encoding": "nv24", "step": 29}, "step is 29 bytes, but 30 pixels of nv24 take 30"),
         ({"encoding": ""}, "encoding '' is not one of"),
         ({"encoding": "x" * 3000}, f"encoding '{'x' * 60}' is not one of"),
         ({"width": 0}, "0x24 pixels"),

@@ -19,41 +19,14 @@ import numpy as np
 
 from .core.errors import InputError, brief
 from .core.geometry.boxes import MAX_IMAGE_SIDE, Box
+from .core.io.encodings import ENCODINGS, Encoding
 from .core.io.levels import Levels
 from .core.io.pictures import decode
 
 # Makes a message, such as Make("std_msgs/msg/Header", frame_id="camera"), the rest as by default.
 Make = Callable[..., Any]
 
-# Type and number of a pixel's values, and OpenCV's conversion to BGR; None where they are that.
-# OpenCV's BayerRG is ROS's bggr: its codes name the second and third pixel of the second row; those
-# that name a pattern as ROS does are newer than Humble's OpenCV. ``yuv422`` is UYVY (cv_bridge).
-ENCODINGS = {
-    "bgr8": ("u1", 3, None),
-    "8UC3": ("u1", 3, None),
-    "rgb8": ("u1", 3, cv2.COLOR_RGB2BGR),
-    "bgra8": ("u1", 4, cv2.COLOR_BGRA2BGR),
-    "8UC4": ("u1", 4, cv2.COLOR_BGRA2BGR),
-    "rgba8": ("u1", 4, cv2.COLOR_RGBA2BGR),
-    "mono8": ("u1", 1, cv2.COLOR_GRAY2BGR),
-    "8UC1": ("u1", 1, cv2.COLOR_GRAY2BGR),
-    "mono16": ("u2", 1, cv2.COLOR_GRAY2BGR),
-    "16UC1": ("u2", 1, cv2.COLOR_GRAY2BGR),
-    "32FC1": ("f4", 1, cv2.COLOR_GRAY2BGR),
-    "bayer_rggb8": ("u1", 1, cv2.COLOR_BayerBG2BGR),
-    "bayer_rggb16": ("u2", 1, cv2.COLOR_BayerBG2BGR),
-    "bayer_bggr8": ("u1", 1, cv2.COLOR_BayerRG2BGR),
-    "bayer_bggr16": ("u2", 1, cv2.COLOR_BayerRG2BGR),
-    "bayer_gbrg8": ("u1", 1, cv2.COLOR_BayerGR2BGR),
-    "bayer_gbrg16": ("u2", 1, cv2.COLOR_BayerGR2BGR),
-    "bayer_grbg8": ("u1", 1, cv2.COLOR_BayerGB2BGR),
-    "bayer_grbg16": ("u2", 1, cv2.COLOR_BayerGB2BGR),
-    "yuv422": ("u1", 2, cv2.COLOR_YUV2BGR_UYVY),
-    "uyvy": ("u1", 2, cv2.COLOR_YUV2BGR_UYVY),
-    "yuv422_yuy2": ("u1", 2, cv2.COLOR_YUV2BGR_YUY2),
-    "yuyv": ("u1", 2, cv2.COLOR_YUV2BGR_YUY2),
-}
-PAIRS = (cv2.COLOR_YUV2BGR_UYVY, cv2.COLOR_YUV2BGR_YUY2)  # two pixels share their colour
+BRIDGED = Encoding("u1", 0)  # how cv_bridge's others lie in memory is for it to know
 
 UPRIGHT = 1e-3  # rad: moves the corner of a box of 1000 pixels by half a pixel
 
@@ -88,17 +61,12 @@ def image_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     installed. Raises InputError for an unknown encoding, an impossible size, or data too short.
     """
     check_image_message(msg)
-    if msg.encoding not in ENCODINGS:
+    encoding = _encoding(msg)
+    if encoding is BRIDGED:
         return _bridged(msg)
-    kind, channels, code = ENCODINGS[msg.encoding]
-    value = np.dtype(kind)
-    data = np.frombuffer(msg.data, np.uint8, count=msg.height * msg.step)
-    rows = data.reshape(msg.height, msg.step)[:, : msg.width * channels * value.itemsize]
-    if value.itemsize > 1:
-        value = value.newbyteorder(">" if msg.is_bigendian else "<")
-        rows = (levels or Levels()).reduce(np.ascontiguousarray(rows).view(value))
-    pixels = rows.reshape(msg.height, msg.width, channels)
-    return pixels if code is None else cv2.cvtColor(pixels, code)
+    rows, step = _rows(msg)
+    data = np.frombuffer(msg.data, np.uint8, count=rows * step).reshape(rows, step)
+    return encoding.to_bgr(data, msg.width, bool(msg.is_bigendian), levels)
 
 
 @functools.cache
@@ -127,8 +95,8 @@ def _bridged(msg) -> np.ndarray:
 
 def check_image_message(msg) -> None:
     """Raise InputError where sensor_msgs/Image ``msg`` cannot be read; reads no pixels."""
-    known = msg.encoding in ENCODINGS
-    if not known and _bridge() is None:
+    encoding = _encoding(msg)
+    if encoding is BRIDGED and _bridge() is None:
         raise InputError(
             f"image encoding {msg.encoding[:60]!r} is not one of {', '.join(ENCODINGS)};"
             " cv_bridge, which reads more, is not installed for this Python and NumPy"
@@ -139,12 +107,26 @@ def check_image_message(msg) -> None:
             f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
             " to find its colours"
         )
-    if known and ENCODINGS[msg.encoding][2] in PAIRS and msg.width % 2:
+    across, down = encoding.shared
+    if msg.width % across or msg.height % down:
         raise InputError(
-            f"{msg.encoding} image of {msg.width} pixels in a row, but they come in pairs"
+            f"{msg.encoding} image of {msg.width}x{msg.height} pixels, but {across}x{down} of them"
+            " share a colour"
         )
-    kind, channels, _ = ENCODINGS.get(msg.encoding, ("u1", 0, None))
-    check_rows("image", msg, channels * np.dtype(kind).itemsize)
+    check_row("image", msg, encoding.pixel)
+    check_data("image", msg, *_rows(msg))
+
+
+def _encoding(msg) -> Encoding:
+    return ENCODINGS.get(msg.encoding, BRIDGED)
+
+
+def _rows(msg) -> tuple[int, int]:
+    """How many rows of how many bytes an image has, with those of all its planes."""
+    rows = int(msg.height * _encoding(msg).planes)
+    # Some drivers (OAK's) divide all data by the picture's rows, and call that the step.
+    divided = msg.step * msg.height == msg.width * rows and len(msg.data) < msg.step * rows
+    return rows, msg.width if divided else msg.step
 
 
 def check_size(what: str, msg) -> None:
@@ -156,22 +138,21 @@ def check_size(what: str, msg) -> None:
         )
 
 
-def check_rows(what: str, msg, pixel: int) -> None:
-    """Raise InputError where rows of pixels of so many bytes do not fit into step and data."""
+def check_row(what: str, msg, pixel: int) -> None:
+    """Raise InputError where a row of pixels of so many bytes is longer than the step."""
     row = msg.width * pixel
     if msg.step < row:
         raise InputError(
             f"{what} step is {msg.step} bytes, but {msg.width} pixels of {msg.encoding} take {row}"
         )
-    check_data(what, msg, msg.step)
 
 
-def check_data(what: str, msg, step: int) -> None:
-    """Raise InputError where ``msg.data`` is too short for its rows of ``step`` bytes."""
-    if len(msg.data) < msg.height * step:
+def check_data(what: str, msg, rows: int, step: int) -> None:
+    """Raise InputError where ``msg.data`` is too short for ``rows`` of ``step`` bytes."""
+    if len(msg.data) < rows * step:
         raise InputError(
-            f"{what} data has {len(msg.data)} bytes, but {msg.height} rows of {step} bytes take"
-            f" {msg.height * step}"
+            f"{what} data has {len(msg.data)} bytes, but {rows} rows of {step} bytes take"
+            f" {rows * step}"
         )
 
 

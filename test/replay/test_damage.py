@@ -56,14 +56,14 @@ def test_repeated_stamps_and_gaps_are_counted(bag, evaluate):
 def unreadable(index, name="image"):
     if name == "image":
         message = image(index)
-        message.encoding = "nv21"
+        message.encoding = "nv42"
     else:
         message = png(index)
         message.data = message.data[:40]
     return message
 
 
-@pytest.mark.parametrize(("make", "reason"), ((image, "nv21"), (png, "not a picture")))
+@pytest.mark.parametrize(("make", "reason"), ((image, "nv42"), (png, "not a picture")))
 def test_unreadable_images_are_counted(bag, evaluate, make, reason):
     images = [unreadable(i, make.__name__) if i in (0, 4) else make(i) for i in range(COUNT)]
     run = evaluate(bag(**{"/camera/image": images}))

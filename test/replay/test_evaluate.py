@@ -47,7 +47,7 @@ def test_twice_the_same_bytes(bag, evaluate, model, storage):
 def raw_image(index, encoding):
     """The picture's shape in any encoding; colour in those that have it."""
     pixels = picture(index)
-    kind, channels, _ = ENCODINGS[encoding]
+    kind, channels, *_, planes = ENCODINGS[encoding]
     if channels == 3:
         data = pixels if encoding != "rgb8" else pixels[..., ::-1]
     elif channels == 4:
@@ -60,6 +60,7 @@ def raw_image(index, encoding):
             data = data if encoding in ("yuyv", "yuv422_yuy2") else data[..., ::-1]
     data = np.ascontiguousarray(data).view(np.uint8).reshape(-1)
     size = len(data) // (60 * 80)
+    data = np.append(data, np.full(int((planes - 1) * 60 * 80), 128, np.uint8))
     return make("sensor_msgs/msg/Image", header=header(index), height=60, width=80,
                 encoding=encoding, step=80 * size, data=data)  # fmt: skip
 

@@ -228,5 +228,6 @@ def _message(frame: Frame, levels: Levels):
         width=width,
         encoding="bgr8",
         step=3 * width,
+        is_bigendian=0,
         data=image.reshape(-1),
     )

@@ -51,7 +51,7 @@ def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
 
 
 @pytest.mark.parametrize("fields, words", [
-    ({"encoding": "nv21"}, "/camera1/image: image encoding 'nv21' is not one of"),
+    ({"encoding": "nv42"}, "/camera1/image: image encoding 'nv42' is not one of"),
     ({"width": 0, "height": 0, "data": array.array("B")}, "image of 0x0 pixels"),
     ({"data": array.array("B", bytes(1000))}, "image data has 1000 bytes"),
     ({"step": 100}, "image step is 100 bytes"),

@@ -209,18 +209,18 @@ def test_damage_anywhere_gives_frames_or_one_sentence(bag, images, storage, capl
 
 def test_unreadable_image_is_skipped_and_named(bag, images, caplog):
     recorded = images()
-    recorded[2].encoding = "nv21"
+    recorded[2].encoding = "nv42"
     frames = list(open_source(bag({"/camera": recorded})))
     assert [f.index for f in frames] == [0, 1, 3, 4, 5]
     assert "1 of 6 images on /camera" in caplog.text
-    assert "nv21" in caplog.text
+    assert "nv42" in caplog.text
 
 
 def test_only_unreadable_images_is_an_error(bag, images):
     recorded = images()
     for message in recorded:
-        message.encoding = "nv21"
-    with pytest.raises(SourceError, match=r"none of the 6 images on /camera .*nv21"):
+        message.encoding = "nv42"
+    with pytest.raises(SourceError, match=r"none of the 6 images on /camera .*nv42"):
         list(open_source(bag({"/camera": recorded})))
 
 

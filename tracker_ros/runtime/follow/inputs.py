@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...conversions import check_data, check_rows, check_size
+from ...conversions import check_data, check_row, check_size
 from ...core.errors import InputError
 from .camera import Camera
 
@@ -26,7 +26,8 @@ def depth_image(msg, depth_scale: float) -> tuple[np.ndarray, float]:
         )
     check_size("depth image", msg)
     kind = np.dtype(ENCODINGS[msg.encoding]).newbyteorder(">" if msg.is_bigendian else "<")
-    check_rows("depth image", msg, kind.itemsize)
+    check_row("depth image", msg, kind.itemsize)
+    check_data("depth image", msg, msg.height, msg.step)
     rows = np.ndarray((msg.height, msg.width), kind, msg.data, strides=(msg.step, kind.itemsize))
     return rows, 1.0 if kind.kind == "f" else depth_scale
 
@@ -84,7 +85,7 @@ def check_cloud(msg) -> None:
             f"point cloud row_step is {msg.row_step} bytes, but {msg.width} points of"
             f" {msg.point_step} bytes take {msg.width * msg.point_step}"
         )
-    check_data("point cloud", msg, msg.row_step)
+    check_data("point cloud", msg, msg.height, msg.row_step)
 
 
 def numpy_cloud(msg) -> np.ndarray:
