@@ -12,11 +12,12 @@ from .calls import reset
 @pytest.mark.parametrize("encoding", [
     "bgr8", "rgb8", "bgra8", "rgba8", "mono8", "mono16", "8UC1", "8UC3", "8UC4",
     "16UC1", "32FC1", "bayer_rggb8", "bayer_bggr8", "bayer_gbrg8", "bayer_grbg8", "bayer_rggb16",
+    "nv12",
 ])  # fmt: skip
 def test_every_encoding(tracker, scene, encoding):
     def fields(index: int) -> dict:
         pixels = encode(scene.frame(index), encoding)
-        padded = np.pad(pixels.reshape(240, -1).view(np.uint8), ((0, 0), (0, 12)))
+        padded = np.pad(pixels.reshape(len(pixels), -1).view(np.uint8), ((0, 0), (0, 12)))
         data = array.array("B", padded.tobytes())
         return {"encoding": encoding, "step": padded.shape[1], "data": data, "is_bigendian": 1}
 
@@ -38,6 +39,10 @@ def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
             at = (slice(i // 2, None, 2), slice(i % 2, None, 2))
             mosaic[at] = bgr[..., "bgr".index(colour)][at]
         return mosaic.astype(">u2") * 16 if encoding.endswith("16") else mosaic
+    if encoding == "nv12":
+        planes = cv2.cvtColor(bgr, cv2.COLOR_BGR2YUV_I420)
+        colours = planes[len(bgr) :].reshape(2, -1).T.reshape(len(bgr) // 2, -1)
+        return np.vstack((planes[: len(bgr)], colours))
     return {
         "bgr8": bgr, "8UC3": bgr, "rgb8": bgr[..., ::-1], "mono8": grey, "8UC1": grey,
         "bgra8": cv2.cvtColor(bgr, cv2.COLOR_BGR2BGRA),
