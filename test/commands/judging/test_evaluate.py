@@ -84,14 +84,15 @@ def test_a_name_that_is_too_long_is_told_before_the_run(sequence, tmp_path, caps
 
 
 def test_a_folder_that_is_gone(tmp_path):
-    code = (
+    program = tmp_path / "program.py"  # with -c, Python 3.13.0 itself fails there
+    program.write_text(
         "import os, sys; from tracker_ros.commands import main; os.rmdir(os.getcwd());"
         "sys.exit(main(['evaluate', 'here']))"
     )
     folder = tmp_path / "gone"
     folder.mkdir()
     done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, timeout=240
+        [sys.executable, program], cwd=folder, capture_output=True, text=True, timeout=240
     )
     assert (done.returncode, done.stderr) == (
         1,
