@@ -70,7 +70,9 @@ def with_tracking(facts: dict, tracking: TrackingConfig | None, compiled: bool) 
     values = tracking.to_dict()
     if compiled:
         built_in = ["query_size", "memory_size", "stride"]
-        built_in += ["search_factor"] if facts["architecture"] == "siamfc" else []
+        # SiamFC's scales and the refiner of boxes count in units of the target's side.
+        if facts["architecture"] == "siamfc" or facts["network"].get("refine"):
+            built_in.append("search_factor")
         old = TrackingConfig.from_dict(facts["tracking"]).to_dict()
         for name in built_in:
             if values[name] != old[name]:
