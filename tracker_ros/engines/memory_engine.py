@@ -1,9 +1,9 @@
 """The engine of memory networks (STMTrack, DASTM): its state is the memorised frames' features."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,8 @@ from ..core.online.reference import Reference
 from ..core.online.views import FirstView
 from .runner_engine import RunnerEngine
 from .runners.base import Runner
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -68,14 +70,14 @@ class MemoryEngine(RunnerEngine):
             each = zip(*(self.runner.numpy(part) for part in maps), strict=True)
             return [(i, Prediction(*parts)) for i, parts in zip(batch, each, strict=True)]
 
-        batches = self._batches([query.state.memory.shape[1] for query in queries])
+        batches = self._batches(range(len(queries)), lambda i: queries[i].state.memory.shape[1])
         found = dict(chain.from_iterable(self.runner.each(answers, batches)))
         return [(found[i], query.state) for i, query in enumerate(queries)]
 
     def remember_all(self, examples: Sequence[Example]) -> list[MemoryState]:
         """See ``Engine.remember_all``; one call for all."""
-        batches = [examples] if self.runner.batches else [[one] for one in examples]
-        return list(chain.from_iterable(self.runner.each(self._added, batches)))
+        added = self.runner.each(self._added, self._batches(examples))
+        return list(chain.from_iterable(added))
 
     def gate(self, state: MemoryState) -> Gate | None:
         return state.gate
@@ -112,13 +114,15 @@ class MemoryEngine(RunnerEngine):
             gate = Gate((skip, se, ca, cbam), BRANCHES[int(np.argmax(shares))])
         return replace(old, frames=frames, memory=memory, gate=gate)
 
-    def _batches(self, kinds: Sequence[int]) -> list[list[int]]:
-        """Indices of ``kinds`` in batches: equal kinds together, if the runner takes several."""
+    def _batches(
+        self, items: Iterable[Item], kind: Callable[[Item], int] = lambda item: 0
+    ) -> list[list[Item]]:
+        """What goes into one call: all items of a kind, or each alone if the runner takes one."""
         if not self.runner.batches:
-            return [[place] for place in range(len(kinds))]
-        found: dict[int, list[int]] = {}
-        for place, kind in enumerate(kinds):
-            found.setdefault(kind, []).append(place)
+            return [[item] for item in items]
+        found: dict[int, list[Item]] = {}
+        for item in items:
+            found.setdefault(kind(item), []).append(item)
         return list(found.values())
 
 

@@ -99,7 +99,7 @@ class OnlineEngine(MemoryEngine):
             for i, one in enumerate(queries)
             if one.other and one.other.crop is not one.crop
         ]
-        batches = [[views[place] for place in few] for few in self._batches([0] * len(views))]
+        batches = self._batches(views)
         found: dict[int, tuple[Prediction, MemoryState]] = {}
         asked: dict[int, Task] = {}
         with self.runner.sharing() as share:
@@ -208,9 +208,8 @@ class OnlineEngine(MemoryEngine):
             known.append(one)
         # The network's lesson and the online one, which takes longer, have nothing to do with each
         # other.
-        batches = [known] if self.runner.batches else [[one] for one in known]
         jobs: list[Callable[[], Any]] = [partial(self._taught, one.state, one.box) for one in known]
-        jobs += [partial(self._added, batch) for batch in batches]
+        jobs += [partial(self._added, batch) for batch in self._batches(known)]
         done = self.runner.each(lambda job: job(), jobs)
         after = chain.from_iterable(done[len(known) :])
         return [replace(state, online=model) for state, model in zip(after, done, strict=False)]
@@ -242,7 +241,7 @@ class OnlineEngine(MemoryEngine):
 
     def _see(self, crops: Sequence[np.ndarray]) -> list[Seen]:
         """What the trunk sees in each crop."""
-        batches = [[crops[place] for place in few] for few in self._batches([0] * len(crops))]
+        batches = self._batches(crops)
         seen = zip(batches, self.runner.each(self._trunk, batches), strict=True)
         return [_part(parts, place) for few, parts in seen for place in range(len(few))]
 
