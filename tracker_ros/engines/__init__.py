@@ -140,12 +140,10 @@ def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
     """Settle what ``auto`` means here."""
     if engine == "tensorrt":
         return engine, "cuda" if device == "auto" else device
-    if engine == "auto" and files.has_graphs != files.has_weights:
-        engine = "onnx" if files.has_graphs else "torch"
-    elif engine == "auto" and files.has_weights and not _onnx_is_there():
+    if engine == "auto" and not files.has_weights:
+        engine = "onnx"  # where there is no graph either, it names the one that is missing
+    elif engine == "auto" and not (files.has_graphs and _onnx_is_there()):
         engine = "torch"
-    elif engine == "auto" and not files.has_weights:
-        engine = "onnx"  # it names the graph that is missing
     gpu = device.startswith("cuda") or (device == "auto" and any(Path("/dev").glob("nvidia[0-9]*")))
     if not gpu:
         return ("onnx" if engine == "auto" else engine), "cpu"
