@@ -95,6 +95,11 @@ class TrackingConfig:
         """Side of the memory window in units of √(w·h)."""
         return self.search_factor * self.memory_size / self.query_size
 
+    @property
+    def target_side(self) -> float:
+        """The side √(w·h) of the target in a query crop, pixels, if its box is right."""
+        return self.query_size / self.search_factor
+
     def to_dict(self) -> dict:
         """As plain JSON types."""
         return asdict(self)

@@ -74,7 +74,7 @@ class Explainer:
         self.network, self.facts = load_network(files.weights)
         tracking = TrackingConfig.from_dict(self.facts["tracking"])
         self._steps = steps(self.network, tracking)
-        self._side = tracking.query_size / tracking.search_factor  # of the target in a query crop
+        self._side = tracking.target_side
 
     @torch.inference_mode()
     def explain(self, state: WatchedState, box: Box | None = None) -> Explanation:

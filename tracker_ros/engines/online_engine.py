@@ -73,7 +73,7 @@ class OnlineEngine(MemoryEngine):
             crops, boxes = zip(*(views or (FirstView(crop, box),)), strict=True)
             views_seen = self._see(crops)
             features = np.stack([self._features(seen) for seen in views_seen])
-            side = self.tracking.query_size / self.tracking.search_factor
+            side = self.tracking.target_side
             places = min(len(PLACES), len(views) or 1)
             online = OnlineModel.start(features, boxes, places, self.tracking.stride, side)
             if self._refines:
@@ -190,7 +190,7 @@ class OnlineEngine(MemoryEngine):
 
     def _refined(self, x: float, y: float, answer: np.ndarray, present: np.ndarray) -> Refined:
         """The refiner's answer at a place x, y, in cells."""
-        stride, side = self.tracking.stride, self.tracking.query_size / self.tracking.search_factor
+        stride, side = self.tracking.stride, self.tracking.target_side
         across, down, *logarithms = (float(value) for value in answer)
         w, h = (side * math.exp(value) for value in logarithms)
         box = (x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h

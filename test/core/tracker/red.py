@@ -107,6 +107,6 @@ class MeasuringEngine(RedEngine):
 
     def answer_to(self, prediction):
         left, _, right, _ = prediction.boxes[:, 0, 0]
-        wanted = self.tracking.query_size / self.tracking.search_factor
+        wanted = self.tracking.target_side
         likeness = np.exp(-abs(np.log(max(right - left, 1) / wanted)))
         return prediction.score / prediction.score.max() * likeness

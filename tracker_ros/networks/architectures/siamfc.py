@@ -91,7 +91,7 @@ class Locate(nn.Module):
         super().__init__()
         config = network.config
         self.network, self.size = network, tracking.query_size
-        self.side = tracking.query_size / tracking.search_factor  # √(w·h) in the crop
+        self.side = tracking.target_side
         scales = (1.0, 1 / config.scale_step, config.scale_step)
         views = torch.stack([resampling(self.size, config.search_size, scale) for scale in scales])
         device = network.bias.device
