@@ -1,5 +1,6 @@
 """Nodes as processes, and a camera that talks to one and hears its answers."""
 
+import functools
 import re
 import signal
 import subprocess
@@ -29,13 +30,12 @@ def frame(index: int) -> tuple[np.ndarray, tuple[float, ...]]:
     return image, (float(x), float(y), float(w), float(h))
 
 
-def _scenery(cache=[]) -> tuple[np.ndarray, np.ndarray]:  # noqa: B006
-    if not cache:
-        chance = np.random.default_rng(0)
-        noise = chance.integers(60, 160, (*SIZE[::-1], 3), dtype=np.uint8)
-        patch = cv2.resize(chance.integers(0, 255, (6, 6, 3), dtype=np.uint8), TARGET)
-        cache += [cv2.GaussianBlur(noise, (0, 0), 3), patch]
-    return cache[0], cache[1]
+@functools.cache
+def _scenery() -> tuple[np.ndarray, np.ndarray]:
+    chance = np.random.default_rng(0)
+    noise = chance.integers(60, 160, (*SIZE[::-1], 3), dtype=np.uint8)
+    patch = cv2.resize(chance.integers(0, 255, (6, 6, 3), dtype=np.uint8), TARGET)
+    return cv2.GaussianBlur(noise, (0, 0), 3), patch
 
 
 class Node:
@@ -103,17 +103,15 @@ class Camera:
         self.executor.remove_node(self.node)
         self.node.destroy_node()
 
-    def send(self, index: int, change=lambda message: None) -> int:
-        """Publish a frame, changed; returns its stamp."""
+    def send(self, index: int) -> int:
+        """Publish a frame; returns its stamp."""
         from std_msgs.msg import Header
 
         from tracker_ros.conversions import bgr_to_image, ns_to_stamp
 
         stamp = time.time_ns()
         header = Header(frame_id="camera", stamp=ns_to_stamp(stamp))
-        message = bgr_to_image(frame(index)[0], header)
-        change(message)
-        self._images.publish(message)
+        self._images.publish(bgr_to_image(frame(index)[0], header))
         return stamp
 
     def start(self, index: int) -> None:

@@ -21,7 +21,7 @@ HOSTILE = {
 
 
 class Wrong:
-    """Makes the messages that ``KINDS`` names from good ones; each call another.
+    """Makes wrong messages of good ones, for the inputs that ``kinds`` names; each call another.
 
     Args:
         chance: what the messages are drawn with.
@@ -172,8 +172,6 @@ def _set(message, name: str, kind: str, value, chance: random.Random) -> None:
 
 
 def _integers(kind: str) -> tuple[int, ...]:
-    if kind == "octet":
-        return ()
     if not kind.startswith(("int", "uint")):
         return ()
     bits = int(kind.lstrip("uint"))
