@@ -71,10 +71,7 @@ class McapStream:
             elif kind == HEADER:
                 self.profile = _text(data[start:stop], 0)[0]
             else:
-                try:
-                    yield from self._record(kind, data[start:stop])
-                except (struct.error, UnicodeDecodeError, ValueError):
-                    self._tell("a record of it makes no sense")
+                yield from self._record(kind, data[start:stop])
             place = stop
         self._tell(MISSING)
 
@@ -84,7 +81,7 @@ class McapStream:
             compression, place = _text(data, _CHUNK.size)
             (length,) = struct.unpack_from("<Q", data, place)
             records = _decompressed(data[place + 8 : place + 8 + length], compression)
-        except (struct.error, UnicodeDecodeError, ValueError):
+        except (struct.error, ValueError):
             self._tell("a part of it makes no sense and was skipped")
             return
         if cut or len(records) < size:
@@ -98,12 +95,15 @@ class McapStream:
             if not HEADER <= kind <= LAST or place > len(records):
                 self._tell("a part of it is read only as far as it makes sense")
                 return
-            try:
-                yield from self._record(kind, records[start:place])
-            except (struct.error, UnicodeDecodeError, ValueError):
-                self._tell("a record of it makes no sense")
+            yield from self._record(kind, records[start:place])
 
     def _record(self, kind: int, data: bytes) -> Iterator[Item]:
+        try:
+            yield from self._parsed(kind, data)
+        except (struct.error, ValueError):
+            self._tell("a record of it makes no sense")
+
+    def _parsed(self, kind: int, data: bytes) -> Iterator[Item]:
         if kind == SCHEMA:
             name, place = _text(data, 2)
             encoding, place = _text(data, place)
