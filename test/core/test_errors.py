@@ -16,7 +16,7 @@ def test_what_others_say_is_one_line_and_names_no_file_twice():
         Path("/").read_bytes()
     assert brief(failed.value) == "Is a directory"
     assert brief(OSError("no image here")) == "no image here"
-    assert brief(ValueError("one\n  two")) == "one two"
+    assert brief(ValueError("one\n  two.\n")) == "one two"
     assert brief(KeyError("shape")) == "no 'shape'"
     assert brief(ValueError()) == "ValueError"
 

@@ -36,11 +36,14 @@ class ParameterError(TrackerError):
 
 
 def brief(error: BaseException) -> str:
-    """What another library's error says, cut to one line; of a file, without number and name."""
+    """What another library's error says, for a part of a sentence: one line, without full stop.
+
+    Of a file, without number and name.
+    """
     said = f"no {error}" if isinstance(error, KeyError) else str(error)
     if isinstance(error, OSError) and error.strerror:
         said = error.strerror
-    return shorten(said, 200, placeholder=" ...") or type(error).__name__
+    return shorten(said.strip().rstrip("."), 200, placeholder=" ...") or type(error).__name__
 
 
 def some(names: Sequence[str], most: int = 4) -> str:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import Reader, ReaderError
 
-from ...core.errors import SourceError
+from ...core.errors import SourceError, brief
 from .mcap import MISSING, McapStream
 from .storage import (
     ZSTD,
@@ -71,7 +71,7 @@ class Recording:
                         self._foreign[c.topic] = c.ext.serialization_format
         except Exception as error:  # damaged bytes raise anything from rosbags' parsers
             told = isinstance(error, ReaderError)  # others are about bytes, not about the bag
-            self._reason = _sentence(error) if told else "its bytes make no sense"
+            self._reason = brief(error) if told else "its bytes make no sense"
             self.connections = {}
             return False
         for topic in self._foreign:
@@ -92,7 +92,7 @@ class Recording:
                     self.connections.setdefault(connection.topic, connection)
                     count += 1
             except Exception as error:  # as above
-                reason = _sentence(error)
+                reason = brief(error)
                 errors.append(reason)
                 if count:
                     self.warn(f"{file} breaks off after {count} messages: {reason}")
@@ -111,7 +111,7 @@ class Recording:
         try:
             return unpack_file(file, self._unpacked.name)
         except Exception as error:  # zstandard has errors of its own
-            self.warn(f"{file} is damaged and was unpacked as far as it goes: {_sentence(error)}")
+            self.warn(f"{file} is damaged and was unpacked as far as it goes: {brief(error)}")
             return Path(self._unpacked.name) / file.name.removesuffix(ZSTD)
 
     def _refuse_foreign(self) -> None:
@@ -139,7 +139,7 @@ class Recording:
                         count += 1
                         yield stamp, unpacked(data)
             except Exception as error:  # as above
-                reason = _sentence(error)
+                reason = brief(error)
                 self.warn(f"{self.path} is damaged ({reason}); what is left of it is read")
                 whole = False
         if not whole:
@@ -167,7 +167,7 @@ class Recording:
         try:
             yield from self._stream(file)
         except Exception as error:  # as above; it was told when the bag was opened
-            self.warn(f"{file} breaks off: {_sentence(error)}")
+            self.warn(f"{file} breaks off: {brief(error)}")
 
     def _stream(self, file: Path) -> Iterator[Item]:
         """Yield every message of a storage file from its start, around what is damaged."""
@@ -222,7 +222,3 @@ class _Metadata:
 def _key(stamp: int, data: bytes) -> tuple:
     """By which a message is known again that was read by the index already."""
     return stamp, len(data), bytes(data[:16])
-
-
-def _sentence(error: Exception) -> str:
-    return " ".join(str(error).split()).rstrip(".") or type(error).__name__

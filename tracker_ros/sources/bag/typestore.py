@@ -9,7 +9,7 @@ from rosbags.interfaces import Connection, MessageDefinitionFormat, Nodetype
 from rosbags.typesys import Stores, TypesysError, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from ...core.errors import SourceError
+from ...core.errors import SourceError, brief
 from .vision_types import DEFINITIONS
 
 # Of the types in use, the only one with a default other than zero.
@@ -46,8 +46,7 @@ def deserialize(store: Typestore, data: bytes, msgtype: str):
     try:
         return store.deserialize_cdr(data, msgtype)
     except Exception as error:  # damaged bytes raise anything from rosbags' generated code
-        reason = " ".join(str(error).split())
-        raise SourceError(f"damaged message ({type(error).__name__}: {reason})") from None
+        raise SourceError(f"damaged message ({type(error).__name__}: {brief(error)})") from None
 
 
 def header_stamp(data: bytes, log_time: int) -> int:
