@@ -97,7 +97,7 @@ def pictures(folder: Path, suffixes: tuple[str, ...] = (".jpg",)) -> list[str]:
     except OSError as error:
         raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
     if not found:
-        raise SourceError(f"{folder} holds no picture *{' *'.join(suffixes)}")
+        raise SourceError(f"{folder} holds no pictures ({' '.join(suffixes)})")
     return [path.name for path in found]
 
 

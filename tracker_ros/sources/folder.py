@@ -9,9 +9,8 @@ import numpy as np
 from ..core.errors import InputError, SourceError, brief
 from ..core.io.levels import Levels
 from ..core.io.pictures import decode
-from .annotations import absent_where_empty, read_boxes
+from .annotations import absent_where_empty, pictures, read_boxes
 from .base import DEFAULT_FPS, Frame, Source
-from .order import in_order
 
 logger = logging.getLogger(__name__)
 
@@ -56,12 +55,7 @@ class FolderSource(Source):
     def __init__(self, path: Path, rate: float | None = None, loop: bool = False):
         super().__init__(str(path), rate, loop)
         folder = path / "img" if (path / "img").is_dir() else path
-        try:
-            self.paths = in_order(p for p in folder.iterdir() if p.suffix.lower() in IMAGE_SUFFIXES)
-        except OSError as error:
-            raise SourceError(f"{folder} cannot be read: {error.strerror}") from None
-        if not self.paths:
-            raise SourceError(f"{folder} holds no pictures ({' '.join(IMAGE_SUFFIXES)})")
+        self.paths = [folder / name for name in pictures(folder, IMAGE_SUFFIXES)]
         home = path.parent if path.name == "img" else path
         truth = home / TRUTH_NAME
         if truth.is_file():
