@@ -95,7 +95,7 @@ def test_otb_range_of_known_sequences(otb):
         ("1,2,3,4\n\n1,2,3,4\n", "line 2 is not 4 numbers"),
         ("1,2,-3,4\n", "line 1 has a negative width"),
         ("1,inf,3,4\n", "line 1 has an infinite value"),
-        ("1,1,3,4\n1,1e300,1e300,4\n", "line 2 has a number that is of no picture"),
+        ("1,1,3,4\n1,1e300,1e300,4\n", "line 2 has a number beyond any picture"),
         ("", "groundtruth_rect.txt is empty"),
         ("1,2,3,4\n" * 4, "has 4 lines, but .* only 3 pictures"),
     ),

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError
+from ..sources.annotations import FARTHEST
 from .formats.segments import has_area, segment_name
-from .formats.text import FARTHEST
 from .imagenet import LARGEST
 from .track import Track
 

@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..core.errors import SourceError, brief
+from ..sources.annotations import FARTHEST
 from ..sources.order import visible
-from .formats.text import FARTHEST
 from .track import Track
 
 LARGEST = 0.3  # of a still picture's area: a larger object has no surroundings

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import SourceError, brief
 from .order import in_order
 
-FARTHEST = 1e7  # pixels
+FARTHEST = 1e6  # pixels: beyond any picture
 
 
 def read_boxes(path: Path) -> np.ndarray:
@@ -26,7 +26,7 @@ def check_boxes(boxes: np.ndarray, path: Path) -> np.ndarray:
     absent = np.isnan(boxes).any(1)
     for wrong, message in (
         (np.isinf(boxes).any(1), "has an infinite value"),
-        ((np.abs(boxes) > FARTHEST).any(1), "has a number that is of no picture"),
+        ((np.abs(boxes) > FARTHEST).any(1), "has a number beyond any picture"),
         ((boxes[:, 2:] < 0).any(1), "has a negative width or height"),
     ):
         if (wrong & ~absent).any():

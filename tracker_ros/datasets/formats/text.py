@@ -8,8 +8,6 @@ import numpy as np
 from ...core.errors import SourceError
 from ...sources.annotations import lines, read_boxes
 
-FARTHEST = 1e6  # pixels: beyond any picture
-
 
 def flagged(path: Path | None, listed: str) -> tuple[str, ...]:
     """Names at whose place ``path`` has a 1 instead of a 0; none without a file.
@@ -38,9 +36,9 @@ def boxes_for(path: Path, names: list[str]) -> np.ndarray:
     Raises SourceError naming file and line: not 4 numbers, NaN, another number of lines.
     """
     boxes = read_boxes(path)
-    wrong = np.flatnonzero(~(np.abs(boxes) <= FARTHEST).all(1))
-    if len(wrong):
-        raise SourceError(f"{path} line {wrong[0] + 1} holds NaN or a number beyond any picture")
+    absent = np.flatnonzero(np.isnan(boxes).any(1))
+    if len(absent):
+        raise SourceError(f"{path} line {absent[0] + 1} holds NaN, but every picture needs a box")
     if len(boxes) != len(names):
         raise SourceError(f"{path} has {len(boxes)} lines for {len(names)} pictures")
     return boxes

@@ -11,7 +11,7 @@ import numpy as np
 from ...core.errors import SourceError
 from ...core.geometry.boxes import Box
 from ...datasets.formats.pictures import Folder
-from ...datasets.formats.text import FARTHEST
+from ...sources.annotations import FARTHEST
 from .shards import Shard, find_shards
 
 MIN_SIDE = 10.0  # pixels: smaller objects teach noise
