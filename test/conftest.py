@@ -45,7 +45,7 @@ class Scene:
         self._lawn = cv2.GaussianBlur(lawn, (0, 0), 3)
 
     def frame(self, index: int) -> np.ndarray:
-        """uint8 (240, 320, 3) BGR."""
+        """uint8 [240, 320, 3] BGR."""
         x, y, w, h = map(int, self.box(index))
         frame = self._lawn[index : index + 240, index : index + 320].copy()
         frame[y : y + h, x : x + w] = self._portrait

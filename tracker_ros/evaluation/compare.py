@@ -49,7 +49,7 @@ class Scored(NamedTuple):
 class Comparison:
     """Scores of A and B on S sequences by M measures.
 
-    titles: of the measures. signs: (M,), 1, or -1 where less is better. sequences: S names.
+    titles: of the measures. signs: [M], 1, or -1 where less is better. sequences: S names.
     scores_a, scores_b: float64 [S, M].
     overall_a, overall_b: float64 [M], over these sequences. low, high: float64 [M], the interval
     of the overall difference B - A; NaN with fewer than FEWEST sequences.
@@ -184,14 +184,14 @@ def _vot_scored(side: Side) -> dict[str, Scored]:
 def bootstrap(differences: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Percentile interval of the weighted mean over sequences, by drawing sequences anew.
 
-    differences: float [S, M]. weights: (S,), what each sequence counts. Returns two arrays (M,),
+    differences: float [S, M]. weights: [S], what each sequence counts. Returns two arrays [M],
     of NaN where S < FEWEST. The same input gives the same interval. Efron and Tibshirani, "An
     Introduction to the Bootstrap" (1993), chapter 13.
     """
     count, measures = differences.shape
     if count < FEWEST:
         return np.full(measures, np.nan), np.full(measures, np.nan)
-    # How often each sequence is drawn, instead of which: (RESAMPLES, S) small numbers.
+    # How often each sequence is drawn, instead of which: [RESAMPLES, S] small numbers.
     drawn = np.random.default_rng(SEED).multinomial(count, np.full(count, 1 / count), RESAMPLES)
     drawn = drawn * weights
     means = drawn @ differences / drawn.sum(1, keepdims=True)

@@ -44,7 +44,7 @@ def clip_boxes(boxes: np.ndarray, size: tuple[int, int]) -> np.ndarray:
 
 
 def success(overlaps: np.ndarray) -> np.ndarray:
-    """Share of frames with IoU strictly above each of 21 thresholds 0, .05 … 1: shape (21,)."""
+    """Share of frames with IoU strictly above each of 21 thresholds 0, .05 … 1: shape [21]."""
     return (np.asarray(overlaps)[:, None] > SUCCESS_THRESHOLDS).mean(0)
 
 

@@ -43,7 +43,7 @@ def absent_where_empty(boxes: np.ndarray) -> np.ndarray:
 
 
 def read_numbers(path: Path, columns: int) -> np.ndarray:
-    """Read ``columns`` numbers a line, separated by commas, tabs or spaces: float64 (N, columns).
+    """Read ``columns`` numbers a line, separated by commas, tabs or spaces: float64 [N, columns].
 
     Raises SourceError that names file and line of anything malformed.
     """

@@ -91,7 +91,7 @@ class SyntheticClip:
         self._cups = [photographs.cup(c.width * 2, c.hue, c.mirrored) for c in _LOOK_ALIKES]
 
     def render(self, index: int, with_target: bool = True) -> np.ndarray:
-        """Frame ``index`` as uint8 480x640x3 BGR; without target, only its shadow is left."""
+        """Frame ``index`` as uint8 [480, 640, 3] BGR; without target, only its shadow is left."""
         time = index / FPS
         camera = self._camera(time)
         size = (WIDTH, HEIGHT)

@@ -51,7 +51,7 @@ def cast_shadow(frame: np.ndarray, image: np.ndarray, matrix: np.ndarray) -> Non
 
 
 def outline(image: np.ndarray) -> np.ndarray:
-    """The convex outline of a cut-out's opaque part as homogeneous points, Nx3."""
+    """The convex outline of a cut-out's opaque part as homogeneous points, float64 [N, 3]."""
     inside = (image[..., 3] >= 0.5).astype(np.uint8)
     (contour, *_), _ = cv2.findContours(inside, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     hull = cv2.convexHull(contour)[:, 0].astype(np.float64)

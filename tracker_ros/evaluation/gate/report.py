@@ -56,7 +56,7 @@ class BranchTable:
 
     @property
     def totals(self) -> np.ndarray:
-        """Memorised frames of each row, int (rows,)."""
+        """Memorised frames of each row, int [rows]."""
         return self.counts.sum(1)
 
     def shares(self, counts: np.ndarray) -> np.ndarray:

@@ -22,7 +22,7 @@ class VotSequence:
 
     name: the folder's name. paths: the pictures, in order. regions: for each frame a rectangle or
     a polygon (``regions``). boxes: float64 [N, 4], the upright rectangles around the regions.
-    tags: for each tag a bool array (N,), as "occlusion" or "camera_motion".
+    tags: for each tag a bool array [N], as "occlusion" or "camera_motion".
     Raises SourceError where pictures, truth and tags do not match.
     """
 
