@@ -26,7 +26,6 @@ from .state import JUST_LOST, Presence, TargetState
 
 RIM = 0.3  # of a box's sides: a target that is nearer to the picture's rim may be leaving it
 NOTHING = np.zeros((1, 1, 3), np.uint8)
-NO_TARGET = "the tracker has no target: call init first"
 AT_FIRST = 2  # so many frames after the target left its window, it is looked for beside that
 
 
@@ -215,8 +214,7 @@ class Tracker:
 
     def check(self, image: np.ndarray) -> None:
         """Raise what ``locate`` would for an image, or without a target."""
-        if self._state is None:
-            raise TrackerError(NO_TARGET)
+        self._held()
         check_image(image)
 
     def search(self, image: np.ndarray, rescale: bool = True) -> Search:
@@ -297,8 +295,9 @@ class Tracker:
         return self._presence.state is TargetState.LOST
 
     def _held(self) -> Place:
+        """Its place. Raises TrackerError without a target."""
         if self._place is None:
-            raise TrackerError(NO_TARGET)
+            raise TrackerError("the tracker has no target: call init first")
         return self._place
 
     def _clipped(self, box: Box) -> Box:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import SourceError
+from ..core.geometry.boxes import Box
 from ..core.io.levels import Levels
 
 DEFAULT_FPS = 30.0
@@ -56,10 +57,9 @@ class Source(AbstractContextManager):
 
     fps: float | None = None
     length: int | None = None
-    truth: dict[int, tuple[float, float, float, float]] | None = None
+    truth: dict[int, Box] | None = None
     truth_origin: str | None = None
     live = False
-    levels = Levels()
 
     def __init__(self, name: str, rate: float | None = None, loop: bool = False):
         if rate is not None and not (math.isfinite(rate) and rate > 0):
@@ -68,6 +68,7 @@ class Source(AbstractContextManager):
         self._rate = rate
         self._loop = loop
         self._closed = False
+        self.levels = Levels()
 
     @abstractmethod
     def _read(self) -> Iterator[Frame]:
