@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..core.errors import SourceError, brief
+from ..core.geometry.boxes import Box
 from ..sources.annotations import FARTHEST
 from ..sources.order import visible
 from .track import Track
@@ -21,7 +22,7 @@ class Item(NamedTuple):
     label: str
     track: str | None
     occluded: bool
-    box: tuple[float, float, float, float]
+    box: Box
     share: float
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from ...core.geometry.boxes import Box
 from . import photographs
 from .compositing import cast_shadow, outline, paste, similarity
 
@@ -110,7 +111,7 @@ class SyntheticClip:
         frame = frame * (1 - overhead[..., 3:]) + overhead[..., :3]
         return self._exposed(frame, time, index)
 
-    def truth(self, index: int, cup: int = 0) -> tuple[float, float, float, float] | None:
+    def truth(self, index: int, cup: int = 0) -> Box | None:
         """A cup's box in frame ``index``, the target's for 0; None while it is hidden."""
         if self.visible(index, cup) < ABSENT_BELOW:
             return None

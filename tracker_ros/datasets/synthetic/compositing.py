@@ -18,7 +18,9 @@ def similarity(image: np.ndarray, x: float, y: float, turn: float, scale: float)
     return matrix
 
 
-def _window(frame: np.ndarray, image: np.ndarray, matrix: np.ndarray):
+def _window(
+    frame: np.ndarray, image: np.ndarray, matrix: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
     """The part of the frame that a placed cut-out touches (a view), and the way there (2x3)."""
     height, width = image.shape[:2]
     size = frame.shape[1::-1]

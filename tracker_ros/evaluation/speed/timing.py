@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from ...core.geometry.boxes import Box
 from ...core.trackable import Trackable
 from ...core.tracker import Tracker
 from ..metrics import percentiles
@@ -16,7 +17,7 @@ BLOCK = 25  # frames at a stretch, so that idle threads of one engine do not dis
 def measure(
     trackers: dict[str, Trackable],
     images: list[np.ndarray],
-    box: tuple[float, float, float, float],
+    box: Box,
     on_frame: Callable[[], object] = lambda: None,
 ) -> dict[str, dict]:
     """Start every tracker on ``box`` in the first image and time it on the others.
