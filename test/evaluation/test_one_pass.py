@@ -8,7 +8,7 @@ from tracker_ros.core.errors import InputError, SourceError
 from tracker_ros.core.gate import Gate
 from tracker_ros.core.geometry.boxes import check_box
 from tracker_ros.core.state import TargetState
-from tracker_ros.core.tracker import Result
+from tracker_ros.core.trackable import Result
 from tracker_ros.evaluation.metrics import success_auc
 from tracker_ros.evaluation.one_pass import run_sequence
 from tracker_ros.evaluation.peers import PEERS, Peer

@@ -11,7 +11,8 @@ from .engine import Example, Query
 from .errors import ParameterError
 from .gate import Gate
 from .recovery import AT_ONCE
-from .tracker import Result, Tracker
+from .trackable import Result
+from .tracker import Tracker
 
 # How many targets may do this in one frame; those that have waited for longest come first. If all
 # did it in the same frame, frames would be dropped. Waiting costs accuracy only with many targets:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from time import perf_counter
 
 import numpy as np
@@ -23,29 +22,11 @@ from .place import Place
 from .recovery import AT_ONCE, Recovery
 from .search import MemorySample, Search, memory_window
 from .state import JUST_LOST, Presence, TargetState
+from .trackable import Result
 
 RIM = 0.3  # of a box's sides: a target that is nearer to the picture's rim may be leaving it
 NOTHING = np.zeros((1, 1, 3), np.uint8)
 AT_FIRST = 2  # so many frames after the target left its window, it is looked for beside that
-
-
-@dataclass(frozen=True)
-class Result:
-    """One frame's answer.
-
-    Attributes:
-        box: (x, y, width, height) in image pixels; None while the target is lost.
-        score: in [0, 1]. state: see ``TargetState``. lost_frames: frames since it was lost.
-        gate: decision for the frame memorised last, or None.
-        timings: milliseconds of ``crop``, ``locate`` and ``decode``.
-    """
-
-    box: Box | None
-    score: float
-    state: TargetState
-    lost_frames: int = 0
-    gate: Gate | None = None
-    timings: dict[str, float] = field(default_factory=dict)
 
 
 class Tracker:

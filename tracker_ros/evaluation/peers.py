@@ -11,7 +11,7 @@ import numpy as np
 from ..core.errors import InputError, TrackerError, brief
 from ..core.geometry.boxes import Box
 from ..core.state import TargetState
-from ..core.tracker import Result
+from ..core.trackable import Result
 
 # MOSSE lives only in the legacy module; there its box is sub-pixel, as KCF's and CSRT's are.
 PEERS = {

@@ -12,8 +12,8 @@ from ..core.errors import InputError
 from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import ABSENT, Box
 from ..core.io.levels import Levels
-from ..core.trackable import Trackable
-from ..core.tracker import Result, Tracker
+from ..core.trackable import Result, Trackable
+from ..core.tracker import Tracker
 from ..evaluation.results import SequenceResult
 from ..runtime.answer import Answer
 from ..runtime.frame_slot import FrameSlot

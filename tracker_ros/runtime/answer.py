@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.gate import Gate
 from ..core.geometry.boxes import Box
-from ..core.tracker import Result
+from ..core.trackable import Result
 from .frame_slot import ReceivedImage
 
 

@@ -15,7 +15,8 @@ from ..core.errors import InputError, TrackerError
 from ..core.geometry.boxes import Box
 from ..core.search import check_shown
 from ..core.state import TargetState
-from ..core.tracker import Result, Tracker
+from ..core.trackable import Result
+from ..core.tracker import Tracker
 from .answer import Answer, Target
 from .collisions import Collisions, Sight
 from .frame_slot import MAX_FRAMES, ReceivedImage

@@ -8,7 +8,7 @@ import pytest
 from tracker_ros.conversions import bgr_to_compressed, ns_to_stamp, ros_message
 from tracker_ros.core.gate import Gate
 from tracker_ros.core.state import TargetState
-from tracker_ros.core.tracker import Result
+from tracker_ros.core.trackable import Result
 from tracker_ros.runtime.answer import Answer, Target
 from tracker_ros.runtime.outputs import messages, status
 from tracker_ros.sources.bag.source import COMPRESSED

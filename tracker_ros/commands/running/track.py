@@ -104,7 +104,7 @@ def _started(targets: list, image, boxes) -> list:
     """Start each target on its box; returns their results."""
     from ...core.search import check_shown
     from ...core.state import TargetState
-    from ...core.tracker import Result
+    from ...core.trackable import Result
 
     for tracker, box in zip(targets, boxes, strict=True):
         check_shown(image, box)
