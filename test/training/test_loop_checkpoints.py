@@ -129,7 +129,7 @@ def test_budgets_measured_costs_may_differ(trainer, tmp_path):
 
 
 def test_a_second_training_in_a_folder_is_refused(trainer, tmp_path):
-    holder = "import sys; from pathlib import Path; from tracker_ros.core.io.files import locked\n"
+    holder = "import sys; from pathlib import Path; from tracker_ros.core.io.locks import locked\n"
     holder += "with locked(Path(sys.argv[1])): print(flush=True); sys.stdin.read()"
     process = subprocess.Popen(
         [sys.executable, "-c", holder, tmp_path], stdin=subprocess.PIPE, stdout=subprocess.PIPE

@@ -16,7 +16,8 @@ import numpy as np
 
 from ..core.errors import InputError, SourceError
 from ..core.gate import BRANCHES
-from ..core.io.files import locked, replacing, write_json
+from ..core.io.files import replacing, write_json
+from ..core.io.locks import locked
 
 FORMAT = 1
 FILE = "evaluation.json"

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import ModelError, TrackerError, brief
-from ..core.io.files import emptied, locked
+from ..core.io.locks import emptied, locked
 from .config import Schedule, lasting
 from .ranks import Ranks
 from .records import checkpoint

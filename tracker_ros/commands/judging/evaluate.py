@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from ...core.errors import InputError
-from ...core.io.files import check_place, locked, write_json
+from ...core.io.files import check_place, write_json
+from ...core.io.locks import locked
 from ..common import contestants
 from ..common.arguments import add_counts, add_paths, add_tracker_arguments, path_argument
 from ..common.outputs import check_outputs, model_files

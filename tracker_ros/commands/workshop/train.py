@@ -5,7 +5,8 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ...core.io.files import check_place, locked
+from ...core.io.files import check_place
+from ...core.io.locks import locked
 from ...training.config import LossConfig, SamplingConfig, TrainingConfig
 from ...training.options import add_options, given
 from ..common.arguments import add_device, add_overrides, add_paths, find_device, preset_from

@@ -6,7 +6,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 from ...core.errors import ParameterError
-from ...core.io.files import locked
+from ...core.io.locks import locked
 from ...training.options import add_options, given
 from ...training.refinement.config import RefinerConfig
 from ..common.arguments import add_device, add_paths, find_device, path_argument

@@ -8,7 +8,6 @@ pipe, a device or ``/dev/stdout`` everything is copied at the end.
 
 import csv
 import errno
-import fcntl
 import io
 import json
 import logging
@@ -17,22 +16,16 @@ import re
 import shutil
 import stat
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, TextIO
-
-from ..errors import InputError
 
 logger = logging.getLogger(__name__)
 
 # For names of files that are no UTF-8, which may stand in any text.
 UNTOLD = "backslashreplace"
 _LINKS = 40  # as many as Linux follows
-# Files' locks are between processes alone: a second thread would have it, too, and then end it.
-_threads: dict[str, threading.Lock] = {}
-os.register_at_fork(after_in_child=_threads.clear)  # what the parent's threads do is theirs
 
 
 class Draft:
@@ -138,41 +131,6 @@ def growing(path: Path) -> Iterator[TextIO]:
             draft.end(error)
             raise
         draft.end(None)
-
-
-@contextmanager
-def locked(folder: Path, wait: bool = True) -> Iterator[None]:
-    """Keep other processes and threads from what they do under the lock of the same folder.
-
-    ``wait``: for one that has it; else an InputError says that there is one. A process that this
-    one starts does not have it too, and so cannot keep it when this one is killed.
-    """
-    path = folder / ".lock"
-    among_threads = _threads.setdefault(os.path.realpath(path), threading.Lock())
-    if not among_threads.acquire(blocking=wait):
-        raise InputError(f"{folder} is in use: another thread writes there")
-    try:
-        with naming(path), path.open("w") as file:
-            try:
-                fcntl.lockf(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-            except (BlockingIOError, PermissionError):  # POSIX allows both
-                raise InputError(f"{folder} is in use: another process writes there") from None
-            yield
-    finally:
-        among_threads.release()
-
-
-@contextmanager
-def emptied(folder: Path) -> Iterator[None]:
-    """After an error, remove ``folder`` where nothing but its lock, which we have, is in it."""
-    try:
-        yield
-    except BaseException:
-        with suppress(OSError):
-            if [path.name for path in folder.iterdir()] == [".lock"]:
-                (folder / ".lock").unlink()
-                folder.rmdir()
-        raise
 
 
 def check_place(path: Path) -> None:
