@@ -11,7 +11,7 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...core.io.paths import real
-from ...sources import folder
+from ...sources.folder import read_picture
 from ..metrics import iou
 from ..results import SequenceResult, result_path
 from .numbers import Loaded
@@ -98,7 +98,7 @@ def _read_picture(loaded: Loaded, tracker: str, result: SequenceResult, row: int
         raise SourceError("its frames are not files")
     path = Path(result.pictures[row])
     try:
-        return folder.read_picture(path)
+        return read_picture(path)
     except SourceError:
         raise SourceError(f"{path.name} cannot be read where it was") from None
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import SourceError
-from ...core.io import files
+from ...core.io.files import write_csv
 from ..metrics import failures, percentiles
 from ..protocols import PROTOCOLS, Protocol, summary
 from ..results import Evaluation, SequenceResult, load_evaluation, load_results, update_seconds
@@ -132,4 +132,4 @@ def write_numbers(path: Path, loaded: Loaded, numbers: dict) -> None:
             cells = (row[column] for column in columns)
             times, attributes = milliseconds([result]).values(), ";".join(result.attributes)
             rows.append((tracker, name, *cells, *times, attributes))
-    files.write_csv(path, rows)
+    write_csv(path, rows)
