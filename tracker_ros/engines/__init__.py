@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -127,7 +128,7 @@ def make_tracker(runner: Runner) -> Tracker:
 
 
 def network_tracker(
-    network, architecture: str, tracking: TrackingConfig, device: str = "cpu"
+    network: Any, architecture: str, tracking: TrackingConfig, device: str = "cpu"
 ) -> Tracker:
     """A tracker of a copy of a torch network as it is now, for validation while it trains."""
     from .runners.torch_runner import TorchRunner

@@ -89,7 +89,7 @@ class CarriedEngine(RunnerEngine):
         return self.runner.run(step, *given, *(state.arrays[name] for name in names))
 
     @staticmethod
-    def _changed(state: CarriedState, names, values) -> CarriedState:
+    def _changed(state: CarriedState, names: Sequence[str], values: Sequence[Any]) -> CarriedState:
         if not names:
             return state
         return replace(state, arrays={**state.arrays, **dict(zip(names, values, strict=True))})

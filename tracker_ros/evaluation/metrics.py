@@ -93,12 +93,12 @@ def longest_tracked(overlaps: np.ndarray, percent: int = 95) -> float:
     return float((np.arange(len(balance)) - starts).max() / len(hits))
 
 
-def _offset(pred, truth) -> np.ndarray:
+def _offset(pred: np.ndarray, truth: np.ndarray) -> np.ndarray:
     pred, truth = np.asarray(pred, float), np.asarray(truth, float)
     return pred[:, :2] + pred[:, 2:] / 2 - truth[:, :2] - truth[:, 2:] / 2
 
 
-def _scored(pred, truth) -> tuple[np.ndarray, np.ndarray]:
+def _scored(pred: np.ndarray, truth: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The rows of both that have truth."""
     pred, truth = np.asarray(pred, float), np.asarray(truth, float)
     if pred.shape != truth.shape or truth.ndim != 2 or truth.shape[1] != 4:

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError
@@ -79,7 +80,7 @@ def _facts(model: str | Path) -> tuple[ModelFiles | None, dict]:
     return files, load_network(files.weights)[1]
 
 
-def _count(network, architecture: str, tracking) -> tuple[dict, dict]:
+def _count(network: nn.Module, architecture: str, tracking: TrackingConfig) -> tuple[dict, dict]:
     """MACs of each step, without values; the arrays of the state, by name."""
     made: dict[str, Macs] = {}
     arrays: dict[str, Any] = {}
@@ -103,7 +104,7 @@ def _count(network, architecture: str, tracking) -> tuple[dict, dict]:
     return {name: made[name] for name in parts}, arrays
 
 
-def _memory(arrays: dict, architecture: str, tracking) -> tuple[int, int]:
+def _memory(arrays: dict, architecture: str, tracking: TrackingConfig) -> tuple[int, int]:
     """Bytes of a remembered frame, and frames that a query is matched with at most."""
     size = sum(array.nbytes for array in arrays.values())
     if architecture in MEMORY_NETWORKS:
@@ -111,7 +112,7 @@ def _memory(arrays: dict, architecture: str, tracking) -> tuple[int, int]:
     return size // tracking.memory_capacity, tracking.memory_capacity
 
 
-def _size(module) -> int:
+def _size(module: nn.Module) -> int:
     return sum(value.numel() for value in module.parameters())
 
 

@@ -1,6 +1,7 @@
 """True boxes of one target, on a Detection2DArray topic of a recording."""
 
 import math
+from typing import Any
 
 from ...conversions import UPRIGHT, seconds
 from ...core.errors import SourceError
@@ -53,7 +54,7 @@ def read_boxes(recording: Recording, topic: str) -> dict[int, Box]:
     return boxes
 
 
-def _box(detection) -> Box:
+def _box(detection: Any) -> Box:
     box, turn = detection.bbox, detection.bbox.center.theta
     if not (math.isfinite(turn) and abs(math.remainder(turn, math.pi)) <= UPRIGHT):
         raise SourceError(f"a box rotated by {turn:g} rad is no truth about an upright one")

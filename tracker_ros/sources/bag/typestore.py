@@ -3,6 +3,7 @@
 import array
 import functools
 import struct
+from typing import Any
 
 import numpy as np
 from rosbags.interfaces import Connection, MessageDefinitionFormat, Nodetype
@@ -41,7 +42,7 @@ def typestore_for(connection: Connection) -> Typestore:
     return default_typestore()
 
 
-def deserialize(store: Typestore, data: bytes, msgtype: str):
+def deserialize(store: Typestore, data: bytes, msgtype: str) -> Any:
     """The message that CDR bytes hold. Raises SourceError where they are damaged."""
     try:
         return store.deserialize_cdr(data, msgtype)
@@ -60,7 +61,7 @@ def header_stamp(data: bytes, log_time: int) -> int:
     return seconds * 1_000_000_000 + nanoseconds or log_time
 
 
-def bag_message(name: str, /, **values):
+def bag_message(name: str, /, **values: Any) -> Any:
     """A message of ``default_typestore``, made as ``conversions.ros_message`` makes rclpy's."""
     store = default_typestore()
     _, fields = store.fielddefs[name]
