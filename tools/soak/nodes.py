@@ -131,7 +131,7 @@ class Camera:
         raise AssertionError("the tracker did not start")
 
     def spin(self, seconds: float, enough) -> bool:
-        """Take messages in until `enough()`."""
+        """Take messages in until ``enough()``."""
         end = time.monotonic() + seconds
         while not enough():
             if time.monotonic() > end:

@@ -16,7 +16,7 @@ def visible(paths: Iterable[Path]) -> list[Path]:
 
 
 def in_order(paths: Iterable[Path]) -> list[Path]:
-    """Sort `visible` files as they were taken: 2 before 10, .05 before .5 where names are times.
+    """Sort ``visible`` files as they were taken: 2 before 10, .05 before .5 where names are times.
 
     Names alone do not say whether ``1.10`` is before or after ``1.9``. Only times whose last zeros
     were left out have decimals of different lengths; counters then have some that end in 0.
