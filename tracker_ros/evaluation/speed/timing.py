@@ -32,18 +32,18 @@ def measure(
     """
     times = {name: defaultdict(list) for name in trackers}
     used = dict.fromkeys(trackers, 0.0)
+    for tracker in trackers.values():
+        tracker.init(images[0], box)
+        on_frame()
     for start in range(0, len(images), BLOCK):
         for name, tracker in trackers.items():
-            for i in range(start, min(start + BLOCK, len(images))):
-                if i == 0:
-                    tracker.init(images[0], box)
-                else:
-                    before = time.process_time()
-                    stages = timed(tracker, images[i])
-                    if i >= BLOCK:
-                        used[name] += time.process_time() - before
-                        for stage, milliseconds in stages.items():
-                            times[name][stage].append(milliseconds)
+            for image in images[max(start, 1) : start + BLOCK]:
+                before = time.process_time()
+                stages = timed(tracker, image)
+                if start:
+                    used[name] += time.process_time() - before
+                    for stage, milliseconds in stages.items():
+                        times[name][stage].append(milliseconds)
                 on_frame()
     return {name: _summary(stages, used[name]) for name, stages in times.items()}
 
