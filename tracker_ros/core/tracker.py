@@ -352,10 +352,10 @@ class Tracker:
         """
         if self._lost or self._rivals.crowded or self._unlearnt < self.config.memory_interval:
             return None
+        if at_rim(self._place.box, self._image, RIM):
+            score = min(score, alone)  # what leaves the picture is not learned
         blend = self.config.memory_blend
         worth = (1 - blend) * score + blend * candidate.ranked
-        if at_rim(self._place.box, self._image, RIM):
-            worth = min(worth, alone)  # what leaves the picture is not learned
         return worth if worth >= self.config.memory_score else None
 
     def _recovery(self, image: np.ndarray) -> Recovery:

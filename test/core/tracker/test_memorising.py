@@ -56,6 +56,16 @@ def test_a_frame_can_be_memorised_by_what_it_was_ranked_by(blend, learns):
     assert (tracker.memory_size == 2) == learns
 
 
+@pytest.mark.parametrize("x", [60, 1])
+def test_what_it_was_ranked_by_counts_at_the_pictures_rim_too(x):
+    """In the middle of the cosine window a middling score is ranked high."""
+    config = replace(CONFIG, memory_blend=1.0, window_influence=0.5, memory_score=0.7)
+    tracker = Tracker(RedEngine(config))
+    tracker.init(frame((x, 40, 20, 20)), (x, 40, 20, 20))
+    result = tracker.locate(frame((x, 40, 20, 20), score=0.6))
+    assert result.score < 0.7 and tracker.pending > 0
+
+
 @pytest.mark.parametrize(("moved", "reused"), [(0, True), (6, True), (24, False)])
 def test_a_query_with_the_target_in_its_middle_is_memorised_as_it_is(moved, reused):
     class Reusing(RedEngine):
