@@ -9,7 +9,7 @@ from tracker_ros.networks.build import build
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.loop import Trainer
 from tracker_ros.training.optimisation.optimisers import learning_rate, make_optimiser
-from tracker_ros.training.recipes import RECIPES, recipe
+from tracker_ros.training.recipes import RECIPES, recipe, short
 
 
 def test_stmtracks_values():
@@ -49,6 +49,12 @@ def test_no_paper_gets_what_it_does_not_print(name):
     assert not any(extras) and c.pasted == 0
     assert (c.mirrored, c.grey) == ((0.5, 0.05) if name == "ustam" else (0, 0))  # MixViT's
     assert recipe(name).pretrained or name == "siamfc"
+
+
+def test_the_papers_gate_learns_from_the_trackers_loss_alone():
+    paper = recipe("dastm").training
+    assert (paper.losses.gate_balance, paper.losses.gate_budget) == (0, 0)
+    assert short(paper).losses.gate_balance > 0
 
 
 def test_mixvits_backbone_learns_at_a_tenth_of_the_rate():

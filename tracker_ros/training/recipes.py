@@ -91,10 +91,12 @@ DASTM = replace(
     rate=0.005,
     backbone_rate=1.0,
     frozen=4 / 20,  # until the fifth epoch begins, then all of it learns
+    frozen_part="all",
     frozen_stem=False,
     warmup=0.0,
     schedule="log",
     final_rate=1e-4 / 0.005,
+    losses=LossConfig(gate_balance=0.0),
 )
 
 # No paper's: for minutes or hours, on the trunk that ImageNet taught, which stays as it is.
@@ -165,7 +167,8 @@ DASTSIAM = replace(
     steps=50 * 60_000 // 12,
     backbone_rate=0.1,
     frozen=10 / 50,
-    frozen_part="all",
+    warmup=10 / 50,  # as long as the backbone is frozen: the rate falls in "the remainder"
+    warmup_rate=1.0,
     final_rate=0.0005 / 0.005,
     losses=LossConfig(box=1.2),
     sampling=replace(
@@ -191,6 +194,7 @@ SIAMFC = replace(
     rate=0.01,
     backbone_rate=1.0,
     frozen=0.0,
+    warmup=0.0,
     final_rate=1e-5 / 0.01,
     weight_decay=5e-4,
     losses=LossConfig(),
@@ -221,10 +225,11 @@ def short(training: TrainingConfig) -> TrainingConfig:
     """A recipe for minutes or hours and small data: AdamW, cosine, strong augmentation.
 
     What the network needs of a sample (numbers and order of frames, a fixed scale, no negatives)
-    and the losses are kept.
+    and the losses are kept; what keeps a gate's branches in use is added.
     """
     paper = training.sampling
     frames = ("max_gap", "memory_frames", "query_frames", "causal", "adjacent")
     sampling = replace(SamplingConfig(), **{name: getattr(paper, name) for name in frames})
     nothing = {name: 0.0 for name in ("scale", "negative") if not getattr(paper, name)}
-    return TrainingConfig(losses=training.losses, sampling=replace(sampling, **nothing))
+    losses = replace(training.losses, gate_balance=LossConfig.gate_balance)
+    return TrainingConfig(losses=losses, sampling=replace(sampling, **nothing))

@@ -14,6 +14,7 @@ from tracker_ros.training.recipes import (
     DASTM,
     DASTSIAM,
     RECIPES,
+    SIAMFC,
     STIF,
     STMTRACK,
     USTAM,
@@ -44,7 +45,9 @@ def test_a_rate_never_jumps(training):
         (STIF, 20, {0: 0.01, 1: 0.08, 20: 1e-6}),
         (DASTM, 20, {0: 0.005, 10: (0.005 * 1e-4) ** 0.5, 20: 1e-4}),
         (USTAM, 500, {0: 1e-4, 399: 1e-4, 400: 1e-5, 500: 1e-5}),
-        (DASTSIAM, 50, {0: 0.005, 50: 0.0005}),
+        # "For the remainder" of the training: from when the backbone learns, too.
+        (DASTSIAM, 50, {0: 0.005, 10: 0.005, 30: (0.005 * 0.0005) ** 0.5, 50: 0.0005}),
+        (SIAMFC, 50, {0: 0.01, 25: (0.01 * 1e-5) ** 0.5, 50: 1e-5}),
     ],
 )
 def test_the_papers_rates(training, epochs, rates):
