@@ -42,3 +42,9 @@ def test_stmtracks_release_has_values_of_its_own_for_some_sets():
         assert values[name] == (0.95, 0.21, 0.04, 4)
     assert [made[name].last_score for name in ("otb", "vot")] == [0.6, 0]
     assert all(c.memory_score == 0 and c.memory_blend == c.size_trust == 1 for c in made.values())
+
+
+def test_sizes_are_smoothed_by_the_score_alone_where_siamrpns_heirs_smooth_them():
+    made = {name: paper_tracking(PRESETS[name].architecture, "otb", PRESETS[name].tracking)
+            for name in ("stmtrack", "stif", "dastm_paper", "dastsiam")}  # fmt: skip
+    assert {name: config.size_trust for name, config in made.items()} == dict.fromkeys(made, 1)

@@ -63,7 +63,8 @@ PAPERS: dict[str, tuple[dict, dict]] = {
         {},
     ),
     "ustam": (ALWAYS, {}),
-    "dastsiam": (ALWAYS, {}),
+    # SiamRPN++'s code, from which its smoothing is, takes a size by the score alone.
+    "dastsiam": ({**ALWAYS, "size_trust": 1.0}, {}),
     "siamfc": (ALWAYS, {}),
 }
 
