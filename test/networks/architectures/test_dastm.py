@@ -11,6 +11,7 @@ from tracker_ros.networks.architectures.dastm import Dastm, DastmConfig
 from tracker_ros.networks.backbones.mobileone import DEPTHS, VARIANTS, MobileOne
 from tracker_ros.networks.blocks.attention import CBAM, SE, CoordinateAttention
 from tracker_ros.networks.blocks.convolutions import fuse
+from tracker_ros.networks.blocks.head import cell_centres
 from tracker_ros.networks.blocks.reader import read_memory, tokens
 from tracker_ros.networks.build import build, steps
 
@@ -69,6 +70,12 @@ def test_trunk_has_stride_8_and_takes_the_label_map_after_its_stem(size, depths)
         assert not torch.allclose(trunk(x), trunk(x, extra))
         torch.testing.assert_close(trunk(x), trunk(x, torch.zeros_like(extra)))
     assert [len(stage) for stage in trunk.stages] == list(depths)
+
+
+@pytest.mark.parametrize(("size", "off"), [(289, 0), (161, 0), (160, 3.5)])
+def test_cells_lie_where_those_of_289_pixels_do_or_boxes_are_off(size, off):
+    """Fields' centres are 8 pixels apart from the first pixel on, whatever the crop's size."""
+    assert cell_centres(MobileOne.cells(size), 8, size)[0] == 0.5 + off
 
 
 def test_normalise_maps_bytes_to_minus_1_to_1():

@@ -15,7 +15,7 @@ from .stmtrack import Stmtrack, StmtrackConfig, locate_step
 
 @dataclass(frozen=True)
 class DastmConfig(StmtrackConfig):
-    """Sizes of the network; the paper's are ``channels=512, head_depth=7, head_kind="conv"``."""
+    """Sizes of the network; the preset ``dastm_paper`` has the paper's."""
 
     backbone: str = "mobileone"
     widths: tuple[int, ...] = (48, 48, 128, 256)  # MobileOne-S0
