@@ -76,8 +76,11 @@ def test_wrong_data_ends_in_a_sentence(data, told, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
-        (["--model", "stif"], "--recipe paper-got10k: stif's paper prints none"),
-        (["--model", "stmtrack"], "--recipe paper-got10k trains on got10k:FOLDER alone, not on "),
+        (["--model", "siamfc"], "--recipe paper-got10k: siamfc's paper prints none"),
+        *(
+            (["--model", name], "--recipe paper-got10k trains on got10k:FOLDER alone, not on ")
+            for name in ("stmtrack", "stif", "ustam_b288")
+        ),
     ],
 )
 def test_got10ks_rule(shards, tmp_path, capsys, options, sentence):

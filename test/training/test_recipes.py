@@ -80,6 +80,15 @@ def test_stifs_values():
     assert (sampling.memory_frames, sampling.causal) == (1 + 3, True)  # the anchor and T
 
 
+def test_for_got10ks_rule_nothing_but_the_data_and_mixvits_epochs_change():
+    for name, epochs, samples in (("stif", 20, 150_000), ("ustam", 500, 15_000)):
+        made, alone = recipe(name).training, recipe(name).got10k
+        assert alone.steps == epochs * samples // alone.batch
+        assert alone.sampling.ratios == {"got10k": 1}
+        same = {"steps": made.steps, "sampling": made.sampling}
+        assert replace(alone, **same) == made
+
+
 HEAD = {"head_channels": 16, "head_depth": 1}
 SIAMESE = {"ffn": 16, "layers": 1}
 SMALL = {"query_size": 64, "memory_size": 64}

@@ -76,12 +76,13 @@ STMTRACK = replace(
     final_rate=1e-6 / 0.08,
 )
 
+GOT10K = {"got10k": 1.0}
 STMTRACK_GOT10K = replace(
     STMTRACK,
     batch=32,
     steps=20 * 150_000 // 32,
     warmup_rate=1e-6 / 0.08,
-    sampling=replace(PLAIN, ratios={"got10k": 1.0}),
+    sampling=replace(PLAIN, ratios=GOT10K),
 )
 
 DASTM = replace(
@@ -129,6 +130,7 @@ STIF = replace(
     losses=LossConfig(box=1.0),
     sampling=replace(PLAIN, memory_frames=4, causal=True),  # the anchor and T = 3
 )
+STIF_GOT10K = replace(STIF, sampling=replace(STIF.sampling, ratios=GOT10K))
 
 # MixViT's sampling; the paper is silent on it, and on batch and epochs (MixViT's 500 of 60 000).
 USTAM = replace(
@@ -157,6 +159,10 @@ USTAM = replace(
         shift=2.25,  # MixViT's centre jitter of 4.5 is from one side to the other
         scale=0.5,
     ),
+)
+
+USTAM_GOT10K = replace(  # MixViT's
+    USTAM, steps=500 * 15_000 // 32, sampling=replace(USTAM.sampling, ratios=GOT10K)
 )
 
 # The paper is silent on the samples of an epoch: 60 000 here. Rate of the backbone, share of
@@ -205,8 +211,8 @@ RECIPES = {
     "stmtrack": Recipe(STMTRACK, memory_loss, "ImageNet", STMTRACK_GOT10K),
     "dastm": Recipe(DASTM, memory_loss, "ImageNet"),
     "dastm_filter": Recipe(ONLINE, memory_loss, "ImageNet"),
-    "stif": Recipe(STIF, memory_loss, "ImageNet"),
-    "ustam": Recipe(USTAM, corner_loss, "ImageNet, by MAE"),
+    "stif": Recipe(STIF, memory_loss, "ImageNet", STIF_GOT10K),
+    "ustam": Recipe(USTAM, corner_loss, "ImageNet, by MAE", USTAM_GOT10K),
     "dastsiam": Recipe(DASTSIAM, rpn_loss, "ImageNet"),
     "siamfc": Recipe(SIAMFC, response_loss),  # from noise, as SiamFC does
 }
