@@ -69,6 +69,15 @@ def test_a_damaged_result_is_named(tmp_path, keep):
         SequenceResult.load(path)
 
 
+@pytest.mark.parametrize("seconds", (np.zeros(3), np.array(["a", "b"]), None))
+def test_damaged_times_are_named(tmp_path, seconds):
+    path, times = tmp_path / "a.npz", tmp_path / "a.seconds.npy"
+    RESULT.save(path)
+    np.save(times, seconds) if seconds is not None else times.write_bytes(b"damaged")
+    with pytest.raises(SourceError, match=f"{times} is not a result.*delete {path}, and"):
+        SequenceResult.load(path)
+
+
 def test_a_file_of_other_origin_is_named_without_advice_to_trust_it(tmp_path):
     path = tmp_path / "a.npz"
     path.write_text("not NumPy's")
@@ -85,8 +94,9 @@ def test_a_file_of_other_origin_is_named_without_advice_to_trust_it(tmp_path):
         ("boxes", RESULT.boxes.astype(str)),
         ("truth", np.zeros(())),
         ("truth", RESULT.truth[:, :3]),
-        ("seconds", np.zeros(3)),
-        ("seconds", np.array(["a", "b"])),
+        ("boxes", np.full((2, 4), np.nan)),
+        ("boxes", RESULT.boxes + np.array([[0], [np.inf]])),
+        ("boxes", RESULT.boxes + np.array([[0] * 4, [0, 0, 0, np.nan]])),
         ("scores", RESULT.scores[:, None]),
         ("lost", np.zeros(2)),
         ("scored", RESULT.scored[:1]),

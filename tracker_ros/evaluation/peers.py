@@ -1,5 +1,6 @@
 """OpenCV's trackers behind the surface of our Tracker, for comparison in the same run."""
 
+import math
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -139,6 +140,7 @@ class Peer:
             raise PeerError(f"{self.name} was not started, or given up")
         try:
             found, box = self._in_time(self._tracker.update, image)
+            found = found and all(map(math.isfinite, box))
             knows = self.name in NETWORKS
             score = self._tracker.getTrackingScore() if knows else float(found)
         except cv2.error:  # such as a search window that has left the image

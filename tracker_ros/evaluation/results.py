@@ -29,7 +29,7 @@ class SequenceResult:
 
     sequence: its name; unique within an evaluation.
     boxes: float64 [N, 4], x y w h in pixels, for every frame, also while the target is lost. NaN
-        rows: the tracker was not run there.
+        rows: the tracker was not run there, and is lost.
     truth: float64 [N, 4]; NaN rows: the target is absent, or the truth is not public.
     scores: float64 [N], the tracker's own confidence in [0, 1]. lost: bool [N], frames on which
         it published no box. seconds: float64 [N], wall-clock time of the tracker alone, without
@@ -72,18 +72,22 @@ class SequenceResult:
     @classmethod
     def load(cls, path: Path) -> "SequenceResult":
         """Read what ``save`` wrote. Raises SourceError for a missing, damaged or foreign file."""
+        damaged, times = path, _seconds_path(path)
         try:
             with np.load(path, allow_pickle=False) as file:
                 values = {f.name: file[f.name] for f in fields(cls) if f.name != "seconds"}
-            values["seconds"] = np.load(_seconds_path(path), allow_pickle=False)
+            damaged = times
+            values["seconds"] = np.asarray(np.load(times, allow_pickle=False))
+            damaged = path
             wrong = _misfit(values)
+            damaged = times if wrong.startswith("seconds:") else path
         except Exception as error:  # zip, zlib, NumPy: damage has many names
             # Without NumPy's words: of a foreign file they advise to unpickle it.
             wrong = type(error).__name__
         if wrong:
             raise SourceError(
-                f"{path} is not a result of this version, or damaged ({wrong});"
-                " delete it, and the same evaluation writes it again"
+                f"{damaged} is not a result of this version, or damaged ({wrong}); delete"
+                f" {'it' if damaged == path else path}, and the same evaluation writes it again"
             )
         values["sequence"] = str(values["sequence"])
         for name in ("size", "attributes", "pictures"):
@@ -114,7 +118,11 @@ def _misfit(arrays: dict[str, np.ndarray]) -> str:
             return f"{name}: {array.dtype} {list(array.shape)} for {count} frames"
     branches = arrays["branches"]
     known = (branches >= -1) & (branches < len(BRANCHES))
-    return "" if known.all() else f"branches: {branches[~known][0]}"
+    if not known.all():
+        return f"branches: {branches[~known][0]}"
+    boxes = arrays["boxes"]
+    whole = np.isfinite(boxes).all(1) | (np.isnan(boxes).all(1) & arrays["lost"])
+    return "" if whole.all() else f"boxes: {boxes[~whole][0].tolist()} is published"
 
 
 def save_arrays(path: Path, arrays: dict[str, np.ndarray]) -> None:
