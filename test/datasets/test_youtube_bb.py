@@ -22,6 +22,7 @@ GOOD = "a,1,0,person,0,absent,-1,-1,-1,-1\n"
         (GOOD + "a,1,0,p,0,maybe,0,1,0,1\n", "line 2: object_presence"),
         (GOOD * 2 + "a,1,0,p,0,present,0,1,0,nan\n", "line 3"),
         ("a,x,0,p,0,present,0,1,0,1\n", "line 1 is malformed"),
+        ("a,1_0,0,p,0,present,0,1,0,1\n", "line 1 is malformed"),
         ("a,1,0,p,0,present,0.5,0.1,0,1\n", "line 1: ['0.5', '0.1', '0', '1'] is no box"),
         ("a" * 200_000, "field larger"),
     ],

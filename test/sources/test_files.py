@@ -92,6 +92,7 @@ def test_otb_range_of_known_sequences(otb):
     (
         ("1,2,3,4\n1,2,3\n", "line 2 has 3 numbers instead of 4"),
         ("1,2,3,4\n1,2,x,4\n", "line 2 is not 4 numbers: '1,2,x,4'"),
+        ("1,2,1_0,4\n", "line 1 is not 4 numbers: '1,2,1_0,4'"),
         ("1,2,3,4\n\n1,2,3,4\n", "line 2 is not 4 numbers"),
         ("1,2,-3,4\n", "line 1 has a negative width"),
         ("1,inf,3,4\n", "line 1 has an infinite value"),

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..core.errors import SourceError, brief
-from ..core.geometry.boxes import Box
+from ..core.geometry.boxes import Box, parse_number
 from ..sources.annotations import FARTHEST
 from ..sources.order import visible
 from .track import Track
@@ -95,8 +95,8 @@ def read_objects(path: Path) -> list[Item]:
 def _value(node: ElementTree.Element, name: str, path: Path, where: str) -> float:
     text = node.findtext(name)
     try:
-        value = float(text)
-    except (TypeError, ValueError):
+        value = parse_number(text or "")
+    except ValueError:
         raise SourceError(f"{path}{where}: {name} is {text!r}, not a number") from None
     if not abs(value) <= FARTHEST:  # NaN too
         raise SourceError(f"{path}{where}: {name} is {text!r}, beyond any picture")

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError, brief
+from ..core.geometry.boxes import parse_number
 from ..sources.annotations import pictures
 from ..sources.folder import read_picture
 from ..sources.order import visible
@@ -67,8 +68,8 @@ def _parse(row: list[str], where: str) -> tuple | None:
     if presence == "absent":
         return None
     try:
-        x0, x1, y0, y1 = (float(value) for value in row[6:])
-        when = float(time) * RATE
+        x0, x1, y0, y1 = map(parse_number, row[6:])
+        when = parse_number(time) * RATE
     except ValueError as error:
         raise SourceError(f"{where} is malformed: {error}") from None
     if not (0 <= x0 <= x1 <= 1 and 0 <= y0 <= y1 <= 1 and when >= 0):

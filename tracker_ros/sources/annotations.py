@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError, brief
+from ..core.geometry.boxes import parse_number
 from .order import in_order
 
 FARTHEST = 1e6  # pixels: beyond any picture
@@ -55,7 +56,7 @@ def read_numbers(path: Path, columns: int) -> np.ndarray:
 
 def _parse(line: str, columns: int, where: str) -> list[float]:
     try:
-        numbers = [float(value) for value in re.split(r"\s*,\s*|\s+", line)]
+        numbers = [parse_number(value) for value in re.split(r"\s*,\s*|\s+", line)]
     except ValueError:
         raise SourceError(f"{where} is not {columns} numbers: {line[:60]!r}") from None
     if len(numbers) != columns:

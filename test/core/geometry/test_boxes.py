@@ -117,7 +117,9 @@ def test_clipping_leaves_a_good_box_alone():
     assert clip_box((0, 0, 1, 1), IMAGE) == (-1.5, -1.5, 4, 4)
 
 
-@pytest.mark.parametrize("text", ("1,2,3", "1,2,3,0", "1,2,nan,4", "a,b,c,d", "1,2,3,4,5", ""))
+@pytest.mark.parametrize(
+    "text", ("1,2,3", "1,2,3,0", "1,2,nan,4", "a,b,c,d", "1_0,2,3,4", "1,2,3,4,5", "")
+)
 def test_text_that_is_no_box_is_named(text):
     with pytest.raises(InputError, match=f"'{text}' is not x,y,w,h in pixels, w and h above 0"):
         parse_box(text)

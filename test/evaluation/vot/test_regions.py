@@ -94,6 +94,7 @@ def test_regions_of_a_file(tmp_path):
     (
         ("1,2,3", "has 3 numbers"),
         ("1,2,3,4,5", "has 5 numbers"),
+        ("1_0,2,3,4", "no rectangle or polygon"),
         ("a,b,c,d", "no rectangle or polygon"),
         ("", "no rectangle or polygon"),
         ("m0,0,4,4,2,3", "is a mask"),

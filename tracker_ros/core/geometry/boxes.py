@@ -14,10 +14,17 @@ MIN_SIDE = 2.0  # pixels: below this nothing can be recognised
 MAX_IMAGE_SIDE = 16384  # pixels: above this an image is taken for a corrupt one
 
 
+def parse_number(text: str) -> float:
+    """Read a number. Raises ValueError for anything else, ``1_0`` among it, which Python reads."""
+    if "_" in text:
+        raise ValueError(f"{text!r} is no number")
+    return float(text)
+
+
 def parse_box(text: str) -> Box:
     """Read ``x,y,w,h``. Raises InputError unless it is four finite numbers, w and h above 0."""
     try:
-        x, y, w, h = (float(part) for part in text.split(","))
+        x, y, w, h = map(parse_number, text.split(","))
     except ValueError:
         x = y = w = h = math.nan
     if not (math.isfinite(x) and math.isfinite(y) and 0 < w < math.inf and 0 < h < math.inf):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
+from ...core.geometry.boxes import parse_number
 from ...sources.annotations import lines
 
 
@@ -20,7 +21,7 @@ def _parse(line: str, where: str) -> np.ndarray:
     if line.startswith("m"):
         raise SourceError(f"{where} is a mask, but only rectangles and polygons are supported")
     try:
-        region = np.array([float(value) for value in line.split(",")])
+        region = np.array([parse_number(value) for value in line.split(",")])
     except ValueError:
         raise SourceError(f"{where} is no rectangle or polygon: {line[:60]!r}") from None
     if len(region) < 4 or len(region) % 2:
