@@ -1,9 +1,12 @@
 """Networks from a name and a configuration: one line for each architecture."""
 
 import math
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+import torch
 from torch import nn
 
 from ..core.config import TrackingConfig
@@ -45,7 +48,9 @@ def build(architecture: str, network: dict) -> nn.Module:
         )
     made = ARCHITECTURES[architecture]
     try:
-        built = made.network(made.config.from_dict(network))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of weights without numbers: they are refused
+            built = made.network(made.config.from_dict(network))
         _check(built, network)
     except ImportError:  # which says by itself what is missing
         raise
@@ -72,8 +77,33 @@ def steps(network: nn.Module, tracking: TrackingConfig) -> dict[str, Step]:
     """
     for made in ARCHITECTURES.values():
         if type(network) is made.network:
-            try:
+            with fitting():
                 return made.steps(network, tracking)
-            except ValueError as error:
-                raise ModelError(str(error)) from error
     raise ModelError(f"{type(network).__name__} is not a network of this package")
+
+
+def check_steps(network: nn.Module, tracking: TrackingConfig) -> None:
+    """Run each step once, on the network's device, which must be the CPU.
+
+    Raises ModelError where one cannot run: sizes that pass one by one, but do not fit together.
+    """
+    training = network.training
+    try:
+        with fitting(), torch.no_grad():
+            for step in steps(network.eval(), tracking).values():
+                step.module(*step.inputs.values())
+    finally:
+        network.train(training)
+
+
+@contextmanager
+def fitting() -> Iterator[None]:
+    """Turn whatever sizes that do not fit together break into a ModelError."""
+    try:
+        yield
+    except (ModelError, ImportError):
+        raise
+    except ValueError as error:
+        raise ModelError(str(error)) from error
+    except Exception as error:  # torch raises many types
+        raise ModelError(f"network and crops do not fit each other: {brief(error)}") from error

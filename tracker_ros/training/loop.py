@@ -13,7 +13,7 @@ import torch
 from ..core.errors import ModelError, ParameterError
 from ..core.io.paths import real
 from ..engines.runners.torch_runner import DTYPES
-from ..networks.build import build
+from ..networks.build import build, check_steps
 from ..networks.presets import Preset
 from ..sources.sequences import Sequence as Pictures
 from ..sources.sequences import find_sequences
@@ -79,6 +79,7 @@ class Trainer(Course):
         # What is wrong with them should be said now.
         sequences = find_sequences(self.validate) if self.validate else []
         self.model = build(preset.architecture, preset.network.to_dict())
+        check_steps(self.model, preset.tracking)  # else its release would fail, after hours
         self.best: dict | None = None  # step and AUC of the best validation
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
         if config.frozen_norms and start is None:

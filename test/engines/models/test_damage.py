@@ -23,6 +23,10 @@ from safetensors import safe_open  # noqa: E402
 from safetensors.torch import load_file, save_file  # noqa: E402
 
 from tracker_ros.engines.models.export import export_model  # noqa: E402
+from tracker_ros.engines.models.info import describe  # noqa: E402
+from tracker_ros.engines.models.store import save_network  # noqa: E402
+from tracker_ros.networks.build import build  # noqa: E402
+from tracker_ros.networks.presets import PRESETS  # noqa: E402
 
 MODELS = ("tiny.safetensors", "tiny.locate.onnx", "tiny.remember.onnx")
 
@@ -183,6 +187,10 @@ def test_unusable_facts(files, name, change, sentence):
         ({"network": {"depths": [1, 1]}}, "these values make no dastm"),
         ({"network": {"gate_reduction": 0}}, "these values make no dastm"),
         ({"network": {"gate": "firm"}}, "gate mode is 'firm'"),
+        ({"network": {"late_se": "x"}}, "late_se is 'x', not of the kind of 0"),
+        ({"network": {"scale": 0}}, "scale is 0, not of the kind of False"),
+        ({"network": {"depths": [1, 1.0]}}, "depths is (1, 1.0), not of the kind of (2, 5, 6)"),
+        ({"network": {"temperature": None}}, "temperature is None, not of the kind of 1.0"),
         ({"network": {"colour": "red"}}, "unexpected keyword argument 'colour'"),
     ],
 )
@@ -205,6 +213,18 @@ def test_weights_of_another_network(files, change, sentence):
 def test_tensors_that_do_not_fit(files, tensors, sentence):
     rewrite(files.weights, facts_of(files.weights), tensors)
     assert sentence in error_of(files.weights)
+
+
+def test_steps_that_cannot_run_are_neither_described_nor_exported(tmp_path):
+    path = tmp_path / "flat.safetensors"
+    preset = PRESETS["siamfc_st_tiny"]
+    network = build(preset.architecture, preset.network.to_dict() | {"upsample": 0})
+    save_network(path, network, preset.architecture, preset.tracking, {})
+    with pytest.raises(ModelError, match="network and crops do not fit each other: "):
+        describe(path)
+    with pytest.raises(ModelError, match=f"^model file {path}: network and crops do not fit"):
+        export_model(path, tmp_path)
+    assert [path] == list(tmp_path.iterdir())
 
 
 def test_weights_that_are_not_finite(files):

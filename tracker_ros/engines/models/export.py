@@ -7,9 +7,10 @@ from pathlib import Path
 import torch
 
 from ...core.config import TrackingConfig
+from ...core.errors import ModelError
 from ...core.io.files import replacing
 from ...networks.blocks.convolutions import fuse
-from ...networks.build import steps
+from ...networks.build import check_steps, steps
 from .compact import compact
 from .facts import KEY, STEP_KEY, WEIGHTS_KEY, fingerprint, pack_facts
 from .files import NEXT, ModelFiles
@@ -33,6 +34,10 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     network, facts = load_network(weights)
     made_of = fingerprint(weights)
     tracking = TrackingConfig.from_dict(facts["tracking"])
+    try:
+        check_steps(network, tracking)
+    except ModelError as error:
+        raise ModelError(f"model file {weights}: {error}") from error
     fuse(network)
     files = ModelFiles(weights.stem, folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -9,7 +9,7 @@ from torch import nn
 from ...core.config import TrackingConfig
 from ...core.errors import ModelError
 from ...networks.blocks.convolutions import fuse
-from ...networks.build import build, steps
+from ...networks.build import build, fitting, steps
 from ...networks.presets import PRESETS
 from .facts import make_facts
 from .files import MEMORY_NETWORKS, STEPS, ModelFiles, find_model
@@ -38,7 +38,8 @@ def describe(model: str | Path) -> dict:
         parts = {name: _size(part) for name, part in network.named_children()}
         if sizes.get("gate") == "hard":  # it looks at values, of which there are none here
             network = fuse(build(architecture, {**sizes, "gate": "cbam"}))
-    counts, arrays = _count(network, architecture, tracking)
+    with fitting():
+        counts, arrays = _count(network, architecture, tracking)
     per_frame, read = _memory(arrays, architecture, tracking)
     frame = [counts[name] for name in counts if name != "start"]
     found = counts.get("match") or counts["locate"]

@@ -76,6 +76,11 @@ class DastmFilter(nn.Module):
                 f"search_cells is {config.search_cells}; what is learned online needs more than "
                 f"{REGION}"
             )
+        if config.memory_cells > config.search_cells:
+            raise ValueError(
+                f"memory_cells is {config.memory_cells}, more than search_cells, which are"
+                f" {config.search_cells}"
+            )
         if config.refine and config.filter == "none":
             raise ValueError("refine needs what is learned online, and filter is none")
         self.config = config

@@ -120,5 +120,10 @@ class Locate(nn.Module):
 
 def steps(network: Siamfc, tracking: TrackingConfig) -> dict[str, Step]:
     """The three steps that engines run and export writes."""
+    if network.config.search_size > tracking.query_size:  # a query's middle is searched
+        raise ValueError(
+            f"search_size is {network.config.search_size}, more than the query_size"
+            f" {tracking.query_size}"
+        )
     locate, shape = Locate(network, tracking), {"shape": torch.ones(1, 2)}
     return siamese_steps(network, tracking, start_with_shape, locate, shape)
