@@ -110,6 +110,12 @@ def test_version(capsys):
         ["export", ""],
         ["convert", "mae", ""],
         ["train", "folder", "--out", ""],
+        ["train", ""],
+        ["train", "folder", "--name", ""],
+        ["train-refiner", "folder", "--name", ""],
+        ["ablate", "--model", ""],
+        ["export", "tiny.safetensors", "--int8", ""],
+        ["track", "clip.mp4", "--topic", ""],
         ["train-refiner", ""],
     ),
 )

@@ -39,6 +39,26 @@ from tracker_ros.training.records.provenance import commit, data_names
         (["--seed", "9" * 23], f"--seed is {'9' * 23}, not a number from 0 to 9223372036854775807"),
         (["--steps", "9" * 400], f"--steps is {'9' * 400}, not a number from 1 to 922337203685477"),
         (["--name", os.fsdecode(b"n\xff")], "a model cannot be "),
+        (["--validate-every", "5"], "--validate-every is about --validate, which is missing"),
+        (
+            ["--tracking", "query_size=100"],
+            "query_size is 100 pixels, but the network has 14 cells",
+        ),
+        (["--tracking", "memory_segments=65"], "tracking config: memory_segments is 65, more than"),
+        (["--network", "memory_cells=30"], "these values make no dastm_filter: memory_cells is 30"),
+        (["--network", "gate_reduction=200"], "these values make no dastm_filter: attention.gate."),
+        (
+            ["--model", "siamfc_st_tiny", "--network", "scale_step=0"],
+            "network and crops do not fit each other: float division by zero",
+        ),
+        (
+            ["--model", "siamfc_st_tiny", "--network", "search_size=400"],
+            "search_size is 400, more than the query_size 166",
+        ),
+        (
+            ["--model", "ustam_tiny", "--tracking", "query_size=200"],
+            "the network is made for crops of 196 and 98 pixels, its tracking config says 200",
+        ),
         (["--seed", "-1"], "--seed is -1, not a number from 0 up"),
         (["--minutes", "nan"], "--minutes is nan, not a number from 0 up"),
         (["--minutes", "inf"], "--minutes is inf, not a number from 0 up"),

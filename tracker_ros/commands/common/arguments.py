@@ -81,7 +81,9 @@ def add_source_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "source", help="video file, image folder, rosbag2 (.mcap, .db3, folder) or camera index"
     )
-    parser.add_argument("--topic", help="the image topic of a bag that has several")
+    parser.add_argument(
+        "--topic", type=name_argument, help="the image topic of a bag that has several"
+    )
     add_counts(parser, {"--frames": (None, "stop after N frames")})
 
 
@@ -135,14 +137,16 @@ def box_argument(text: str) -> tuple[float, float, float, float]:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
-def path_argument(text: str) -> Path:
-    """A file or folder, for argparse: not what an unset variable leaves of ``--out "$FOLDER"``.
-
-    ``Path`` would take that for the folder that one is in.
-    """
+def name_argument(text: str) -> str:
+    """A name, for argparse: not what an unset variable leaves of ``--name "$NAME"``."""
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
-    return Path(text)
+    return text
+
+
+def path_argument(text: str) -> Path:
+    """A file or folder, for argparse; ``Path`` would take none for the folder that one is in."""
+    return Path(name_argument(text))
 
 
 def numbers(text: str) -> tuple[int, ...]:

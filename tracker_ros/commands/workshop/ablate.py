@@ -8,7 +8,14 @@ TRAINING = ("seeds", "init", "backbone", "cache", "network", "tracking", "steps"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    from ..common.arguments import add_counts, add_device, add_overrides, add_paths, numbers
+    from ..common.arguments import (
+        add_counts,
+        add_device,
+        add_overrides,
+        add_paths,
+        name_argument,
+        numbers,
+    )
 
     parser.add_argument(
         "data",
@@ -48,6 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--model",
+        type=name_argument,
         help="whose sizes all variants have (default: dastm_tiny), or whose weights (dastm)",
     )
     add_overrides(parser, dict.fromkeys(("--network", "--tracking"), "another value"))

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from ...core.errors import ModelError
-from ..common.arguments import add_paths, path_argument
+from ..common.arguments import add_paths, name_argument, path_argument
 from ..common.outputs import check_outputs
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_paths(parser, {"--output FOLDER": "default: the folder of the weights"})
     parser.add_argument(
         "--int8",
+        type=name_argument,
         metavar="PICTURES",
         help="video, folder or bag: a shared trunk (dastm) computes in 8 bits, in the range that "
         "these pictures have in its layers; for processors with VNNI or its like",

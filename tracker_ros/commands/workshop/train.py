@@ -5,17 +5,26 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
+from ...core.errors import ParameterError
 from ...core.io.files import check_place
 from ...core.io.locks import locked
 from ...training.config import LossConfig, SamplingConfig, TrainingConfig
 from ...training.options import add_options, given
-from ..common.arguments import add_device, add_overrides, add_paths, find_device, preset_from
+from ..common.arguments import (
+    add_device,
+    add_overrides,
+    add_paths,
+    find_device,
+    name_argument,
+    preset_from,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "data",
         nargs="+",
+        type=name_argument,
         metavar="FOLDER | NAME:FOLDER[:WEIGHT]",
         help="folder of training shards (KIND-NUMBER.tar), or sets in their published layout: NAME"
         " is shards, coco, davis, det, got10k, lasot, otb, trackingnet, vid or youtube_bb, WEIGHT"
@@ -53,7 +62,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         },
     )
     parser.add_argument(
-        "--name", help="of the model that is written to the folder at the end (default: MODEL)"
+        "--name",
+        type=name_argument,
+        help="of the model that is written to the folder at the end (default: MODEL)",
     )
     parser.add_argument(
         "--tensorboard", action="store_true", help="write TensorBoard's files to the folder too"
@@ -81,6 +92,8 @@ def run(args: argparse.Namespace) -> int:
     design = preset_from(args, args.model)
     paper = recipe(design.architecture)
     config = _config(args, paper)
+    if args.validate_every is not None and not args.validate:
+        raise ParameterError("--validate-every is about --validate, which is missing")
     cache = args.cache or default_cache()
     out, name = args.out or Path("runs") / args.model, args.name or args.model
     target = out / f"{name}.safetensors"
@@ -146,8 +159,6 @@ def _config(args: argparse.Namespace, paper) -> TrainingConfig:
 
 def _got10k(args: argparse.Namespace, paper):
     """The training for GOT-10k's rule. Raises ParameterError where there is none, or other data."""
-    from ...core.errors import ParameterError
-
     if paper.got10k is None:
         raise ParameterError(f"--recipe paper-got10k: {args.model}'s paper prints none")
     if strange := [text for text in args.data if not text.startswith("got10k:")]:

@@ -9,7 +9,7 @@ from ...core.errors import ParameterError
 from ...core.io.locks import locked
 from ...training.options import add_options, given
 from ...training.refinement.config import RefinerConfig
-from ..common.arguments import add_device, add_paths, find_device, path_argument
+from ..common.arguments import add_device, add_paths, find_device, name_argument, path_argument
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             " (default: runs/NAME-refiner)"
         },
     )
-    parser.add_argument("--name", help="of the model that is written (default: that of --model)")
+    parser.add_argument(
+        "--name", type=name_argument, help="of the model that is written (default: that of --model)"
+    )
     parser.add_argument("--half", action="store_true", help="write it as float16")
     add_device(parser)
     add_options(parser.add_argument_group("training"), RefinerConfig)
