@@ -314,6 +314,12 @@ def test_messages_of_arrays_read_back():
     assert made.header == header
 
 
+@pytest.mark.parametrize("second", [-(2**31) - 1, 2**31])
+def test_a_stamp_beyond_a_message_s_32_bits_is_told(second):
+    with pytest.raises(InputError, match=rf"cannot hold the stamp {second}\.000000000"):
+        conversions.ns_to_stamp(second * 1_000_000_000)
+
+
 def deep_message() -> SimpleNamespace:
     """An image in an encoding that only cv_bridge knows: red, 16 bits a value."""
     pixels = np.zeros((4, 6, 3), "<u2")

@@ -21,7 +21,7 @@ from .core.errors import InputError, brief
 from .core.geometry.boxes import MAX_IMAGE_SIDE, Box
 from .core.io.encodings import ENCODINGS, Encoding
 from .core.io.levels import Levels
-from .core.io.pictures import decode
+from .core.io.pictures import decode, encode
 
 # Makes a message, such as Make("std_msgs/msg/Header", frame_id="camera"), the rest as by default.
 Make = Callable[..., Any]
@@ -181,9 +181,11 @@ def seconds(nanoseconds: int) -> str:
 
 
 def ns_to_stamp(nanoseconds: int, make: Make = ros_message):
-    """Nanoseconds to builtin_interfaces/Time."""
-    seconds, rest = divmod(nanoseconds, 1_000_000_000)
-    return make("builtin_interfaces/msg/Time", sec=seconds, nanosec=rest)
+    """Nanoseconds to builtin_interfaces/Time. Raises InputError where it does not hold them."""
+    whole, rest = divmod(nanoseconds, 1_000_000_000)
+    if not -(2**31) <= whole < 2**31:
+        raise InputError(f"a ROS message cannot hold the stamp {seconds(nanoseconds)}")
+    return make("builtin_interfaces/msg/Time", sec=whole, nanosec=rest)
 
 
 def bgr_to_image(image: np.ndarray, header, make: Make = ros_message):
@@ -202,8 +204,11 @@ def bgr_to_image(image: np.ndarray, header, make: Make = ros_message):
 
 
 def bgr_to_compressed(image: np.ndarray, header, quality: int = 95, make: Make = ros_message):
-    """uint8 [H, W, 3] BGR to sensor_msgs/CompressedImage, a JPEG of ``quality`` from 1 to 100."""
-    _, data = cv2.imencode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
+    """uint8 [H, W, 3] BGR to sensor_msgs/CompressedImage, a JPEG of ``quality`` from 1 to 100.
+
+    Raises InputError for a picture that is too large for JPEG.
+    """
+    data = encode(".jpg", image, (cv2.IMWRITE_JPEG_QUALITY, quality))
     return make(
         "sensor_msgs/msg/CompressedImage",
         header=header,

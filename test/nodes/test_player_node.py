@@ -207,6 +207,7 @@ def test_an_end_while_it_waits_says_nothing_of_playing(tracker, folder, run_node
      " parameter init_bbox, in replay.launch.py the argument box)"),
     ({"source": "pictures", "init_bbox": "'1,2,3,4'", "wait": 0.1, "tracker": "nobody"},
      "nobody subscribes to /image, /nobody/init_target after 0.1 s"),
+    ({"source": "pictures", "rate": 1e-300}, "rate is 1e-300, but frames per second must be"),
 ])  # fmt: skip
 def test_what_cannot_be_played_is_told_in_one_sentence(scene, tmp_path, run_node, values, words):
     (tmp_path / "README.txt").write_text("no video\n")
@@ -219,3 +220,34 @@ def test_what_cannot_be_played_is_told_in_one_sentence(scene, tmp_path, run_node
     (line,) = output.strip().splitlines()
     assert line.startswith("tracker-ros: error: ")
     assert words in line
+
+
+def test_a_frame_that_cannot_be_published_is_told(tmp_path, run_node):
+    cv2.imwrite(str(tmp_path / "1.png"), np.zeros((2, 70_000, 3), np.uint8))
+    code, output = run_node("player_node", *options(
+        source=tmp_path, wait=0.0, image_transport="compressed")).end()  # fmt: skip
+    assert code == 1 and "Traceback" not in output
+    error = "tracker-ros: error: 1.png: .jpg does not hold a picture of 70000x2"
+    assert output.splitlines()[-1] == error
+
+
+def test_whatever_ends_the_playing_is_told(ros, folder, tracker):
+    """As a disk that is gone, which no test can take away."""
+    from rclpy.parameter import Parameter
+
+    from tracker_ros.core.errors import TrackerError
+    from tracker_ros.nodes.player_node import PlayerNode
+
+    def read():
+        raise MemoryError("out of memory")
+        yield
+
+    values = [Parameter("source", value=str(folder)), Parameter("wait", value=0.0)]
+    node = PlayerNode(context=ros, namespace="/ends", parameter_overrides=values)
+    node._source._read = read
+    node.start()
+    node._thread.join()
+    assert node.done
+    with pytest.raises(TrackerError, match=f"{folder} cannot be played on: MemoryError: out of"):
+        node.release()
+    node.destroy_node()

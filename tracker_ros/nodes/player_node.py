@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
 from .. import conversions
-from ..core.errors import ParameterError, SourceError, TrackerError
+from ..core.errors import InputError, ParameterError, SourceError, TrackerError, brief
 from ..core.geometry.boxes import Box
 from ..core.io.names import printable
 from ..runtime.pacing import Pacing
@@ -125,6 +125,9 @@ class PlayerNode(Node):
                 )
         except TrackerError as error:
             self._error = error
+        except Exception as error:  # which would end this thread alone, and the node with status 0
+            what = f"{self._source.name} cannot be played on: {type(error).__name__}"
+            self._error = TrackerError(f"{what}: {brief(error)}")
 
     def _play(self) -> int:
         count, pacing = 0, self._pacing()
@@ -138,7 +141,10 @@ class PlayerNode(Node):
                     self._wait_for_turn(pacing, frame)
                 if self._stop.is_set():
                     break
-                self._publish(frame)
+                try:
+                    self._publish(frame)
+                except InputError as error:
+                    raise SourceError(f"{frame.name}: {error}") from None
                 count += 1
             if not self._repeat:
                 break

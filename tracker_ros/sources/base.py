@@ -14,6 +14,7 @@ from ..core.geometry.boxes import Box
 from ..core.io.levels import Levels
 
 DEFAULT_FPS = 30.0
+SLOWEST = 1e-6  # frames per second; the stamps of slower ones soon are none that ROS has
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,10 @@ class Source(AbstractContextManager):
     live = False
 
     def __init__(self, name: str, rate: float | None = None, loop: bool = False):
-        if rate is not None and not (math.isfinite(rate) and rate > 0):
-            raise SourceError(f"rate is {rate}, but frames per second must be positive and finite")
+        if rate is not None and not SLOWEST <= rate < math.inf:
+            raise SourceError(
+                f"rate is {rate}, but frames per second must be finite and at least {SLOWEST:g}"
+            )
         self.name = name
         self._rate = rate
         self._loop = loop

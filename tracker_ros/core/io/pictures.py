@@ -6,6 +6,7 @@ stored pixels, or their toolkits score them there, and a camera's driver writes 
 """
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import cv2
@@ -58,14 +59,26 @@ def write_picture(path: Path, image: np.ndarray) -> None:
     """
     check_suffix(path)
     try:
-        done, data = cv2.imencode(path.suffix, image)
+        data = encode(path.suffix, image)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    with replacing(path) as part:
+        part.write_bytes(data.tobytes())
+
+
+def encode(suffix: str, image: np.ndarray, options: Sequence[int] = ()) -> np.ndarray:
+    """uint8 [H, W, 3] BGR in the format of ``suffix``: uint8 [N], the file's bytes.
+
+    options: OpenCV's numbers and values. Raises InputError where the format cannot hold it.
+    """
+    try:
+        done, data = cv2.imencode(suffix, image, options)
     except cv2.error:
         done = False
     if not done:  # as JPEG of more than 65,500 pixels a side, or .pgm, which has no colours
         width, height = image.shape[1::-1]
-        raise InputError(f"{path}: {path.suffix} does not hold a picture of {width}x{height}")
-    with replacing(path) as part:
-        part.write_bytes(data.tobytes())
+        raise InputError(f"{suffix} does not hold a picture of {width}x{height}")
+    return data
 
 
 def check_suffix(path: Path) -> None:
