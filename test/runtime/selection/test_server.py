@@ -11,7 +11,7 @@ import pytest
 
 from test.pages import Page
 from tracker_ros.core.errors import InputError
-from tracker_ros.runtime.selection.server import Drawn, SelectionServer, View
+from tracker_ros.runtime.selection.server import MOST, Drawn, SelectionServer, View
 
 IMAGE = np.zeros((120, 160, 3), np.uint8)
 IMAGE[40:80, 50:100] = 200
@@ -150,6 +150,25 @@ def test_a_browser_that_goes_away_harms_nobody(site, capfd):
         one.sendall(b"POST /target HTTP/1.1\r\nContent-Length: 100\r\n\r\n{")
     assert site.page.look()[0]["key"] == "7 ü"
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_connections_that_ask_for_nothing_make_room_for_others(site):
+    """Each holds a descriptor, and without these the robot's node hears of no camera."""
+    browser = http.client.HTTPConnection(*site.place, timeout=60)
+    silent = []
+    for _ in range(2 * MOST):
+        silent.append(socket.create_connection(site.place, timeout=60))
+        silent[-1].sendall(b"GET / HT")
+        browser.request("GET", "/picture")
+        answer = browser.getresponse()
+        assert (answer.status, answer.read()[:2]) == (200, b"\xff\xd8")
+        browser.auto_open = False  # it never has to connect again
+        assert len(site.server._server._browsers) <= MOST
+    for one in silent[: MOST + 1]:
+        assert one.recv(1) == b""
+    assert len(site.server._server._browsers) == MOST
+    for one in (browser, *silent):
+        one.close()
 
 
 def test_with_one_target_there_is_nothing_to_drop():

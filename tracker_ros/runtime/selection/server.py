@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 WIDEST = 1280  # pixels of the picture that is sent; boxes are in those of the image itself
 QUALITY = 80  # of its JPEG
 LONGEST = 10_000  # bytes of a request
+MOST = 64  # connections at once; a browser makes up to six
 PATIENCE = 1.0  # seconds at the end for browsers that take no answer
 EVERYWHERE = ("", "0.0.0.0")
 LOCAL = ("127.0.0.1", "localhost")
@@ -119,25 +120,45 @@ class SelectionServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = False
+    request_queue_size = MOST  # what comes at once beyond that waits for a second
     closing = False
 
     def __init__(self, *arguments):
-        self._browsers: set[socket.socket] = set()
+        self._browsers: dict[socket.socket, None] = {}  # who asked longest ago comes first
+        self._lock = threading.Lock()
         super().__init__(*arguments)
 
     def process_request(self, request, client_address) -> None:
-        self._browsers.add(request)
+        """Also end the connection that asked longest ago, where there are too many.
+
+        Each holds a descriptor and a thread, and a client that says little by little what it wants
+        holds them for as long as it likes.
+        """
+        with self._lock:
+            if len(self._browsers) >= MOST:
+                oldest = next(iter(self._browsers))
+                del self._browsers[oldest]
+                _shut(oldest, socket.SHUT_RDWR)
+            self._browsers[request] = None
         super().process_request(request, client_address)
 
+    def note_request(self, request) -> None:
+        """A browser has asked for something: it is not the one that asked longest ago any more."""
+        with self._lock:
+            if request in self._browsers:
+                del self._browsers[request]
+                self._browsers[request] = None
+
     def shutdown_request(self, request) -> None:
-        self._browsers.discard(request)
+        with self._lock:
+            self._browsers.pop(request, None)
         super().shutdown_request(request)
 
     def hang_up(self, how: int) -> None:
         self.closing = True
-        for one in list(self._browsers):
-            with suppress(OSError):
-                one.shutdown(how)
+        with self._lock:
+            for one in self._browsers:
+                _shut(one, how)
 
     def server_bind(self) -> None:
         TCPServer.server_bind(self)  # HTTPServer's asks for names, for which a robot may wait long
@@ -159,6 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Also refuse a private page under another name: a foreign page's may come to lead here."""
         if not super().parse_request():
             return False
+        self.server.note_request(self.connection)
         host = self.headers.get("Host", "")
         try:
             name = urlsplit(f"//{host}").hostname
@@ -243,6 +265,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args) -> None:
         logger.debug(format, *args)
+
+
+def _shut(connection: socket.socket, how: int) -> None:
+    with suppress(OSError):  # the browser went away before
+        connection.shutdown(how)
 
 
 def _jpeg(image: np.ndarray) -> bytes:
