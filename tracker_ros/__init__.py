@@ -16,6 +16,9 @@ from typing import Any
 # with two of them a robot loses frames. It has to be said before NumPy is loaded; what the user has
 # said counts.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Images of more pixels are taken for corrupt ones (MAX_IMAGE_SIDE), but a PNG of 100 kB may have a
+# thousand million, which fill a robot's memory while it is decoded. OpenCV looks when it is loaded.
+os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(16384**2))
 # ONNX Runtime's wheels (1.32) otherwise keep a device's id and report uses to their maker. Nothing
 # of a robot's goes anywhere because it tracks; whoever wants it sets this to 0.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")

@@ -1,4 +1,8 @@
 import re
+import struct
+import subprocess
+import sys
+import zlib
 
 import cv2
 import numpy as np
@@ -94,3 +98,27 @@ def test_what_no_picture_can_be_leaves_no_file(tmp_path, name, shape, said):
     with pytest.raises(InputError, match=re.escape(said)):
         write_picture(tmp_path / name, np.zeros(shape, np.uint8))
     assert not list(tmp_path.iterdir())
+
+
+def test_a_small_file_of_a_huge_picture_is_refused_before_it_is_decoded():
+    """In a process of its own: OpenCV takes its limit from the environment when it is loaded."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+        )
+
+    head = struct.pack(">IIBBBBB", 17_000, 17_000, 1, 0, 0, 0, 0)
+    rows = zlib.compress(bytes(17_000 * (1 + 17_000 // 8)))
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    assert len(png) < 100_000
+    script = (
+        "import sys\n"
+        "from tracker_ros.core.io.pictures import InputError, decode\n"
+        "try: print(decode(sys.stdin.buffer.read()).shape)\n"
+        "except InputError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], input=png, capture_output=True)
+    assert done.stdout.decode().endswith(
+        " has more pixels than OPENCV_IO_MAX_IMAGE_PIXELS allows\n"
+    )

@@ -97,6 +97,9 @@ def _decode(data: bytes, shrink: int) -> np.ndarray:
         if pixels is None:  # as TIFF with one channel of floats, of which it makes no colours
             pixels = _grey(cv2.imdecode(content, flags), shrink)
     except cv2.error as error:
+        if "MAX_IMAGE_PIXELS" in error.err:
+            limit = "OPENCV_IO_MAX_IMAGE_PIXELS allows"
+            raise InputError(f"of {len(data)} bytes has more pixels than {limit}") from None
         raise InputError(f"of {len(data)} bytes cannot be decoded: {error.err}") from None
     if pixels is None:
         raise InputError(f"is not a picture that OpenCV can decode ({len(data)} bytes)")
