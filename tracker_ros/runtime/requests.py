@@ -1,6 +1,6 @@
 """Requests to the worker, and the policy of what it may do by itself."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..core.geometry.boxes import Box
 
@@ -48,6 +48,24 @@ class Proposal:
     candidates: tuple[Detection, ...]
     stamp: int = 0
     frame_id: str = ""
+
+
+def left_of(waiting: Starts | Proposal, new: Starts | Proposal) -> Starts | Proposal | None:
+    """What is still to be done of a request that waits when a ``new`` one comes; None: nothing.
+
+    Of several proposals the last one counts. Starts that replace all targets replace all starts;
+    others those of their ids: a start takes longer than a frame, and who asks more often would else
+    be served with boxes of ever longer ago.
+    """
+    if isinstance(waiting, Proposal) or isinstance(new, Proposal):
+        return None if type(waiting) is type(new) else waiting
+    if new.alone:
+        return None
+    again = {one.id for one in new.entries if one.id}
+    entries = tuple(one for one in waiting.entries if one.id not in again)
+    if waiting.alone or len(entries) == len(waiting.entries):
+        return waiting
+    return replace(waiting, entries=entries) if entries or waiting.problems else None
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from .catching_up import frames_after
 from .decoding import Decoder
 from .detector import Detector
 from .frame_slot import FrameSlot, ReceivedImage
-from .requests import Policy, Proposal, Start, Starts
+from .requests import Policy, Proposal, Start, Starts, left_of
 from .targets import Targets, Track
 
 # A box and its image travel on different topics: either may come first.
@@ -86,20 +86,15 @@ class Worker:
 
         With infinite patience starts are for the first frame that shows something in each box, and
         are made anew if the next one has another size: a camera may begin with an odd image. A
-        single ``Start`` replaces all targets, and all starts that were requested before. Of several
-        proposals the last one counts.
+        single ``Start`` replaces all targets. What becomes of the requests before it: ``left_of``.
         """
         if isinstance(request, Start):
             request = Starts((request,), alone=True)
         with self._lock:
             if patience == math.inf:
                 self._tried = None
-            self._requests = [
-                one
-                for one in self._requests
-                if isinstance(one[0], Proposal) != isinstance(request, Proposal)
-                or (isinstance(request, Starts) and not request.alone)
-            ]
+            waiting = [(left_of(one, request), until) for one, until in self._requests]
+            self._requests = [(one, until) for one, until in waiting if one]
             self._requests.append((request, time.monotonic() + patience))
         self._slot.wake()
 
@@ -166,7 +161,7 @@ class Worker:
     def _serve(self, request: Starts | Proposal, deadline: float) -> None:
         entries = request.entries if isinstance(request, Starts) else (request,)
         with self._lock:
-            if (request, deadline) not in self._requests:
+            if all(one is not request for one, _ in self._requests):
                 return  # superseded, or reset, while others were served
             vouched = isinstance(request, Starts)
             frames = [self._slot.find(entry.stamp, vouched) for entry in entries]

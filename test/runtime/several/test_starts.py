@@ -46,6 +46,24 @@ def test_more_than_the_limit_are_named_not_dropped_silently(stage):
     )
 
 
+def test_a_start_that_waits_is_replaced_by_the_next_of_its_id(stage):
+    """As of a detector that is faster than starts are made: the boxes of long ago are no news."""
+    stage.show()
+    problem = "box 3 of init_targets: box of size 0 x 0 has no area"
+    stage.worker.request(
+        Starts((stage.start(2, id="a"), stage.start(1, id="b")), False, (problem,))
+    )
+    for _ in range(100):
+        stage.worker.request(Starts((stage.start(2, id="a"),)))
+    answer = stage.ask(Starts((stage.start(0, id="a"),)))
+    assert stage.agree(answer, {"a": 0, "b": 1})
+    assert [[one.target.id for one in each.targets] for each in stage.sink.answers[1:]] == [
+        ["b"],
+        ["b", "a"],
+    ]
+    assert stage.problems("inits") == [problem]
+
+
 @pytest.mark.parametrize("broken", [1, 3])
 def test_a_start_on_the_first_frame_waits_for_one_that_can_be_decoded(stage, broken):
     """As ``init_bbox`` asks for it."""
