@@ -281,7 +281,7 @@ def test_detections_to_candidates_are_all_hypotheses_and_the_surest_first():
     bare.results = []
     first.results = [hypothesis(0.2), hypothesis(0.7, "mug"), hypothesis(float("nan"), "jar")]
     bad.bbox.size_x, bad.results = 0.0, [hypothesis(0.9)]
-    last.results = [hypothesis(0.8, "")]
+    last.results = [hypothesis(0.8, ""), hypothesis(0.8, "x" * 201)]
     message = SimpleNamespace(detections=[bare, first, bad, last])
     found, problems = conversions.detections_to_candidates(message)
     assert [(score, name, box[0]) for score, name, box in found] == [
@@ -290,6 +290,7 @@ def test_detections_to_candidates_are_all_hypotheses_and_the_surest_first():
     assert [text.split(",")[0] for text in problems] == [
         "1 of 4 detections have no hypothesis", "score nan of a detection of class 'jar' is not"
         " finite", "box of size 0 x 10 has no area",
+        "a detection's class of 201 characters is longer than 200",
     ]  # fmt: skip
 
 

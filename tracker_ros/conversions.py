@@ -28,6 +28,7 @@ Make = Callable[..., Any]
 
 BRIDGED = Encoding("u1", 0)  # how cv_bridge's others lie in memory is for it to know
 
+MAX_NAME = 200  # characters of an id or a class, which each frame's status repeats
 UPRIGHT = 1e-3  # rad: moves the corner of a box of 1000 pixels by half a pixel
 
 
@@ -277,6 +278,12 @@ def detection_to_box(msg) -> Box:
     return (center.position.x - w / 2, center.position.y - h / 2, w, h)
 
 
+def check_name(what: str, name: str) -> None:
+    """Raise InputError for an id or a class that is too long to be one."""
+    if len(name) > MAX_NAME:
+        raise InputError(f"{what} of {len(name)} characters is longer than {MAX_NAME}")
+
+
 def detections_to_candidates(msg) -> tuple[list[tuple[float, str, Box]], list[str]]:
     """vision_msgs/Detection2DArray to (score, class, box) of every hypothesis, the surest first.
 
@@ -299,6 +306,11 @@ def detections_to_candidates(msg) -> tuple[list[tuple[float, str, Box]], list[st
             problems.append(str(error))
             continue
         for hypothesis in hypotheses:
+            try:
+                check_name("a detection's class", hypothesis.class_id)
+            except InputError as error:
+                problems.append(str(error))
+                continue
             if math.isfinite(hypothesis.score):
                 found.append((hypothesis.score, hypothesis.class_id, box))
             else:

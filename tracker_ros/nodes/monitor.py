@@ -29,6 +29,7 @@ WARNINGS = ("stamp", "jump", "detections", "targets", "waiting")
 # Those that are about a topic other than the images'.
 TOPICS = {"init": "~/init_target", "inits": "~/init_targets", "remove": "~/remove_target"}
 TOPICS |= {"detections": "detections"}
+LONGEST = 1000  # characters of a problem
 
 
 class Monitor:
@@ -60,6 +61,8 @@ class Monitor:
             sentence = f"{self._node.image_topic}: {problem}"
         elif subject in TOPICS:
             sentence = f"{self._node.resolve_topic_name(TOPICS[subject])}: {problem}"
+        if len(sentence) > LONGEST:  # of a hundred boxes, or a name that no one can read
+            sentence = f"{sentence[:LONGEST]} ..."
         if self._problems.report(subject, sentence):
             logger = self._node.get_logger()  # which allows one severity a line of code
             if subject in WARNINGS:

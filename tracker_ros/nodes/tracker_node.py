@@ -222,6 +222,8 @@ class TrackerNode(ManagedNode):
         """What one detection asks for; what its header leaves open, that of its message says."""
         box = conversions.detection_to_box(message)
         class_id = message.results[0].hypothesis.class_id if message.results else ""
+        conversions.check_name("a target's id", message.id)
+        conversions.check_name("a target's class", class_id)
         stamp = conversions.stamp_to_ns(message.header.stamp)
         stamp = stamp or conversions.stamp_to_ns(around.stamp)
         frame_id = message.header.frame_id or around.frame_id

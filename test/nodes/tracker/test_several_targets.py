@@ -135,6 +135,7 @@ def test_boxes_of_a_past_frame_are_caught_up_beside_the_others(nobody, party):
     assert overlap(box, party.box(1, 6)) > 0.5
 
 
+LONG = 201 * "x"
 NAN_BOX, OUTSIDE = (float("nan"), 0.0, 9.0, 9.0), (900.0, 0.0, 20.0, 20.0)
 
 
@@ -142,6 +143,7 @@ NAN_BOX, OUTSIDE = (float("nan"), 0.0, 9.0, 9.0), (900.0, 0.0, 20.0, 20.0)
     ([], "init_targets: init_targets holds no box to start on"),
     ([("x", 1), ("x", 2)], "holds the id 'x' twice; none was started"),
     ([("x", NAN_BOX), ("y", 1)], "box 1 of init_targets: box has a value that is not finite"),
+    ([(LONG, 1), ("y", 1)], "a target's id of 201 characters is longer than 200"),
     ([("x", OUTSIDE), ("y", 1)], "target x: box (900, 0, 20, 20) lies outside"),
     ([("x", 1), ("y", 2), ("z", 1)], "target z: the box was not started on: 3 targets are tracked"),
 ])  # fmt: skip
@@ -151,7 +153,7 @@ def test_bad_starts_get_a_sentence_and_the_next_good_ones_work(nobody, party, ta
     nobody.name(*((one, box) for (one, _), box in zip(targets, boxes, strict=True)))
     status = nobody.diagnosis("target", words)
     assert status.level == b"\x02"
-    good = {one for one, box in targets if isinstance(box, int)} - {"z"}
+    good = {one for one, box in targets if isinstance(box, int)} - {"z", LONG}
     expected = {"anna"} | (set() if "twice" in words else good)
     found, _ = nobody.ask(party.frame(1))
     assert {one.id for one in found.detections} == expected
@@ -163,6 +165,8 @@ def test_an_unknown_id_to_remove_gets_a_sentence(nobody, party):
     nobody.named(party, 0, anna=0)
     nobody.remove("ghost")
     nobody.diagnosis("target", "/camera4/tracker_node/remove_target: no target 'ghost' to remove")
+    nobody.remove(100_000 * "o")
+    assert len(nobody.diagnosis("target", "no target 'ooo").message) < 2000
     assert [one.id for one in nobody.ask(party.frame(1))[0].detections] == ["anna"]
 
 
