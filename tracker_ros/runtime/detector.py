@@ -5,7 +5,7 @@ from contextlib import suppress
 import numpy as np
 
 from ..core.errors import InputError
-from ..core.geometry.boxes import Box, check_box, overlap
+from ..core.geometry.boxes import Box, check_box, overlap, visible_part
 from .answer import Answer
 from .association import MIN_OVERLAP, assign, overlaps, same_class
 from .frame_slot import ReceivedImage
@@ -57,7 +57,7 @@ class Detector:
                 _correct(seen[place], where[place][1], left[candidate].box)
         left = [one for place, one in enumerate(left) if place not in set(pairs.values())]
         # What lies on a target is that target, whatever class it is taken for.
-        left = _apart(left, [box for _, box in where])
+        left = _apart(left, [box for _, box in where], image)
         for track in self._targets.tracks:
             if track.lost_since is not None:
                 left = self._find_again(track, left, frame, image)
@@ -101,7 +101,7 @@ class Detector:
         self.found_again = True
         gate = track.tracker.gate
         self._targets.note(track, Answer.found(frame, image, track.target, result, gate=gate))
-        return _apart(left, [result.box])
+        return _apart(left, [result.box], image)
 
     def _start(self, left: list[Detection], frame: ReceivedImage, image: np.ndarray) -> list[Track]:
         policy = self._policy
@@ -113,7 +113,7 @@ class Detector:
         for one in left:
             if len(begun) >= room:
                 break
-            if any(overlap(one.box, other.tracker.last_box) >= MIN_OVERLAP for other in begun):
+            if not _apart([one], [other.tracker.last_box for other in begun], image):
                 continue
             start = Start(one.box, class_id=one.class_id)
             begun.append(self._targets.start(start, frame, image, alone=False, beside=begun))
@@ -133,11 +133,15 @@ def _usable(proposal: Proposal, image: np.ndarray) -> tuple[list[Detection], lis
     return usable, problems
 
 
-def _apart(candidates: list[Detection], boxes: list[Box]) -> list[Detection]:
-    """Those that lie on none of ``boxes``."""
+def _apart(candidates: list[Detection], boxes: list[Box], image: np.ndarray) -> list[Detection]:
+    """Those that lie on none of ``boxes``, as far as both are in the image.
+
+    Some detectors guess what of a thing is outside; a target begins with what is inside.
+    """
     if not candidates or not boxes:
         return candidates
-    found = overlaps([one.box for one in candidates], boxes).max(axis=1)
+    seen = [visible_part(one.box, image) for one in candidates]
+    found = overlaps(seen, [visible_part(box, image) for box in boxes]).max(axis=1)
     return [one for one, most in zip(candidates, found, strict=True) if most < MIN_OVERLAP]
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from tracker_ros.runtime.requests import Starts
+from tracker_ros.runtime.requests import Detection, Proposal, Starts
 
+from ..conftest import STEP
 from .stage import DETECTOR, seen
 
 
@@ -16,6 +17,16 @@ def test_a_detector_starts_what_is_no_target_yet_up_to_the_limit(stage):
     assert stage.agree(answer, {"mine": 0, "1": 1})
     stage.show()
     assert len(stage.ask(seen(stage, 0, 1, 2, kind="other")).targets) == 2
+
+
+@pytest.mark.parametrize("stage", [DETECTOR], indirect=True)
+def test_one_thing_at_the_image_s_rim_is_one_target(stage):
+    """Though its detector guesses how much of it is outside: three quarters."""
+    guessed = Detection((-180.0, 60.0, 240.0, 80.0), "thing")
+    for _ in range(3):
+        stage.show()
+        answer = stage.ask(Proposal((guessed, guessed), (stage.index + 1) * STEP))
+    assert len(answer.targets) == 1
 
 
 @pytest.mark.parametrize("stage", [{"max_targets": 3}], indirect=True)

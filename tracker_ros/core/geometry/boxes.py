@@ -67,14 +67,21 @@ def check_box(box: Sequence[float], image: np.ndarray) -> Box:
         raise InputError(
             f"box ({x:g}, {y:g}, {w:g}, {h:g}) is smaller than {MIN_SIDE:g} pixels a side"
         )
-    height, width = image.shape[:2]
-    left, top = max(x, 0.0), max(y, 0.0)
-    right, bottom = min(x + w, width), min(y + h, height)
-    if right - left < MIN_SIDE or bottom - top < MIN_SIDE:
+    inside = visible_part((x, y, w, h), image)
+    if inside[2] < MIN_SIDE or inside[3] < MIN_SIDE:
+        height, width = image.shape[:2]
         raise InputError(
             f"box ({x:g}, {y:g}, {w:g}, {h:g}) lies outside the {width}x{height} image"
         )
-    return left, top, right - left, bottom - top
+    return inside
+
+
+def visible_part(box: Box, image: np.ndarray) -> Box:
+    """The part of ``box`` that lies in ``image``; its sides are 0 or below where none does."""
+    x, y, w, h = box
+    height, width = image.shape[:2]
+    left, top = max(x, 0.0), max(y, 0.0)
+    return left, top, min(x + w, width) - left, min(y + h, height) - top
 
 
 def overlap(a: Box, b: Box) -> float:
