@@ -1,5 +1,7 @@
 """Messages to arrays and back: every encoding, every malformation."""
 
+import re
+import subprocess
 import sys
 from types import SimpleNamespace
 
@@ -319,6 +321,28 @@ def test_messages_of_arrays_read_back():
 def test_a_stamp_beyond_a_message_s_32_bits_is_told(second):
     with pytest.raises(InputError, match=rf"cannot hold the stamp {second}\.000000000"):
         conversions.ns_to_stamp(second * 1_000_000_000)
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "mono16"])
+def test_an_image_that_memory_does_not_hold_is_told(encoding):
+    script = """
+import resource, sys
+from types import SimpleNamespace
+from tracker_ros import conversions
+step = 8000 * (2 if sys.argv[1] == "mono16" else 1)
+image = SimpleNamespace(width=8000, height=8000, step=step, is_bigendian=0)
+image.encoding, image.data = sys.argv[1], bytes(8000 * step)
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, used + 2**26))
+try:
+    conversions.to_bgr(image)
+except conversions.InputError as error:
+    print(error)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, encoding], capture_output=True, text=True, check=True
+    )
+    assert re.fullmatch(r"image cannot be converted: .*alloc.*\n", done.stdout)
 
 
 def deep_message() -> SimpleNamespace:

@@ -44,7 +44,11 @@ def to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     levels: of the target, for values of more than 8 bits; None: the picture's own.
     """
     read = image_to_bgr if hasattr(msg, "encoding") else compressed_to_bgr
-    return read(msg, levels)
+    try:
+        return read(msg, levels)
+    except (MemoryError, cv2.error) as error:  # which is no reason to lose a target
+        said = getattr(error, "err", "") or brief(error)
+        raise InputError(f"image cannot be converted: {said}") from None
 
 
 def check(msg) -> None:
