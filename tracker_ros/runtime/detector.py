@@ -1,5 +1,6 @@
 """A detector's boxes, applied to the targets: confirm, correct, find again, start."""
 
+from collections.abc import Callable
 from contextlib import suppress
 
 import numpy as np
@@ -31,10 +32,16 @@ class Detector:
         self._contradictions: dict[str, int] = {}  # in a row, by id
 
     def consider(
-        self, proposal: Proposal, frame: ReceivedImage, image: np.ndarray
+        self,
+        proposal: Proposal,
+        frame: ReceivedImage,
+        image: np.ndarray,
+        wanted: Callable[[], bool],
     ) -> tuple[list[Track], list[str]]:
         """Use what a detector found in ``frame``.
 
+        Args:
+            wanted: asked before each start whether it is still to be made.
         Returns:
             Tracks that were started and are still to be added, and a sentence for each box that
             cannot be used.
@@ -61,7 +68,7 @@ class Detector:
         for track in self._targets.tracks:
             if track.lost_since is not None:
                 left = self._find_again(track, left, frame, image)
-        return self._start(left, frame, image), problems
+        return self._start(left, frame, image, wanted), problems
 
     def _contradicted(
         self,
@@ -103,7 +110,13 @@ class Detector:
         self._targets.note(track, Answer.found(frame, image, track.target, result, gate=gate))
         return _apart(left, [result.box], image)
 
-    def _start(self, left: list[Detection], frame: ReceivedImage, image: np.ndarray) -> list[Track]:
+    def _start(
+        self,
+        left: list[Detection],
+        frame: ReceivedImage,
+        image: np.ndarray,
+        wanted: Callable[[], bool],
+    ) -> list[Track]:
         policy = self._policy
         begun: list[Track] = []
         if policy.auto_init_new:
@@ -111,7 +124,7 @@ class Detector:
         else:
             room = int(policy.auto_init and not len(self._targets))
         for one in left:
-            if len(begun) >= room:
+            if len(begun) >= room or not wanted():
                 break
             if not _apart([one], [other.tracker.last_box for other in begun], image):
                 continue

@@ -203,9 +203,15 @@ class Worker:
         self._tried = image.shape
         return True
 
+    def _is_wanted(self, resets: int) -> bool:
+        """Whether nobody has ended or reset it since; 64 starts take seconds."""
+        return self._running and self._resets == resets
+
     def _start(self, starts: Starts, frames: list[ReceivedImage | None], resets: int) -> None:
         problems, begun = list(starts.problems), []
         for start, frame in zip(starts.entries, frames, strict=True):
+            if not self._is_wanted(resets):
+                return
             try:
                 self._start_one(start, frame, starts.alone, resets)
                 begun.append(frame)
@@ -248,7 +254,9 @@ class Worker:
             elif frame is not None and frame.epoch != self._epoch:
                 return
             image, _ = self._image_for(proposal, frame, self._levels)
-            begun, problems = self._detector.consider(proposal, frame, image)
+            begun, problems = self._detector.consider(
+                proposal, frame, image, lambda: self._is_wanted(resets)
+            )
         except TrackerError as error:
             begun, problems = [], [str(error)]
         if problems:
@@ -296,7 +304,7 @@ class Worker:
             return
         self._process(frame)
         for later in frames_after(self._slot, frame.number):
-            if not (self._running and self.enabled and self._resets == resets):
+            if not (self.enabled and self._is_wanted(resets)):
                 return
             if self._is_superseded() or not len(self._targets):
                 return

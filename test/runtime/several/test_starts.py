@@ -12,6 +12,7 @@ from tracker_ros.runtime.requests import Start, Starts
 from tracker_ros.sources.bag.typestore import bag_message as make
 
 from ..conftest import STEP, stamps
+from .stage import DETECTOR, seen
 
 
 def test_three_targets_are_followed_by_one_call_of_the_engine(stage, monkeypatch):
@@ -62,6 +63,27 @@ def test_a_start_that_waits_is_replaced_by_the_next_of_its_id(stage):
         ["b", "a"],
     ]
     assert stage.problems("inits") == [problem]
+
+
+@pytest.mark.parametrize("stage", [DETECTOR], indirect=True)
+@pytest.mark.parametrize("end", ["reset", "stop"])
+@pytest.mark.parametrize("who", ["operator", "detector"])
+def test_no_more_targets_are_started_once_nobody_wants_them(stage, monkeypatch, who, end):
+    stage.show()
+    usual, made = stage.worker._targets.start, []
+
+    def start(*values, **more):
+        made.append(usual(*values, **more))
+        if end == "stop":  # as from another thread
+            stage.worker._running = False
+        else:
+            stage.worker.reset()
+        return made[-1]
+
+    monkeypatch.setattr(stage.worker._targets, "start", start)
+    starts = Starts((stage.start(0), stage.start(1), stage.start(2)))
+    stage.ask(starts if who == "operator" else seen(stage, 0, 1, 2))
+    assert len(made) == 1
 
 
 @pytest.mark.parametrize("broken", [1, 3])
