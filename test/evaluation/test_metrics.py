@@ -14,6 +14,7 @@ size = st.floats(0, 1e4, width=32)
 boxes = st.lists(st.tuples(number, number, size, size), min_size=1, max_size=20)
 
 
+@pytest.mark.filterwarnings("error")
 def test_iou_by_hand():
     pairs = (
         (BOX, BOX, 1),
@@ -25,6 +26,7 @@ def test_iou_by_hand():
         (BOX, [0, 0, 0, 10], 0),
         ([0, 0, 0, 0], [0, 0, 0, 0], 0),
         (BOX, [NAN] * 4, 0),
+        (BOX, [-1e308, -1e308, 1.7e308, 1.7e308], 0),  # its area is no number
     )
     for a, b, expected in pairs:
         assert iou([a], [b])[0] == pytest.approx(expected), (a, b)

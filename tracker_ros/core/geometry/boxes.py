@@ -99,9 +99,10 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     """
     a, b = np.asarray(a, float), np.asarray(b, float)
     low = np.maximum(a[..., :2], b[..., :2])
-    high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
-    shared = np.maximum(high - low, 0).prod(-1)
-    union = a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared
+    with np.errstate(over="ignore", invalid="ignore"):  # of boxes beyond all images
+        high = np.minimum(a[..., :2] + a[..., 2:], b[..., :2] + b[..., 2:])
+        shared = np.maximum(high - low, 0).prod(-1)
+        union = a[..., 2:].prod(-1) + b[..., 2:].prod(-1) - shared
     valid = (a[..., 2:] > 0).all(-1) & (b[..., 2:] > 0).all(-1) & (union > 0)
     return np.clip(np.divide(shared, union, out=np.zeros(union.shape), where=valid), 0, 1)
 
