@@ -61,8 +61,7 @@ class Monitor:
             sentence = f"{self._node.image_topic}: {problem}"
         elif subject in TOPICS:
             sentence = f"{self._node.resolve_topic_name(TOPICS[subject])}: {problem}"
-        if len(sentence) > LONGEST:  # of a hundred boxes, or a name that no one can read
-            sentence = f"{sentence[:LONGEST]} ..."
+        sentence = _one_line(sentence)
         if self._problems.report(subject, sentence):
             logger = self._node.get_logger()  # which allows one severity a line of code
             if subject in WARNINGS:
@@ -221,3 +220,9 @@ class Monitor:
         values["startup_s"] = f"{self.startup:.2f}"
         values["processor_cores_used"] = f"{self._processor.since_last():.2f}"
         return Check("back end", OK, provider, values | memory_values(provider))
+
+
+def _one_line(sentence: str) -> str:
+    """A sentence as logs and viewers can show it, whatever names and however many are in it."""
+    cut = f"{sentence[:LONGEST]} ..." if len(sentence) > LONGEST else sentence
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)

@@ -144,6 +144,7 @@ NAN_BOX, OUTSIDE = (float("nan"), 0.0, 9.0, 9.0), (900.0, 0.0, 20.0, 20.0)
     ([("x", 1), ("x", 2)], "holds the id 'x' twice; none was started"),
     ([("x", NAN_BOX), ("y", 1)], "box 1 of init_targets: box has a value that is not finite"),
     ([(LONG, 1), ("y", 1)], "a target's id of 201 characters is longer than 200"),
+    ([("a\n\x1b[2J", OUTSIDE), ("y", 1)], r"target a\n\x1b[2J: box (900, 0, 20, 20) lies outside"),
     ([("x", OUTSIDE), ("y", 1)], "target x: box (900, 0, 20, 20) lies outside"),
     ([("x", 1), ("y", 2), ("z", 1)], "target z: the box was not started on: 3 targets are tracked"),
 ])  # fmt: skip
