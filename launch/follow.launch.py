@@ -39,6 +39,7 @@ def _actions(context) -> list:
         parameters=[values["params_file"], arguments.for_node(values, *names)],
         remappings=[
             ("detections", "tracker_node/detections"),
+            ("status", "tracker_node/status"),
             ("depth/image", values["depth_topic"]),
             ("depth/camera_info", values["camera_info_topic"]),
             ("points", values["points_topic"]),

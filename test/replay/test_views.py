@@ -28,7 +28,7 @@ def answer(box=(1.0, 2.0, 30.0, 40.0)):
     result = Result(box, 0.75, state, 0, gate, {"crop": 1.0, "locate": 2.0})
     frame = SimpleNamespace(message=SimpleNamespace(header=header(0)))
     image = np.zeros((48, 64, 3), np.uint8)
-    return Answer(frame, image, Target("7", "cup"), result, box, state.name, 0.75)
+    return Answer(frame, image, Target("7", "cup", 0), result, box, state.name, 0.75)
 
 
 def status_keys():

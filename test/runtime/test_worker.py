@@ -211,7 +211,7 @@ def test_lost_target_is_not_taken_for_another_object(lost, scene, box, class_id)
 
 def test_lost_target_without_class_is_found_again_by_its_memory_alone(lost, scene):
     (track,) = lost[0]._targets.tracks
-    track.target = target = Target(track.target.id, "")
+    track.target = target = Target(track.target.id, "", 0)
     answers = propose(lost, scene, Detection(FAR, "person"), Detection(scene.box(0), "cat"))
     assert (answers[-1].target, answers[-1].state) == (target, "TRACKING")
     assert overlap(answers[-1].box, scene.box(0)) > 0.5

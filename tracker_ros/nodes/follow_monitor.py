@@ -46,7 +46,11 @@ class FollowMonitor:
         if problem is None:
             self._problems.solve(subject)
         elif self._problems.report(subject, problem):
-            self._node.get_logger().error(problem)
+            logger = self._node.get_logger()  # which allows one severity a line of code
+            if subject == "pose":
+                logger.warning(problem)
+            else:
+                logger.error(problem)
             self._publish()
 
     def _on_timer(self) -> None:
@@ -90,6 +94,6 @@ class FollowMonitor:
         return "; ".join(silent) if silent and self._node.stage == "active" else None
 
     def _target(self) -> Check:
-        problem = self._problems.present("target")
+        problem = "; ".join(filter(None, map(self._problems.present, ("target", "pose"))))
         values = {"places": self.counts["places"], "problems": self._problems.counts["target"]}
         return Check("target", WARN if problem else OK, problem or self._node.stage, values)

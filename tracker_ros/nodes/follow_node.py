@@ -2,6 +2,7 @@
 
 import time
 
+from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import TransitionCallbackReturn
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
@@ -16,6 +17,7 @@ from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
 from ..runtime.follow.following import Depth, Following
 from ..runtime.follow.pairing import Pairing
+from ..runtime.outputs.status import told_targets
 from . import qos
 from .follow_monitor import FollowMonitor
 from .inputs.message import MessageInput
@@ -31,7 +33,7 @@ class FollowNode(ManagedNode):
     """
 
     topics = (
-        *("detections", "depth/image", "depth/camera_info", "points"),
+        *("detections", "status", "depth/image", "depth/camera_info", "points"),
         *("~/pose", "~/detections_3d", "~/markers", "/tf", "/diagnostics"),
     )
 
@@ -74,7 +76,10 @@ class FollowNode(ManagedNode):
         self._camera = None
         self._monitor.begin()
         profile = qos.PRESETS[values.depth_qos]
-        wanted = [(Detection2DArray, "detections", self._on_detections, qos.RELIABLE)]
+        wanted = [
+            (Detection2DArray, "detections", self._on_detections, qos.RELIABLE),
+            (DiagnosticArray, "status", self._on_status, qos.RELIABLE),
+        ]
         if values.depth_source == "points":
             wanted += [(PointCloud2, "points", self._on_points, profile)]
         else:
@@ -112,6 +117,12 @@ class FollowNode(ManagedNode):
         self._monitor.arrived("detections")
         self._pairing.add_boxes(stamp_to_ns(message.header.stamp), message, time.monotonic())
         self._pair()
+
+    def _on_status(self, message: DiagnosticArray) -> None:
+        targets = told_targets(message)
+        if targets is not None:
+            starts = {one.get("target_id", ""): one.get("started", "") for one in targets}
+            self._following.tracked(stamp_to_ns(message.header.stamp), starts)
 
     def _on_depth(self, message: Image) -> None:
         scale = self.get_parameter("depth_scale").value
@@ -196,9 +207,15 @@ class FollowNode(ManagedNode):
 
     def _publish(self, header: Header, found: list[messages.Seen]) -> None:
         self._monitor.counts["places"] += len(found)
-        chosen = self._following.chosen(found, self.get_parameter("target_id").value)
+        wanted = self.get_parameter("target_id").value or self._following.first
+        chosen = [seen for seen in found if seen.id == wanted]
         if chosen:
-            self._outputs["pose"].publish(messages.pose(chosen, header))
+            self._outputs["pose"].publish(messages.pose(chosen[0], header))
+            self._monitor.report("pose", None)
+        elif found:
+            topic, others = self.resolve_topic_name("~/pose"), ", ".join(seen.id for seen in found)
+            waiting = f"{topic} waits for target {wanted}, which has no place"
+            self._monitor.report("pose", f"{waiting}; others have: {others}")
         self._outputs["detections_3d"].publish(messages.detections_3d(found, header))
         if "tf" in self._outputs and found:
             self._outputs["tf"].publish(messages.transforms(found, header))

@@ -16,6 +16,7 @@ from .. import conversions
 from ..core.errors import InputError, TrackerError
 from ..core.geometry.boxes import Box
 from ..runtime.outputs.health import OK
+from ..runtime.outputs.status import told_targets
 from ..runtime.selection.server import Drawn, SelectionServer, View
 from . import qos
 from .inputs.image import ImageInput
@@ -104,12 +105,12 @@ class SelectNode(Node):
         self._boxes = message
 
     def _on_status(self, message: DiagnosticArray) -> None:
-        told = [{pair.key: pair.value for pair in one.values} for one in message.status]
-        if told and told[0].get("state") == "DROPPED":
-            return  # it says nothing of the targets
+        targets = told_targets(message)
+        if targets is None:
+            return
         self._states = [
             Drawn(one.get("target_id", ""), f"{one.get('state')} {one.get('score', '')[:4]}")
-            for one in told[1:]
+            for one in targets
         ]
         self._told = time.monotonic()
 

@@ -15,10 +15,14 @@ from .frame_slot import ReceivedImage
 
 @dataclass(frozen=True)
 class Target:
-    """The target that is tracked; every successful initialisation gives a new id."""
+    """The target that is tracked; every successful initialisation gives a new id.
+
+    started: the stamp (ns) of the frame that it was started in: an id may be given again.
+    """
 
     id: str
     class_id: str
+    started: int
 
 
 @dataclass(frozen=True)

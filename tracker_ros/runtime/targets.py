@@ -111,7 +111,8 @@ class Targets:
         tracker.init(image, start.box)
         # The next number that nobody has been given by name.
         new = start.id or next(one for one in map(str, self._ids) if one not in self._tracks)
-        return Track(Target(new, start.class_id), tracker, image.shape[1::-1], frame.number)
+        target = Target(new, start.class_id, frame.stamp)
+        return Track(target, tracker, image.shape[1::-1], frame.number)
 
     def add(self, track: Track, frame: ReceivedImage, image: np.ndarray) -> None:
         """Make a started track live: from now on answers include it."""

@@ -22,6 +22,7 @@ class Scene(Peer):
     asked = "follow_node"
 
     def __init__(self, context, namespace: str):
+        from diagnostic_msgs.msg import DiagnosticArray
         from geometry_msgs.msg import PoseStamped
         from sensor_msgs.msg import CameraInfo, Image, PointCloud2
         from tf2_msgs.msg import TFMessage
@@ -33,6 +34,7 @@ class Scene(Peer):
         super().__init__(context, namespace)
         create = self.node.create_publisher
         self.boxes = create(Detection2DArray, "tracker_node/detections", qos.RELIABLE)
+        self.states = create(DiagnosticArray, "tracker_node/status", qos.RELIABLE)
         self.depths = create(Image, "depth/image", qos.RELIABLE)
         self.infos = create(CameraInfo, "depth/camera_info", qos.RELIABLE)
         self.clouds = create(PointCloud2, "points", qos.RELIABLE)
@@ -76,6 +78,18 @@ class Scene(Peer):
         header = self.header(stamp, frame_id)
         found = [box_to_detection(box, header, one, "cup", 0.75) for one, box in boxes]
         self.boxes.publish(Detection2DArray(header=header, detections=found))
+
+    def send_status(self, stamp: int, state: str, **starts: str) -> None:
+        """What the tracker would say of a frame: its targets' ids, and what tells their starts."""
+        from tracker_ros.runtime.outputs.health import Check
+        from tracker_ros.runtime.outputs.status import to_array
+
+        checks = [Check("frame", 0, "", {"state": state})]
+        checks += [
+            Check(f"target {one}", 0, "", {"target_id": one, "started": started})
+            for one, started in starts.items()
+        ]
+        self.states.publish(to_array(checks, self.header(stamp), "tracker_node", ""))
 
     def place(self, stamp: int):
         """The follow node's answer to the boxes of this stamp."""

@@ -40,7 +40,7 @@ def robot(ros):
     nodes = [
         NodeProcess("tracker_node", *place, "image_qos:=DEFAULT", "-p", "model:=dastm_nano"),
         NodeProcess("follow_node", *place, "depth_qos:=DEFAULT", "-r",
-                   "detections:=tracker_node/detections"),
+                   "detections:=tracker_node/detections", "-r", "status:=tracker_node/status"),
     ]  # fmt: skip
     with ending_well(Scene(ros, "/camera3"), *nodes) as peer:
         for publisher in (peer.depths, peer.infos):
@@ -90,3 +90,33 @@ def test_the_demo_scene_from_image_to_place(robot):
     assert len(errors) >= 20
     assert np.percentile(errors, 95) < 0.03
     assert max(depth_errors) < 0.03  # the ground is 60 % farther, the wall is half as far
+
+
+@pytest.mark.parametrize("ids", [("", ""), ("anna", "anna")])
+def test_a_target_that_replaces_another_has_the_pose_at_once(robot, ids):
+    """Also under the same id, and where it is twice as far."""
+    image, (_, y, w, h) = DeepClip().render(FRAMES[0]), DeepClip().truth(FRAMES[0])
+    depth = np.full((HEIGHT, WIDTH), 2.0)
+    depth[:, : WIDTH // 2] = 4.0
+
+    def look() -> int:
+        stamp = robot.next()
+        header = robot.header(stamp, FRAME_ID)
+        robot.send_info(stamp)
+        robot.send_depth(depth, stamp)
+        robot.images.publish(bgr_to_image(image, header))
+        robot.place(stamp)
+        return stamp
+
+    for left, one, metres in ((400.0, ids[0], 2.0), (100.0, ids[1], 4.0)):
+        first = look()
+        box = (left, y, w, h)
+        robot.inits.publish(box_to_detection(box, robot.header(first, FRAME_ID), one))
+        robot.started(first, box)
+
+        def driven(metres=metres):
+            poses = robot.poses[look()]
+            return poses and abs(poses[0].pose.position.z / metres - 1) < 0.01
+
+        robot.until(driven, f"a pose {metres} m away")
+        assert robot.stamp < first + 2_000_000_000  # Nav2's detection_timeout

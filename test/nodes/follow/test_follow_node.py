@@ -24,7 +24,8 @@ def markers(peer: Scene, header) -> list:
 def follower(ros):
     """A peer in touch with an active follow node; no tracker but the peer."""
     node = NodeProcess("follow_node", "-r", "__ns:=/camera2", "-r",
-                      "detections:=tracker_node/detections", "-p", "depth_qos:=DEFAULT",
+                      "detections:=tracker_node/detections", "-r",
+                      "status:=tracker_node/status", "-p", "depth_qos:=DEFAULT",
                       "-p", "tf:=true", "-p", "depth_scala:=0.5")  # fmt: skip
     with ending_well(Scene(ros, "/camera2"), node) as peer:
         meet(peer)
@@ -33,7 +34,7 @@ def follower(ros):
 
 def meet(peer: Scene) -> None:
     """Wait until both sides hear each other."""
-    for publisher in (peer.boxes, peer.depths, peer.infos):
+    for publisher in (peer.boxes, peer.states, peer.depths, peer.infos):
         peer.until(publisher.get_subscription_count, f"a subscriber of {publisher.topic_name}")
     first = peer.stamp
 
@@ -114,6 +115,27 @@ def test_pose_is_that_of_the_target_id(follower):
     np.testing.assert_allclose(point(pose.pose), CAMERA.locate(330.0, 130.0, 2.0), atol=0.01)
     assert not follower.poses[stamp - 33_000_000]
     assert follower.set_parameters(target_id="") == []
+
+
+def test_pose_goes_on_with_the_next_once_the_tracker_has_the_first_no_longer(follower):
+    def see(one: str, state: str, *tracked: str) -> int:
+        stamp = follower.next()
+        follower.send_depth(flat(), stamp)
+        follower.send_boxes(stamp, (one, BOX))
+        follower.send_status(stamp, state, **dict.fromkeys(tracked, ""))
+        assert [seen.id for seen in follower.place(stamp).detections] == [one]
+        return stamp
+
+    follower.until(lambda: follower.poses[see("lisa", "TRACKING", "lisa")], "a pose of lisa")
+    first = follower.stamp
+    for state, *tracked in (("LOST", "lisa", "mona"), ("DROPPED",), ("ERROR",)):
+        stamp = see("mona", state, *tracked)  # as a detector adds it
+        status = follower.diagnosis("target", "pose waits for target lisa, which has no place")
+        assert status.message.endswith("; others have: mona")
+        assert status.level == b"\x01"
+        assert not follower.poses[stamp]
+    follower.until(lambda: follower.poses[see("mona", "TRACKING", "mona")], "a pose of mona")
+    assert follower.stamp < first + 5_000_000_000  # before lisa is forgotten
 
 
 def test_what_is_hidden_has_neither_pose_nor_marker(follower):

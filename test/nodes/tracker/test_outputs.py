@@ -37,7 +37,7 @@ def test_no_marker_comes_after_the_node_was_disabled():
     monitor = SimpleNamespace(gates=None, report=None, follow=lambda answer: None)
     outputs = Outputs(node, monitor, "dastm")
     frame = ReceivedImage(1, 0, 0, 0.0, SimpleNamespace(header=header))
-    found = Answer(frame, np.zeros((9, 9, 3), np.uint8), Target("1", ""), None, (1, 2, 3, 4))
+    found = Answer(frame, np.zeros((9, 9, 3), np.uint8), Target("1", "", 0), None, (1, 2, 3, 4))
     outputs.finish(found)
     node.enabled = False
     outputs.clear()

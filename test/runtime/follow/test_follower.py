@@ -124,18 +124,62 @@ def test_each_id_has_a_filter_of_its_own(following):
     assert [seen.place.position[2] for seen in found] == pytest.approx([3.0, 5.0], rel=0.01)
 
 
-def test_the_chosen_one_is_the_one_followed_for_longest_or_the_one_named(following):
-    def found_in(i, *ids):
-        targets = [boxed(one, 100.0 * len(one)) for one in ids]
-        return frame(following, i, targets, depth_of())[0]
+def see(following, i, *ids):
+    """Boxes of these targets in frame ``i``; returns those that have a place."""
+    found, _ = frame(following, i, [boxed(one, 100.0 * len(one)) for one in ids], depth_of())
+    return [seen.id for seen in found]
 
-    found_in(0, "old")
-    found = found_in(1, "newer", "old")
-    assert following.chosen(found, "").id == "old"
-    assert following.chosen(found, "newer").id == "newer"
-    assert following.chosen(found, "nobody") is None
-    assert following.chosen(found_in(2, "newer"), "") is None  # old is hidden, not gone
-    assert following.chosen(found_in(200, "newer"), "").id == "newer"
+
+def tell(following, i, **starts):
+    """What the tracker says that it has in frame ``i``."""
+    following.tracked(10**9 + i * STEP, starts)
+
+
+def test_the_first_is_the_one_followed_for_longest(following):
+    assert following.first == ""
+    see(following, 0, "old")
+    for i in (1, 2, 149):
+        see(following, i, "newer", *["old"] * (i == 1))
+        assert following.first == "old"  # hidden, not gone
+    see(following, 200, "newer")
+    assert following.first == "newer"
+
+
+def test_one_that_the_tracker_has_no_longer_makes_room_at_once(following):
+    for i in range(3):
+        see(following, i, "old")
+        tell(following, i, old="a")
+    see(following, 3, "newer")
+    tell(following, 2, old="a")  # it comes late
+    assert following.first == "old"
+    tell(following, 3, newer="b")
+    assert following.first == "newer"
+
+
+def test_one_that_the_tracker_has_lost_keeps_its_turn(following):
+    see(following, 0, "lost")
+    for i in range(1, 400):
+        see(following, i, "newer")
+        tell(following, i, lost="a", newer="b")
+    assert following.first == "lost"
+
+
+def test_what_has_boxes_in_later_frames_than_the_tracker_tells_of_stays(following):
+    for i in range(5):
+        see(following, i, "anna")
+    for i in (3, 4):
+        tell(following, i)
+        assert following.first == "anna"
+
+
+def test_a_target_that_is_started_anew_under_its_id_has_no_past(following):
+    for i in range(5):
+        frame(following, i, [boxed("a")], depth_of(2.0))
+        tell(following, i, a="first")
+    assert frame(following, 5, [boxed("a")], depth_of(6.0))[0] == []
+    tell(following, 5, a="second")
+    ((seen,), problems) = frame(following, 6, [boxed("a")], depth_of(6.0))
+    assert (seen.place.position[2], problems) == (pytest.approx(6.0), [])
 
 
 def test_frames_answered_again_leave_what_was_followed_beyond_them_as_it_was(following):
@@ -148,13 +192,14 @@ def test_frames_answered_again_leave_what_was_followed_beyond_them_as_it_was(fol
     for i in (11, 12):  # bert starts in frame 11
         found, problems = frame(following, i, [bert, anna], hidden, newest=13)
         assert ([seen.id for seen in found], problems) == (["bert"], [])
-        assert following.chosen(found, "") is None
+        assert following.first == "anna"
     for i in (13, 14):
         found, problems = frame(following, i, [bert, anna], hidden)
         assert [seen.id for seen in found] == ["bert"]
         assert problems[0].startswith("target anna: the depth in the box jumped from 2.0")
     found, _ = frame(following, 15, [bert, anna], depth_of(2.0))
-    assert following.chosen(found, "").id == "anna"
+    assert "anna" in [seen.id for seen in found]
+    assert following.first == "anna"
 
 
 @pytest.mark.parametrize("length", [2, 60, 300])  # frames of a bag

@@ -24,7 +24,7 @@ def answer(make, box):
     result = Result(box, 0.75, state, 0 if box else 4, GATE, {"crop": 1.0})
     image = np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3)
     about = {"gate": GATE, "memory_size": 3}
-    return Answer(frame, image, Target("7", "cup"), result, box, state.name, 0.75, **about)
+    return Answer(frame, image, Target("7", "cup", 0), result, box, state.name, 0.75, **about)
 
 
 def check(answer, make):

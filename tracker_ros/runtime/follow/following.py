@@ -1,5 +1,6 @@
 """Follows every target of a stream in space: from boxes and depth of one moment to places."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,19 @@ class Depth:
     camera: Camera | None = None
 
 
+@dataclass
+class _Followed:
+    """A target. boxed: the stamp of its last box. kept: the last at which the tracker had it, ns.
+
+    started: what the tracker says of its start; empty where it says nothing.
+    """
+
+    follower: Follower
+    boxed: int
+    kept: int
+    started: str = ""
+
+
 class Following:
     """Keeps a ``Follower`` for each id.
 
@@ -29,8 +43,23 @@ class Following:
 
     def __init__(self, limits: Limits, min_points: int, max_range: float):
         self._limits, self._min_points, self._max_range = limits, min_points, max_range
-        self._followers: dict[str, tuple[Follower, int]] = {}  # and the stamp of its last box
+        self._followed: dict[str, _Followed] = {}  # in the order in which they came
         self._stamp = 0  # the latest
+
+    def tracked(self, stamp: int, starts: Mapping[str, str]) -> None:
+        """The tracker has these targets, also lost ones, in the frame of ``stamp`` (ns).
+
+        Those that it has no longer are gone; what had boxes in that frame or later stays.
+
+        starts: by id, what tells a start from one before it; one that is another has no past.
+        """
+        for target_id, one in list(self._followed.items()):
+            if target_id in starts:
+                if one.started not in ("", starts[target_id]):
+                    one.follower = Follower(self._limits)
+                one.started, one.kept = starts[target_id], max(one.kept, stamp)
+            elif one.boxed < stamp:
+                del self._followed[target_id]
 
     def frame(
         self, stamp: int, targets: list[Boxed], depth: Depth, camera: Camera, reach: int
@@ -59,15 +88,17 @@ class Following:
         self._forget(stamp, reach)
         found, problems = [], []
         for target in targets:
-            follower, last = self._followers.get(target.id, (Follower(self._limits), stamp))
-            if stamp < last:
+            if target.id not in self._followed:
+                self._followed[target.id] = _Followed(Follower(self._limits), stamp, stamp)
+            one = self._followed[target.id]
+            if stamp < one.boxed:
                 continue
-            self._followers[target.id] = follower, stamp
+            one.boxed, one.kept = stamp, max(one.kept, stamp)
             try:
                 seen = surfaces(
                     depth.values, target.box, depth.scale, self._min_points, self._max_range
                 )
-                place, reason = follower.follow(stamp, target.box, seen, camera)
+                place, reason = one.follower.follow(stamp, target.box, seen, camera)
             except InputError as error:
                 place, reason = None, str(error)
             if place:
@@ -79,17 +110,15 @@ class Following:
     def _forget(self, stamp: int, reach: int) -> None:
         """Drop those that have been away for long, and all where time jumped back."""
         if max(stamp, reach) < self._stamp:
-            self._followers, self._stamp = {}, 0
+            self._followed, self._stamp = {}, 0
         oldest = stamp - round(self._limits.forget_after * 1e9)
-        self._followers = {
-            key: (one, last) for key, (one, last) in self._followers.items() if last >= oldest
-        }
+        self._followed = {key: one for key, one in self._followed.items() if one.kept >= oldest}
         self._stamp = max(self._stamp, stamp)
 
-    def chosen(self, found: list[Seen], target_id: str) -> Seen | None:
-        """The target to drive after: ``target_id``; if empty, the one followed for longest.
+    @property
+    def first(self) -> str:
+        """The id of the target that has been followed for longest; empty where there is none.
 
-        While that target is hidden there is none: a robot should not drive after another one.
+        While it is hidden, a robot should not drive after another one.
         """
-        wanted = target_id or next(iter(self._followers), "")
-        return next((seen for seen in found if seen.id == wanted), None)
+        return next(iter(self._followed), "")

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from ...conversions import Make, ros_message
+from ...conversions import Make, ros_message, seconds
 from ...core.gate import BRANCHES
 from ..answer import Answer
 from .health import ERROR, OK, WARN, Check
@@ -85,6 +85,17 @@ def target_checks(answer: Answer) -> list[Check]:
     ]
 
 
+def told_targets(array) -> list[dict[str, str]] | None:
+    """The values of each target in a ~/status; None where it says nothing of them.
+
+    As of a frame that was dropped, or whose image cannot be used: the targets are kept.
+    """
+    told = [{pair.key: pair.value for pair in one.values} for one in array.status]
+    state = told[0].get("state") if told else None
+    targets = told[1:] if state in LEVELS else []
+    return targets if targets or state == "NO_TARGET" else None
+
+
 def _values(answer: Answer) -> dict[str, object]:
     """The values of ~/status about one target."""
     result, target = answer.result, answer.target
@@ -93,6 +104,7 @@ def _values(answer: Answer) -> dict[str, object]:
         "state": answer.state,
         "target_id": target.id if target else "",
         "class_id": target.class_id if target else "",
+        "started": seconds(target.started) if target else "",
         "score": f"{answer.score:.4f}",
         "lost_frames": result.lost_frames if result else 0,
         "memory_size": answer.memory_size,
