@@ -17,7 +17,7 @@ OWN = (
     arguments.of_launch(
         "points_topic", "points", "An organised cloud, where depth_source is points."
     ),
-    *arguments.of_node(FOLLOW, "target_id", "depth_source", "depth_scale", "slop", "tf"),
+    *arguments.of_node(FOLLOW, "target_id", "depth_source", "depth_scale", "rectified", "slop", "tf"),
 )
 ARGUMENTS = (*arguments.TRACK, *OWN)
 

@@ -73,7 +73,7 @@ class FollowNode(ManagedNode):
         limits = Limits(values.gate, values.process_noise, values.size_change, values.forget_after)
         self._following = Following(limits, values.min_points, values.max_range)
         self._pairing = Pairing(round(values.slop * 1e9))
-        self._camera = None
+        self._camera, self._rectified = None, values.rectified
         self._monitor.begin()
         profile = qos.PRESETS[values.depth_qos]
         wanted = [
@@ -151,7 +151,7 @@ class FollowNode(ManagedNode):
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         try:
-            self._camera = inputs.camera_info(message)
+            self._camera = inputs.camera_info(message, self._rectified)
         except InputError as error:
             self._camera = None  # what came before may be of another camera
             self._monitor.report("camera", str(error))

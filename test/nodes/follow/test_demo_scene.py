@@ -79,7 +79,7 @@ def test_the_demo_scene_from_image_to_place(robot):
             hidden.append(stamp)
         elif places.detections and on_target(robot, stamp, clip.truth(index)):
             x, y, w, h = clip.truth(index)
-            true = CAMERA.locate(x + w / 2, y + h / 2, clip.distance(index))
+            true = CAMERA.view(x + w / 2, y + h / 2).locate(clip.distance(index))
             error = (point(places.detections[0].bbox.center) - true) / clip.distance(index)
             depth_errors.append(abs(error[2]))
             if clip.visible(index) > 0.75:  # the box is then about the whole of it

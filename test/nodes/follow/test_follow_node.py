@@ -80,7 +80,7 @@ def test_place_of_a_box(follower):
     assert array_3d.header == one.header == header
     assert (one.id, one.results[0].hypothesis.class_id) == ("anna", "cup")
     assert one.results[0].hypothesis.score == 0.75
-    expected = CAMERA.locate(425.0, 140.0, 2.5)
+    expected = CAMERA.view(425.0, 140.0).locate(2.5)
     np.testing.assert_allclose(point(one.bbox.center), expected, atol=0.01)
     np.testing.assert_allclose(point(one.results[0].pose.pose), expected, atol=0.01)
     size = (one.bbox.size.x, one.bbox.size.y)
@@ -112,7 +112,7 @@ def test_pose_is_that_of_the_target_id(follower):
         follower.place(stamp)
     (pose,) = follower.until(lambda: follower.poses[stamp], "a pose")
     assert pose.header == follower.header(stamp, FRAME_ID)
-    np.testing.assert_allclose(point(pose.pose), CAMERA.locate(330.0, 130.0, 2.0), atol=0.01)
+    np.testing.assert_allclose(point(pose.pose), CAMERA.view(330.0, 130.0).locate(2.0), atol=0.01)
     assert not follower.poses[stamp - 33_000_000]
     assert follower.set_parameters(target_id="") == []
 
@@ -310,7 +310,7 @@ def test_place_from_an_organised_cloud(follower):
         return any(stamp > first and found for stamp, found in follower.places.items())
 
     follower.until(answered, "a first place")
-    expected = CAMERA.locate(150.0, 90.0, 2.0)
+    expected = CAMERA.view(150.0, 90.0).locate(2.0)
     np.testing.assert_allclose(follower.position(sent(points)), expected, atol=0.01)
     sent(np.ascontiguousarray(points[..., [2, 0, 1]]))
     follower.diagnosis("input", "not the view of a pinhole camera in its optical frame")

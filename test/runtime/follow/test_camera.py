@@ -1,10 +1,14 @@
 """Pixels to places, and the camera that a cloud was seen with."""
 
+from dataclasses import replace
+
+import cv2
 import numpy as np
 import pytest
 
 from tracker_ros.core.errors import InputError
 from tracker_ros.runtime.follow.camera import Camera, camera_of_points
+from tracker_ros.runtime.follow.lens import Lens
 
 CAMERA = Camera(500.0, 510.0, 31.0, 22.0, 64, 48)
 
@@ -19,21 +23,57 @@ def view(camera=CAMERA, depth=None):
 
 
 def test_the_centre_of_the_principal_pixel_is_straight_ahead():
-    np.testing.assert_allclose(CAMERA.locate(31.5, 22.5, 3.0), (0, 0, 3))
+    np.testing.assert_allclose(CAMERA.view(31.5, 22.5).locate(3.0), (0, 0, 3))
 
 
 def test_a_place_is_projected_to_where_it_came_from():
-    x, y, z = CAMERA.locate(50.0, 10.0, 4.0)
+    x, y, z = CAMERA.view(50.0, 10.0).locate(4.0)
     assert 500 * x / z + 31 + 0.5 == pytest.approx(50)
     assert 510 * y / z + 22 + 0.5 == pytest.approx(10)
 
 
-def test_jacobian_is_the_slope_of_locate():
-    point, step = np.array([50.0, 10.0, 4.0]), 1e-6
-    for axis, column in enumerate(CAMERA.jacobian(*point).T):
-        moved = point + step * np.eye(3)[axis]
-        slope = (CAMERA.locate(*moved) - CAMERA.locate(*point)) / step
-        np.testing.assert_allclose(column, slope, atol=1e-6)
+LENSES = [
+    Lens("plumb_bob", (-0.35, 0.12, 0.001, -0.001, -0.02)),
+    Lens("plumb_bob", (0.12, -0.25, 0.001, -0.001)),
+    Lens("rational_polynomial", (0.8, 0.1, 0.0003, -0.0002, 0.01, 1.1, 0.25, 0.02)),
+    Lens("equidistant", (0.1, -0.02, 0.003, 0.0)),
+]
+
+
+@pytest.mark.parametrize("lens", [None, *LENSES])
+def test_jacobian_is_the_slope_of_locate(lens):
+    camera, point, step = replace(CAMERA, lens=lens), np.array([50.0, 10.0, 4.0]), 1e-4
+
+    def place(x, y, depth):
+        return camera.view(x, y).locate(depth)
+
+    for axis, column in enumerate(camera.view(50.0, 10.0).jacobian(4.0).T):
+        slope = (place(*(point + step * np.eye(3)[axis])) - place(*point)) / step
+        np.testing.assert_allclose(column, slope, atol=1e-5)
+
+
+@pytest.mark.parametrize("lens", LENSES)
+def test_a_raw_image_shows_a_place_where_opencv_projects_it(lens):
+    camera = Camera(300.0, 310.0, 322.0, 238.0, 640, 480, lens)
+    matrix, place = np.array([[300.0, 0, 322], [0, 310, 238], [0, 0, 1]]), np.array([2.0, -1.4, 3])
+    project = cv2.fisheye.projectPoints if lens.model == "equidistant" else cv2.projectPoints
+    still, coefficients = np.zeros((3, 1)), np.array(lens.coefficients)
+    x, y = project(place[None, None], still, still, matrix, coefficients)[0].ravel() + 0.5
+    np.testing.assert_allclose(camera.view(x, y).locate(3.0), place, atol=1e-5)
+    assert np.abs(replace(camera, lens=None).view(x, y).locate(3.0) - place).max() > 0.05
+
+
+def test_a_pixel_at_the_rim_of_a_wide_view_is_of_more():
+    camera = replace(CAMERA, lens=LENSES[0])
+    middle, rim = (camera.view(x, 22.5).slopes[0, 0] for x in (31.5, 331.5))
+    assert middle == pytest.approx(1 / 500, rel=0.01)
+    assert rim > 1.2 * middle
+
+
+def test_a_point_that_the_lens_never_shows_is_said_in_a_sentence():
+    wide = replace(CAMERA, lens=Lens("plumb_bob", (-0.3, 0.0, 0.0, 0.0)))
+    with pytest.raises(InputError, match=r"a point 1.94 focal .* the lens of camera_info \(plumb"):
+        wide.view(1001.5, 22.5)
 
 
 def test_the_camera_of_a_cloud_with_holes():

@@ -223,5 +223,20 @@ def test_a_target_without_a_place_does_not_take_the_others_theirs(following):
 def test_bad_frames_are_said_in_a_sentence(following):
     with pytest.raises(InputError, match="two detections have the id 'a'"):
         frame(following, 0, [boxed("a"), boxed("a")], depth_of())
-    with pytest.raises(InputError, match="the depth image has 320x240 pixels, but camera_info"):
-        frame(following, 0, [boxed("a")], depth_of(shape=(240, 320)))
+    with pytest.raises(
+        InputError, match="has 320x480 pixels, but camera_info is of 640x480, which"
+    ):
+        frame(following, 0, [boxed("a")], depth_of(shape=(480, 320)))
+
+
+@pytest.mark.parametrize("shape", [(960, 1280), (240, 320), (151, 201)])
+def test_registered_depth_may_have_another_scale_than_the_image(following, shape):
+    depth = depth_of(6.0, shape)
+    across, down = shape[1] / 640, shape[0] / 480
+    depth.values[
+        round(200 * down) : round(260 * down), round(300 * across) : round(360 * across)
+    ] = 2
+    ((seen,), problems) = frame(following, 0, [boxed("a")], depth)
+    assert problems == []
+    np.testing.assert_allclose(seen.place.position, CAMERA.view(330.0, 230.0).locate(2.0))
+    assert seen.place.size == pytest.approx((0.24, 0.24))

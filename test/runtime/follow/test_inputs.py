@@ -54,25 +54,47 @@ def test_unusable_depth_image(fields, words):
 def info(**fields):
     roi = SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0)
     values = {"width": 640, "height": 480, "binning_x": 0, "binning_y": 0, "roi": roi,
-              "k": np.array([500.0, 0, 320, 0, 510, 240, 0, 0, 1])}  # fmt: skip
+              "k": np.array([500.0, 0, 320, 0, 510, 240, 0, 0, 1]), "p": np.zeros(12),
+              "distortion_model": "plumb_bob", "d": array.array("d", [-0.3, 0.1, 0, 0, 0])}  # fmt: skip
     return SimpleNamespace(**values | fields)
 
 
-def test_camera_info():
-    camera = inputs.camera_info(info())
-    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (500, 510, 320, 240)
+P = np.array([450.0, 0, 310, -40, 0, 460, 230, 0, 0, 0, 1, 0])
+
+
+@pytest.mark.parametrize("rectified, p, of_p", [
+    (True, P, True), (False, P, False), (True, np.zeros(12), False),
+])  # fmt: skip
+def test_camera_info_is_of_rectified_or_raw_images(rectified, p, of_p):
+    camera = inputs.camera_info(info(p=p), rectified)
+    expected = (450, 460, 310, 230) if of_p else (500, 510, 320, 240)
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == expected
     assert (camera.width, camera.height) == (640, 480)
+    assert (camera.lens is None) == rectified
 
 
-def test_camera_info_with_binning_and_a_region():
+@pytest.mark.parametrize("rectified", [True, False])
+def test_camera_info_with_binning_and_a_region(rectified):
     roi = SimpleNamespace(x_offset=100, y_offset=40, width=400, height=400)
-    camera = inputs.camera_info(info(binning_x=2, binning_y=2, roi=roi))
+    p = np.array([500.0, 0, 320, 0, 0, 510, 240, 0, 0, 0, 1, 0])
+    camera = inputs.camera_info(info(binning_x=2, binning_y=2, roi=roi, p=p), rectified)
     assert (camera.fx, camera.fy, camera.cx, camera.cy) == (250, 255, 110, 100)
     assert (camera.width, camera.height) == (200, 200)
 
 
+def test_raw_images_without_distortion_have_no_lens():
+    for d in ([], [0.0] * 5):
+        assert inputs.camera_info(info(d=d, distortion_model="any"), False).lens is None
+
+
+OUTSIDE = SimpleNamespace(x_offset=300, y_offset=0, width=400, height=400)
+
+
 @pytest.mark.parametrize("fields, words", [
-    ({"k": np.zeros(9)}, "no usable K: fx 0"),
+    ({"k": np.zeros(9)}, "no usable K: fx 0, .*: the camera is not calibrated"),
+    ({"p": np.full(12, math.nan)}, "no usable P: fx nan"),
+    ({"roi": OUTSIDE}, r"region of 400x400 pixels at \(300, 0\), with a binning of 1x1, is none"),
+    ({"binning_x": 900}, "with a binning of 900x1, is none of its 640x480 pixels"),
     ({"k": np.array([math.nan, 0, 320, 0, 510, 240, 0, 0, 1])}, "no usable K: fx nan"),
     ({"k": np.array([500, 0, 320, 0, 510, math.inf, 0, 0, 1])}, "cy inf"),
     ({"k": np.array([1e-300, 0, 320, 0, 1e-300, 240, 0, 0, 1])}, "no usable K: fx 1e-300"),
@@ -82,7 +104,19 @@ def test_camera_info_with_binning_and_a_region():
 ])  # fmt: skip
 def test_unusable_camera_info(fields, words):
     with pytest.raises(InputError, match=words):
-        inputs.camera_info(info(**fields))
+        inputs.camera_info(info(**fields), True)
+
+
+@pytest.mark.parametrize("fields, words", [
+    ({"distortion_model": "fov"}, "distortion_model 'fov', which is not one of plumb_bob, rational"),
+    ({"d": [0.1] * 3}, "D that is not 4 or 5 numbers, as distortion_model plumb_bob takes: 0.1, 0"),
+    ({"d": [math.nan] * 5}, "D that is not 4 or 5 numbers, as distortion_model plumb_bob takes: nan"),
+    ({"distortion_model": "equidistant"}, "D that is not 4 numbers"),
+])  # fmt: skip
+def test_unusable_distortion_matters_to_raw_images_only(fields, words):
+    assert inputs.camera_info(info(**fields), True)
+    with pytest.raises(InputError, match=words):
+        inputs.camera_info(info(**fields), False)
 
 
 def field(name, offset, datatype=inputs.FLOAT32):

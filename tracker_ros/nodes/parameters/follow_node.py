@@ -32,6 +32,12 @@ FOLLOW = (
         limits=(1e-6, 1000.0),
     ),
     Parameter(
+        "rectified",
+        True,
+        "The images are rectified: `camera_info`'s P is used; false: raw ones, K and distortion D.",
+        ACTIVATE,
+    ),
+    Parameter(
         "slop",
         0.02,
         "Seconds that the stamps of boxes and depth may differ, where none is the same.",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.errors import InputError
+from .lens import Lens
 
 # Metres: what is told to be nearer or farther was not measured.
 NEAREST, FARTHEST = 1e-3, 1e6
@@ -17,8 +18,33 @@ _MISFIT = 1.0  # pixels: the median residual of a cloud that a pinhole camera ca
 
 
 @dataclass(frozen=True)
+class View:
+    """What a camera shows at an image point.
+
+    ray: X/Z and Y/Z, float64 [2]. slopes: how they change with x and y, its columns, [2, 2].
+    """
+
+    ray: np.ndarray
+    slopes: np.ndarray
+
+    def locate(self, depth: float) -> np.ndarray:
+        """The place at ``depth`` metres: float64 [3], optical frame."""
+        return depth * np.append(self.ray, 1.0)
+
+    def jacobian(self, depth: float) -> np.ndarray:
+        """How the place changes with x, y and depth: float64 [3, 3]."""
+        found = np.zeros((3, 3))
+        found[:2, :2] = depth * self.slopes
+        found[:, 2] = self.locate(1.0)
+        return found
+
+
+@dataclass(frozen=True)
 class Camera:
-    """Focal lengths and principal point in pixels, and the size of its images."""
+    """Focal lengths and principal point in pixels, and the size of its images.
+
+    lens: what its images are distorted by; None: nothing.
+    """
 
     fx: float
     fy: float
@@ -26,22 +52,14 @@ class Camera:
     cy: float
     width: int
     height: int
+    lens: Lens | None = None
 
-    def locate(self, x: float, y: float, depth: float) -> np.ndarray:
-        """The point at ``depth`` metres behind image point (x, y): float64 [3], optical frame."""
-        ray = ((x - 0.5 - self.cx) / self.fx, (y - 0.5 - self.cy) / self.fy, 1.0)
-        return depth * np.array(ray)
-
-    def jacobian(self, x: float, y: float, depth: float) -> np.ndarray:
-        """How ``locate`` changes with x, y and depth: float64 [3, 3]."""
-        horizontal, vertical, _ = self.locate(x, y, 1.0)
-        return np.array(
-            [
-                [depth / self.fx, 0.0, horizontal],
-                [0.0, depth / self.fy, vertical],
-                [0.0, 0.0, 1.0],
-            ]
-        )
+    def view(self, x: float, y: float) -> View:
+        """What is seen at image point (x, y). Raises InputError where the lens shows nothing."""
+        around = np.array([(0, 0), (-0.5, 0), (0.5, 0), (0, -0.5), (0, 0.5)])
+        points = (around + (x - 0.5 - self.cx, y - 0.5 - self.cy)) / (self.fx, self.fy)
+        ray, left, right, above, below = self.lens.undistort(points) if self.lens else points
+        return View(ray, np.stack([right - left, below - above], axis=1))
 
 
 def camera_of_points(points: np.ndarray) -> Camera:

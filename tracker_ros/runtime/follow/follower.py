@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...core.geometry.boxes import Box
-from .camera import Camera
+from .camera import Camera, View
 from .depth import Surface
 from .kalman import ConstantVelocity
 
@@ -61,41 +61,44 @@ class Follower:
         Args:
             stamp: of the image, ns; never less than before. box: in its pixels.
             surfaces: what is in it, nearest first.
+        Raises:
+            InputError: the camera shows nothing at the middle of the box.
         """
+        x, y, w, h = box
+        view = camera.view(x + w / 2, y + h / 2)
         gone = (stamp - self._seen) / 1e9
         if self._filter and gone > self._limits.forget_after:
             self._filter = None
         if self._filter is None:
             surface = surfaces[0]
-            position, covariance = _measure(box, surface, camera)
+            position, covariance = _measure(box, surface, view)
             self._filter = ConstantVelocity(position, covariance, self._limits.process_noise)
-            self._size = _size(box, surface, camera)
+            self._size = _size(box, surface, view)
         else:
             self._filter.predict((stamp - self._stamp) / 1e9)
             self._stamp = stamp
             reasons = []
             for surface in surfaces:
-                reason = self._refusal(box, surface, camera)
+                reason = self._refusal(box, surface, view)
                 if reason is None:
                     break
                 reasons.append(reason)
             else:
                 return None, reasons[0]
-            self._filter.correct(*_measure(box, surface, camera))
-            size = _size(box, surface, camera)
-            self._size *= (size / self._size) ** SIZE_RATE
+            self._filter.correct(*_measure(box, surface, view))
+            self._size *= (_size(box, surface, view) / self._size) ** SIZE_RATE
         self._stamp = self._seen = stamp
-        width, height = surface.depth * box[2] / camera.fx, surface.depth * box[3] / camera.fy
         covariance = self._filter.covariance[:3, :3].copy()
-        return Estimate(self._filter.position.copy(), covariance, (width, height)), None
+        size = _sides(box, surface, view)
+        return Estimate(self._filter.position.copy(), covariance, size), None
 
-    def _refusal(self, box: Box, surface: Surface, camera: Camera) -> str | None:
+    def _refusal(self, box: Box, surface: Surface, view: View) -> str | None:
         expected = self._filter.position[2]
         jump = f"the depth in the box jumped from {expected:.2f} m to {surface.depth:.2f} m"
-        distance = self._filter.distance(*_measure(box, surface, camera))
+        distance = self._filter.distance(*_measure(box, surface, view))
         if distance > self._limits.gate:
             return f"{jump}, {distance:.1f} standard deviations (gate {self._limits.gate:g})"
-        change = _size(box, surface, camera) / self._size
+        change = _size(box, surface, view) / self._size
         if not 1 / self._limits.size_change <= change <= self._limits.size_change:
             return (
                 f"{jump}, where the target would be {change:.2f} times as large as before"
@@ -104,16 +107,20 @@ class Follower:
         return None
 
 
-def _measure(box: Box, surface: Surface, camera: Camera) -> tuple[np.ndarray, np.ndarray]:
+def _measure(box: Box, surface: Surface, view: View) -> tuple[np.ndarray, np.ndarray]:
     """The place of the box's centre at the surface's depth, and its covariance [3, 3]."""
-    x, y, w, h = box
-    centre = (x + w / 2, y + h / 2, surface.depth)
     depth_sigma = max(surface.sigma, DEPTH_SIGMA * surface.depth)
-    sigmas = np.array([BOX_SIGMA * w, BOX_SIGMA * h, depth_sigma])
-    jacobian = camera.jacobian(*centre)
-    return camera.locate(*centre), (jacobian * sigmas**2) @ jacobian.T
+    sigmas = np.array([BOX_SIGMA * box[2], BOX_SIGMA * box[3], depth_sigma])
+    jacobian = view.jacobian(surface.depth)
+    return view.locate(surface.depth), (jacobian * sigmas**2) @ jacobian.T
 
 
-def _size(box: Box, surface: Surface, camera: Camera) -> float:
+def _sides(box: Box, surface: Surface, view: View) -> tuple[float, float]:
+    """Width and height in metres of what fills the box."""
+    across, down = surface.depth * np.diagonal(view.slopes)
+    return float(across * box[2]), float(down * box[3])
+
+
+def _size(box: Box, surface: Surface, view: View) -> float:
     """The side in metres of a square as large as the box."""
-    return surface.depth * math.sqrt(box[2] * box[3] / (camera.fx * camera.fy))
+    return math.sqrt(math.prod(_sides(box, surface, view)))

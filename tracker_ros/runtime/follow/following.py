@@ -75,12 +75,7 @@ class Following:
         Raises:
             InputError: the depth is not of this camera, or an id came twice.
         """
-        height, width = depth.values.shape
-        if (width, height) != (camera.width, camera.height):
-            raise InputError(
-                f"the depth image has {width}x{height} pixels, but camera_info is of"
-                f" {camera.width}x{camera.height}"
-            )
+        across, down = _scales(depth, camera)
         ids = [target.id for target in targets]
         if len(set(ids)) < len(ids):
             twice = next(one for one in ids if ids.count(one) > 1)
@@ -95,9 +90,9 @@ class Following:
                 continue
             one.boxed, one.kept = stamp, max(one.kept, stamp)
             try:
-                seen = surfaces(
-                    depth.values, target.box, depth.scale, self._min_points, self._max_range
-                )
+                x, y, w, h = target.box
+                box = x * across, y * down, w * across, h * down
+                seen = surfaces(depth.values, box, depth.scale, self._min_points, self._max_range)
                 place, reason = one.follower.follow(stamp, target.box, seen, camera)
             except InputError as error:
                 place, reason = None, str(error)
@@ -122,3 +117,18 @@ class Following:
         While it is hidden, a robot should not drive after another one.
         """
         return next(iter(self._followed), "")
+
+
+def _scales(depth: Depth, camera: Camera) -> tuple[float, float]:
+    """Pixels of the depth for one of the images, across and down.
+
+    Registered depth may be smaller or larger than the image that camera_info is of, not another
+    view of the scene: its sides have one scale, but for rounding. Raises InputError.
+    """
+    height, width = depth.values.shape
+    if not abs(width * camera.height - height * camera.width) < max(camera.width, camera.height):
+        raise InputError(
+            f"the depth image has {width}x{height} pixels, but camera_info is of"
+            f" {camera.width}x{camera.height}, which is no scale of it"
+        )
+    return width / camera.width, height / camera.height

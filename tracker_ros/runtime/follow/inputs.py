@@ -7,6 +7,7 @@ import numpy as np
 from ...conversions import check_data, check_row, check_size
 from ...core.errors import InputError
 from .camera import Camera
+from .lens import lens
 
 ENCODINGS = {"16UC1": "u2", "mono16": "u2", "32FC1": "f4"}
 FLOAT32, FLOAT64 = 7, 8  # datatypes of sensor_msgs/PointField
@@ -32,21 +33,40 @@ def depth_image(msg, depth_scale: float) -> tuple[np.ndarray, float]:
     return rows, 1.0 if kind.kind == "f" else depth_scale
 
 
-def camera_info(msg) -> Camera:
-    """sensor_msgs/CameraInfo's K, with its binning and region of interest. Raises InputError."""
+def camera_info(msg, rectified: bool) -> Camera:
+    """The camera of a sensor_msgs/CameraInfo, with its binning and region of interest.
+
+    Of ``rectified`` images P is told, as image_geometry has it, or K where P is all zeros; of raw
+    ones K and D. Raises InputError.
+    """
     check_size("camera_info", msg)
-    fx, skew, cx, _, fy, cy, *_ = map(float, msg.k)
+    name, row = ("P", 4) if rectified and any(msg.p) else ("K", 3)
+    matrix = [float(value) for value in (msg.p if name == "P" else msg.k)]
+    fx, cx, fy, cy = matrix[0], matrix[2], matrix[row + 1], matrix[row + 2]
     if not (
-        math.isfinite(skew)
+        all(map(math.isfinite, matrix))
         and all(SHORTEST <= focal <= LARGEST for focal in (fx, fy))
         and all(abs(centre) <= LARGEST for centre in (cx, cy))
     ):
-        raise InputError(f"camera_info has no usable K: fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g}")
+        why = "" if any(matrix) else ": the camera is not calibrated"
+        raise InputError(
+            f"camera_info has no usable {name}: fx {fx:g}, fy {fy:g}, cx {cx:g}, cy {cy:g}{why}"
+        )
     across, down = max(msg.binning_x, 1), max(msg.binning_y, 1)
     roi = msg.roi
     width, height = roi.width or msg.width, roi.height or msg.height
+    if (
+        roi.x_offset + width > msg.width
+        or roi.y_offset + height > msg.height
+        or not (across <= width and down <= height)
+    ):
+        raise InputError(
+            f"camera_info's region of {width}x{height} pixels at ({roi.x_offset}, {roi.y_offset}),"
+            f" with a binning of {across}x{down}, is none of its {msg.width}x{msg.height} pixels"
+        )
     cx, cy = (cx - roi.x_offset) / across, (cy - roi.y_offset) / down
-    return Camera(fx / across, fy / down, cx, cy, width // across, height // down)
+    glass = None if rectified else lens(msg.distortion_model, [float(value) for value in msg.d])
+    return Camera(fx / across, fy / down, cx, cy, width // across, height // down, glass)
 
 
 def cloud(msg) -> np.ndarray:
