@@ -12,12 +12,23 @@ from tracker_ros.nodes.parameters import FOLLOW
 
 # Besides those of track.launch.py, which both nodes take.
 OWN = (
-    arguments.of_launch("depth_topic", "depth/image", "Depth, registered to the colour images."),
+    arguments.of_launch(
+        "depth_topic", "depth/image", "Depth, registered to the images; without /compressedDepth."
+    ),
     arguments.of_launch("camera_info_topic", "depth/camera_info", "Of the depth images."),
     arguments.of_launch(
         "points_topic", "points", "An organised cloud, where depth_source is points."
     ),
-    *arguments.of_node(FOLLOW, "target_id", "depth_source", "depth_scale", "rectified", "slop", "tf"),
+    *arguments.of_node(
+        FOLLOW,
+        "target_id",
+        "depth_source",
+        "depth_transport",
+        "depth_scale",
+        "rectified",
+        "slop",
+        "tf",
+    ),
 )
 ARGUMENTS = (*arguments.TRACK, *OWN)
 

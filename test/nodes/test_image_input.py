@@ -173,19 +173,20 @@ def test_fixed_profile_stays_and_says_what_does_not_fit(graph, listener):
 def test_images_of_the_other_transport_are_pointed_out(
     graph, listener, other_process, ours, theirs, topic
 ):
-    from tracker_ros.nodes.inputs.image import KINDS, NAMES, image_topic
+    from tracker_ros.nodes.inputs.transport import IMAGE
 
+    names = {"raw": "image", "compressed": "image/compressed"}
     images = listener(ours)
     # The end of the process that published before may still be on its way.
     graph.until(lambda: images.publishers() == "nobody publishes it")
-    publish(graph, "camera", KINDS[theirs], topic, context=other_process)
+    publish(graph, "camera", IMAGE.kind(theirs), topic, context=other_process)
     hint = f"set image_transport to {theirs}"
-    if topic != NAMES[theirs]:
-        hint += f" and remap {NAMES[theirs]} to it"
+    if topic != names[theirs]:
+        hint += f" and remap {names[theirs]} to it"
     graph.until(lambda: hint in images.publishers())
     assert f"/eye/{topic} has {theirs} images" in images.publishers()
     assert images.names() == []
-    assert image_topic(images._node, ours) == images.topic == f"/eye/{NAMES[ours]}"
+    assert IMAGE.topic(images._node, ours) == images.topic == f"/eye/{names[ours]}"
 
 
 @pytest.mark.parametrize("remaps, raw, compressed", [
@@ -198,8 +199,8 @@ def test_images_of_the_other_transport_are_pointed_out(
      "/cam/image_raw/compressed"),
 ])  # fmt: skip
 def test_remapping_the_image_remaps_the_compressed_one(graph, remaps, raw, compressed):
-    from tracker_ros.nodes.inputs.image import image_topic
+    from tracker_ros.nodes.inputs.transport import IMAGE
 
     node = graph.node("mapped", *(word for remap in remaps for word in ("-r", remap)))
-    assert image_topic(node, "raw") == raw
-    assert image_topic(node, "compressed") == compressed
+    assert IMAGE.topic(node, "raw") == raw
+    assert IMAGE.topic(node, "compressed") == compressed

@@ -47,7 +47,7 @@ class FollowMonitor:
             self._problems.solve(subject)
         elif self._problems.report(subject, problem):
             logger = self._node.get_logger()  # which allows one severity a line of code
-            if subject == "pose":
+            if subject in ("pose", "frame"):
                 logger.warning(problem)
             else:
                 logger.error(problem)
@@ -73,25 +73,23 @@ class FollowMonitor:
         values = {name: self.counts[name] for name in ("detections", "depth", "unpaired")}
         values["malformed"] = self._problems.counts["camera"] + self._problems.counts["depth"]
         silence = None if problem else self._silence()
-        level = ERROR if problem else WARN if silence else OK
-        return Check("input", level, problem or silence or self._node.stage, values)
+        warning = "; ".join(filter(None, (silence, self._problems.present("frame"))))
+        level = ERROR if problem else WARN if warning else OK
+        return Check("input", level, problem or warning or self._node.stage, values)
 
     def _silence(self) -> str | None:
         """The watchdog's complaint."""
         watchdog, now = self._node.get_parameter("watchdog").value, time.monotonic()
-        topics = {"detections": "detections", "depth": "depth/image", "camera": "depth/camera_info"}
-        if self._node.get_parameter("depth_source").value == "points":
-            topics |= {"depth": "points", "camera": "points"}
-        longest: dict[str, float] = {}  # by topic: two inputs may come from one
-        for what, last in self._last.items():
-            topic = self._node.resolve_topic_name(topics[what])
-            longest[topic] = max(now - last, longest.get(topic, 0.0))
+        if self._node.stage != "active":
+            return None
         silent = [
-            f"{topic}: no usable message for {seconds:.0f} s"
-            for topic, seconds in longest.items()
-            if seconds > watchdog
+            f"{one.topic}: no usable message for {now - self._last[what]:.0f} s; {one.publishers()}"
+            for what, one in self._node.inputs.items()
+            if now - self._last.get(what, now) > watchdog
+            # A camera may tell of itself once.
+            and not (what == "camera" and self._node.camera)
         ]
-        return "; ".join(silent) if silent and self._node.stage == "active" else None
+        return "; ".join(silent) or None
 
     def _target(self) -> Check:
         problem = "; ".join(filter(None, map(self._problems.present, ("target", "pose"))))

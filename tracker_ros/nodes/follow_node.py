@@ -5,14 +5,14 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
 from rclpy.lifecycle import TransitionCallbackReturn
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 from ..conversions import seconds, stamp_to_ns
 from ..core.errors import InputError, brief
-from ..runtime.follow import inputs, messages
+from ..runtime.follow import compressed_depth, inputs, messages
 from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
 from ..runtime.follow.following import Depth, Following
@@ -20,7 +20,8 @@ from ..runtime.follow.pairing import Pairing
 from ..runtime.outputs.status import told_targets
 from . import qos
 from .follow_monitor import FollowMonitor
-from .inputs.message import MessageInput
+from .inputs.message import KeptInput, MessageInput
+from .inputs.transport import DEPTH, TransportInput
 from .lifecycle import ManagedNode
 from .parameters import FOLLOW, on_node
 from .process.timers import steady_timer
@@ -33,7 +34,8 @@ class FollowNode(ManagedNode):
     """
 
     topics = (
-        *("detections", "status", "depth/image", "depth/camera_info", "points"),
+        *("detections", "status", "points"),
+        *("depth/image", "depth/image/compressedDepth", "depth/camera_info"),
         *("~/pose", "~/detections_3d", "~/markers", "/tf", "/diagnostics"),
     )
 
@@ -41,9 +43,10 @@ class FollowNode(ManagedNode):
         super().__init__("follow_node", FOLLOW, **arguments)
         self._monitor = FollowMonitor(self)
         self._outputs = {}
-        self._listening = []
+        self.inputs: dict[str, MessageInput] = {}
         self._clocks = []
-        self._camera: Camera | None = None
+        self.camera: Camera | None = None  # of the last camera_info, if that was usable
+        self._camera_frame = ""
         self._shown: set[str] = set()  # ids that have a marker
         self._header = Header()  # of these markers
 
@@ -73,32 +76,38 @@ class FollowNode(ManagedNode):
         limits = Limits(values.gate, values.process_noise, values.size_change, values.forget_after)
         self._following = Following(limits, values.min_points, values.max_range)
         self._pairing = Pairing(round(values.slop * 1e9))
-        self._camera, self._rectified = None, values.rectified
+        self.camera, self._rectified = None, values.rectified
         self._monitor.begin()
-        profile = qos.PRESETS[values.depth_qos]
-        wanted = [
-            (Detection2DArray, "detections", self._on_detections, qos.RELIABLE),
-            (DiagnosticArray, "status", self._on_status, qos.RELIABLE),
-        ]
-        if values.depth_source == "points":
-            wanted += [(PointCloud2, "points", self._on_points, profile)]
-        else:
-            wanted += [
-                (Image, "depth/image", self._on_depth, profile),
-                (CameraInfo, "depth/camera_info", self._on_camera_info, profile),
-            ]
-        self._listening = [MessageInput(self, *one) for one in wanted]
+        self._subscribe(values)
         # For boxes whose depth never comes.
         self._clocks = [steady_timer(self, 0.1, self._pair)]
         self.stage = "active"
         return TransitionCallbackReturn.SUCCESS
 
+    def _subscribe(self, values) -> None:
+        profile = qos.PRESETS[values.depth_qos]
+        self.inputs = {
+            "detections": MessageInput(self, Detection2DArray, "detections", self._on_detections),
+            "status": MessageInput(self, DiagnosticArray, "status", self._on_status),
+        }
+        if values.depth_source == "points":
+            self.inputs["depth"] = MessageInput(
+                self, PointCloud2, "points", self._on_points, profile
+            )
+        else:
+            about = CameraInfo, "depth/camera_info", self._on_camera_info
+            self.inputs["depth"] = TransportInput(
+                self, DEPTH, values.depth_transport, self._on_depth, profile
+            )
+            self.inputs["camera"] = MessageInput(self, *about, profile)
+            self.inputs["kept"] = KeptInput(self, *about)
+
     def _stop(self) -> None:
-        for one in self._listening:
+        for one in self.inputs.values():
             one.destroy()
         for timer in self._clocks:
             self.destroy_timer(timer)
-        self._listening, self._clocks = [], []
+        self.inputs, self._clocks = {}, []
         if self._shown:  # viewers show the last ones for ever
             self._outputs["markers"].publish(messages.markers([], self._shown, self._header))
             self._shown = set()
@@ -124,14 +133,14 @@ class FollowNode(ManagedNode):
             starts = {one.get("target_id", ""): one.get("started", "") for one in targets}
             self._following.tracked(stamp_to_ns(message.header.stamp), starts)
 
-    def _on_depth(self, message: Image) -> None:
+    def _on_depth(self, message: Image | CompressedImage) -> None:
+        read = inputs.depth_image if isinstance(message, Image) else compressed_depth.decode
         scale = self.get_parameter("depth_scale").value
-        self._add_depth(message, lambda: (*inputs.depth_image(message, scale), None))
+        self._add_depth(message, lambda: (*read(message, scale), None))
 
     def _on_points(self, message: PointCloud2) -> None:
         def read():
             points = inputs.cloud(message)
-            self._monitor.arrived("camera")
             # A copy: many are kept, and a view would keep x and y, too.
             return points[..., 2].copy(), 1.0, camera_of_points(points)
 
@@ -151,11 +160,12 @@ class FollowNode(ManagedNode):
 
     def _on_camera_info(self, message: CameraInfo) -> None:
         try:
-            self._camera = inputs.camera_info(message, self._rectified)
+            self.camera = inputs.camera_info(message, self._rectified)
         except InputError as error:
-            self._camera = None  # what came before may be of another camera
+            self.camera = None  # what came before may be of another camera
             self._monitor.report("camera", str(error))
             return
+        self._camera_frame = message.header.frame_id
         self._monitor.arrived("camera")
 
     # Work
@@ -191,10 +201,11 @@ class FollowNode(ManagedNode):
                 f"the depth is of frame {depth.frame_id!r}, but the boxes are of"
                 f" {message.header.frame_id!r}: depth must be registered to the tracked image"
             )
-        camera = depth.camera or self._camera
+        camera = depth.camera or self.camera
         if camera is None:
-            topic = self.resolve_topic_name("depth/camera_info")
+            topic = self.inputs["camera"].topic
             raise InputError(f"depth comes, but no usable camera_info on {topic}")
+        self._compare_frames(message, depth)
         targets, unusable = [], []
         for detection in message.detections:
             try:
@@ -204,6 +215,18 @@ class FollowNode(ManagedNode):
         reach = self._pairing.reach()
         found, problems = self._following.frame(stamp, targets, depth, camera, reach)
         return found, unusable + problems
+
+    def _compare_frames(self, message: Detection2DArray, depth: Depth) -> None:
+        """Warn where camera_info says that it is of another camera; some drivers only say so."""
+        frame, ours = self._camera_frame, message.header.frame_id
+        if depth.camera or frame in ("", ours):
+            self._monitor.report("frame", None)
+        else:
+            self._monitor.report(
+                "frame",
+                f"{self.inputs['camera'].topic} is of frame {frame!r}, but boxes and depth are of"
+                f" {ours!r}: is it of the camera that took the images?",
+            )
 
     def _publish(self, header: Header, found: list[messages.Seen]) -> None:
         self._monitor.counts["places"] += len(found)

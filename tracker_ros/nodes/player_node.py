@@ -19,7 +19,7 @@ from ..runtime.pacing import Pacing
 from ..sources import Frame, open_source
 from ..sources.base import DEFAULT_FPS
 from . import qos
-from .inputs.image import image_topic
+from .inputs.transport import IMAGE
 from .parameters import PLAYER, on_node
 from .process import names, services
 
@@ -53,7 +53,7 @@ class PlayerNode(Node):
         self._started = not self._init_box  # whether the box was sent, if there is one
         compressed = values.image_transport == "compressed"
         kind = CompressedImage if compressed else Image
-        name = image_topic(self, values.image_transport)
+        name = IMAGE.topic(self, values.image_transport)
         self._images = self.create_publisher(kind, name, qos.RELIABLE)
         self._truths = self._inits = None
         if self._source.truth is not None:

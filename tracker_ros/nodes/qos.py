@@ -25,6 +25,13 @@ RELIABLE = _profile(10, ReliabilityPolicy.RELIABLE)
 BEST_EFFORT = _profile(10, ReliabilityPolicy.BEST_EFFORT)
 NEWEST = _profile(1, ReliabilityPolicy.BEST_EFFORT)
 PICTURE = _profile(1, ReliabilityPolicy.RELIABLE)  # to look at: rviz asks for reliable ones
+# What publishers keep for those who come later.
+KEPT = QoSProfile(
+    history=HistoryPolicy.KEEP_LAST,
+    depth=1,
+    reliability=ReliabilityPolicy.RELIABLE,
+    durability=DurabilityPolicy.TRANSIENT_LOCAL,
+)
 TF = _profile(100, ReliabilityPolicy.RELIABLE)  # as tf2_ros has it for /tf
 # Humble's ``QoSPresetProfiles`` has no DEFAULT, which is RELIABLE.
 PRESETS = {

@@ -19,8 +19,9 @@ from ..runtime.frame_slot import FrameSlot, ReceivedImage
 from ..runtime.outputs.process import process_age
 from ..runtime.requests import Detection, Policy, Proposal, Start, Starts
 from ..runtime.worker import Worker
-from .inputs.image import ImageInput, image_topic
+from .inputs.image import ImageInput
 from .inputs.message import MessageInput
+from .inputs.transport import IMAGE
 from .lifecycle import ManagedNode
 from .monitor import Monitor
 from .outputs import Outputs
@@ -63,7 +64,7 @@ class TrackerNode(ManagedNode):
     @property
     def image_topic(self) -> str:
         """The topic that images come from, with namespace and remapping."""
-        return image_topic(self, self.get_parameter("image_transport").value)
+        return IMAGE.topic(self, self.get_parameter("image_transport").value)
 
     # Lifecycle
 

@@ -64,12 +64,16 @@ class Scene(Peer):
             setattr(message, name, value)
         self.depths.publish(message)
 
-    def send_info(self, stamp: int, camera: Camera = CAMERA) -> None:
+    def send_info(self, stamp: int, camera: Camera = CAMERA, **fields) -> None:
+        self.infos.publish(self.info(stamp, camera, **fields))
+
+    def info(self, stamp: int, camera: Camera = CAMERA, frame_id: str = FRAME_ID, **fields):
+        """The camera_info of ``camera``, with fields changed to ``fields``."""
         from sensor_msgs.msg import CameraInfo
 
         k = [camera.fx, 0.0, camera.cx, 0.0, camera.fy, camera.cy, 0.0, 0.0, 1.0]
-        self.infos.publish(CameraInfo(header=self.header(stamp, FRAME_ID), k=k,
-                                      width=camera.width, height=camera.height))  # fmt: skip
+        values = {"k": k, "width": camera.width, "height": camera.height} | fields
+        return CameraInfo(header=self.header(stamp, frame_id), **values)
 
     def send_boxes(self, stamp: int, *boxes, frame_id: str = FRAME_ID) -> None:
         """(id, box) of targets, as the tracker would publish them."""

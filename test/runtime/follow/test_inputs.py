@@ -55,7 +55,7 @@ def info(**fields):
     roi = SimpleNamespace(x_offset=0, y_offset=0, width=0, height=0)
     values = {"width": 640, "height": 480, "binning_x": 0, "binning_y": 0, "roi": roi,
               "k": np.array([500.0, 0, 320, 0, 510, 240, 0, 0, 1]), "p": np.zeros(12),
-              "distortion_model": "plumb_bob", "d": array.array("d", [-0.3, 0.1, 0, 0, 0])}  # fmt: skip
+              "distortion_model": "plumb_bob", "d": [-0.3, 0.1, 0, 0, 0]}  # fmt: skip
     return SimpleNamespace(**values | fields)
 
 
@@ -108,9 +108,9 @@ def test_unusable_camera_info(fields, words):
 
 
 @pytest.mark.parametrize("fields, words", [
-    ({"distortion_model": "fov"}, "distortion_model 'fov', which is not one of plumb_bob, rational"),
+    ({"distortion_model": "fov"}, "distortion_model 'fov', which is not one of plumb_bob"),
     ({"d": [0.1] * 3}, "D that is not 4 or 5 numbers, as distortion_model plumb_bob takes: 0.1, 0"),
-    ({"d": [math.nan] * 5}, "D that is not 4 or 5 numbers, as distortion_model plumb_bob takes: nan"),
+    ({"d": [math.nan] * 5}, "D that is not 4 or 5 numbers, .* takes: nan, nan"),
     ({"distortion_model": "equidistant"}, "D that is not 4 numbers"),
 ])  # fmt: skip
 def test_unusable_distortion_matters_to_raw_images_only(fields, words):

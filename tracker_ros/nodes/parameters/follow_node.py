@@ -18,6 +18,13 @@ FOLLOW = (
         choices=("image", "points"),
     ),
     Parameter(
+        "depth_transport",
+        "raw",
+        "Subscribe to `depth/image` or to `depth/image/compressedDepth`.",
+        ACTIVATE,
+        choices=("raw", "compressedDepth"),
+    ),
+    Parameter(
         "depth_qos",
         "SENSOR_DATA",
         "QoS of the subscriptions to depth.",

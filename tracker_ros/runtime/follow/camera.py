@@ -56,8 +56,8 @@ class Camera:
 
     def view(self, x: float, y: float) -> View:
         """What is seen at image point (x, y). Raises InputError where the lens shows nothing."""
-        around = np.array([(0, 0), (-0.5, 0), (0.5, 0), (0, -0.5), (0, 0.5)])
-        points = (around + (x - 0.5 - self.cx, y - 0.5 - self.cy)) / (self.fx, self.fy)
+        steps = np.array([(0, 0), (-0.5, 0), (0.5, 0), (0, -0.5), (0, 0.5)])
+        points = (np.array([x - 0.5 - self.cx, y - 0.5 - self.cy]) + steps) / (self.fx, self.fy)
         ray, left, right, above, below = self.lens.undistort(points) if self.lens else points
         return View(ray, np.stack([right - left, below - above], axis=1))
 
