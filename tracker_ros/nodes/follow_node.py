@@ -17,7 +17,7 @@ from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
 from ..runtime.follow.following import Depth, Following
 from ..runtime.follow.pairing import Pairing
-from ..runtime.outputs.status import told_targets
+from ..runtime.outputs.status import told
 from . import qos
 from .follow_monitor import FollowMonitor
 from .inputs.message import KeptInput, MessageInput
@@ -76,7 +76,7 @@ class FollowNode(ManagedNode):
         limits = Limits(values.gate, values.process_noise, values.size_change, values.forget_after)
         self._following = Following(limits, values.min_points, values.max_range)
         self._pairing = Pairing(round(values.slop * 1e9))
-        self.camera, self._rectified = None, values.rectified
+        self.camera, self._rectified, self._image_size = None, values.rectified, ""
         self._monitor.begin()
         self._subscribe(values)
         # For boxes whose depth never comes.
@@ -128,8 +128,10 @@ class FollowNode(ManagedNode):
         self._pair()
 
     def _on_status(self, message: DiagnosticArray) -> None:
-        targets = told_targets(message)
-        if targets is not None:
+        found = told(message)
+        if found is not None:
+            frame, targets = found
+            self._image_size = frame.get("image_size", "")
             starts = {one.get("target_id", ""): one.get("started", "") for one in targets}
             self._following.tracked(stamp_to_ns(message.header.stamp), starts)
 
@@ -205,6 +207,12 @@ class FollowNode(ManagedNode):
         if camera is None:
             topic = self.inputs["camera"].topic
             raise InputError(f"depth comes, but no usable camera_info on {topic}")
+        size = f"{camera.width}x{camera.height}"
+        if self._image_size not in ("", size):
+            topic = self.inputs["depth" if depth.camera else "camera"].topic
+            raise InputError(
+                f"the boxes are of images of {self._image_size} pixels, but {topic} is of {size}"
+            )
         self._compare_frames(message, depth)
         targets, unusable = [], []
         for detection in message.detections:

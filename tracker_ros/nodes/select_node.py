@@ -16,7 +16,7 @@ from .. import conversions
 from ..core.errors import InputError, TrackerError
 from ..core.geometry.boxes import Box
 from ..runtime.outputs.health import OK
-from ..runtime.outputs.status import told_targets
+from ..runtime.outputs.status import told
 from ..runtime.selection.server import Drawn, SelectionServer, View
 from . import qos
 from .inputs.image import ImageInput
@@ -105,12 +105,12 @@ class SelectNode(Node):
         self._boxes = message
 
     def _on_status(self, message: DiagnosticArray) -> None:
-        targets = told_targets(message)
-        if targets is None:
+        found = told(message)
+        if found is None:
             return
         self._states = [
             Drawn(one.get("target_id", ""), f"{one.get('state')} {one.get('score', '')[:4]}")
-            for one in targets
+            for one in found[1]
         ]
         self._told = time.monotonic()
 

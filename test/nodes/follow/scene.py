@@ -83,12 +83,12 @@ class Scene(Peer):
         found = [box_to_detection(box, header, one, "cup", 0.75) for one, box in boxes]
         self.boxes.publish(Detection2DArray(header=header, detections=found))
 
-    def send_status(self, stamp: int, state: str, **starts: str) -> None:
+    def send_status(self, stamp: int, state: str, size: str = "", **starts: str) -> None:
         """What the tracker would say of a frame: its targets' ids, and what tells their starts."""
         from tracker_ros.runtime.outputs.health import Check
         from tracker_ros.runtime.outputs.status import to_array
 
-        checks = [Check("frame", 0, "", {"state": state})]
+        checks = [Check("frame", 0, "", {"state": state, "image_size": size})]
         checks += [
             Check(f"target {one}", 0, "", {"target_id": one, "started": started})
             for one, started in starts.items()

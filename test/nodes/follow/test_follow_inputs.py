@@ -22,8 +22,8 @@ SHIFTED = replace(CAMERA, fx=500.0, cx=300.0)
 def follower(ros):
     """A peer of an active follow node."""
     node = NodeProcess("follow_node", "-r", "__ns:=/camera4", "-r",
-                       "detections:=tracker_node/detections", "-p", "depth_qos:=DEFAULT",
-                       "-p", "watchdog:=0.1")  # fmt: skip
+                       "detections:=tracker_node/detections", "-r", "status:=tracker_node/status",
+                       "-p", "depth_qos:=DEFAULT", "-p", "watchdog:=0.1")  # fmt: skip
     with ending_well(Scene(ros, "/camera4"), node) as peer:
         peer.until(peer.boxes.get_subscription_count, "a subscriber of the boxes")
         yield peer
@@ -179,3 +179,23 @@ def test_camera_info_of_another_frame_is_doubted(follower, restart):
         return "of frame" not in follower.diagnosis("input", "").message
 
     follower.until(over, "the end of the doubt")
+
+
+def test_camera_info_of_another_size_than_the_images_is_refused(follower, restart):
+    restart()
+
+    def send(stamp, size=f"{WIDTH}x{HEIGHT}"):
+        follower.send_info(stamp)
+        follower.send_depth(flat(), stamp)
+        follower.send_status(stamp, "TRACKING", size, kurt="")
+
+    def refused():
+        stamp = follower.next()
+        send(stamp, "1920x1080")
+        follower.send_boxes(stamp, ("kurt", CORNER))
+        return not follower.place(stamp).detections
+
+    follower.until(refused, "a frame without a place")
+    camera_info = f"/camera4/depth/camera_info is of {WIDTH}x{HEIGHT}"
+    follower.diagnosis("target", f"the boxes are of images of 1920x1080 pixels, but {camera_info}")
+    np.testing.assert_allclose(placed(follower, send), expected(), atol=1e-3)

@@ -61,6 +61,7 @@ def frame_check(
         inference = sum(result.timings.values()) if result.timings else math.nan
     values = _values(answer) | {
         "targets": len(answer.targets),
+        "image_size": "" if answer.image is None else "{1}x{0}".format(*answer.image.shape),
         "levels": answer.levels,
         "inference_ms": _milliseconds(inference),
         "pipeline_ms": _milliseconds(pipeline),
@@ -85,15 +86,16 @@ def target_checks(answer: Answer) -> list[Check]:
     ]
 
 
-def told_targets(array) -> list[dict[str, str]] | None:
-    """The values of each target in a ~/status; None where it says nothing of them.
+def told(array) -> tuple[dict[str, str], list[dict[str, str]]] | None:
+    """The values of the frame and of each target in a ~/status; None where it says nothing of them.
 
     As of a frame that was dropped, or whose image cannot be used: the targets are kept.
     """
-    told = [{pair.key: pair.value for pair in one.values} for one in array.status]
-    state = told[0].get("state") if told else None
-    targets = told[1:] if state in LEVELS else []
-    return targets if targets or state == "NO_TARGET" else None
+    frame, *targets = [{pair.key: pair.value for pair in one.values} for one in array.status] or [
+        {}
+    ]
+    known = frame.get("state") in LEVELS and (targets or frame["state"] == "NO_TARGET")
+    return (frame, targets) if known else None
 
 
 def _values(answer: Answer) -> dict[str, object]:
