@@ -76,10 +76,10 @@ def boxes(message):
 
 
 def timeless(message):
-    """Level, message and values of the frame's check, but for those that clocks measure."""
+    """Level, message and values of the frame's check, but for times."""
     check, *_ = message.status  # of the frame; then one for each target
-    values = [(v.key, v.value) for v in check.values if not v.key.endswith("_ms")]
-    return check.level, check.message, check.hardware_id, values
+    timeless = [v for v in check.values if v.key != "started" and not v.key.endswith("_ms")]
+    return check.level, check.message, check.hardware_id, [(v.key, v.value) for v in timeless]
 
 
 def test_a_bag_is_played_live(bag, model, evaluate, environment):

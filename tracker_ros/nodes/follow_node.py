@@ -11,11 +11,12 @@ from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
 from ..conversions import seconds, stamp_to_ns
-from ..core.errors import InputError, brief
+from ..core.errors import InputError, brief, some
 from ..runtime.follow import compressed_depth, inputs, messages
 from ..runtime.follow.camera import Camera, camera_of_points
 from ..runtime.follow.follower import Limits
 from ..runtime.follow.following import Depth, Following
+from ..runtime.follow.messages import spoken
 from ..runtime.follow.pairing import Pairing
 from ..runtime.outputs.status import told
 from . import qos
@@ -78,9 +79,9 @@ class FollowNode(ManagedNode):
         self._pairing = Pairing(round(values.slop * 1e9))
         self.camera, self._rectified, self._image_size = None, values.rectified, ""
         self._monitor.begin()
-        self._subscribe(values)
         # For boxes whose depth never comes.
         self._clocks = [steady_timer(self, 0.1, self._pair)]
+        self._subscribe(values)
         self.stage = "active"
         return TransitionCallbackReturn.SUCCESS
 
@@ -100,7 +101,8 @@ class FollowNode(ManagedNode):
                 self, DEPTH, values.depth_transport, self._on_depth, profile
             )
             self.inputs["camera"] = MessageInput(self, *about, profile)
-            self.inputs["kept"] = KeptInput(self, *about)
+            kept = self.inputs["kept"] = KeptInput(self, *about)
+            self._clocks.append(steady_timer(self, 0.5, kept.look))
 
     def _stop(self) -> None:
         for one in self.inputs.values():
@@ -195,46 +197,49 @@ class FollowNode(ManagedNode):
             self._monitor.counts["unpaired"] += 1
             slop = self.get_parameter("slop").value
             raise InputError(
-                f"no depth within {slop:g} s of the boxes' stamp {seconds(stamp)};"
+                f"no depth within {slop:g} s (slop) of the boxes' stamp {seconds(stamp)};"
                 f" {self._pairing.describe()}"
             )
-        if depth.frame_id != message.header.frame_id:
-            raise InputError(
-                f"the depth is of frame {depth.frame_id!r}, but the boxes are of"
-                f" {message.header.frame_id!r}: depth must be registered to the tracked image"
-            )
-        camera = depth.camera or self.camera
-        if camera is None:
-            topic = self.inputs["camera"].topic
-            raise InputError(f"depth comes, but no usable camera_info on {topic}")
-        size = f"{camera.width}x{camera.height}"
-        if self._image_size not in ("", size):
-            topic = self.inputs["depth" if depth.camera else "camera"].topic
-            raise InputError(
-                f"the boxes are of images of {self._image_size} pixels, but {topic} is of {size}"
-            )
-        self._compare_frames(message, depth)
+        camera = self._camera_of(message.header.frame_id, depth)
         targets, unusable = [], []
         for detection in message.detections:
             try:
                 targets.append(messages.boxed(detection))
             except InputError as error:
-                unusable.append(f"target {detection.id}: {error}")
+                unusable.append(f"target {spoken(detection.id)}: {error}")
         reach = self._pairing.reach()
         found, problems = self._following.frame(stamp, targets, depth, camera, reach)
         return found, unusable + problems
 
-    def _compare_frames(self, message: Detection2DArray, depth: Depth) -> None:
-        """Warn where camera_info says that it is of another camera; some drivers only say so."""
-        frame, ours = self._camera_frame, message.header.frame_id
-        if depth.camera or frame in ("", ours):
-            self._monitor.report("frame", None)
-        else:
-            self._monitor.report(
-                "frame",
-                f"{self.inputs['camera'].topic} is of frame {frame!r}, but boxes and depth are of"
-                f" {ours!r}: is it of the camera that took the images?",
+    def _camera_of(self, frame_id: str, depth: Depth) -> Camera:
+        """What boxes of a frame were seen with. Raises InputError where the depth does not fit."""
+        ours = spoken(frame_id)
+        if not ours:
+            raise InputError("the boxes have no frame_id: nobody could tell where a place is")
+        if depth.frame_id != frame_id:
+            raise InputError(
+                f"the depth is of frame {spoken(depth.frame_id)!r}, but the boxes are of"
+                f" {ours!r}: depth must be registered to the tracked image"
             )
+        camera, topic = depth.camera, self.inputs["depth"].topic
+        if camera is None:
+            camera, topic = self.camera, self.inputs["camera"].topic
+        if camera is None:
+            raise InputError(f"depth comes, but no usable camera_info on {topic}")
+        size = f"{camera.width}x{camera.height}"
+        if self._image_size not in ("", size):
+            raise InputError(
+                f"the boxes are of images of {spoken(self._image_size)} pixels, but {topic} is of"
+                f" {size}"
+            )
+        doubt = None
+        if depth.camera is None and self._camera_frame not in ("", frame_id):  # some drivers err
+            doubt = (
+                f"{topic} is of frame {spoken(self._camera_frame)!r}, but boxes and depth are of"
+                f" {ours!r}: is it of the camera that took the images?"
+            )
+        self._monitor.report("frame", doubt)
+        return camera
 
     def _publish(self, header: Header, found: list[messages.Seen]) -> None:
         self._monitor.counts["places"] += len(found)
@@ -244,9 +249,9 @@ class FollowNode(ManagedNode):
             self._outputs["pose"].publish(messages.pose(chosen[0], header))
             self._monitor.report("pose", None)
         elif found:
-            topic, others = self.resolve_topic_name("~/pose"), ", ".join(seen.id for seen in found)
-            waiting = f"{topic} waits for target {wanted}, which has no place"
-            self._monitor.report("pose", f"{waiting}; others have: {others}")
+            topic, others = self.resolve_topic_name("~/pose"), [spoken(one.id) for one in found]
+            waiting = f"{topic} waits for target {spoken(wanted)}, which has no place"
+            self._monitor.report("pose", f"{waiting}; others have: {some(others)}")
         self._outputs["detections_3d"].publish(messages.detections_3d(found, header))
         if "tf" in self._outputs and found:
             self._outputs["tf"].publish(messages.transforms(found, header))

@@ -215,7 +215,7 @@ def test_depth_of_another_stamp_within_slop(follower):
 
 
 @pytest.mark.parametrize("spoil, check, words", [
-    (lambda p, s: p.send_depth(flat(), s + 100_000_000), "target", "no depth within 0.02 s"),
+    (lambda p, s: p.send_depth(flat(), s + 100_000_000), "target", "no depth within 0.02 s (slop)"),
     (lambda p, s: p.send_depth(flat(), s, encoding="bgr8"), "input", "encoding 'bgr8' is not one"),
     (lambda p, s: p.send_depth(flat(), s, step=3), "input", "step is 3 bytes"),
     (lambda p, s: p.send_depth(flat(), s, data=array.array("B")), "input", "data has 0 bytes"),

@@ -71,13 +71,25 @@ class MessageInput:
 
 
 class KeptInput(MessageInput):
-    """What publishers keep for those who come later (transient local); nothing of the others."""
+    """What publishers keep for those who come later (transient local).
+
+    There is a subscription only once ``look`` has found such a publisher: the others would warn.
+    """
 
     def __init__(self, node, kind, topic: str, on_message: Callable):
         super().__init__(node, kind, topic, on_message, qos.KEPT)
 
+    def _subscribe(self, profile) -> None:
+        self.profile = profile
+
+    def look(self) -> None:
+        """Subscribe if there is something to be had."""
+        offers = (info.qos_profile.durability for info in self._fitting())
+        if self._subscription is None and qos.KEPT.durability in offers:
+            super()._subscribe(qos.KEPT)
+
     def _on_incompatible_qos(self, event) -> None:
-        pass
+        pass  # of one that keeps nothing
 
 
 def type_name(kind) -> str:

@@ -9,7 +9,7 @@ from ...core.errors import InputError
 from .camera import Camera
 from .depth import surfaces
 from .follower import Follower, Limits
-from .messages import Boxed, Seen
+from .messages import Boxed, Seen, spoken
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class Following:
         ids = [target.id for target in targets]
         if len(set(ids)) < len(ids):
             twice = next(one for one in ids if ids.count(one) > 1)
-            raise InputError(f"two detections have the id {twice!r}")
+            raise InputError(f"two detections have the id {spoken(twice)!r}")
         self._forget(stamp, reach)
         found, problems = [], []
         for target in targets:
@@ -99,7 +99,7 @@ class Following:
             if place:
                 found.append(Seen(**vars(target), place=place))
             else:
-                problems.append(f"target {target.id}: {reason}")
+                problems.append(f"target {spoken(target.id)}: {reason}")
         return found, problems
 
     def _forget(self, stamp: int, reach: int) -> None:

@@ -23,7 +23,7 @@ def depth_image(msg, depth_scale: float) -> tuple[np.ndarray, float]:
     """
     if msg.encoding not in ENCODINGS:
         raise InputError(
-            f"depth image encoding {msg.encoding!r} is not one of {', '.join(ENCODINGS)}"
+            f"depth image encoding {msg.encoding[:60]!r} is not one of {', '.join(ENCODINGS)}"
         )
     check_size("depth image", msg)
     kind = np.dtype(ENCODINGS[msg.encoding]).newbyteorder(">" if msg.is_bigendian else "<")

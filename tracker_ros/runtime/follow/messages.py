@@ -19,6 +19,11 @@ ADD, DELETE = 0, 2  # its actions
 UNKNOWN_TURN = np.pi**2 / 3  # rad²: of an angle that may be any
 
 
+def spoken(name: str) -> str:
+    """An id or a frame for a sentence: what nobody would read is cut off."""
+    return name[:60]
+
+
 @dataclass(frozen=True)
 class Boxed:
     """A target as the tracker published it; the box is in pixels."""
