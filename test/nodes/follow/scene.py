@@ -109,5 +109,23 @@ class Scene(Peer):
         return self.stamp
 
 
+def meet(peer: Scene) -> None:
+    """Wait until both sides hear each other; the node broadcasts /tf."""
+    for publisher in (peer.boxes, peer.states, peer.depths, peer.infos):
+        peer.until(publisher.get_subscription_count, f"a subscriber of {publisher.topic_name}")
+    first = peer.stamp
+
+    def answered():
+        stamp = peer.next()
+        peer.send_info(stamp)
+        peer.send_depth(np.full((HEIGHT, WIDTH), 2.0), stamp)
+        peer.send_boxes(stamp, ("hello", (120.0, 60.0, 60.0, 60.0)))
+        peer.spin(0.5)
+        heard = [s for s in peer.poses if s > first and peer.places[s]]
+        return heard and peer.frames and peer.shown
+
+    peer.until(answered, "a first place")
+
+
 def point(pose):
     return np.array([pose.position.x, pose.position.y, pose.position.z])

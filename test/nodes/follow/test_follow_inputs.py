@@ -11,7 +11,7 @@ from tracker_ros.datasets.synthetic.clip import HEIGHT, WIDTH
 from tracker_ros.runtime.follow.lens import Lens
 
 from ..conftest import NodeProcess, Peer, ending_well
-from .scene import CAMERA, FRAME_ID, Scene
+from .scene import CAMERA, FRAME_ID, Scene, meet
 
 CORNER = (20.0, 15.0, 60.0, 50.0)
 CAMERA_INFO = "/camera4/depth/camera_info"
@@ -24,9 +24,10 @@ def follower(ros):
     """A peer of an active follow node."""
     node = NodeProcess("follow_node", "-r", "__ns:=/camera4", "-r",
                        "detections:=tracker_node/detections", "-r", "status:=tracker_node/status",
-                       "-p", "depth_qos:=DEFAULT", "-p", "watchdog:=0.1")  # fmt: skip
+                       "-p", "depth_qos:=DEFAULT", "-p", "watchdog:=0.1", "-p", "tf:=true",
+                       )  # fmt: skip
     with ending_well(Scene(ros, "/camera4"), node) as peer:
-        peer.until(peer.boxes.get_subscription_count, "a subscriber of the boxes")
+        meet(peer)
         yield peer
 
 

@@ -11,7 +11,7 @@ from tracker_ros.datasets.synthetic.clip import HEIGHT, WIDTH
 from tracker_ros.runtime.follow.camera import Camera
 
 from ..conftest import NodeProcess, ending_well
-from .scene import CAMERA, FOCAL, FRAME_ID, Scene, point
+from .scene import CAMERA, FOCAL, FRAME_ID, Scene, meet, point
 
 BOX = (120.0, 60.0, 60.0, 60.0)
 
@@ -31,24 +31,6 @@ def follower(ros):
     with ending_well(Scene(ros, "/camera2"), node) as peer:
         meet(peer)
         yield peer
-
-
-def meet(peer: Scene) -> None:
-    """Wait until both sides hear each other."""
-    for publisher in (peer.boxes, peer.states, peer.depths, peer.infos):
-        peer.until(publisher.get_subscription_count, f"a subscriber of {publisher.topic_name}")
-    first = peer.stamp
-
-    def answered():
-        stamp = peer.next()
-        peer.send_info(stamp)
-        peer.send_depth(np.full((HEIGHT, WIDTH), 2.0), stamp)
-        peer.send_boxes(stamp, ("hello", BOX))
-        peer.spin(0.5)
-        heard = [s for s in peer.poses if s > first and peer.places[s]]
-        return heard and peer.frames and peer.shown
-
-    peer.until(answered, "a first place")
 
 
 def test_a_topic_that_is_silent_is_named_once(ros, run_node):
