@@ -1,5 +1,6 @@
 """Places in space for the tracker's boxes, from depth: a lifecycle node around ``Following``."""
 
+import re
 import time
 
 from diagnostic_msgs.msg import DiagnosticArray
@@ -77,7 +78,8 @@ class FollowNode(ManagedNode):
         limits = Limits(values.gate, values.process_noise, values.size_change, values.forget_after)
         self._following = Following(limits, values.min_points, values.max_range)
         self._pairing = Pairing(round(values.slop * 1e9))
-        self.camera, self._rectified, self._image_size = None, values.rectified, ""
+        self.camera, self._rectified = None, values.rectified
+        self._image_size: tuple[int, ...] = ()  # width and height; empty: that of the camera
         self._monitor.begin()
         # For boxes whose depth never comes.
         self._clocks = [steady_timer(self, 0.1, self._pair)]
@@ -133,7 +135,11 @@ class FollowNode(ManagedNode):
         found = told(message)
         if found is not None:
             frame, targets = found
-            self._image_size = frame.get("image_size", "")
+            size = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", frame.get("image_size", ""))
+            sides = tuple(map(int, size.groups())) if size else self._image_size
+            if sides != self._image_size:
+                self._image_size = sides
+                self._following.clear()  # places were found as if in images of another size
             starts = {one.get("target_id", ""): one.get("started", "") for one in targets}
             self._following.tracked(stamp_to_ns(message.header.stamp), starts)
 
@@ -226,12 +232,8 @@ class FollowNode(ManagedNode):
             camera, topic = self.camera, self.inputs["camera"].topic
         if camera is None:
             raise InputError(f"depth comes, but no usable camera_info on {topic}")
-        size = f"{camera.width}x{camera.height}"
-        if self._image_size not in ("", size):
-            raise InputError(
-                f"the boxes are of images of {spoken(self._image_size)} pixels, but {topic} is of"
-                f" {size}"
-            )
+        if self._image_size:
+            camera = camera.resized(*self._image_size)
         doubt = None
         if depth.camera is None and self._camera_frame not in ("", frame_id):  # some drivers err
             doubt = (

@@ -183,23 +183,30 @@ def test_camera_info_of_another_frame_is_doubted(follower, restart):
     follower.until(over, "the end of the doubt")
 
 
-def test_camera_info_of_another_size_than_the_images_is_refused(follower, restart):
-    restart()
+def test_camera_info_of_another_size_than_the_images(follower, restart):
+    """As where the depth was scaled, and comes with a camera_info of its own pixels."""
+    double = (2 * WIDTH, 2 * HEIGHT)
 
-    def send(stamp, size=f"{WIDTH}x{HEIGHT}"):
+    def send(stamp, width=double[0], height=double[1]):
         follower.send_info(stamp)
         follower.send_depth(flat(), stamp)
-        follower.send_status(stamp, "TRACKING", size, kurt="")
+        follower.send_status(stamp, "TRACKING", f"{width}x{height}", kurt="")
 
-    words = f"boxes are of images of 1920x1080 pixels, but {CAMERA_INFO} is of {WIDTH}x{HEIGHT}"
+    restart()
+    words = f"the images have 1920x1080 pixels, but camera_info or cloud {WIDTH}x{HEIGHT}"
     follower.diagnostics.clear()
 
     def refused():
         stamp = follower.next()
-        send(stamp, "1920x1080")
+        send(stamp, 1920, 1080)
         follower.send_boxes(stamp, ("kurt", CORNER))
         follower.place(stamp)
         return any(words in status.message for status in follower.diagnostics)
 
     follower.until(refused, "a refusal")
-    np.testing.assert_allclose(placed(follower, send), expected(), atol=1e-3)
+    scaled = replace(CAMERA, fx=2 * CAMERA.fx, fy=2 * CAMERA.fy, cx=WIDTH - 0.5, cy=HEIGHT - 0.5)
+
+    def found():
+        return np.allclose(placed(follower, send), expected(scaled), atol=1e-3)
+
+    follower.until(found, "a place in images of twice the size")

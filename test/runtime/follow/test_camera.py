@@ -102,3 +102,13 @@ def test_points_that_nothing_measures_do_not_matter(odd):
 def test_what_is_no_view_of_a_camera_is_refused(points, words):
     with pytest.raises(InputError, match=words):
         camera_of_points(points)
+
+
+def test_images_of_another_resolution_show_the_same():
+    for lens in (None, LENSES[0]):
+        camera = replace(CAMERA, lens=lens)
+        small, large = camera.view(50.0, 10.0), camera.resized(128, 96).view(100.0, 20.0)
+        np.testing.assert_allclose(large.ray, small.ray)
+        np.testing.assert_allclose(large.slopes, small.slopes / 2, rtol=1e-3)
+    with pytest.raises(InputError, match="the images have 128x72 pixels, but camera_info or cloud"):
+        CAMERA.resized(128, 72)

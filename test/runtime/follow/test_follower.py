@@ -224,7 +224,7 @@ def test_bad_frames_are_said_in_a_sentence(following):
     with pytest.raises(InputError, match="two detections have the id 'a'"):
         frame(following, 0, [boxed("a"), boxed("a")], depth_of())
     with pytest.raises(
-        InputError, match="has 320x480 pixels, but camera_info is of 640x480, which"
+        InputError, match="has 320x480 pixels, but camera_info or cloud 640x480, whi"
     ):
         frame(following, 0, [boxed("a")], depth_of(shape=(480, 320)))
 

@@ -61,6 +61,24 @@ class Camera:
         ray, left, right, above, below = self.lens.undistort(points) if self.lens else points
         return View(ray, np.stack([right - left, below - above], axis=1))
 
+    def scales(self, what: str, width: int, height: int) -> tuple[float, float]:
+        """Pixels of another picture of the same view for one of this camera's, across and down.
+
+        Its sides have one scale, but for rounding. Raises InputError, which begins with ``what``.
+        """
+        if not abs(width * self.height - height * self.width) < max(self.width, self.height):
+            raise InputError(
+                f"{what} {width}x{height} pixels, but camera_info or cloud"
+                f" {self.width}x{self.height}, which is no scale of it"
+            )
+        return width / self.width, height / self.height
+
+    def resized(self, width: int, height: int) -> "Camera":
+        """The camera of images of another resolution. Raises InputError as ``scales`` does."""
+        across, down = self.scales("the images have", width, height)
+        cx, cy = (self.cx + 0.5) * across - 0.5, (self.cy + 0.5) * down - 0.5
+        return Camera(self.fx * across, self.fy * down, cx, cy, width, height, self.lens)
+
 
 def camera_of_points(points: np.ndarray) -> Camera:
     """The camera of an organised cloud, float32 [H, W, 3] in that camera's optical frame.

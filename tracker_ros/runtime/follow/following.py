@@ -46,6 +46,10 @@ class Following:
         self._followed: dict[str, _Followed] = {}  # in the order in which they came
         self._stamp = 0  # the latest
 
+    def clear(self) -> None:
+        """Forget all targets."""
+        self._followed, self._stamp = {}, 0
+
     def tracked(self, stamp: int, starts: Mapping[str, str]) -> None:
         """The tracker has these targets, also lost ones, in the frame of ``stamp`` (ns).
 
@@ -75,7 +79,8 @@ class Following:
         Raises:
             InputError: the depth is not of this camera, or an id came twice.
         """
-        across, down = _scales(depth, camera)
+        height, width = depth.values.shape
+        across, down = camera.scales("the depth image has", width, height)
         ids = [target.id for target in targets]
         if len(set(ids)) < len(ids):
             twice = next(one for one in ids if ids.count(one) > 1)
@@ -105,7 +110,7 @@ class Following:
     def _forget(self, stamp: int, reach: int) -> None:
         """Drop those that have been away for long, and all where time jumped back."""
         if max(stamp, reach) < self._stamp:
-            self._followed, self._stamp = {}, 0
+            self.clear()
         oldest = stamp - round(self._limits.forget_after * 1e9)
         self._followed = {key: one for key, one in self._followed.items() if one.kept >= oldest}
         self._stamp = max(self._stamp, stamp)
@@ -117,18 +122,3 @@ class Following:
         While it is hidden, a robot should not drive after another one.
         """
         return next(iter(self._followed), "")
-
-
-def _scales(depth: Depth, camera: Camera) -> tuple[float, float]:
-    """Pixels of the depth for one of the images, across and down.
-
-    Registered depth may be smaller or larger than the image that camera_info is of, not another
-    view of the scene: its sides have one scale, but for rounding. Raises InputError.
-    """
-    height, width = depth.values.shape
-    if not abs(width * camera.height - height * camera.width) < max(camera.width, camera.height):
-        raise InputError(
-            f"the depth image has {width}x{height} pixels, but camera_info is of"
-            f" {camera.width}x{camera.height}, which is no scale of it"
-        )
-    return width / camera.width, height / camera.height
