@@ -15,7 +15,7 @@ OWN = (
     arguments.of_launch(
         "depth_topic", "depth/image", "Depth, registered to the images; without /compressedDepth."
     ),
-    arguments.of_launch("camera_info_topic", "depth/camera_info", "Of the depth images."),
+    arguments.of_launch("camera_info_topic", "depth/camera_info", "Of the images or of the depth."),
     arguments.of_launch(
         "points_topic", "points", "An organised cloud, where depth_source is points."
     ),

@@ -204,7 +204,7 @@ class FollowNode(ManagedNode):
             slop = self.get_parameter("slop").value
             raise InputError(
                 f"no depth within {slop:g} s (slop) of the boxes' stamp {seconds(stamp)};"
-                f" {self._pairing.describe()}"
+                f" {self._pairing.describe(stamp)}"
             )
         camera = self._camera_of(message.header.frame_id, depth)
         targets, unusable = [], []

@@ -46,11 +46,13 @@ def test_the_nearest_within_slop_once_patience_is_over(pairing):
 
 
 def test_none_where_no_depth_is_near(pairing):
+    assert pairing.describe(100) == "no depth has come yet"
     pairing.add_depth(50, "d50", 1)
     pairing.add_boxes(100, "b100", 0.0)
-    pairing.add_depth(150, "d150", 1)
+    assert pairing.describe(100) == "the nearest is 0.000000050 s earlier"
+    pairing.add_depth(140, "d140", 1)
     assert pairing.ready(0.0) == [("b100", None)]
-    assert "from 0.000000050 to 0.000000150" in pairing.describe()
+    assert pairing.describe(100) == "the nearest is 0.000000040 s later"
 
 
 def test_boxes_keep_their_order(pairing):

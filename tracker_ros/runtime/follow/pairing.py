@@ -62,9 +62,9 @@ class Pairing:
         """The latest stamp of boxes that the newest depth is near to."""
         return self._depths[-1][0] + self._slop if self._depths else 0
 
-    def describe(self) -> str:
-        """The time range of the stored depth, in words."""
+    def describe(self, stamp: int) -> str:
+        """How far the nearest of the stored depth is from boxes of ``stamp``, in words."""
         if not self._depths:
             return "no depth has come yet"
-        oldest, newest = (seconds(self._depths[i][0]) for i in (0, -1))
-        return f"the depth at hand is from {oldest} to {newest}"
+        off = min((other - stamp for other, *_ in self._depths), key=abs)
+        return f"the nearest is {seconds(abs(off))} s {'later' if off > 0 else 'earlier'}"
