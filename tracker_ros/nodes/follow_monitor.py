@@ -70,8 +70,12 @@ class FollowMonitor:
 
     def _input(self) -> Check:
         problem = self._problems.present("camera", "depth", "output")
-        values = {name: self.counts[name] for name in ("detections", "depth", "unpaired")}
-        values["malformed"] = self._problems.counts["camera"] + self._problems.counts["depth"]
+        size, camera = self._node.image_size, self._node.camera
+        values = {name: self.counts[name] for name in ("detections", "depth", "unpaired")} | {
+            "malformed": self._problems.counts["camera"] + self._problems.counts["depth"],
+            "image_size": "{}x{}".format(*size) if size else "unknown: no status",
+            "camera_info": camera.describe() if camera else "none",
+        }
         silence = None if problem else self._silence()
         warning = "; ".join(filter(None, (silence, self._problems.present("frame"))))
         level = ERROR if problem else WARN if warning else OK

@@ -47,6 +47,8 @@ class FollowNode(ManagedNode):
         self._outputs = {}
         self.inputs: dict[str, MessageInput] = {}
         self._clocks = []
+        # Width and height of the tracked images; empty: nobody told, and they are the camera's.
+        self.image_size: tuple[int, ...] = ()
         self.camera: Camera | None = None  # of the last camera_info, if that was usable
         self._camera_frame = ""
         self._shown: set[str] = set()  # ids that have a marker
@@ -79,7 +81,7 @@ class FollowNode(ManagedNode):
         self._following = Following(limits, values.min_points, values.max_range)
         self._pairing = Pairing(round(values.slop * 1e9))
         self.camera, self._rectified = None, values.rectified
-        self._image_size: tuple[int, ...] = ()  # width and height; empty: that of the camera
+        self.image_size = ()
         self._monitor.begin()
         # For boxes whose depth never comes.
         self._clocks = [steady_timer(self, 0.1, self._pair)]
@@ -136,9 +138,9 @@ class FollowNode(ManagedNode):
         if found is not None:
             frame, targets = found
             size = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", frame.get("image_size", ""))
-            sides = tuple(map(int, size.groups())) if size else self._image_size
-            if sides != self._image_size:
-                self._image_size = sides
+            sides = tuple(map(int, size.groups())) if size else self.image_size
+            if sides != self.image_size:
+                self.image_size = sides
                 self._following.clear()  # places were found as if in images of another size
             starts = {one.get("target_id", ""): one.get("started", "") for one in targets}
             self._following.tracked(stamp_to_ns(message.header.stamp), starts)
@@ -232,8 +234,8 @@ class FollowNode(ManagedNode):
             camera, topic = self.camera, self.inputs["camera"].topic
         if camera is None:
             raise InputError(f"depth comes, but no usable camera_info on {topic}")
-        if self._image_size:
-            camera = camera.resized(*self._image_size)
+        if self.image_size:
+            camera = camera.resized(*self.image_size)
         doubt = None
         if depth.camera is None and self._camera_frame not in ("", frame_id):  # some drivers err
             doubt = (

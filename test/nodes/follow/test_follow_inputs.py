@@ -88,6 +88,13 @@ def test_camera_info_is_of_rectified_or_raw_images(follower, restart, rectified,
         follower.send_depth(flat(), stamp)
 
     np.testing.assert_allclose(placed(follower, send), expected(camera), atol=1e-3)
+    values = {one.key: one.value for one in follower.diagnosis("input", "").values}
+    assert values["image_size"] == "unknown: no status"
+    lens = "" if rectified else ", plumb_bob"
+    assert (
+        values["camera_info"]
+        == f"640x480, fx {camera.fx}, fy 554.0, cx {camera.cx}, cy 239.5{lens}"
+    )
 
 
 def test_camera_info_may_be_kept_for_those_who_come_later(follower, restart, publish):

@@ -61,6 +61,13 @@ class Camera:
         ray, left, right, above, below = self.lens.undistort(points) if self.lens else points
         return View(ray, np.stack([right - left, below - above], axis=1))
 
+    def describe(self) -> str:
+        """The camera in words, as 640x480, fx 554.0, fy 554.0, cx 319.5, cy 239.5."""
+        names = ("fx", "fy", "cx", "cy")
+        numbers = ", ".join(f"{name} {getattr(self, name):.1f}" for name in names)
+        distorted = f", {self.lens.model}" if self.lens else ""
+        return f"{self.width}x{self.height}, {numbers}{distorted}"
+
     def scales(self, what: str, width: int, height: int) -> tuple[float, float]:
         """Pixels of another picture of the same view for one of this camera's, across and down.
 
