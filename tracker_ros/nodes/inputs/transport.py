@@ -67,8 +67,6 @@ class TransportInput(MessageInput):
     def publishers(self) -> str:
         """Who publishes what, in words; if nobody publishes ours, which topics have images."""
         words = super().publishers()
-        return (
-            words
-            if self._fitting()
-            else words + self._transports.elsewhere(self._node, self._transport)
-        )
+        if self._fitting():
+            return words
+        return words + self._transports.elsewhere(self._node, self._transport)
