@@ -96,6 +96,6 @@ class FollowMonitor:
         return "; ".join(silent) or None
 
     def _target(self) -> Check:
-        problem = "; ".join(filter(None, map(self._problems.present, ("target", "pose"))))
+        problem = "; ".join(filter(None, map(self._problems.present, ("target", "pose", "tf"))))
         values = {"places": self.counts["places"], "problems": self._problems.counts["target"]}
         return Check("target", WARN if problem else OK, problem or self._node.stage, values)

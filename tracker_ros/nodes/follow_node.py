@@ -2,6 +2,7 @@
 
 import re
 import time
+from collections import Counter
 
 from diagnostic_msgs.msg import DiagnosticArray
 from geometry_msgs.msg import PoseStamped
@@ -258,9 +259,18 @@ class FollowNode(ManagedNode):
             self._monitor.report("pose", f"{waiting}; others have: {some(others)}")
         self._outputs["detections_3d"].publish(messages.detections_3d(found, header))
         if "tf" in self._outputs and found:
-            self._outputs["tf"].publish(messages.transforms(found, header))
+            self._broadcast(header, found)
         ids = {seen.id for seen in found}
         array = messages.markers(found, self._shown - ids, header)
         self._shown, self._header = ids, header
         if array.markers:
             self._outputs["markers"].publish(array)
+
+    def _broadcast(self, header: Header, found: list[messages.Seen]) -> None:
+        counts = Counter(messages.frame_of(seen.id) for seen in found)
+        clear = [seen for seen in found if counts[messages.frame_of(seen.id)] == 1]
+        twice = [spoken(frame) for frame, count in counts.items() if count > 1]
+        reason = f"several targets would be frame {some(twice)}, which is not broadcast"
+        self._monitor.report("tf", reason if twice else None)
+        if clear:
+            self._outputs["tf"].publish(messages.transforms(clear, header))

@@ -84,6 +84,22 @@ def test_place_of_a_box(follower):
     assert "2.50 m" in next(m.text for m in shown if m.type == 9)
 
 
+def test_a_frame_that_two_targets_would_have_is_not_broadcast(follower):
+    stamp = follower.next()
+    follower.frames.clear()
+    follower.send_depth(flat(), stamp)
+    boxes = [
+        (one, (100.0 + 150 * i, 100.0, 60.0, 60.0)) for i, one in enumerate(("o p", "o-p", "q"))
+    ]
+    follower.send_boxes(stamp, *boxes)
+    follower.diagnosis(
+        "target", "several targets would be frame target_o_p, which is not broadcast"
+    )
+    assert len(follower.place(stamp).detections) == 3
+    follower.until(lambda: follower.frames, "a transform")
+    assert {transform.child_frame_id for transform in follower.frames} == {"target_q"}
+
+
 def test_pose_is_that_of_the_target_id(follower):
     assert follower.set_parameters(target_id="bert") == []
     for targets in (["anna"], ["anna", "bert"]):
