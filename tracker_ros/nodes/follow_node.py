@@ -52,6 +52,7 @@ class FollowNode(ManagedNode):
         self.image_size: tuple[int, ...] = ()
         self.camera: Camera | None = None  # of the last camera_info, if that was usable
         self._camera_frame = ""
+        self._waits = 0  # for how many frames others have a place, and the pose's target has none
         self._shown: set[str] = set()  # ids that have a marker
         self._header = Header()  # of these markers
 
@@ -250,10 +251,11 @@ class FollowNode(ManagedNode):
         self._monitor.counts["places"] += len(found)
         wanted = self.get_parameter("target_id").value or self._following.first
         chosen = [seen for seen in found if seen.id == wanted]
+        self._waits = 0 if chosen or not found else self._waits + 1
         if chosen:
             self._outputs["pose"].publish(messages.pose(chosen[0], header))
             self._monitor.report("pose", None)
-        elif found:
+        elif self._waits > 1:  # the status that tells of a new target comes after its first box
             topic, others = self.resolve_topic_name("~/pose"), [spoken(one.id) for one in found]
             waiting = f"{topic} waits for target {spoken(wanted)}, which has no place"
             self._monitor.report("pose", f"{waiting}; others have: {some(others)}")

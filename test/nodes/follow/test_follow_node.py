@@ -127,7 +127,8 @@ def test_pose_goes_on_with_the_next_once_the_tracker_has_the_first_no_longer(fol
     follower.until(lambda: follower.poses[see("lisa", "TRACKING", "lisa")], "a pose of lisa")
     first = follower.stamp
     for state, *tracked in (("LOST", "lisa", "mona"), ("DROPPED",), ("ERROR",)):
-        stamp = see("mona", state, *tracked)  # as a detector adds it
+        for _ in range(2):
+            stamp = see("mona", state, *tracked)  # as a detector adds it
         status = follower.diagnosis("target", "pose waits for target lisa, which has no place")
         assert status.message.endswith("; others have: mona")
         assert status.level == b"\x01"
@@ -248,6 +249,22 @@ def test_bad_boxes_get_a_sentence(follower, boxes, words):
     follower.send_boxes(stamp, *boxes)
     follower.diagnosis("target", words)
     assert list(follower.place(stamp).detections) == []
+
+
+def test_boxes_without_a_frame_are_refused(follower):
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp, frame_id="")
+    follower.send_boxes(stamp, ("gina", BOX), frame_id="")
+    follower.diagnosis("target", "the boxes have no frame_id")
+    assert list(follower.place(stamp).detections) == []
+
+
+def test_a_sentence_about_a_long_id_ends(follower):
+    stamp = follower.next()
+    follower.send_depth(flat(0), stamp)
+    follower.send_boxes(stamp, ("g" * 100_000, BOX))
+    words = f"target {'g' * 60}: 0 of 1296 pixels in the box have a depth"
+    assert len(follower.diagnosis("target", words).message) < 200
 
 
 @pytest.mark.parametrize("focal", [math.nan, 0.0, 1e-300])
