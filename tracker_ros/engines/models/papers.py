@@ -18,9 +18,8 @@ PINNED: dict[str, dict[str, float | str]] = {
     # Table 4, counted without the products of attention.
     "ustam_b288": {"parameters.training": 97.2e6, "macs.layers": 43.6e9},
     "ustam_l384": {"parameters.training": 318.0e6, "macs.layers": 274.6e9},
-    # Sec. 3.1.
+    # The released code's, and its own count of parameters.
     "dastsiam": {"map": "25x25"},
-    # The released code's own count.
     "dastsiam_released": {"map": "25x25", "parameters.training": 32.94e6},
     # SiamFC's table 1: the template's 6×6 cells of 256 channels.
     "siamfc": {"state.target": "1x256x6x6"},

@@ -29,7 +29,7 @@ from .siamese import (
 
 @dataclass(frozen=True)
 class DastsiamConfig(SiameseConfig):
-    """Sizes of the network; the defaults are the paper's."""
+    """Sizes of the network; the defaults are the release's, for the paper prints none."""
 
     da: bool = True  # discriminative augmentation; without it f_s is searched as it is
     released: bool = False  # the modules of ``dastsiam_released`` in place of the printed ones
@@ -55,7 +55,7 @@ class Rpn(nn.Module):
     """Depthwise correlation, two towers, one anchor a cell.
 
     ``forward``: f_s* [B, C, H, W], f_z* [B, C, k, k] → ``RpnMaps`` of H - k - 3 cells a side: the
-    towers do not pad, so that 36 search cells and 8 template cells make the paper's 25.
+    towers do not pad, so that 36 search cells and 8 template cells make the release's 25.
     """
 
     def __init__(self, channels: int):
