@@ -196,6 +196,23 @@ def test_an_end_while_it_waits_says_nothing_of_playing(tracker, folder, run_node
     assert (code, output) == (0, "")
 
 
+def test_an_end_does_not_wait_for_who_takes_no_images(tracker, folder, run_node, subscribe):
+    from sensor_msgs.msg import Image
+
+    images = subscribe(Image, "/hanging/image")
+    space = ("-r", "__ns:=/hanging")
+    hanging = run_node("tracker_node", *space, "-p", "image_qos:=DEFAULT")
+    player = run_node("player_node", *space, *options(
+        source=folder, rate=5.0, wait=600.0, subscribers=2, acknowledge_timeout=600.0))  # fmt: skip
+    tracker.until(lambda: images, "the first frame")
+    hanging.process.send_signal(signal.SIGSTOP)
+    tracker.until(lambda: len(images) == FRAMES, "every frame")
+    code, output = player.end(signal.SIGINT)
+    assert code == 0, output
+    # DDS gives it up after twenty seconds, and nobody would wait any more.
+    assert tracker.node.count_subscribers("/hanging/image") == 2
+
+
 @pytest.mark.parametrize("values, words", [
     ({}, "parameter source is empty"),
     ({"source": "pictures", "tracker": "'bad name'"}, "parameter tracker is 'bad name', but must"),

@@ -26,6 +26,7 @@ from .process import names, services
 # A publisher sees a match before the other side does, and what it sends in between is lost to
 # best-effort subscribers; so is what they have not taken from shared memory when the sender ends.
 SETTLE = 0.5  # seconds
+MOMENT = Duration(seconds=0.1)  # for which whoever ends the player waits
 FILE_START = 1_000_000_000  # ns; stamps of files start at 0, which ROS takes for "not set"
 
 
@@ -152,9 +153,11 @@ class PlayerNode(Node):
                 pacing.again()
         if self._stop.is_set():  # somebody waits for the end, not for the last images
             return count
-        patience = Duration(seconds=self._values.acknowledge_timeout)
+        end = time.monotonic() + self._values.acknowledge_timeout
         for publisher in filter(None, (self._images, self._truths)):
-            publisher.wait_for_all_acked(patience)
+            while not (self._stop.is_set() or publisher.wait_for_all_acked(MOMENT)):
+                if time.monotonic() >= end:
+                    break
         self._stop.wait(SETTLE)
         return count
 
