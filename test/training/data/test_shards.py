@@ -1,4 +1,5 @@
 import gzip
+import json
 import pickle
 
 import cv2
@@ -149,6 +150,19 @@ def test_frames_without_a_usable_box_are_left_out(tmp_path):
     rewrite(tmp_path / "video-0.tar", f'[{{"frames": [{frames}]}}]'.replace("nan", "NaN"))
     (clip,) = load_clips(tmp_path, "video")
     assert clip.names.tolist() == [b"0.jpg", b"4.jpg"]
+
+
+@pytest.mark.parametrize(
+    "box", ([-30, 5, 30, 40], [5, -40, 30, 40], [40, 5, 30, 40], [5, 30, 9e5, 40])
+)
+def test_a_box_outside_of_its_picture_is_named(tmp_path, box):
+    picture = cv2.imencode(".png", np.zeros((30, 40, 3), np.uint8))[1].tobytes()
+    index = json.dumps([{"image": "0.png", "objects": [{"box": box}]}])
+    path = rewrite(tmp_path / "voc-0.tar", index, [("0.png", picture)])
+    (clip,) = load_clips(tmp_path, "voc")
+    with pytest.raises(SourceError) as error:
+        clip.view(0, detail=10)
+    assert "the box of 0.png lies outside of its picture" in one_sentence(error, path)
 
 
 def test_pictures(shards, tmp_path):

@@ -64,6 +64,9 @@ class Clip:
         side = float(np.sqrt(box[2] * box[3]))
         shrink = max((s for s in (1, 2, 4, 8) if side >= s * detail), default=1)
         image, mask = self.store.image(path, shrink), None
+        ends, size = box[:2] + box[2:], shrink * np.array(image.shape[1::-1])
+        if (ends <= 0).any() or (box[:2] >= size).any():
+            raise SourceError(f"{self.store.path}: the box of {path} lies outside of its picture")
         if masked and self.masks is not None and self.masks[index]:
             mask = self.store.mask(os.fsdecode(self.masks[index]))
             rest = np.array(mask.shape) - shrink * np.array(image.shape[:2])
