@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 from ..core.errors import TrackerError, missing
 
+STDOUT = (None, "standard output", "/dev/stdout")  # its names in errors
 PROGRAM, PACKAGE = "tracker-ros", "tracker_ros"
 # There is no room to write, or nothing to write to. Files that are written say their names.
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EBADF)
@@ -106,14 +107,14 @@ def _drop_unwritten() -> None:
 
 def _explain(error: Exception) -> int:
     """Say what went wrong, and return the exit status. Raises what is a mistake of ours."""
-    if isinstance(error, BrokenPipeError):  # `tracker-ros info | head`
-        return 0
+    if isinstance(error, BrokenPipeError) and error.filename in STDOUT:
+        return 0  # `tracker-ros info | head`
     if isinstance(error, ModuleNotFoundError) and not (error.name or PACKAGE).startswith(PACKAGE):
         return _fail(missing(error, "this command"))
     if isinstance(error, OSError):
         name = error.filename
         if not name and error.errno in UNWRITABLE:
-            name = "standard output"
+            name = STDOUT[1]
         if not name and error.errno == errno.ENOENT:  # from ``os.getcwd``: it was deleted
             name = "the current folder"
         return _fail(f"{name}: {error.strerror}" if name else error)

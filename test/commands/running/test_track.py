@@ -1,4 +1,5 @@
 import csv
+import os
 import signal
 import subprocess
 import sys
@@ -101,6 +102,17 @@ def test_pictures_of_another_size_are_skipped_and_named(sequence, model, tmp_pat
     assert [int(row["frame"]) for row in rows_of(table)] == [0, 1, 4, 5, 6]
     sentence = "target's first, 80x60, were skipped: 2, of which 00002.png is of 40x30"
     assert sentence in caplog.text
+
+
+def test_a_pipe_that_nobody_reads_any_more_is_an_error(sequence, model, capsys):
+    reading, writing = os.pipe()
+    os.close(reading)
+    path = f"/dev/fd/{writing}"
+    try:
+        assert main(["track", str(sequence(3)), "--model", str(model), "--csv", path]) == 1
+    finally:
+        os.close(writing)
+    assert capsys.readouterr().err == f"tracker-ros: error: {path}: Broken pipe\n"
 
 
 @pytest.mark.parametrize(
