@@ -74,6 +74,15 @@ def test_results_of_another_truth_are_not_gone_on_with(vot, tmp_path, capsys):
     assert "a_001.npz was made with another truth" in error and error.count("\n") == 1
 
 
+def test_a_peer_that_never_starts_has_a_report(vot, tmp_path):
+    for name, length in LENGTHS.items():
+        (vot / name / "groundtruth.txt").write_text("-500,-500,20,20\n" * length)
+    out = tmp_path / "out"
+    command = ["evaluate", "--dataset", "vot", vot, "--peers-only", "--peer", "kcf", "--out", out]
+    assert main(list(map(str, command))) == 0
+    assert "Expected average overlap" in (out / "report.html").read_text(encoding="utf-8")
+
+
 def test_vot_has_its_own_restarts(vot, capsys):
     command = ["evaluate", "--dataset", "vot", str(vot), "--peers-only", "--peer", "kcf"]
     assert main([*command, "--starts", "3"]) == 1

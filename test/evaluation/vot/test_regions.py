@@ -100,6 +100,7 @@ def test_regions_of_a_file(tmp_path):
         ("m0,0,4,4,2,3", "is a mask"),
         ("nan,nan,nan,nan", "has no region"),
         ("1,2,0,4", "without area"),
+        ("1,2,1e300,4", "a number that is of no picture"),
         ("1,1,2,1,3,1,4,1", "without area"),
     ),
 )

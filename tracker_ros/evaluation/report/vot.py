@@ -71,7 +71,8 @@ def _tables(kind: str, columns: list[dict]) -> tuple[Grid, list[Row]] | None:
 
 
 def _plots(trackers: dict) -> list[dict]:
-    longest = max(len(about["eao_curve"]) for about in trackers.values())
+    # Of trackers that were never started the curves are empty.
+    longest = max(2, *(len(about["eao_curve"]) for about in trackers.values()))
     curves, speeds = [], []
     for i, (name, about) in enumerate(trackers.items()):
         values = np.full(longest, np.nan)

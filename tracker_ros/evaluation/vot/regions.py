@@ -9,7 +9,7 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...core.geometry.boxes import parse_number
-from ...sources.annotations import lines
+from ...sources.annotations import FARTHEST, lines
 
 
 def read_regions(path: Path) -> list[np.ndarray]:
@@ -28,6 +28,8 @@ def _parse(line: str, where: str) -> np.ndarray:
         raise SourceError(f"{where} has {len(region)} numbers instead of 4 or 8")
     if not np.isfinite(region).all():
         raise SourceError(f"{where} has no region, but this protocol needs one in every frame")
+    if (np.abs(region) > FARTHEST).any():
+        raise SourceError(f"{where} has a number that is of no picture")
     if (bounding_box(region)[2:] <= 0).any():
         raise SourceError(f"{where} has a region without area")
     return region
