@@ -107,6 +107,7 @@ def test_version(capsys):
         ["evaluate", "folder", "--out", ""],
         ["compare", "", "folder"],
         ["gate-report", ""],
+        ["gate-report", "folder", "--tracker", ""],
         ["export", ""],
         ["convert", "mae", ""],
         ["train", "folder", "--out", ""],

@@ -1,10 +1,14 @@
-"""The progress bar, and what is printed beside it."""
+"""The progress bar, and what is printed beside it; tables."""
 
 import os
 import pty
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
+
+import pytest
+
+from tracker_ros.commands.common.terminal import print_table
 
 CODE = """
 from tracker_ros.commands.common.terminal import progress_bar
@@ -49,3 +53,13 @@ def test_lines_go_where_stdout_goes():
 def test_elsewhere_than_on_a_terminal_lines_are_plain():
     terminal, piped = shown(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
     assert (terminal, piped) == ("", f"{LINE}\n")
+
+
+def test_a_table_that_nobody_reads_is_a_broken_pipe():
+    reading, writing = os.pipe()
+    os.close(reading)
+    gone = os.fdopen(writing, "w")
+    with redirect_stdout(gone), pytest.raises(BrokenPipeError):
+        print_table(("name", "value"), [("a", "1")])
+    with suppress(BrokenPipeError):
+        gone.close()

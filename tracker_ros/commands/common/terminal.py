@@ -12,13 +12,17 @@ def print_table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    class Plain(Console):
+        def on_broken_pipe(self) -> None:  # of ``| head``, which rich ends with status 1
+            raise  # what is being handled
+
     table = Table(box=box.SIMPLE_HEAD)
     for i, heading in enumerate(headings):
         table.add_column(heading, justify="right" if i else "left", overflow="fold")
     for row in rows:
         table.add_row(*map(str, row))
     # A pipe has no width to wrap at.
-    Console(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False).print(table)
+    Plain(width=None if sys.stdout.isatty() else 200, markup=False, emoji=False).print(table)
 
 
 def print_columns(

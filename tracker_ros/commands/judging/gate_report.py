@@ -4,7 +4,7 @@ import argparse
 
 from ...core.errors import InputError
 from ...core.io.files import write_json
-from ..common.arguments import add_paths, path_argument
+from ..common.arguments import add_paths, name_argument, path_argument
 from ..common.outputs import check_outputs
 from ..common.terminal import print_table
 
@@ -17,7 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an evaluation: what `evaluate --out` wrote",
     )
     parser.add_argument(
-        "--tracker", metavar="NAME", help="only this one of the evaluation's trackers"
+        "--tracker",
+        type=name_argument,
+        metavar="NAME",
+        help="only this one of the evaluation's trackers",
     )
     text = "where gate-TRACKER.json and .png go (default: the evaluation's folder)"
     add_paths(parser, {"--out FOLDER": text})
