@@ -38,7 +38,7 @@ class TargetCrop:
         In units of the side that a target has in a window which is as large as it should be.
         """
         x, y, w, h = self.box
-        side = tracking.query_size / tracking.search_factor
+        side = tracking.target_side
         cx, cy = (x + w / 2) / tracking.stride, (y + h / 2) / tracking.stride
         return cx, cy, math.log(w / side), math.log(h / side)
 

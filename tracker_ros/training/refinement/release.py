@@ -53,8 +53,7 @@ class Base:
     @property
     def side(self) -> float:
         """Cells along a target of the scale that crops are made for."""
-        t = self.tracking
-        return t.query_size / t.search_factor / t.stride
+        return self.tracking.target_side / self.tracking.stride
 
     def refiner(self, seed: int = 0, start: bool = False) -> BoxRefiner:
         """A refiner for this trunk, with random weights; ``start``: the model's own.

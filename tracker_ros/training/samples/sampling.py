@@ -76,7 +76,7 @@ class Samples(Dataset):
         )
         self.kinds, self.shares = list(weights), list(weights.values())
         # The largest a target gets in a crop, in pixels: more resolution is not worth decoding.
-        self._detail = 1.7 * tracking.query_size / tracking.search_factor
+        self._detail = 1.7 * tracking.target_side
         self._collage = Collage([c for c in self.clips.values() if c.masked], self.pictures)
         self._broken = Broken()
 
