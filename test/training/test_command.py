@@ -44,7 +44,10 @@ from tracker_ros.training.records.provenance import commit, data_names
             ["--tracking", "query_size=100"],
             "query_size is 100 pixels, but the network has 14 cells",
         ),
-        (["--tracking", "memory_segments=65"], "tracking config: memory_segments is 65, more than"),
+        (
+            ["--tracking", "memory_segments=1025"],
+            "tracking config: memory_segments is 1025, more than 1024",
+        ),
         (["--network", "memory_cells=30"], "these values make no dastm_filter: memory_cells is 30"),
         (["--network", "gate_reduction=200"], "these values make no dastm_filter: attention.gate."),
         (

@@ -21,7 +21,7 @@ SHARES = (
 MOST = {
     **dict.fromkeys(SHARES, 1.0),
     **{"query_size": 4096, "memory_size": 4096, "stride": 64, "search_factor": 100.0},
-    **{"memory_capacity": 1024, "memory_segments": 64},
+    **{"memory_capacity": 1024, "memory_segments": 1024},
     **{"motion": 10.0, "penalty": 100.0, "size_rate": 10.0, "minimum_side": 1000.0},
 }
 

@@ -36,7 +36,7 @@ class Detector:
         proposal: Proposal,
         frame: ReceivedImage,
         image: np.ndarray,
-        wanted: Callable[[], bool],
+        wanted: Callable[[], bool] = lambda: True,
     ) -> tuple[list[Track], list[str]]:
         """Use what a detector found in ``frame``.
 
