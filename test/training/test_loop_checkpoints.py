@@ -42,6 +42,15 @@ def test_a_truncated_checkpoint_is_named(trainer, tmp_path):
         refused(trainer, tmp_path, "cannot be read")
 
 
+def test_a_damaged_number_in_a_checkpoint_is_noticed(trainer, tmp_path):
+    trainer(tmp_path, steps=1).run(quiet)
+    last = tmp_path / "last.pt"
+    content = bytearray(last.read_bytes())
+    content[len(content) // 2] ^= 1
+    last.write_bytes(content)
+    refused(trainer, tmp_path, "cannot be read: it is damaged at ")
+
+
 def test_a_checkpoint_never_executes_code(trainer, tmp_path):
     class Trap:
         def __reduce__(self):

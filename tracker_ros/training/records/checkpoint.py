@@ -5,6 +5,7 @@ import io
 import os
 import re
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -50,8 +51,16 @@ def check_place(path: Path) -> None:
 
 
 def load_dict(path: str | Path) -> dict:
-    """``load`` where it is values by name. Raises ModelError where it is anything else."""
+    """``load`` where it is values by name, whole. Raises ModelError where it is anything else."""
     content = load(path)
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as file:
+                damaged = file.testzip()  # torch writes checksums, but looks at none
+        except Exception as error:  # what is damaged may be read as a method that there is not
+            damaged = brief(error)
+        if damaged:
+            raise ModelError(f"checkpoint {path} cannot be read: it is damaged at {damaged}")
     if not isinstance(content, dict):
         raise ModelError(f"checkpoint {path} is no checkpoint of a training: it holds no names")
     return content
