@@ -1,5 +1,6 @@
 """What all readers have in common."""
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,6 +68,27 @@ ANNOTATIONS = [
     ("davis", "Annotations/480p/bear/00001.png"),
     ("otb", "Walking/groundtruth_rect.txt"),
 ]
+
+
+OPTIONAL = [
+    ("got10k", "list.txt"),
+    ("got10k", f"{GOT}/meta_info.ini"),
+    ("lasot", "training_set.txt"),
+    ("lasot", "annos/att/cup-3.txt"),
+    ("davis", "ImageSets/2017/train.txt"),
+]
+
+
+@pytest.mark.parametrize(("name", "file"), OPTIONAL)
+@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("away"), os.mkfifo])
+def test_what_is_no_file_is_not_taken_for_none(made, name, file, put):
+    root = made(name)
+    path = root / file
+    path.unlink(missing_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    put(path)
+    with pytest.raises(SourceError, match=f"{path} (is not a file|cannot be read: No such)"):
+        open_set(name, root)
 
 
 @pytest.mark.parametrize(("name", "file"), ANNOTATIONS)

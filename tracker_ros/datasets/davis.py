@@ -1,7 +1,7 @@
 """DAVIS: {JPEGImages, Annotations}/480p/CLIP/00000.{jpg, png}, ImageSets/2017/train.txt."""
 
 from collections.abc import Iterator
-from os.path import isdir  # unlike Path.is_dir, of a name that is too long, too
+from os.path import isdir, lexists  # unlike Path.is_dir, of a name that is too long, too
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ def read_davis(folder: Path) -> Iterator[Track]:
 
 def _names(folder: Path, size: str) -> list[str]:
     for path in (folder / name for name in LISTS):
-        if not path.is_file():
+        if not lexists(path):
             continue
         found: dict[str, None] = {}  # keeps the order
         for number, line in enumerate(lines(path), 1):

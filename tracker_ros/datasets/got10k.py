@@ -1,6 +1,7 @@
 """GOT-10k: NAME/{groundtruth.txt, absence.label, cover.label, meta_info.ini, 00000001.jpg …}."""
 
 from collections.abc import Iterator
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
@@ -28,21 +29,21 @@ def read_testing(folder: Path) -> Iterator[Track]:
     for name in _names(folder, "val", "test"):
         home = folder / name
         names, truth, cover = pictures(home), home / "groundtruth.txt", home / "cover.label"
-        if cover.is_file():
+        if lexists(cover):
             yield _track(home, names, read_boxes(truth), flags_for(cover, names))
         else:
             yield Track(name, name, names, first_box_only(truth, names), truth)
 
 
 def _names(folder: Path, *parts: str) -> list[str]:
-    if not (folder / "list.txt").is_file() and any((folder / part).is_dir() for part in parts):
+    if not lexists(folder / "list.txt") and any((folder / part).is_dir() for part in parts):
         raise SourceError(f"{folder} is all of GOT-10k; name its folder {' or '.join(parts)}")
     return listed(folder, "list.txt", "*/groundtruth.txt")
 
 
 def _track(home: Path, names: list[str], boxes: np.ndarray, cover: np.ndarray) -> Track:
     path = home / "meta_info.ini"
-    facts = dict(line.partition(":")[::2] for line in lines(path)) if path.is_file() else {}
+    facts = dict(line.partition(":")[::2] for line in lines(path)) if lexists(path) else {}
     kinds = (facts.get(name, "").strip() for name in ("major_class", "motion_class"))
     return Track(
         home.name,

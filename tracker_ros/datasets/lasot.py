@@ -1,6 +1,7 @@
 """LaSOT: CLASS/CLASS-1/{img/00000001.jpg, groundtruth, full_occlusion and out_of_view.txt}."""
 
 from collections.abc import Iterator
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
@@ -48,13 +49,13 @@ def _homes(folder: Path, wanted: str, others: str) -> list[Path]:
     }
     if not homes:
         raise SourceError(f"{folder} holds no CLASS/CLASS-1/groundtruth.txt")
-    if (folder / wanted).is_file():
+    if lexists(folder / wanted):
         names = lines(folder / wanted)
         for number, name in enumerate(names, 1):
             if name not in homes:
                 raise SourceError(f"{folder / wanted} line {number}: no sequence {name[:60]!r}")
         return [homes[name] for name in names]
-    left_out = set(lines(folder / others)) if (folder / others).is_file() else set()
+    left_out = set(lines(folder / others)) if lexists(folder / others) else set()
     return in_order(home for name, home in homes.items() if name not in left_out)
 
 

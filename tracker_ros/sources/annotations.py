@@ -1,7 +1,7 @@
 """Annotation files of sequences (boxes, flags, names), and the pictures they belong to."""
 
 import re
-from os.path import isdir  # unlike Path.is_dir, of a name that is too long, too
+from os.path import isdir, lexists  # unlike Path.is_dir, of a name that is too long, too
 from pathlib import Path
 
 import numpy as np
@@ -67,9 +67,12 @@ def _parse(line: str, columns: int, where: str) -> list[float]:
 def lines(path: Path, sep: str = "\n") -> list[str]:
     """The stripped lines of a text file (split at ``sep`` too), without the empty ones at its end.
 
-    Raises SourceError if it cannot be read.
+    Raises SourceError if it cannot be read. Whoever can do without a file asks ``lexists`` for it:
+    a folder or a broken link in its place is not taken for no file.
     """
     try:
+        if path.exists() and not path.is_file():
+            raise SourceError(f"{path} is not a file")  # to read a pipe would wait for ever
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path} cannot be read: {brief(error)}") from None
@@ -107,7 +110,7 @@ def listed(folder: Path, list_name: str, pattern: str) -> list[str]:
     files that fit ``pattern``. Raises SourceError naming the line of a sequence that is missing.
     """
     path = folder / list_name
-    if not path.is_file():
+    if not lexists(path):
         found = sorted(
             p.parent.relative_to(folder).as_posix()
             for p in folder.glob(pattern)

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
@@ -58,7 +59,7 @@ class FolderSource(Source):
         self.paths = [folder / name for name in pictures(folder, IMAGE_SUFFIXES)]
         home = path.parent if path.name == "img" else path
         truth = home / TRUTH_NAME
-        if truth.is_file():
+        if lexists(truth):
             boxes = read_boxes(truth)
             self.paths = with_truth(home.name, self.paths, len(boxes))
             if len(boxes) > len(self.paths):

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
@@ -61,7 +62,7 @@ def open_sequence(folder: Path) -> Sequence:
     if source.truth is None:
         raise SourceError(f"{folder} has no {TRUTH_NAME}")
     listed = folder / ATTRIBUTES_NAME
-    attributes = tuple(filter(None, lines(listed, sep=","))) if listed.is_file() else ()
+    attributes = tuple(filter(None, lines(listed, sep=","))) if lexists(listed) else ()
     truth = np.array(list(source.truth.values()))
     return Sequence(folder.name, source.paths, truth, folder / TRUTH_NAME, attributes)
 
@@ -71,7 +72,7 @@ def find_sequences(folder: Path) -> list[Sequence]:
     folder = real(folder)
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")
-    if (folder / TRUTH_NAME).is_file():
+    if lexists(folder / TRUTH_NAME):
         return [open_sequence(folder)]
     inside = in_order(p.parent for p in folder.glob(f"*/{TRUTH_NAME}"))
     if not inside:

@@ -1,6 +1,7 @@
 """Text files that several sets have in common: boxes of all pictures or of one, flags."""
 
 import re
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ def flagged(path: Path | None, listed: str) -> tuple[str, ...]:
 
     ``listed``: all of them, between commas. Raises SourceError naming the file.
     """
-    if path is None or not path.is_file():
+    if path is None or not lexists(path):
         return ()
     names, words = listed.split(", "), re.split(r"[\s,]+", " ".join(lines(path)))
     if len(words) != len(names) or not {*words} <= {"0", "1"}:

@@ -1,6 +1,7 @@
 """Sequences in VOT layout: list.txt, NAME/groundtruth.txt, NAME/color, NAME/occlusion.tag, ..."""
 
 from functools import cached_property
+from os.path import lexists
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def find_vot_sequences(folder: str | Path) -> list[VotSequence]:
     folder = real(folder)
     if not folder.is_dir():
         raise SourceError(f"{folder} is not a folder")
-    if (folder / TRUTH_NAME).is_file():
+    if lexists(folder / TRUTH_NAME):
         return [VotSequence(folder)]
     return [VotSequence(folder / name) for name in listed(folder, LIST_NAME, f"*/{TRUTH_NAME}")]
 
