@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.config import ENGINES, PRECISIONS, TrackingConfig
 from ..core.errors import ModelError, ParameterError, brief, missing
+from ..core.search import Search
 from ..core.tracker import Tracker
 from .carried_engine import CarriedEngine
 from .memory_engine import MemoryEngine
@@ -181,12 +182,16 @@ def _torch_has_cuda() -> bool:
 
 
 def _warm_up(tracker: Tracker) -> None:
-    # The first calls allocate and choose kernels, once for each number of memory frames.
+    # The first calls allocate and choose kernels, once for each number of memory frames. Another
+    # scale, where there is one, makes it a thorough frame, in which every step is run.
     image = np.full((240, 320, 3), 127, np.uint8)
     image[100:140, 140:180] = 200
-    tracker.init(image, (140, 100, 40, 40))
-    window = np.full((tracker.config.memory_size,) * 2 + (3,), 127, np.uint8)
-    for _ in range(tracker.config.memory_segments + 2):
-        tracker.locate(image)
-        tracker.learn(tracker.engine.remember(window, (30, 30, 40, 40), 1.0, tracker.state))
+    box, config, engine = (140, 100, 40, 40), tracker.config, tracker.engine
+    tracker.init(image, box)
+    window = np.full((config.memory_size,) * 2 + (3,), 127, np.uint8)
+    scale = 1 + config.scale_step if config.scale_step and engine.responds else None
+    for _ in range(config.memory_segments + 2):
+        search = Search.around(image, box, config, scale)
+        tracker.settle(search, *engine.locate(search.crop, tracker.state, search.look), 0.0)
+        tracker.learn(engine.remember(window, (30, 30, 40, 40), 1.0, tracker.state))
     tracker.reset()

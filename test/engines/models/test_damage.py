@@ -1,6 +1,7 @@
 """Whatever is wrong with a model file: one ModelError that names it."""
 
 import json
+import os
 import pickle
 import shutil
 
@@ -13,7 +14,7 @@ from tracker_ros import load_tracker
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.models.facts import KEY, make_facts, pack_facts, unpack_facts
-from tracker_ros.engines.models.files import steps_of
+from tracker_ros.engines.models.files import find_model, steps_of
 from tracker_ros.engines.models.seal import check_seal
 
 torch = pytest.importorskip("torch")
@@ -353,6 +354,29 @@ def test_a_graph_that_contradicts_its_facts(files):
     for step in steps_of("dastm"):
         rewrite_graph(files.graph(step), facts)
     assert "cannot be run" in error_of(files.graph("locate"), files.folder)
+
+
+@pytest.mark.parametrize("step", ["trunk", "match", "learn"])
+def test_a_graph_with_an_output_too_few_is_seen_before_the_first_frame(tmp_path, step):
+    """Also that of ``match``, which only thorough frames run."""
+    shipped = find_model("dastm_nano")
+    for each in steps_of("dastm_filter"):
+        shutil.copy(shipped.graph(each), tmp_path)
+    path = tmp_path / shipped.graph(step).name
+    facts = facts_of(shipped.weights)
+    graph = onnx.load(path)
+    del graph.graph.output[-1]
+    onnx.save(graph, path)
+    for each in steps_of("dastm_filter"):
+        rewrite_graph(tmp_path / shipped.graph(each).name, facts)
+    error_of(tmp_path / "dastm_nano.trunk.onnx", tmp_path)
+
+
+def test_a_pipe_in_place_of_a_graph_is_not_waited_for(files):
+    path = files.graph("remember")
+    path.unlink()
+    os.mkfifo(path)
+    assert f"{path} is not a file" in error_of(files.graph("locate"), path)
 
 
 @pytest.mark.parametrize("name", MODELS)

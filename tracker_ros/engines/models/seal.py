@@ -26,6 +26,8 @@ def check_seal(path: Path) -> None:
     make the boxes worse.
     """
     try:
+        if path.exists() and not path.is_file():  # to read a pipe would wait for ever
+            raise ModelError(f"model file {path} is not a file")
         data = bytearray(path.read_bytes())
     except FileNotFoundError as error:
         raise ModelError(f"model file {path} does not exist") from error
