@@ -19,7 +19,7 @@ COMMANDS = {
     "judging": {
         "evaluate": "score trackers on sequences with truth",
         "compare": "compare two evaluations, with confidence",
-        "explain": "show where a query looks in the memory, and why a box jumped",
+        "explain": "show where a query looks in memory, and why a box jumped",
         "gate-report": "show what a gate chose in an evaluation",
         "benchmark": "measure speed, beside OpenCV's trackers",
     },
