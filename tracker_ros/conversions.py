@@ -106,7 +106,7 @@ def check_image_message(msg) -> None:
             f"image encoding {msg.encoding[:60]!r} is not one of {', '.join(ENCODINGS)};"
             " cv_bridge, which reads more, is not installed for this Python and NumPy"
         )
-    check_size("image", msg)
+    check_size("image", msg.width, msg.height)
     if msg.encoding.startswith("bayer") and (msg.width < 3 or msg.height < 3):
         raise InputError(
             f"{msg.encoding} image of {msg.width}x{msg.height} pixels is too small"
@@ -134,11 +134,11 @@ def _rows(msg) -> tuple[int, int]:
     return rows, msg.width if divided else msg.step
 
 
-def check_size(what: str, msg) -> None:
-    """Raise InputError unless ``msg.width`` and ``msg.height`` are those of a picture."""
-    if not (0 < msg.width <= MAX_IMAGE_SIDE and 0 < msg.height <= MAX_IMAGE_SIDE):
+def check_size(what: str, width: int, height: int) -> None:
+    """Raise InputError unless ``width`` and ``height`` are those of a picture."""
+    if not (0 < width <= MAX_IMAGE_SIDE and 0 < height <= MAX_IMAGE_SIDE):
         raise InputError(
-            f"{what} of {msg.width}x{msg.height} pixels, but each side must be between 1 and"
+            f"{what} of {width}x{height} pixels, but each side must be between 1 and"
             f" {MAX_IMAGE_SIDE}"
         )
 

@@ -14,8 +14,8 @@ import struct
 import cv2
 import numpy as np
 
+from ...conversions import check_size
 from ...core.errors import InputError
-from ...core.geometry.boxes import MAX_IMAGE_SIDE
 from .inputs import ENCODINGS
 
 _HEADER = struct.Struct("<iff")
@@ -53,7 +53,7 @@ def _png(data: bytes) -> np.ndarray:
     # OpenCV makes a picture of half a PNG, too.
     if not data.startswith(_PNG) or not data.rstrip(b"\0").endswith(_PNG_END):
         raise InputError(f"compressed depth of {len(data)} bytes is no whole PNG")
-    _check(*struct.unpack_from(">II", data, 16))
+    check_size("compressed depth", *struct.unpack_from(">II", data, 16))
     try:
         values = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
     except cv2.error:
@@ -70,7 +70,7 @@ def _rvl(data: bytes) -> np.ndarray:
     if len(data) < 8:
         raise InputError(f"compressed depth of {len(data)} bytes is no RVL")
     width, height = struct.unpack_from("<II", data)
-    _check(width, height)
+    check_size("compressed depth", width, height)
     numbers, pixels = _numbers(data[8:]), width * height
     runs, at, place = [], 0, 0  # of each run of others the first number, the first pixel, how many
     listed = [*numbers.tolist(), 0, 0]  # past the end comes nothing
@@ -104,14 +104,6 @@ def _numbers(data: bytes) -> np.ndarray:
     shifts = np.arange(ends[-1] + 1) - np.repeat(starts, lengths)
     bits = (groups[: ends[-1] + 1] & 7).astype(np.int64) << (3 * shifts)
     return np.add.reduceat(bits, starts)
-
-
-def _check(width: int, height: int) -> None:
-    if not (0 < width <= MAX_IMAGE_SIDE and 0 < height <= MAX_IMAGE_SIDE):
-        raise InputError(
-            f"compressed depth of {width}x{height} pixels, but each side must be between 1 and"
-            f" {MAX_IMAGE_SIDE}"
-        )
 
 
 # By what the format says behind the encoding.

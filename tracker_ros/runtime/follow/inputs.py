@@ -25,7 +25,7 @@ def depth_image(msg, depth_scale: float) -> tuple[np.ndarray, float]:
         raise InputError(
             f"depth image encoding {msg.encoding[:60]!r} is not one of {', '.join(ENCODINGS)}"
         )
-    check_size("depth image", msg)
+    check_size("depth image", msg.width, msg.height)
     kind = np.dtype(ENCODINGS[msg.encoding]).newbyteorder(">" if msg.is_bigendian else "<")
     check_row("depth image", msg, kind.itemsize)
     check_data("depth image", msg, msg.height, msg.step)
@@ -39,7 +39,7 @@ def camera_info(msg, rectified: bool) -> Camera:
     Of ``rectified`` images P is told, as image_geometry has it, or K where P is all zeros; of raw
     ones K and D. Raises InputError.
     """
-    check_size("camera_info", msg)
+    check_size("camera_info", msg.width, msg.height)
     name, row = ("P", 4) if rectified and any(msg.p) else ("K", 3)
     matrix = [float(value) for value in (msg.p if name == "P" else msg.k)]
     fx, cx, fy, cy = matrix[0], matrix[2], matrix[row + 1], matrix[row + 2]
@@ -93,7 +93,7 @@ def check_cloud(msg) -> None:
             f"point cloud of {msg.width}x{msg.height} points is not organised: one point for each"
             " pixel is needed"
         )
-    check_size("point cloud", msg)
+    check_size("point cloud", msg.width, msg.height)
     for name in "xyz":
         (field,) = [f for f in msg.fields if f.name == name][:1] or [None]
         if field is None or field.datatype not in REALS or field.count > 1:
