@@ -202,6 +202,8 @@ def test_an_end_does_not_wait_for_who_takes_no_images(tracker, folder, run_node,
     images = subscribe(Image, "/hanging/image")
     space = ("-r", "__ns:=/hanging")
     hanging = run_node("tracker_node", *space, "-p", "image_qos:=DEFAULT")
+    # A node that is stopped before this one has found it is never found.
+    tracker.until(lambda: tracker.node.count_subscribers("/hanging/image") == 2, "both readers")
     player = run_node("player_node", *space, *options(
         source=folder, rate=5.0, wait=600.0, subscribers=2, acknowledge_timeout=600.0))  # fmt: skip
     tracker.until(lambda: images, "the first frame")
