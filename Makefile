@@ -50,7 +50,7 @@ $(HUMBLE)/ready: requirements/humble.txt
 
 test-humble: $(HUMBLE)/ready
 	@PYTHONPATH=$(CURDIR) $(HUMBLE)/bin/python -m pytest -p no:cacheprovider $(or $(ARGS),test/core test/sources \
-		test/runtime test/examples test/test_conversions.py)
+		test/runtime test/examples test/conversions)
 
 # The nodes on the next ROS 2.
 test-kilted:

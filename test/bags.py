@@ -3,7 +3,9 @@
 import cv2
 from rosbags.rosbag2 import CompressionFormat, CompressionMode, StoragePlugin, Writer
 
-from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
+from tracker_ros.conversions.boxes import box_to_detection
+from tracker_ros.conversions.images import bgr_to_image
+from tracker_ros.conversions.stamps import ns_to_stamp
 from tracker_ros.sources.bag.typestore import bag_message as make
 from tracker_ros.sources.bag.typestore import default_typestore
 

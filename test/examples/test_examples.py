@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import cv2
 import pytest
 
-from tracker_ros.conversions import detection_to_box
+from tracker_ros.conversions.boxes import detection_to_box
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.datasets.synthetic.bag import write_clip
 from tracker_ros.datasets.synthetic.clip import SyntheticClip

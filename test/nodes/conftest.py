@@ -61,14 +61,14 @@ class Peer:
         subscribe(DiagnosticArray, "/diagnostics", self._on_diagnostics)
 
     def _on_detections(self, message):
-        from tracker_ros.conversions import stamp_to_ns
+        from tracker_ros.conversions.stamps import stamp_to_ns
 
         stamp = stamp_to_ns(message.header.stamp)
         self.detections[stamp].append(message)
         self.order.append(stamp)
 
     def _on_status(self, message):
-        from tracker_ros.conversions import stamp_to_ns
+        from tracker_ros.conversions.stamps import stamp_to_ns
 
         values = {item.key: item.value for item in message.status[0].values}
         self.statuses[stamp_to_ns(message.header.stamp)].append(values)
@@ -97,13 +97,13 @@ class Peer:
     def header(self, stamp: int | None = None, frame_id: str = "camera"):
         from std_msgs.msg import Header
 
-        from tracker_ros.conversions import ns_to_stamp
+        from tracker_ros.conversions.stamps import ns_to_stamp
 
         return Header(frame_id=frame_id, stamp=ns_to_stamp(self.stamp if stamp is None else stamp))
 
     def send(self, image: np.ndarray, stamp: int | None = None, **fields) -> int:
         """Publish an image, its fields changed to `fields`; returns its stamp."""
-        from tracker_ros.conversions import bgr_to_image
+        from tracker_ros.conversions.images import bgr_to_image
 
         self.stamp = self.stamp + STEP if stamp is None else stamp
         message = bgr_to_image(image, self.header())
@@ -113,7 +113,7 @@ class Peer:
         return self.stamp
 
     def send_jpeg(self, image: np.ndarray, data=None) -> int:
-        from tracker_ros.conversions import bgr_to_compressed
+        from tracker_ros.conversions.images import bgr_to_compressed
 
         self.stamp += STEP
         message = bgr_to_compressed(image, self.header())
@@ -123,7 +123,7 @@ class Peer:
         return self.stamp
 
     def init(self, box, stamp: int, target_id: str = "", class_id: str = "") -> None:
-        from tracker_ros.conversions import box_to_detection
+        from tracker_ros.conversions.boxes import box_to_detection
 
         self.inits.publish(box_to_detection(box, self.header(stamp), target_id, class_id))
 
@@ -140,7 +140,7 @@ class Peer:
     @staticmethod
     def overlap(detections, box) -> float:
         """Intersection over union of the only detection in `detections` and `box`."""
-        from tracker_ros.conversions import detection_to_box
+        from tracker_ros.conversions.boxes import detection_to_box
         from tracker_ros.evaluation.metrics import iou
 
         (detection,) = detections.detections
@@ -154,7 +154,7 @@ class Peer:
 
     def started(self, stamp: int, box) -> str:
         """Wait for the answer that starts on `box` in the frame of `stamp`; the target's id."""
-        from tracker_ros.conversions import detection_to_box
+        from tracker_ros.conversions.boxes import detection_to_box
 
         def found() -> list[str]:
             # The frame may have had an answer before it got the one that starts.

@@ -71,7 +71,9 @@ def run(ros):
 @pytest.fixture
 def record(scene, tmp_path):
     """Writes a bag with these topics of images, and with the truth or without."""
-    from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
+    from tracker_ros.conversions.boxes import box_to_detection
+    from tracker_ros.conversions.images import bgr_to_image
+    from tracker_ros.conversions.stamps import ns_to_stamp
     from tracker_ros.sources.bag.source import IMAGE
     from tracker_ros.sources.bag.truth import TRUTH
     from tracker_ros.sources.bag.typestore import bag_message as make

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from test import bags
-from tracker_ros.conversions import ns_to_stamp, stamp_to_ns, to_bgr
+from tracker_ros.conversions.images import to_bgr
+from tracker_ros.conversions.stamps import ns_to_stamp, stamp_to_ns
 
 FRAMES = 10  # as many as wait for a reader that is slow: none gets lost, however late it is
 FIRST = 1_000_000_000  # ns; stamp of a file's first frame

@@ -165,7 +165,7 @@ def test_an_image_is_converted_once_however_often_the_page_looks(ros, scene):
     from rclpy.parameter import Parameter
     from std_msgs.msg import Header
 
-    from tracker_ros.conversions import bgr_to_image
+    from tracker_ros.conversions.images import bgr_to_image
     from tracker_ros.nodes.select_node import SelectNode
 
     node = SelectNode(

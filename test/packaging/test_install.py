@@ -119,7 +119,9 @@ def test_ros_finds_the_package_and_its_commands(installed):
 def test_a_bag_is_evaluated_from_the_prefix(installed, tmp_path):
     """Away from the checkout, whose files an editable installation would find."""
     script = """
-from tracker_ros import conversions
+from tracker_ros.conversions.images import bgr_to_image
+from tracker_ros.conversions.boxes import box_to_detection
+from tracker_ros.conversions.stamps import ns_to_stamp
 from tracker_ros.commands.judging.evaluate_bag import main
 from tracker_ros.sources.bag.writer import BagWriter
 from tracker_ros.sources.bag.typestore import bag_message as make
@@ -129,10 +131,10 @@ image = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
 kinds = {"/image": "sensor_msgs/msg/Image", "/truth": "vision_msgs/msg/Detection2DArray"}
 with BagWriter(__import__("pathlib").Path("bag"), kinds) as bag:
     for i in range(1, 6):
-        header = make("std_msgs/msg/Header", stamp=conversions.ns_to_stamp(i * 10**8, make))
-        bag.write("/image", i * 10**8, conversions.bgr_to_image(image, header, make))
+        header = make("std_msgs/msg/Header", stamp=ns_to_stamp(i * 10**8, make))
+        bag.write("/image", i * 10**8, bgr_to_image(image, header, make))
         boxes = make("vision_msgs/msg/Detection2DArray", header=header)
-        boxes.detections.append(conversions.box_to_detection((20, 20, 20, 20), header, make=make))
+        boxes.detections.append(box_to_detection((20, 20, 20, 20), header, make=make))
         bag.write("/truth", i * 10**8, boxes)
 raise SystemExit(main(["bag", "--peers-only", "--peer", "mosse", "--out", "out"]))
 """

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "tracker_ros"
 PACKAGE_XML = ElementTree.parse(ROOT / "package.xml")
 # The robot's half of the package; the rest is the workshop's.
-ROBOT = ("core", "networks", "engines", "conversions.py", "sources", "runtime", "nodes")
+ROBOT = ("core", "networks", "engines", "conversions", "sources", "runtime", "nodes")
 
 ROSDEP_KEYS = {
     "cv2": "python3-opencv",

@@ -11,7 +11,7 @@ import yaml
 
 from test.bags import PERIOD, START, detection, header, make
 from tracker_ros.commands.judging import evaluate_bag
-from tracker_ros.conversions import ENCODINGS
+from tracker_ros.core.io.encodings import ENCODINGS
 
 from .conftest import box, image, picture, png, read, truth
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import stamp_to_ns
+from tracker_ros.conversions.stamps import stamp_to_ns
 from tracker_ros.evaluation.results import SequenceResult
 from tracker_ros.replay.live import compare
 from tracker_ros.replay.session import play

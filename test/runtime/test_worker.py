@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from tracker_ros import load_tracker
-from tracker_ros.conversions import bgr_to_image, ns_to_stamp
+from tracker_ros.conversions.images import bgr_to_image
+from tracker_ros.conversions.stamps import ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.runtime.answer import Target
 from tracker_ros.runtime.frame_slot import FrameSlot

@@ -68,7 +68,7 @@ class Robot(Camera):
             self.said[name] = {item.key: item.value for item in status.values}
 
     def _on_pose(self, message) -> None:
-        from tracker_ros.conversions import stamp_to_ns
+        from tracker_ros.conversions.stamps import stamp_to_ns
 
         self.poses.add(stamp_to_ns(message.header.stamp))
 
@@ -82,7 +82,9 @@ class Robot(Camera):
         from std_msgs.msg import Header
         from vision_msgs.msg import Detection2DArray
 
-        from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
+        from tracker_ros.conversions.boxes import box_to_detection
+        from tracker_ros.conversions.images import bgr_to_image
+        from tracker_ros.conversions.stamps import ns_to_stamp
 
         header = Header(frame_id="camera", stamp=ns_to_stamp(time.time_ns()))
         (width, height), (image, box) = SIZE, frame(index)

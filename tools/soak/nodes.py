@@ -89,12 +89,12 @@ class Camera:
         listen(DiagnosticArray, "tracker_node/status", self._on_status, 100)
 
     def _on_detections(self, message) -> None:
-        from tracker_ros.conversions import stamp_to_ns
+        from tracker_ros.conversions.stamps import stamp_to_ns
 
         self.boxes[stamp_to_ns(message.header.stamp)] = len(message.detections)
 
     def _on_status(self, message) -> None:
-        from tracker_ros.conversions import stamp_to_ns
+        from tracker_ros.conversions.stamps import stamp_to_ns
 
         values = {item.key: item.value for item in message.status[0].values}
         self.states[stamp_to_ns(message.header.stamp)] = values["state"]
@@ -107,7 +107,8 @@ class Camera:
         """Publish a frame; returns its stamp."""
         from std_msgs.msg import Header
 
-        from tracker_ros.conversions import bgr_to_image, ns_to_stamp
+        from tracker_ros.conversions.images import bgr_to_image
+        from tracker_ros.conversions.stamps import ns_to_stamp
 
         stamp = time.time_ns()
         header = Header(frame_id="camera", stamp=ns_to_stamp(stamp))
@@ -118,7 +119,8 @@ class Camera:
         """Make the tracker follow the square, however often that takes."""
         from std_msgs.msg import Header
 
-        from tracker_ros.conversions import box_to_detection, ns_to_stamp
+        from tracker_ros.conversions.boxes import box_to_detection
+        from tracker_ros.conversions.stamps import ns_to_stamp
 
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:

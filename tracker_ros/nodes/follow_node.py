@@ -12,7 +12,7 @@ from std_msgs.msg import Header
 from vision_msgs.msg import Detection2DArray, Detection3DArray
 from visualization_msgs.msg import MarkerArray
 
-from ..conversions import seconds, stamp_to_ns
+from ..conversions.stamps import seconds, stamp_to_ns
 from ..core.errors import InputError, brief, some
 from ..runtime.follow import compressed_depth, inputs, messages
 from ..runtime.follow.camera import Camera, camera_of_points

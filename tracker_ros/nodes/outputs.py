@@ -7,7 +7,7 @@ from sensor_msgs.msg import Image
 from vision_msgs.msg import Detection2DArray
 from visualization_msgs.msg import ImageMarker
 
-from ..conversions import bgr_to_image
+from ..conversions.images import bgr_to_image
 from ..runtime.answer import Answer
 from ..runtime.frame_slot import ReceivedImage
 from ..runtime.outputs import messages

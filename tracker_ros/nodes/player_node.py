@@ -11,7 +11,9 @@ from sensor_msgs.msg import CompressedImage, Image
 from std_msgs.msg import Header
 from vision_msgs.msg import Detection2D, Detection2DArray
 
-from .. import conversions
+from ..conversions.boxes import box_to_detection, truth_to_detections
+from ..conversions.images import bgr_to_compressed, bgr_to_image
+from ..conversions.stamps import ns_to_stamp, stamp_to_ns
 from ..core.errors import InputError, ParameterError, SourceError, TrackerError, brief
 from ..core.geometry.boxes import Box
 from ..core.io.names import printable
@@ -197,7 +199,7 @@ class PlayerNode(Node):
 
     def _publish(self, frame: Frame) -> None:
         stamp = self._stamp(frame)
-        header = Header(frame_id=self._values.frame_id, stamp=conversions.ns_to_stamp(stamp))
+        header = Header(frame_id=self._values.frame_id, stamp=ns_to_stamp(stamp))
         # Before the image, so that the tracker starts on it at once; unless it may still hold the
         # frame of the same stamp from the pass before.
         starts = self._inits and frame.index == self._init_index
@@ -205,19 +207,19 @@ class PlayerNode(Node):
             self._publish_init(header)
         if self._values.image_transport == "compressed":
             quality = self._values.jpeg_quality
-            self._images.publish(conversions.bgr_to_compressed(frame.image, header, quality))
+            self._images.publish(bgr_to_compressed(frame.image, header, quality))
         else:
-            self._images.publish(conversions.bgr_to_image(frame.image, header))
+            self._images.publish(bgr_to_image(frame.image, header))
         if self._truths and frame.index in self._source.truth:
             truth = self._source.truth[frame.index]
-            self._truths.publish(conversions.truth_to_detections(truth, header))
+            self._truths.publish(truth_to_detections(truth, header))
         if self._values.mode == "acknowledged":
             self._wait_for_acknowledgement(stamp, frame)
         if starts and self._repeat:
             self._publish_init(header)
 
     def _publish_init(self, header: Header) -> None:
-        self._inits.publish(conversions.box_to_detection(self._init_box, header))
+        self._inits.publish(box_to_detection(self._init_box, header))
         self._started = True
 
     def _stamp(self, frame: Frame) -> int:
@@ -227,7 +229,7 @@ class PlayerNode(Node):
 
     def _on_status(self, message: DiagnosticArray) -> None:
         with self._acknowledged:
-            self._last_acknowledged = conversions.stamp_to_ns(message.header.stamp)
+            self._last_acknowledged = stamp_to_ns(message.header.stamp)
             self._acknowledged.notify_all()
 
     def _wait_for_acknowledgement(self, stamp: int, frame: Frame) -> None:

@@ -12,7 +12,9 @@ from std_msgs.msg import Header
 from std_srvs.srv import Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
 
-from .. import conversions
+from ..conversions.boxes import box_to_detection, detection_to_box
+from ..conversions.images import to_bgr
+from ..conversions.stamps import stamp_to_ns
 from ..core.errors import InputError, TrackerError
 from ..core.geometry.boxes import Box
 from ..runtime.outputs.health import OK
@@ -95,7 +97,7 @@ class SelectNode(Node):
 
     def _on_image(self, message) -> None:
         self._count += 1  # some cameras' stamps stand still
-        stamp = conversions.stamp_to_ns(message.header.stamp)
+        stamp = stamp_to_ns(message.header.stamp)
         self._messages.append((f"{stamp} {self._count}", message))
         while len(self._messages) > FEW and sum(len(m.data) for _, m in self._messages) > MOST:
             self._messages.popleft()
@@ -144,7 +146,7 @@ class SelectNode(Node):
         boxes = {}
         for one in found.detections if of_boxes else ():
             with suppress(InputError):
-                boxes[one.id] = conversions.detection_to_box(one)
+                boxes[one.id] = detection_to_box(one)
         targets = [Drawn(one.name, one.words, boxes.get(one.name)) for one in self._states]
         return View(key, image, targets, self._problem)
 
@@ -153,7 +155,7 @@ class SelectNode(Node):
         known, image = self._picture
         if image is None or known != key:
             # In its own levels: the first that came may have been of a closed shutter.
-            image = conversions.to_bgr(message)
+            image = to_bgr(message)
             self._picture = key, image
         return image
 
@@ -164,7 +166,7 @@ class SelectNode(Node):
         publisher = self._starts if beside else self._start
         if not publisher.get_subscription_count():
             raise TrackerError(f"nobody listens on {publisher.topic_name}: is the tracker running?")
-        message = conversions.box_to_detection(box, header)
+        message = box_to_detection(box, header)
         if beside:
             message = Detection2DArray(header=header, detections=[message])
         publisher.publish(message)

@@ -10,7 +10,9 @@ from std_msgs.msg import Header
 from std_srvs.srv import SetBool, Trigger
 from vision_msgs.msg import Detection2D, Detection2DArray
 
-from .. import conversions
+from ..conversions.boxes import check_name, detection_to_box, detections_to_candidates
+from ..conversions.images import check_readable
+from ..conversions.stamps import stamp_to_ns
 from ..core.errors import InputError, TrackerError
 from ..core.tracker import Tracker
 from ..engines import load_tracker
@@ -160,10 +162,10 @@ class TrackerNode(ManagedNode):
         self._monitor.restart_watchdog()
         if self.slot is None:  # a last image may come in while the node is deactivated
             return
-        stamp = conversions.stamp_to_ns(message.header.stamp)
+        stamp = stamp_to_ns(message.header.stamp)
         frame = ReceivedImage(0, 0, stamp, time.monotonic(), message)
         try:
-            conversions.check(message)
+            check_readable(message)
         except InputError as error:
             self._outputs.refuse(frame, "ERROR", str(error))
             return
@@ -221,18 +223,18 @@ class TrackerNode(ManagedNode):
     @staticmethod
     def _start_of(message: Detection2D, around: Header) -> Start:
         """What one detection asks for; what its header leaves open, that of its message says."""
-        box = conversions.detection_to_box(message)
+        box = detection_to_box(message)
         class_id = message.results[0].hypothesis.class_id if message.results else ""
-        conversions.check_name("a target's id", message.id)
-        conversions.check_name("a target's class", class_id)
-        stamp = conversions.stamp_to_ns(message.header.stamp)
-        stamp = stamp or conversions.stamp_to_ns(around.stamp)
+        check_name("a target's id", message.id)
+        check_name("a target's class", class_id)
+        stamp = stamp_to_ns(message.header.stamp)
+        stamp = stamp or stamp_to_ns(around.stamp)
         frame_id = message.header.frame_id or around.frame_id
         return Start(box, stamp, message.id, class_id, frame_id)
 
     def _on_detections(self, message: Detection2DArray) -> None:
         values = on_node.read(self, TRACKER)
-        found, problems = conversions.detections_to_candidates(message)
+        found, problems = detections_to_candidates(message)
         for problem in problems:
             self._monitor.report("detections", problem)
         wanted = [
@@ -245,7 +247,7 @@ class TrackerNode(ManagedNode):
         self._monitor.passed_over = f"{best[1]!r}, score {best[0]:.2f}" if best else ""
         if wanted and self._worker:
             header = message.header
-            stamp = conversions.stamp_to_ns(header.stamp)
+            stamp = stamp_to_ns(header.stamp)
             self._worker.request(Proposal(tuple(wanted), stamp, header.frame_id))
 
     def _on_reset(self, request, response):

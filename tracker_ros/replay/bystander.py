@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from ..conversions import box_to_detection, ns_to_stamp
+from ..conversions.boxes import box_to_detection
+from ..conversions.stamps import ns_to_stamp
 from ..core.geometry.boxes import Box
 from ..datasets.synthetic.clip import HEIGHT, WIDTH, SyntheticClip
 from .recorder import Topics

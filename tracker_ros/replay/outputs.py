@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ..conversions import truth_to_detections
+from ..conversions.boxes import truth_to_detections
 from ..core.io.paths import share_dir
 from ..runtime.outputs import messages, status
 from ..sources.bag.source import BagSource

@@ -6,7 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from ..conversions import bgr_to_image, box_to_detection, ns_to_stamp
+from ..conversions.boxes import box_to_detection
+from ..conversions.images import bgr_to_image
+from ..conversions.stamps import ns_to_stamp
 from ..core.geometry.boxes import Box
 from ..evaluation.metrics import percentiles
 from ..evaluation.speed.sweeps import side_by_side

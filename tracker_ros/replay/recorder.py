@@ -7,7 +7,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import partial
 
-from ..conversions import detection_to_box, stamp_to_ns
+from ..conversions.boxes import detection_to_box
+from ..conversions.stamps import stamp_to_ns
 from ..core.errors import TrackerError
 from ..core.gate import BRANCHES, Gate
 from ..core.geometry.boxes import Box

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ..conversions import to_bgr
+from ..conversions.images import to_bgr
 from ..core.io.levels import Levels
 from .frame_slot import ReceivedImage
 

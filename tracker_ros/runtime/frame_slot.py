@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ..conversions import seconds
+from ..conversions.stamps import seconds
 from .stream_clock import PERSISTENT, StreamClock, Verdict
 
 # The history also ends at these, for large images and for cameras whose stamps stand still.

@@ -9,7 +9,7 @@ import statistics
 from collections import deque
 from dataclasses import dataclass
 
-from ..conversions import seconds
+from ..conversions.stamps import seconds
 
 PERSISTENT = 3  # frames
 # A stamp may go ahead by so much, or by so many of the usual steps, and is not doubted.

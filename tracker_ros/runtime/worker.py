@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from ..conversions import seconds
+from ..conversions.stamps import seconds
 from ..core.errors import InputError, TrackerError
 from ..core.io.levels import Levels
 from ..core.search import check_shown

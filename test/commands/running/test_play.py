@@ -19,7 +19,8 @@ import rclpy
 from sensor_msgs.msg import Image
 from tracker_ros.nodes import qos
 from tracker_ros.nodes.process import dds
-from tracker_ros.conversions import image_to_bgr, stamp_to_ns
+from tracker_ros.conversions.images import image_to_bgr
+from tracker_ros.conversions.stamps import stamp_to_ns
 
 dds.use_profile()
 rclpy.init()

@@ -11,7 +11,9 @@ import pytest
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from tracker_ros.commands import main
-from tracker_ros.conversions import bgr_to_image, box_to_detection, ns_to_stamp
+from tracker_ros.conversions.boxes import box_to_detection
+from tracker_ros.conversions.images import bgr_to_image
+from tracker_ros.conversions.stamps import ns_to_stamp
 from tracker_ros.core.errors import SourceError
 from tracker_ros.evaluation.protocols import PROTOCOLS, TITLES
 from tracker_ros.evaluation.report import write_report

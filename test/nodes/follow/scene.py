@@ -5,7 +5,8 @@ from collections import defaultdict
 
 import numpy as np
 
-from tracker_ros.conversions import box_to_detection, stamp_to_ns
+from tracker_ros.conversions.boxes import box_to_detection
+from tracker_ros.conversions.stamps import stamp_to_ns
 from tracker_ros.datasets.synthetic.clip import HEIGHT, WIDTH
 from tracker_ros.runtime.follow.camera import Camera
 

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import bgr_to_image, box_to_detection, detection_to_box
+from tracker_ros.conversions.boxes import box_to_detection, detection_to_box
+from tracker_ros.conversions.images import bgr_to_image
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.datasets.synthetic.clip import FPS, HEIGHT, WIDTH, SyntheticClip
 

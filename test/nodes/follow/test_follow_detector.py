@@ -22,7 +22,7 @@ def example(ros):
 def test_the_best_detection_of_its_class_is_tracked(tracker, scene, example):
     from vision_msgs.msg import Detection2DArray
 
-    from tracker_ros.conversions import box_to_detection, detection_to_box
+    from tracker_ros.conversions.boxes import box_to_detection, detection_to_box
 
     peer = tracker
     detections = peer.node.create_publisher(Detection2DArray, "detections", 10)

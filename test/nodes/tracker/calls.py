@@ -1,6 +1,6 @@
 """What the tests of the tracker node ask it."""
 
-from tracker_ros.conversions import detection_to_box
+from tracker_ros.conversions.boxes import detection_to_box
 
 STEP = 33_000_000  # ns between two frames
 LOST_AFTER = 60  # frames; the shipped model's own limit is far below

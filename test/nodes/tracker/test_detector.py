@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tracker_ros.conversions import box_to_detection, detection_to_box
+from tracker_ros.conversions.boxes import box_to_detection, detection_to_box
 
 from .calls import LOST_AFTER
 

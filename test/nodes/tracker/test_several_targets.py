@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import box_to_detection, detection_to_box, stamp_to_ns
+from tracker_ros.conversions.boxes import box_to_detection, detection_to_box
+from tracker_ros.conversions.stamps import stamp_to_ns
 from tracker_ros.core.geometry.boxes import overlap
 
 from ..conftest import NodeProcess, Peer, ending_well

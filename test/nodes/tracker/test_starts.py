@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import box_to_detection, seconds
+from tracker_ros.conversions.boxes import box_to_detection
+from tracker_ros.conversions.stamps import seconds
 
 from .calls import box_of, reset
 

@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from tracker_ros.conversions import bgr_to_compressed, ns_to_stamp, ros_message
+from tracker_ros.conversions.images import bgr_to_compressed
+from tracker_ros.conversions.make import ros_message
+from tracker_ros.conversions.stamps import ns_to_stamp
 from tracker_ros.core.gate import Gate
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.trackable import Result

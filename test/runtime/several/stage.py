@@ -2,7 +2,8 @@
 
 import itertools
 
-from tracker_ros.conversions import bgr_to_image, ns_to_stamp
+from tracker_ros.conversions.images import bgr_to_image
+from tracker_ros.conversions.stamps import ns_to_stamp
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.runtime.frame_slot import FrameSlot
 from tracker_ros.runtime.requests import Detection, Policy, Proposal, Start

@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
-from tracker_ros import conversions
-from tracker_ros.conversions import bgr_to_compressed, ns_to_stamp
+from tracker_ros.conversions.images import bgr_to_compressed, to_bgr
+from tracker_ros.conversions.stamps import ns_to_stamp, stamp_to_ns
 from tracker_ros.runtime import decoding
 from tracker_ros.runtime.requests import Start, Starts
 from tracker_ros.sources.bag.typestore import bag_message as make
@@ -154,8 +154,8 @@ def test_a_frame_that_is_waited_with_and_started_on_is_decoded_once(stage, monke
     decoded = []
 
     def counted(message, levels):
-        decoded.append(conversions.stamp_to_ns(message.header.stamp) // STEP)
-        return conversions.to_bgr(message, levels)
+        decoded.append(stamp_to_ns(message.header.stamp) // STEP)
+        return to_bgr(message, levels)
 
     monkeypatch.setattr(decoding, "to_bgr", counted)
     first_box(stage, 2)

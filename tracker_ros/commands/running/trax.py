@@ -98,7 +98,7 @@ def _read(image, levels):
     """Any image that ``run`` announces to uint8 [H, W, 3] BGR. Raises TrackerError."""
     import cv2
 
-    from ...conversions import compressed_to_bgr
+    from ...conversions.images import compressed_to_bgr
     from ...sources.folder import read_picture
 
     if image.type() == image.PATH:

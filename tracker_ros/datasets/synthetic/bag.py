@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from ...conversions import bgr_to_compressed, box_to_detection, ns_to_stamp
+from ...conversions.boxes import box_to_detection
+from ...conversions.images import bgr_to_compressed
+from ...conversions.stamps import ns_to_stamp
 from ...sources.bag.source import COMPRESSED
 from ...sources.bag.truth import TRUTH
 from ...sources.bag.writer import BagWriter

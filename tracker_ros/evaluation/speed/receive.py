@@ -4,7 +4,7 @@ import time
 
 import numpy as np
 
-from ...conversions import bgr_to_compressed, bgr_to_image, to_bgr
+from ...conversions.images import bgr_to_compressed, bgr_to_image, to_bgr
 from ...sources.bag.typestore import bag_message as make
 from ..metrics import percentiles
 

@@ -14,7 +14,7 @@ import struct
 import cv2
 import numpy as np
 
-from ...conversions import check_size
+from ...conversions.images import check_size
 from ...core.errors import InputError
 from .inputs import ENCODINGS
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from ...conversions import check_data, check_row, check_size
+from ...conversions.images import check_data, check_row, check_size
 from ...core.errors import InputError
 from .camera import Camera
 from .lens import lens

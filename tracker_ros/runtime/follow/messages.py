@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...conversions import detection_to_box, ros_message
+from ...conversions.boxes import detection_to_box
+from ...conversions.make import ros_message
 from ...core.geometry.boxes import Box
 from ..outputs.colours import colour_of
 from .follower import Estimate

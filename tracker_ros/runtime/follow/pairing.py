@@ -6,7 +6,7 @@ A camera's depth may come before the boxes of its colour image, or after them.
 from collections import deque
 from typing import Any
 
-from ...conversions import seconds
+from ...conversions.stamps import seconds
 
 DEPTHS = 60  # 2 s of a usual camera
 MAX_BYTES = 256 * 2**20  # of them together, for large ones

@@ -2,7 +2,9 @@
 
 import numpy as np
 
-from ...conversions import Make, bgr_to_image, box_to_detection, ros_message
+from ...conversions.boxes import box_to_detection
+from ...conversions.images import bgr_to_image
+from ...conversions.make import Make, ros_message
 from ...core.geometry.boxes import Box
 from ..answer import Answer
 from . import overlay

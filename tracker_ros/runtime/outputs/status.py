@@ -3,7 +3,8 @@
 import math
 from collections.abc import Iterable
 
-from ...conversions import Make, ros_message, seconds
+from ...conversions.make import Make, ros_message
+from ...conversions.stamps import seconds
 from ...core.gate import BRANCHES
 from ..answer import Answer
 from .health import ERROR, OK, WARN, Check

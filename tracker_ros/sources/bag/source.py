@@ -8,7 +8,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ...conversions import to_bgr
+from ...conversions.images import to_bgr
 from ...core.errors import SourceError, TrackerError, some
 from ...core.geometry.boxes import Box
 from ..base import Frame, RecordedImage, Source

@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from ...conversions import UPRIGHT, seconds
+from ...conversions.boxes import UPRIGHT
+from ...conversions.stamps import seconds
 from ...core.errors import SourceError
 from ...core.geometry.boxes import ABSENT, Box
 from .recording import Recording

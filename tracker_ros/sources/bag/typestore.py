@@ -62,7 +62,7 @@ def header_stamp(data: bytes, log_time: int) -> int:
 
 
 def bag_message(name: str, /, **values: Any) -> Any:
-    """A message of ``default_typestore``, made as ``conversions.ros_message`` makes rclpy's."""
+    """A message of ``default_typestore``, made as ``ros_message`` makes rclpy's."""
     store = default_typestore()
     _, fields = store.fielddefs[name]
     values = DEFAULTS.get(name, {}) | {field: _plain(value) for field, value in values.items()}

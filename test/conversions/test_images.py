@@ -1,4 +1,4 @@
-"""Messages to arrays and back: every encoding, every malformation."""
+"""Image messages to arrays and back: every encoding, every malformation."""
 
 import re
 import subprocess
@@ -11,8 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros import conversions
+from tracker_ros.conversions.images import (
+    _bridge,
+    bgr_to_compressed,
+    bgr_to_image,
+    check_readable,
+    compressed_to_bgr,
+    image_to_bgr,
+    to_bgr,
+)
 from tracker_ros.core.errors import InputError
+from tracker_ros.core.io.encodings import ENCODINGS
 from tracker_ros.core.io.levels import Levels
 
 COLOUR = (200, 120, 40)  # B, G, R
@@ -55,14 +64,14 @@ def encode(bgr: np.ndarray, encoding: str) -> np.ndarray:
 def test_colour_encodings(encoding, padding):
     pixels = encode(picture(), encoding)
     step = pixels.shape[1] * pixels.shape[2] + padding
-    found = conversions.to_bgr(image_message(pixels, encoding, step))
+    found = to_bgr(image_message(pixels, encoding, step))
     np.testing.assert_array_equal(found, picture())
 
 
 @pytest.mark.parametrize("encoding", ["mono8", "8UC1"])
 def test_grey_fills_three_channels(encoding):
     grey = picture()[..., 0].copy()
-    found = conversions.to_bgr(image_message(grey, encoding, 40))
+    found = to_bgr(image_message(grey, encoding, 40))
     np.testing.assert_array_equal(found, np.dstack([grey] * 3))
 
 
@@ -73,7 +82,7 @@ def test_more_than_8_bits_of_either_endianness(encoding, kind, order):
     values = np.random.default_rng(1).integers(0, 4096, (24, 30))
     message = image_message(values.astype(order + kind), encoding, 128, int(order == ">"))
     levels = Levels()
-    found = conversions.to_bgr(message, levels)
+    found = to_bgr(message, levels)
     low, high = levels.range
     expected = np.clip((values - low) / (high - low), 0, 1) * 255
     np.testing.assert_allclose(found, np.dstack([expected] * 3), atol=0.51)
@@ -100,7 +109,7 @@ def planar_message(encoding: str, step: int) -> tuple[np.ndarray, SimpleNamespac
 @pytest.mark.parametrize("encoding", ["nv12", "nv21", "nv24"])
 def test_colours_in_a_plane_of_their_own(encoding, step):
     bgr, message = planar_message(encoding, step)
-    np.testing.assert_allclose(conversions.to_bgr(message), bgr, atol=6)
+    np.testing.assert_allclose(to_bgr(message), bgr, atol=6)
 
 
 @pytest.mark.parametrize("encoding, step", [("nv12", 18), ("nv24", 36)])
@@ -108,7 +117,7 @@ def test_a_step_may_count_the_bytes_of_all_planes(encoding, step):
     """As OAK's driver does it."""
     bgr, message = planar_message(encoding, 12)
     message.step = step
-    np.testing.assert_allclose(conversions.to_bgr(message), bgr, atol=6)
+    np.testing.assert_allclose(to_bgr(message), bgr, atol=6)
 
 
 @pytest.mark.parametrize("encoding", ["yuv422", "uyvy", "yuv422_yuy2", "yuyv"])
@@ -116,7 +125,7 @@ def test_two_pixels_that_share_their_colour(encoding):
     y, u, v = cv2.cvtColor(np.full((1, 1, 3), COLOUR, np.uint8), cv2.COLOR_BGR2YUV)[0, 0]
     pair = (u, y, v, y) if encoding in ("yuv422", "uyvy") else (y, u, y, v)
     pixels = np.tile(np.array(pair, np.uint8).reshape(1, 2, 2), (12, 8, 1))
-    found = conversions.to_bgr(image_message(pixels, encoding, 40))
+    found = to_bgr(image_message(pixels, encoding, 40))
     assert found.shape == (12, 16, 3)
     assert np.abs(found.astype(int) - COLOUR).max() < 30  # studio against full range
     assert (found[..., 0] > found[..., 1]).all() and (found[..., 1] > found[..., 2]).all()
@@ -128,24 +137,24 @@ def test_bayer_mosaic_gives_its_colour_back(pattern):
     value = dict(zip("bgr", COLOUR, strict=True))
     tile = np.array([value[colour] for colour in pattern], np.uint8).reshape(2, 2)
     message = image_message(np.tile(tile, (12, 16)), f"bayer_{pattern}8")
-    assert (conversions.to_bgr(message) == COLOUR).all()
+    assert (to_bgr(message) == COLOUR).all()
     # Of 12 bits: the lowest and the highest become 0 and 255.
     message = image_message(np.tile(tile.astype("<u2") * 16, (12, 16)), f"bayer_{pattern}16")
-    assert (conversions.to_bgr(message) == (255, 128, 0)).all()
+    assert (to_bgr(message) == (255, 128, 0)).all()
 
 
 def test_bgr8_is_a_view_and_rows_may_be_padded():
     message = image_message(picture(), "bgr8", 100)
-    assert np.shares_memory(conversions.image_to_bgr(message), message.data)
+    assert np.shares_memory(image_to_bgr(message), message.data)
 
 
 def test_data_of_rclpy_and_rosbags_reads_alike():
     import array
 
     message = image_message(picture(), "rgb8")
-    from_rosbags = conversions.image_to_bgr(message)
+    from_rosbags = image_to_bgr(message)
     message.data = array.array("B", message.data.tobytes())
-    np.testing.assert_array_equal(conversions.image_to_bgr(message), from_rosbags)
+    np.testing.assert_array_equal(image_to_bgr(message), from_rosbags)
 
 
 @pytest.mark.parametrize(
@@ -172,11 +181,11 @@ def test_malformed_image(change, words):
     message = image_message(picture(), "bgr8")
     message.__dict__.update(change)
     with pytest.raises(InputError, match=words):
-        conversions.image_to_bgr(message)
+        image_to_bgr(message)
 
 
 @given(
-    encoding=st.sampled_from([*conversions.ENCODINGS, "bogus"]),
+    encoding=st.sampled_from([*ENCODINGS, "bogus"]),
     width=st.integers(0, 70000),
     height=st.integers(0, 70000),
     step=st.integers(0, 2**32 - 1),
@@ -188,7 +197,7 @@ def test_any_image_message_is_read_or_refused(encoding, width, height, step, siz
         encoding=encoding, width=width, height=height, step=step, is_bigendian=big, data=bytes(size)
     )
     try:
-        found = conversions.image_to_bgr(message)
+        found = image_to_bgr(message)
     except InputError as error:
         assert "\n" not in str(error)
     else:
@@ -199,31 +208,19 @@ def compressed(image: np.ndarray, suffix: str):
     return SimpleNamespace(format=suffix[1:], data=cv2.imencode(suffix, image)[1])
 
 
-@pytest.mark.parametrize(
-    "nanoseconds, text",
-    (
-        (1_700_000_000_040_000_001, "1700000000.040000001"),  # more digits than a float has
-        (7, "0.000000007"),
-        (-1_500_000_000, "-1.500000000"),
-    ),
-)
-def test_stamps_are_told_with_all_their_digits(nanoseconds, text):
-    assert conversions.seconds(nanoseconds) == text
-
-
 def test_png_is_exact_and_jpeg_close():
     smooth = cv2.GaussianBlur(picture(48, 64), (0, 0), 4)
-    np.testing.assert_array_equal(conversions.to_bgr(compressed(smooth, ".png")), smooth)
-    found = conversions.to_bgr(compressed(smooth, ".jpg"))
+    np.testing.assert_array_equal(to_bgr(compressed(smooth, ".png")), smooth)
+    found = to_bgr(compressed(smooth, ".jpg"))
     assert np.abs(found.astype(int) - smooth).max() < 12
 
 
 def test_grey_16_bit_png_is_reduced_as_its_target_is():
     values = np.arange(0, 4096, 4, np.uint16).reshape(32, 32)
     levels = Levels()
-    found = conversions.compressed_to_bgr(compressed(values, ".png"), levels)
+    found = compressed_to_bgr(compressed(values, ".png"), levels)
     assert len(np.unique(found)) > 250
-    half = conversions.compressed_to_bgr(compressed(values // 2, ".png"), levels)
+    half = compressed_to_bgr(compressed(values // 2, ".png"), levels)
     assert half.max() < 130  # by the same range
 
 
@@ -237,90 +234,14 @@ def test_grey_16_bit_png_is_reduced_as_its_target_is():
 )
 def test_malformed_compressed_image(data, words):
     with pytest.raises(InputError, match=words):
-        conversions.compressed_to_bgr(SimpleNamespace(format="jpeg", data=data))
+        compressed_to_bgr(SimpleNamespace(format="jpeg", data=data))
 
 
 @given(st.binary(max_size=300), st.sampled_from([b"", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"]))
 def test_any_compressed_bytes_are_refused_in_one_sentence(data, head):
     with pytest.raises(InputError) as caught:
-        conversions.compressed_to_bgr(SimpleNamespace(format="jpeg", data=head + data))
+        compressed_to_bgr(SimpleNamespace(format="jpeg", data=head + data))
     assert "\n" not in str(caught.value)
-
-
-def detection(x=50.0, y=40.0, w=20.0, h=10.0, theta=0.0):
-    center = SimpleNamespace(position=SimpleNamespace(x=x, y=y), theta=theta)
-    return SimpleNamespace(bbox=SimpleNamespace(center=center, size_x=w, size_y=h))
-
-
-@pytest.mark.parametrize("theta", [0.0, -0.0, 1e-16, -5e-4, np.pi, -np.pi, 2 * np.pi])
-def test_detection_to_box(theta):
-    assert conversions.detection_to_box(detection(theta=theta)) == (40.0, 35.0, 20.0, 10.0)
-
-
-@pytest.mark.parametrize(
-    "fields, words",
-    [
-        ({"x": float("nan")}, "not finite"),
-        ({"h": float("inf")}, "not finite"),
-        ({"theta": float("nan")}, "not finite"),
-        ({"w": 0.0}, "no area"),
-        ({"h": -3.0}, "no area"),
-        ({"theta": 0.5}, "rotated by 0.5 rad"),
-        ({"theta": -np.pi / 2}, "rotated by -1.5"),
-    ],
-)
-def test_unusable_detection(fields, words):
-    with pytest.raises(InputError, match=words):
-        conversions.detection_to_box(detection(**fields))
-
-
-def hypothesis(score: float, class_id: str = "cup"):
-    return SimpleNamespace(hypothesis=SimpleNamespace(score=score, class_id=class_id))
-
-
-def test_detections_to_candidates_are_all_hypotheses_and_the_surest_first():
-    bare, first, bad, last = (detection(x=50.0 + i) for i in range(4))
-    bare.results = []
-    first.results = [hypothesis(0.2), hypothesis(0.7, "mug"), hypothesis(float("nan"), "jar")]
-    bad.bbox.size_x, bad.results = 0.0, [hypothesis(0.9)]
-    last.results = [hypothesis(0.8, ""), hypothesis(0.8, "x" * 201)]
-    message = SimpleNamespace(detections=[bare, first, bad, last])
-    found, problems = conversions.detections_to_candidates(message)
-    assert [(score, name, box[0]) for score, name, box in found] == [
-        (0.8, "", 43.0), (0.7, "mug", 41.0), (0.2, "cup", 41.0),
-    ]  # fmt: skip
-    assert [text.split(",")[0] for text in problems] == [
-        "1 of 4 detections have no hypothesis", "score nan of a detection of class 'jar' is not"
-        " finite", "box of size 0 x 10 has no area",
-        "a detection's class of 201 characters is longer than 200",
-    ]  # fmt: skip
-
-
-def test_messages_of_arrays_read_back():
-    """The way back through real ROS messages."""
-    pytest.importorskip("std_msgs")
-    from std_msgs.msg import Header
-
-    header = Header(frame_id="camera", stamp=conversions.ns_to_stamp(3_000_000_007))
-    assert conversions.stamp_to_ns(header.stamp) == 3_000_000_007
-    crop = picture()[2:20, 3:25]
-    message = conversions.bgr_to_image(crop, header)
-    assert message.header == header
-    np.testing.assert_array_equal(conversions.to_bgr(message), crop)
-    jpeg = conversions.bgr_to_compressed(np.full((20, 20, 3), COLOUR, np.uint8), header)
-    assert np.abs(conversions.to_bgr(jpeg).astype(int) - COLOUR).max() < 5
-
-    made = conversions.box_to_detection((1.25, 2.5, 3.0, 4.0), header, "7", "cup", 0.5)
-    assert conversions.detection_to_box(made) == (1.25, 2.5, 3.0, 4.0)
-    hypothesis = made.results[0].hypothesis
-    assert (made.id, hypothesis.class_id, hypothesis.score) == ("7", "cup", 0.5)
-    assert made.header == header
-
-
-@pytest.mark.parametrize("second", [-(2**31) - 1, 2**31])
-def test_a_stamp_beyond_a_message_s_32_bits_is_told(second):
-    with pytest.raises(InputError, match=rf"cannot hold the stamp {second}\.000000000"):
-        conversions.ns_to_stamp(second * 1_000_000_000)
 
 
 @pytest.mark.parametrize("encoding", ["mono8", "mono16"])
@@ -328,15 +249,16 @@ def test_an_image_that_memory_does_not_hold_is_told(encoding):
     script = """
 import resource, sys
 from types import SimpleNamespace
-from tracker_ros import conversions
+from tracker_ros.conversions.images import to_bgr
+from tracker_ros.core.errors import InputError
 step = 8000 * (2 if sys.argv[1] == "mono16" else 1)
 image = SimpleNamespace(width=8000, height=8000, step=step, is_bigendian=0)
 image.encoding, image.data = sys.argv[1], bytes(8000 * step)
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (used + 2**26, used + 2**26))
 try:
-    conversions.to_bgr(image)
-except conversions.InputError as error:
+    to_bgr(image)
+except InputError as error:
     print(error)
 """
     done = subprocess.run(
@@ -354,7 +276,7 @@ def deep_message() -> SimpleNamespace:
 
 def test_cv_bridge_reads_encodings_that_we_do_not():
     pytest.importorskip("cv_bridge", reason="it comes with a ROS 2 installation")
-    found = conversions.to_bgr(deep_message())
+    found = to_bgr(deep_message())
     assert found.shape == (4, 6, 3) and found.dtype == np.uint8
     np.testing.assert_array_equal(found[0, 0], (0, 0, 255))
 
@@ -363,14 +285,14 @@ def test_cv_bridge_reads_encodings_that_we_do_not():
 def no_bridge(monkeypatch):
     """A Python without cv_bridge."""
     monkeypatch.setitem(sys.modules, "cv_bridge", None)
-    conversions._bridge.cache_clear()
+    _bridge.cache_clear()
     yield
-    conversions._bridge.cache_clear()
+    _bridge.cache_clear()
 
 
 def test_without_cv_bridge_the_encoding_and_the_package_are_named(no_bridge):
     message = deep_message()
-    for read in (conversions.to_bgr, conversions.check):
+    for read in (to_bgr, check_readable):
         with pytest.raises(InputError, match=r"'rgb16' is not one of bgr8.*cv_bridge, which reads"):
             read(message)
 
@@ -380,4 +302,18 @@ def test_what_cv_bridge_refuses_is_one_sentence():
     message = deep_message()
     message.encoding = "no such encoding"
     with pytest.raises(InputError, match="'no such encoding': cv_bridge cannot read it: "):
-        conversions.to_bgr(message)
+        to_bgr(message)
+
+
+def test_messages_of_arrays_read_back():
+    """The way back through real ROS messages."""
+    pytest.importorskip("std_msgs")
+    from std_msgs.msg import Header
+
+    header = Header(frame_id="camera")
+    crop = picture()[2:20, 3:25]
+    message = bgr_to_image(crop, header)
+    assert message.header == header
+    np.testing.assert_array_equal(to_bgr(message), crop)
+    jpeg = bgr_to_compressed(np.full((20, 20, 3), COLOUR, np.uint8), header)
+    assert np.abs(to_bgr(jpeg).astype(int) - COLOUR).max() < 5

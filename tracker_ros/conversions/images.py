@@ -1,41 +1,21 @@
-"""The one place where ROS messages and arrays meet.
-
-Images are uint8 [H, W, 3] BGR; boxes are (x, y, w, h) floats in pixels of the subscribed image,
-top-left corner first, pixel i covering [i, i + 1). Messages are read by their fields only, so those
-of rclpy and of rosbags both work, and rclpy is not needed to read them. What makes messages takes a
-``Make``: ``ros_message``, or ``sources.bag.typestore.bag_message`` to write bags without ROS.
-"""
+"""sensor_msgs/Image and CompressedImage to uint8 [H, W, 3] BGR, and back."""
 
 import array
 import functools
-import importlib
-import math
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import cv2
 import numpy as np
 
-from .core.errors import InputError, brief
-from .core.geometry.boxes import MAX_IMAGE_SIDE, Box
-from .core.io.encodings import ENCODINGS, Encoding
-from .core.io.levels import Levels
-from .core.io.pictures import decode, encode
-
-# Makes a message, such as Make("std_msgs/msg/Header", frame_id="camera"), the rest as by default.
-Make = Callable[..., Any]
+from ..core.errors import InputError, brief
+from ..core.geometry.boxes import MAX_IMAGE_SIDE
+from ..core.io.encodings import ENCODINGS, Encoding
+from ..core.io.levels import Levels
+from ..core.io.pictures import decode, encode
+from .make import Make, ros_message
 
 BRIDGED = Encoding("u1", 0)  # how cv_bridge's others lie in memory is for it to know
-
-MAX_NAME = 200  # characters of an id or a class, which each frame's status repeats
-UPRIGHT = 1e-3  # rad: moves the corner of a box of 1000 pixels by half a pixel
-
-
-def ros_message(name: str, /, **values):
-    """A message of rclpy's class for ``name``, such as "std_msgs/msg/Header"."""
-    package, _, kind = name.split("/")
-    return getattr(importlib.import_module(f"{package}.msg"), kind)(**values)
 
 
 def to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
@@ -51,7 +31,7 @@ def to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
         raise InputError(f"image cannot be converted: {said}") from None
 
 
-def check(msg) -> None:
+def check_readable(msg) -> None:
     """Raise InputError where Image or CompressedImage ``msg`` is unusable at a glance."""
     if hasattr(msg, "encoding"):
         check_image_message(msg)
@@ -167,30 +147,11 @@ def compressed_to_bgr(msg, levels: Levels | None = None) -> np.ndarray:
     An orientation tag is not applied: boxes are in the pixels as stored. levels: as for ``to_bgr``.
     Raises InputError for data that is empty, truncated or not a picture.
     """
-    check(msg)
+    check_readable(msg)
     try:
         return decode(bytes(memoryview(msg.data)), levels=levels)
     except InputError as error:
         raise InputError(f"compressed image of format {msg.format[:60]!r} {error}") from None
-
-
-def stamp_to_ns(stamp) -> int:
-    """builtin_interfaces/Time to nanoseconds."""
-    return stamp.sec * 1_000_000_000 + stamp.nanosec
-
-
-def seconds(nanoseconds: int) -> str:
-    """Nanoseconds as seconds, with all digits, which a stamp as a float would not have."""
-    whole, rest = divmod(abs(nanoseconds), 1_000_000_000)
-    return f"{'-' if nanoseconds < 0 else ''}{whole}.{rest:09d}"
-
-
-def ns_to_stamp(nanoseconds: int, make: Make = ros_message):
-    """Nanoseconds to builtin_interfaces/Time. Raises InputError where it does not hold them."""
-    whole, rest = divmod(nanoseconds, 1_000_000_000)
-    if not -(2**31) <= whole < 2**31:
-        raise InputError(f"a ROS message cannot hold the stamp {seconds(nanoseconds)}")
-    return make("builtin_interfaces/msg/Time", sec=whole, nanosec=rest)
 
 
 def bgr_to_image(image: np.ndarray, header, make: Make = ros_message):
@@ -227,99 +188,3 @@ def _bytes(data: np.ndarray) -> array.array:
     result = array.array("B")
     result.frombytes(np.ascontiguousarray(data))
     return result
-
-
-def box_to_detection(
-    box: Box,
-    header,
-    target_id: str = "",
-    class_id: str = "",
-    score: float = 1.0,
-    make: Make = ros_message,
-):
-    """Box to vision_msgs/Detection2D with one hypothesis."""
-    x, y, w, h = (float(value) for value in box)
-    detection = make("vision_msgs/msg/Detection2D", header=header, id=target_id)
-    detection.bbox.center.position.x = x + w / 2
-    detection.bbox.center.position.y = y + h / 2
-    detection.bbox.size_x, detection.bbox.size_y = w, h
-    hypothesis = make("vision_msgs/msg/ObjectHypothesisWithPose")
-    hypothesis.hypothesis.class_id = class_id
-    hypothesis.hypothesis.score = float(score)
-    detection.results.append(hypothesis)
-    return detection
-
-
-def truth_to_detections(box: Box, header, make: Make = ros_message):
-    """The true box as vision_msgs/Detection2DArray; none where it is NaN, the target absent."""
-    array = make("vision_msgs/msg/Detection2DArray", header=header)
-    if box[2] > 0:
-        array.detections.append(box_to_detection(box, header, make=make))
-    return array
-
-
-def detection_to_box(msg) -> Box:
-    """vision_msgs/Detection2D to a box. Raises InputError if not finite, without area or rotated.
-
-    A box turned by half a turn is the same box; one turned by less than ``UPRIGHT`` is upright.
-
-    Whether the box lies in its image is for the tracker to check, which sees both.
-    """
-    center, w, h = msg.bbox.center, msg.bbox.size_x, msg.bbox.size_y
-    values = (center.position.x, center.position.y, w, h, center.theta)
-    if not all(math.isfinite(value) for value in values):
-        raise InputError(
-            "box has a value that is not finite: centre ({}, {}), size {} x {}, theta {}".format(
-                *values
-            )
-        )
-    if w <= 0 or h <= 0:
-        raise InputError(f"box of size {w:g} x {h:g} has no area")
-    if abs(math.remainder(center.theta, math.pi)) > UPRIGHT:
-        raise InputError(
-            f"box is rotated by {center.theta:g} rad, but only upright boxes can be tracked"
-        )
-    return (center.position.x - w / 2, center.position.y - h / 2, w, h)
-
-
-def check_name(what: str, name: str) -> None:
-    """Raise InputError for an id or a class that is too long to be one."""
-    if len(name) > MAX_NAME:
-        raise InputError(f"{what} of {len(name)} characters is longer than {MAX_NAME}")
-
-
-def detections_to_candidates(msg) -> tuple[list[tuple[float, str, Box]], list[str]]:
-    """vision_msgs/Detection2DArray to (score, class, box) of every hypothesis, the surest first.
-
-    Also returns one sentence for each kind of detection that cannot be used.
-    """
-    found, problems = [], []
-    nameless = sum(not detection.results for detection in msg.detections)
-    if nameless:
-        problems.append(
-            f"{nameless} of {len(msg.detections)} detections have no hypothesis, that"
-            " is, neither class nor score, and are not used"
-        )
-    for detection in msg.detections:
-        hypotheses = [result.hypothesis for result in detection.results]
-        if not hypotheses:
-            continue
-        try:
-            box = detection_to_box(detection)
-        except InputError as error:
-            problems.append(str(error))
-            continue
-        for hypothesis in hypotheses:
-            try:
-                check_name("a detection's class", hypothesis.class_id)
-            except InputError as error:
-                problems.append(str(error))
-                continue
-            if math.isfinite(hypothesis.score):
-                found.append((hypothesis.score, hypothesis.class_id, box))
-            else:
-                problems.append(
-                    f"score {hypothesis.score} of a detection of class"
-                    f" {hypothesis.class_id!r} is not finite"
-                )
-    return sorted(found, key=lambda item: -item[0]), problems
