@@ -165,6 +165,8 @@ def test_parameters_out_of_range_are_refused(tracker):
     assert "auto_init_score" in reason
     (reason,) = tracker.set_parameters(autostart=False)
     assert "read-only" in reason
+    (reason,) = tracker.set_parameters(autostarts=False)
+    assert reason == "there is no parameter autostarts"
 
 
 def test_a_value_of_no_type_is_refused_and_changes_nothing(tracker, scene):

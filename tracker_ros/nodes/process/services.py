@@ -2,7 +2,7 @@
 
 rclpy raises in the service's callback, and with that ends the node: for a transition that the
 node's state does not have, asked for by its number (ros2/rclpy #1209), and for a parameter value
-of a type that there is not.
+of a type that there is not. A parameter that there is not it refuses without its name.
 """
 
 from lifecycle_msgs.srv import ChangeState
@@ -44,7 +44,7 @@ def _transitions(node, change_state):
 def _parameters(node, set_parameters):
     def answer(request, response):
         for parameter in request.parameters:
-            reason = _refusal(parameter)
+            reason = _refusal(node, parameter)
             if reason:
                 response.results.append(SetParametersResult(successful=False, reason=reason))
             else:  # which adds its result
@@ -56,7 +56,8 @@ def _parameters(node, set_parameters):
 
 def _parameters_at_once(node, set_parameters):
     def answer(request, response):
-        reason = next(filter(None, map(_refusal, request.parameters)), None)
+        reasons = (_refusal(node, parameter) for parameter in request.parameters)
+        reason = next(filter(None, reasons), None)
         if reason is None:
             return set_parameters(request, response)
         response.result = SetParametersResult(successful=False, reason=reason)
@@ -65,8 +66,10 @@ def _parameters_at_once(node, set_parameters):
     return answer
 
 
-def _refusal(parameter) -> str | None:
+def _refusal(node, parameter) -> str | None:
     kind = parameter.value.type
-    if kind in TYPES:
-        return None
-    return f"parameter {parameter.name} has a value of type {kind}, which there is not"
+    if not node.has_parameter(parameter.name):
+        return f"there is no parameter {parameter.name}"
+    if kind not in TYPES:
+        return f"parameter {parameter.name} has a value of type {kind}, which there is not"
+    return None
