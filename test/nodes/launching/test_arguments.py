@@ -13,9 +13,9 @@ FOLLOWER = arguments.of_node(FOLLOW, "depth_scale", "slop", "tf")
 BOX = (arguments.of_launch("box", "", "A box."),)
 
 
-def read(table, **given):
+def read(table, argv=(), **given):
     texts = {argument.parameter.name: "" for argument in table} | given
-    return arguments.read(SimpleNamespace(launch_configurations=texts), table)
+    return arguments.read(SimpleNamespace(launch_configurations=texts, argv=argv), table)
 
 
 def test_what_is_empty_is_left_to_the_parameter_file():
@@ -63,3 +63,11 @@ def test_a_wrong_value_names_its_argument_and_what_that_takes(table, name, text,
 def test_a_wrong_box_names_its_argument(table, name):
     with pytest.raises(ParameterError, match=f"argument {name}: '1,2,3' is not x,y,w,h in pixels"):
         read(table, **{name: "1,2,3"})
+
+
+def test_a_slip_in_a_name_is_told_once(caplog):
+    for _ in range(2):  # as where one launch file includes the other
+        read(TRACK, ["init_box:=1,2,3,4", "max_targets:=3", "brightness:=3"], max_targets="3")
+    assert caplog.messages == [
+        "there is no argument init_box, and it is ignored; did you mean init_bbox?"
+    ]

@@ -1,6 +1,9 @@
 """The arguments of the launch files: declared, and all read before anything is started."""
 
-from collections.abc import Iterable
+import difflib
+import functools
+import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ...core.errors import InputError, ParameterError
@@ -87,11 +90,17 @@ def _default(argument: Argument) -> str | None:
     return str(default).lower() if isinstance(default, bool) else str(default)
 
 
-def read(context, arguments: Iterable[Argument]) -> dict[str, Value]:
+def read(context, arguments: Sequence[Argument]) -> dict[str, Value]:
     """Values by name, without those that are left to the parameter file.
 
     ``context`` is launch's. Raises ParameterError, which names the argument and what it takes.
+    Warns of names that look like slips.
     """
+    known = [argument.parameter.name for argument in arguments]
+    for name in {text.partition(":=")[0] for text in context.argv} - set(known):
+        # Launch passes over what nobody declared. Other names may be of a file that includes ours.
+        for near in difflib.get_close_matches(name, known, n=1, cutoff=0.75):
+            _warn(f"there is no argument {name}, and it is ignored; did you mean {near}?")
     values: dict[str, Value] = {}
     for argument in arguments:
         name = argument.parameter.name
@@ -100,6 +109,12 @@ def read(context, arguments: Iterable[Argument]) -> dict[str, Value]:
         elif not argument.of_file:
             values[name] = argument.parameter.default
     return values
+
+
+@functools.cache
+def _warn(sentence: str) -> None:
+    """Log it once: a launch file may include another one of ours."""
+    logging.getLogger("launch").warning(sentence)
 
 
 def value(parameter: Parameter, text: str) -> Value:
