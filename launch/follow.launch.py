@@ -15,7 +15,9 @@ OWN = (
     arguments.of_launch(
         "depth_topic", "depth/image", "Depth, registered to the images; without /compressedDepth."
     ),
-    arguments.of_launch("camera_info_topic", "depth/camera_info", "Of the images or of the depth."),
+    arguments.of_launch(
+        "camera_info_topic", "depth/camera_info", "The camera_info of the images or of the depth."
+    ),
     arguments.of_launch(
         "points_topic", "points", "An organised cloud, where depth_source is points."
     ),
@@ -61,6 +63,6 @@ def _actions(context) -> list:
     )
     track = PythonLaunchDescriptionSource(str(Path(__file__).with_name("track.launch.py")))
     actions = [IncludeLaunchDescription(track), follower]
-    if values["required"]:
+    if values.get("required"):
         actions.insert(1, ends.on_end(follower, "follow_node"))
     return actions

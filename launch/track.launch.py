@@ -43,7 +43,7 @@ def _actions(context) -> list:
     if values["select"]:
         nodes["select_node"] = node("select_node", "image_transport", "host", "port")
     actions = list(nodes.values())
-    if values["required"]:
+    if values.get("required"):
         actions = [*(ends.on_end(one, name) for name, one in nodes.items()), *actions]
     if values["rviz"]:
         rviz = Node(

@@ -11,6 +11,9 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "launch"
 
 
+REASON = "launch_ros comes with a ROS 2 installation, not from PyPI"
+
+
 class Ended(NamedTuple):
     """A launch that has ended."""
 
@@ -26,9 +29,8 @@ def run(ros):
 
     `kill`: the name of a process, a signal for it, and the words of the output that it waits for.
     """
-    reason = "launch_ros comes with a ROS 2 installation, not from PyPI"
-    launch = pytest.importorskip("launch", reason=reason)
-    pytest.importorskip("launch_ros", reason=reason)
+    launch = pytest.importorskip("launch", reason=REASON)
+    pytest.importorskip("launch_ros", reason=REASON)
     from launch.actions import EmitEvent, IncludeLaunchDescription, RegisterEventHandler
     from launch.event_handlers import OnProcessIO, OnProcessStart
     from launch.events import Shutdown
@@ -105,6 +107,18 @@ def parameters(tmp_path):
         return str(file)
 
     return write
+
+
+def test_arguments_tell_their_choices():
+    pytest.importorskip("launch_ros", reason=REASON)
+    from launch.launch_description_sources import PythonLaunchDescriptionSource
+
+    from launch import LaunchContext
+
+    source = PythonLaunchDescriptionSource(str(FOLDER / "track.launch.py"))
+    arguments = source.get_launch_description(LaunchContext()).get_launch_arguments()
+    (engine,) = [one for one in arguments if one.name == "engine"]
+    assert engine.description == "What runs the network. One of: auto, torch, onnx, tensorrt."
 
 
 def test_track_starts_the_node_with_its_arguments(run):

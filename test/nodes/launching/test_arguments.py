@@ -20,11 +20,8 @@ def read(table, argv=(), **given):
 
 def test_what_is_empty_is_left_to_the_parameter_file():
     values = read(TRACK)
-    assert set(values) == {
-        "namespace", "params_file", "image_topic", "use_sim_time", "rviz", "select", "required",
-        "log_level",
-    }  # fmt: skip
-    assert (values["image_topic"], values["use_sim_time"]) == ("image", False)
+    assert set(values) == {"namespace", "params_file", "image_topic", "rviz", "select", "log_level"}
+    assert (values["image_topic"], values["rviz"]) == ("image", False)
 
 
 def test_values_have_their_parameters_types():

@@ -38,20 +38,25 @@ def of_node(table: Iterable[Parameter], *names: str) -> tuple[Argument, ...]:
 
 
 TRACK = (
-    of_launch("namespace", "", "The node's namespace; one for each camera."),
+    of_launch("namespace", "", "The nodes' namespace; one for each camera."),
     of_launch(
         "params_file",
         str(share_dir() / "config" / "tracker.yaml"),
-        "Parameters; the arguments here come first.",
+        "Parameters; an argument that is not '' overrides them.",
     ),
-    of_launch("image_topic", "image", "The camera's topic, without /compressed."),
-    of_launch("use_sim_time", False, "Take the time from /clock."),
+    of_launch(
+        "image_topic", "image", "The camera's topic, without /compressed; relative to namespace."
+    ),
+    Argument(Parameter("use_sim_time", False, "Take the time from /clock."), of_file=True),
     of_launch("rviz", False, "Show images and boxes in rviz2."),
     of_launch("select", False, "Serve a page on which one draws the target (select_node)."),
-    of_launch(
-        "required",
-        False,
-        "End the launch with status 1 when a node fails or cannot start; else the rest goes on.",
+    Argument(
+        Parameter(
+            "required",
+            False,
+            "End the launch with status 1 if a node fails or cannot start; else the rest goes on.",
+        ),
+        of_file=True,
     ),
     of_launch("log_level", "info", "debug, info, warn, error or fatal."),
     *of_node(
@@ -77,10 +82,15 @@ def declare(arguments: Iterable[Argument]) -> list:
         DeclareLaunchArgument(
             argument.parameter.name,
             default_value=_default(argument),
-            description=argument.parameter.description,
+            description=_described(argument.parameter),
         )
         for argument in arguments
     ]
+
+
+def _described(parameter: Parameter) -> str:
+    choices = f" One of: {parameter.range_text}." if parameter.choices else ""
+    return parameter.description + choices
 
 
 def _default(argument: Argument) -> str | None:
