@@ -15,7 +15,10 @@ from vision_msgs.msg import Detection2D, Detection2DArray
 
 
 class FollowDetector(Node):
-    """Hands the best detection of a class to the tracker for as long as that has no target."""
+    """Hands the best detection of a class to the tracker for as long as that sees no target.
+
+    What was lost is replaced, under a new id.
+    """
 
     def __init__(self):
         super().__init__("follow_detector")

@@ -9,8 +9,6 @@ from typing import NamedTuple
 import pytest
 
 FOLDER = Path(__file__).parents[2] / "launch"
-
-
 REASON = "launch_ros comes with a ROS 2 installation, not from PyPI"
 
 

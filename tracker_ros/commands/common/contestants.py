@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--paper",
         action="store_true",
-        help="run our tracker as its paper did: no LOST, no window that waits, the memory's and the"
-        " decoding's values of its release for this --dataset",
+        help="run a paper's network, which dastm is not, as its paper did: no LOST, no window that"
+        " waits, the memory's and the decoding's values of its release for this set",
     )
     text = "another value of our tracker, for example lost_score=0; after --paper"
     add_overrides(parser, {"--tracking": text})
