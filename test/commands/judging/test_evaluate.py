@@ -239,6 +239,16 @@ def test_other_trackers_join_but_not_another_protocol(sequence, tmp_path, capsys
     assert "holds results of dataset 'folder', not of 'otb'" in capsys.readouterr().err
 
 
+def test_sequences_that_others_have_not_finished_are_told(sequence, tmp_path, capsys):
+    first, out = sequence(5, "first"), ["--peers-only", "--out", str(tmp_path / "out")]
+    assert main(["evaluate", str(first), "--peer", "kcf", *out]) == 0
+    assert "in common" not in capsys.readouterr().out
+    second = sequence(5, "second")
+    assert main(["evaluate", str(first), str(second), "--peer", "mosse", *out]) == 0
+    said = capsys.readouterr().out
+    assert "of the sequences finished (kcf 1, mosse 2) only those that all have in common" in said
+
+
 def test_a_set_without_public_truth_gives_a_submission(sequence, tmp_path, capsys):
     source = sequence(4)
     folder = tmp_path / "test" / "GOT-10k_Test_000001"

@@ -52,6 +52,10 @@ class OnePassTask:
         protocol = PROTOCOLS[self.protocol]
         _print(numbers, {measure: TITLES[measure] for measure in protocol.measures})
         print(protocol.title)
+        finished = numbers["finished"]
+        if max(finished.values()) > numbers["sequences"]:
+            each = ", ".join(f"{name} {count}" for name, count in finished.items())
+            print(f"of the sequences finished ({each}) only those that all have in common")
         if self._starts > 1:
             print(f"each sequence from at most {self._starts} starts (NAME@FRAME)")
 
