@@ -131,6 +131,14 @@ def test_incompatible_quality_of_service_is_reported_with_topic_and_policy(track
     tracker.meet()
 
 
+def test_what_was_wrong_before_is_over_where_the_node_becomes_active_anew(tracker, scene):
+    tracker.send(scene.frame(0), encoding="nonsense")
+    tracker.diagnosis("input", "nonsense")
+    tracker.restart()
+    assert tracker.diagnosis("input", "").message == "active"
+    tracker.meet()
+
+
 def test_watchdog_warns_with_topic_and_offered_quality_of_service(tracker):
     assert tracker.set_parameters(watchdog=0.5) == []
     status = tracker.diagnosis("watchdog", "/camera1/image: no image for")

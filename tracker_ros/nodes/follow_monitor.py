@@ -30,7 +30,8 @@ class FollowMonitor:
         steady_timer(node, 1.0, self._on_timer)
 
     def begin(self) -> None:
-        """The node becomes active: its inputs are expected from now on."""
+        """The node becomes active: what was wrong is over, and inputs are expected from now on."""
+        self._problems.forget()
         self._last = dict.fromkeys(INPUTS, time.monotonic())
 
     def arrived(self, what: str) -> None:

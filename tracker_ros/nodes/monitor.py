@@ -73,6 +73,7 @@ class Monitor:
     def begin(self) -> None:
         """The node becomes active: forget what was seen before."""
         self._input_health, self.passed_over = InputHealth(), ""
+        self._problems.forget()
         self.forget()
         self.restart_watchdog()
 

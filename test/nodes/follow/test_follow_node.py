@@ -167,6 +167,14 @@ def test_no_marker_stays_behind_a_node_that_is_deactivated(follower):
     meet(follower)
 
 
+def test_what_was_wrong_before_is_over_where_the_node_becomes_active_anew(follower):
+    follower.send_depth(flat(), follower.next(), encoding="bgr8")
+    follower.diagnosis("input", "encoding 'bgr8' is not one")
+    follower.restart()
+    assert "bgr8" not in follower.diagnosis("input", "").message
+    meet(follower)
+
+
 def test_jump_to_the_background_is_refused_and_named(follower):
     for _ in range(5):
         stamp = follower.next()

@@ -51,6 +51,8 @@ def test_problem_with_a_frame_fades_and_one_with_the_model_lasts(clock):
     problems.report("model", "absent")
     problems.solve("model")
     assert problems.present("model") is None
+    problems.forget()
+    assert problems.present("init") is None and problems.counts["init"] == 1
 
 
 def test_gate_window(monkeypatch):

@@ -54,6 +54,11 @@ class Problems:
         with self._lock:
             self._active.pop(subject, None)
 
+    def forget(self) -> None:
+        """Note that all problems are over; they count as before."""
+        with self._lock:
+            self._active.clear()
+
     def fade(self, *subjects: str) -> None:
         """Solve those of ``subjects`` that were not reported of late, as if they did not last."""
         with self._lock:
