@@ -47,6 +47,7 @@ class Peer:
         self.statuses = defaultdict(list)  # status values by stamp
         self.order = []  # stamps of the detections
         self.diagnostics = []
+        self._asked = 0  # when a diagnosis was asked for, ns; older ones do not count
         self.stamp = 1_000_000_000_000
         self._clients = {}
 
@@ -74,6 +75,10 @@ class Peer:
         self.statuses[stamp_to_ns(message.header.stamp)].append(values)
 
     def _on_diagnostics(self, message):
+        from tracker_ros.conversions import stamp_to_ns
+
+        if stamp_to_ns(message.header.stamp) < self._asked:
+            return  # it may be over, and has only been waiting to be taken in
         # All nodes publish there, also those that other files of tests have started.
         own = f"{self.node.get_namespace()[1:]}/{self.asked}: "
         self.diagnostics.extend(one for one in message.status if one.name.startswith(own))
@@ -165,12 +170,13 @@ class Peer:
         return self.until(found, f"a start in the frame of {stamp}")[-1]
 
     def diagnosis(self, check: str, words: str, last: bool = False):
-        """The node's next status of this check whose message contains `words`.
+        """The next status of this check that the node publishes and whose message contains `words`.
 
         last: or the last one since the diagnostics were cleared, for what is soon over.
         """
         if not last:
             self.diagnostics.clear()
+            self._asked = self.node.get_clock().now().nanoseconds
 
         def found():
             return [
