@@ -117,6 +117,19 @@ class Peer:
         self.images.publish(message)
         return self.stamp
 
+    def show(self, image: np.ndarray, **fields) -> int:
+        """Send an image and wait until the tracker has it; its stamp.
+
+        A box that comes before its image is kept for a second, in which a slow machine may not see
+        the image.
+        """
+        return self.taken(self.send(image, **fields))
+
+    def taken(self, stamp: int) -> int:
+        """Wait until the tracker has the image of this stamp, and has answered it or not."""
+        self.until(lambda: self.statuses[stamp], f"a status of the frame of {stamp}")
+        return stamp
+
     def send_jpeg(self, image: np.ndarray, data=None) -> int:
         from tracker_ros.conversions.images import bgr_to_compressed
 
@@ -153,7 +166,7 @@ class Peer:
 
     def start(self, image: np.ndarray, box, **ids) -> str:
         """Make the tracker track what is in `box`; returns the target's id."""
-        stamp = self.send(image)
+        stamp = self.show(image)
         self.init(box, stamp, **ids)
         return self.started(stamp, box)
 

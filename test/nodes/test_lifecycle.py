@@ -150,7 +150,7 @@ def test_watchdog_warns_with_topic_and_offered_quality_of_service(tracker):
 def test_compressed_images(tracker, scene):
     tracker.restart(image_transport="compressed")
     tracker.until(tracker.jpegs.get_subscription_count, "a subscriber of the compressed images")
-    stamp = tracker.send_jpeg(scene.frame(0))
+    stamp = tracker.taken(tracker.send_jpeg(scene.frame(0)))
     tracker.init(scene.box(0), stamp)
     tracker.started(stamp, scene.box(0))
     detections, _ = tracker.answer(tracker.send_jpeg(scene.frame(1)))

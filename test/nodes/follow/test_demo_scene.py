@@ -70,6 +70,7 @@ def test_the_demo_scene_from_image_to_place(robot):
         robot.send_depth(depth, stamp)
         robot.images.publish(bgr_to_image(clip.render(index), header))
         if index == FRAMES[0]:
+            robot.taken(stamp)
             robot.inits.publish(box_to_detection(clip.truth(index), header, "cup"))
             robot.started(stamp, clip.truth(index))
         robot.answer(stamp)

@@ -23,7 +23,7 @@ def test_every_encoding(tracker, scene, encoding):
 
     # The picture has the wrong colours without its encoding, and is sheared without its step.
     reset(tracker)
-    stamp = tracker.send(scene.frame(0), **fields(0))
+    stamp = tracker.show(scene.frame(0), **fields(0))
     tracker.init(scene.box(0), stamp)
     tracker.started(stamp, scene.box(0))
     detections, _ = tracker.ask(scene.frame(1), **fields(1))
