@@ -14,6 +14,7 @@ from .scene import CAMERA, FRAME_ID, Scene, point
 # Metres along the optical axis, at zoom 1 and size 1: the target hovers.
 OVERHEAD_AT, TARGET_AT, GROUND_AT = 1.2, 2.5, 4.0
 FRAMES = range(178, 275)  # the wall hides the target in the middle of these
+BLANK = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
 
 
 class DeepClip(SyntheticClip):
@@ -46,8 +47,15 @@ def robot(ros):
     with ending_well(Scene(ros, "/camera3"), *nodes) as peer:
         for publisher in (peer.depths, peer.infos):
             peer.until(publisher.get_subscription_count, f"who hears {publisher.topic_name}")
-        Peer.meet(peer)
-        peer.until(lambda: peer.boxes.get_subscription_count() > 1, "two who hear boxes")
+        Peer.meet(peer, BLANK)
+
+        def met() -> bool:
+            """Whether the follow node hears the tracker's boxes and status, not the peer alone."""
+            peer.show(BLANK)
+            values = {one.key: one.value for one in peer.diagnosis("input", "").values}
+            return any(peer.places.values()) and values["image_size"] == f"{WIDTH}x{HEIGHT}"
+
+        peer.until(met, "the follow node's answer")
         yield peer
 
 

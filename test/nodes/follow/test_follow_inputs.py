@@ -207,7 +207,7 @@ def test_camera_info_of_another_size_than_the_images(follower, restart):
         stamp = follower.next()
         send(stamp, 1920, 1080)
         follower.send_boxes(stamp, ("kurt", CORNER))
-        follower.place(stamp)
+        follower.spin(0.1)
         return any(words in status.message for status in follower.diagnostics)
 
     follower.until(refused, "a refusal")
