@@ -28,6 +28,8 @@ def folder(scene, tmp_path_factory):
 
 
 def options(**values) -> list[str]:
+    """Of a player that waits for the others however slow the machine is, but for ``values``."""
+    values = {"wait": 600.0, "acknowledge_timeout": 600.0} | values
     return [word for key, value in values.items() for word in ("-p", f"{key}:={value}")]
 
 
@@ -191,7 +193,7 @@ def test_stamps_that_jump_are_neither_sat_out_nor_changed(tracker, run_node, sub
 
 
 def test_an_end_while_it_waits_says_nothing_of_playing(tracker, folder, run_node):
-    player = run_node("player_node", "-r", "__ns:=/waiting", *options(source=folder, wait=600.0))
+    player = run_node("player_node", "-r", "__ns:=/waiting", *options(source=folder))
     tracker.until(lambda: tracker.node.count_publishers("/waiting/image"), "the player")
     code, output = player.end(signal.SIGINT)
     assert (code, output) == (0, "")
@@ -205,8 +207,7 @@ def test_an_end_does_not_wait_for_who_takes_no_images(tracker, folder, run_node,
     hanging = run_node("tracker_node", *space, "-p", "image_qos:=DEFAULT")
     # A node that is stopped before this one has found it is never found.
     tracker.until(lambda: tracker.node.count_subscribers("/hanging/image") == 2, "both readers")
-    player = run_node("player_node", *space, *options(
-        source=folder, rate=5.0, wait=600.0, subscribers=2, acknowledge_timeout=600.0))  # fmt: skip
+    player = run_node("player_node", *space, *options(source=folder, rate=5.0, subscribers=2))
     tracker.until(lambda: images, "the first frame")
     hanging.process.send_signal(signal.SIGSTOP)
     tracker.until(lambda: len(images) == FRAMES, "every frame")
