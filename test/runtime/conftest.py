@@ -1,9 +1,17 @@
-"""A sink for the worker's answers."""
+"""A sink for the worker's answers, and how long the worker may catch up."""
 
 import threading
 
+import pytest
+
 PATIENCE = 60.0
 STEP = 33_000_000  # ns
+
+
+@pytest.fixture
+def catch_up(monkeypatch):
+    """Lets catching up take so many seconds, whatever a frame costs on this machine."""
+    return lambda limit: monkeypatch.setattr("tracker_ros.runtime.catching_up.LONGEST", limit)
 
 
 class Recorder:

@@ -44,12 +44,6 @@ def stage(tracker, scene):
     worker.stop()
 
 
-@pytest.fixture
-def catch_up(monkeypatch):
-    """Lets catching up take so many seconds, whatever a frame costs on this machine."""
-    return lambda limit: monkeypatch.setattr("tracker_ros.runtime.catching_up.LONGEST", limit)
-
-
 def test_catching_up_takes_every_frame_in_order(stage, scene, catch_up):
     catch_up(math.inf)
     worker, sink, put, _ = stage

@@ -43,7 +43,9 @@ def test_detections_start_and_finds_again(tracker, scene):
             break
     (again,) = detect(3)
     assert again.id == first.id
-    assert tracker.overlap(tracker.detections[tracker.stamp][-1], scene.box(3)) > 0.5
+    newest = tracker.detections[tracker.stamp]
+    tracker.until(lambda: newest[-1].detections, "the newest frame's box")  # after the first's
+    assert tracker.overlap(newest[-1], scene.box(3)) > 0.5
     bare, turned = (box_to_detection(scene.box(3), tracker.header()) for _ in range(2))
     bare.results.clear()
     turned.bbox.center.theta = 0.5

@@ -221,7 +221,8 @@ def test_a_start_that_fails_answers_no_frame_again(stage):
     assert stage.agree(stage.show(), {"1": 0})
 
 
-def test_gates_are_told_once_though_frames_are_answered_again(stage):
+def test_gates_are_told_once_though_frames_are_answered_again(stage, catch_up):
+    catch_up(math.inf)
     stage.show()
     stage.ask(Starts((stage.start(0, id="old"),)))
     for _ in range(8):
@@ -242,7 +243,8 @@ def test_a_number_that_somebody_bears_is_not_given_again(stage):
     assert [one.target.id for one in answer.targets] == ["1", "2"]
 
 
-def test_a_start_in_the_past_catches_up_beside_the_others(stage):
+def test_a_start_in_the_past_catches_up_beside_the_others(stage, catch_up):
+    catch_up(math.inf)
     stage.show()
     stage.ask(Starts((stage.start(0, id="old"),)))
     for _ in range(8):
