@@ -264,8 +264,10 @@ class NodeProcess:
 
     def wait_for(self, words: str) -> None:
         """Wait until it has said ``words``."""
+        end = time.monotonic() + PATIENCE
         while words not in self.output:
-            assert self.process.poll() is None or words in self.output, self.output
+            over = self.process.poll() is not None or time.monotonic() > end
+            assert not over or words in self.output, self.output
             time.sleep(0.05)
 
     def end(self, number: int | None = None) -> tuple[int, str]:

@@ -11,6 +11,7 @@ import pytest
 
 from test.pages import Page
 from tracker_ros.core.errors import InputError
+from tracker_ros.runtime.selection import server
 from tracker_ros.runtime.selection.server import MOST, Drawn, SelectionServer, View
 
 IMAGE = np.zeros((120, 160, 3), np.uint8)
@@ -27,6 +28,11 @@ class Site:
         self.server = SelectionServer(lambda: self.view, self.choose, self.forget, port=0)
         self.page = Page(self.server.address)
         self.place = ("127.0.0.1", int(self.server.address.rpartition(":")[2]))
+
+    def known(self) -> list:
+        """The addresses of the browsers that are let in."""
+        with self.server._server._lock:
+            return [one.getpeername() for one in self.server._server._browsers]
 
     def choose(self, key, box, beside):
         if key == "old":
@@ -159,6 +165,8 @@ def test_connections_that_ask_for_nothing_make_room_for_others(site):
     for _ in range(2 * MOST):
         silent.append(socket.create_connection(site.place, timeout=60))
         silent[-1].sendall(b"GET / HT")
+        while silent[-1].getsockname() not in site.known():  # it is let in by another thread
+            time.sleep(0.001)
         browser.request("GET", "/picture")
         answer = browser.getresponse()
         assert (answer.status, answer.read()[:2]) == (200, b"\xff\xd8")
@@ -210,8 +218,9 @@ def test_a_browser_that_stays_is_not_served_after_the_end(site):
         connection.getresponse()
 
 
-def test_what_was_asked_before_the_end_is_answered(site):
+def test_what_was_asked_before_the_end_is_answered(site, monkeypatch):
     """And the end waits for it: what the page asks for may be gone then."""
+    monkeypatch.setattr(server, "PATIENCE", 60.0)
 
     def choose(*_):
         closing.start()
