@@ -96,10 +96,11 @@ class Recorder(AbstractContextManager):
         self._executor.add_node(self._node)
         depth = 1000  # reliable; a pause of the recorder must not lose a message
         listen = self._node.create_subscription
-        image_type = CompressedImage if topics.compressed else Image
-        listen(image_type, topics.image, self._on_image, depth, raw=True)
+        # Before the images: a player that has found that subscription, has found this one, too.
         keep_truth = partial(self._keep, topics.truth)
         listen(Detection2DArray, topics.truth, keep_truth, depth, raw=True)
+        image_type = CompressedImage if topics.compressed else Image
+        listen(image_type, topics.image, self._on_image, depth, raw=True)
         listen(Detection2DArray, topics.detections, self._on_detections, depth, raw=True)
         listen(DiagnosticArray, topics.status, self._on_status, depth, raw=True)
         listen(DiagnosticArray, "/diagnostics", self._on_diagnostics, depth)
