@@ -24,13 +24,13 @@ def select(tracker, run_node):
 
 
 def seen(tracker, page, image, condition, what, **fields):
-    """Send an image until the page's view fulfils the condition; the view."""
+    """Send an image until the page's view fulfils the condition; the view, with its picture."""
 
     def look():
         tracker.send(image, **fields)
         tracker.spin(0.05)  # not less than between the stamps: the tracker keeps seconds of them
-        view, _ = page.look()
-        return view if condition(view) else None
+        view, picture = page.look()
+        return view | {"picture": picture} if condition(view) else None
 
     return tracker.until(look, what)
 
@@ -140,9 +140,9 @@ def test_a_camera_that_began_behind_its_shutter_is_seen(tracker, scene, select):
     heat = scene.frame(0).sum(2, dtype=np.uint16)
     seen(tracker, page, scene.blank, lambda v: v.get("size"), "a shutter", **thermal(heat % 4))
     last = tracker.stamp
-    seen(tracker, page, scene.blank, lambda v: v.get("size") and stamp_of(v) > last, "a picture",
-         **thermal(heat + 7000))  # fmt: skip
-    picture = cv2.imdecode(np.frombuffer(page.look()[1], np.uint8), cv2.IMREAD_GRAYSCALE)
+    view = seen(tracker, page, scene.blank, lambda v: v.get("size") and stamp_of(v) > last,
+                "a picture", **thermal(heat + 7000))  # fmt: skip
+    picture = cv2.imdecode(np.frombuffer(view["picture"], np.uint8), cv2.IMREAD_GRAYSCALE)
     assert 50 < np.median(picture) < 200
 
 
