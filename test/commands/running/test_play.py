@@ -50,7 +50,8 @@ def test_every_frame_arrives_and_the_command_ends(sequence):
         [sys.executable, "-c", LISTENER, "5"], stdout=subprocess.PIPE, text=True, env=ENVIRONMENT
     )
     try:
-        done = play(folder, "--rate", "10", "--stamps", "source", "--wait", "200")
+        patient = ("--wait", "200", "--acknowledge-timeout", "200")
+        done = play(folder, "--rate", "10", "--stamps", "source", *patient)
         output, _ = listener.communicate(timeout=240)
     finally:
         listener.kill()
