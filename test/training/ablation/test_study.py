@@ -43,9 +43,9 @@ def dev(tmp_path):
 def command(shards, dev, tmp_path):
     """Runs `tracker-ros ablate` on a tiny network; further options replace the default ones."""
 
-    def run(*more):
+    def run(*more, data=shards):
         sizes = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16")
-        arguments = ["ablate", str(shards), "--model", "dastm_tiny", "--validate", str(dev)]
+        arguments = ["ablate", str(data), "--model", "dastm_tiny", "--validate", str(dev)]
         arguments += ["--out", str(tmp_path / "out")]
         for size in (*sizes, "head_depth=1"):
             arguments += ["--network", size]
@@ -147,12 +147,22 @@ def test_variants_start_from_the_same_weights(command, shards, tmp_path, monkeyp
         (["--model", "dastm"], "no paper's table is about dastm_filter"),
         (["--device", "cuda:99"], "torch does not find it here"),
         (["--validate", "nowhere"], "is not a folder"),
+        (["--seeds", "0," + "9" * 23], "--seed is 99999999999999999999999, not"),
+        (["--init", "nowhere"], "checkpoint nowhere does not exist"),
+        (["--network", "gate_reduction=200"], "these values make no dastm: attention."),
     ],
 )
-def test_bad_options_are_told(command, capsys, options, told):
+def test_bad_options_are_told_and_leave_nothing(command, tmp_path, capsys, options, told):
     assert command(*options) == 1
     error = capsys.readouterr().err
     assert error.startswith("tracker-ros: error:") and told in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
+
+
+def test_data_that_are_not_there_leave_nothing(command, tmp_path, capsys):
+    assert command(data=tmp_path / "nowhere") == 1
+    assert "nowhere is not a folder" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 def test_the_default_variants_are_those_of_the_tables():
@@ -218,9 +228,3 @@ def test_damaged_files_are_named(command, tmp_path, capsys, name):
         error = capsys.readouterr().err
         assert error.startswith("tracker-ros: error:") and error.count("\n") == 1, error
         assert str(path) in error or "holds an ablation with another" in error
-
-
-def test_seeds_are_looked_at_before_the_first_is_trained(command, tmp_path, capsys):
-    assert command("--variants", "skip", "--seeds", "0," + "9" * 23) == 1
-    assert "--seed is 99999999999999999999999, not" in capsys.readouterr().err
-    assert not (tmp_path / "out/runs").exists()

@@ -128,13 +128,15 @@ def test_tables_by_hand():
             "--frozen-norms is about training, for which DATA is missing",
         ),
         ("dastm_tiny", ["data", "--starts", "3"], "--starts is about weights as they are"),
+        ("dastm", [], "holds no sequence"),
     ],
 )
-def test_bad_options_are_told(tmp_path, capsys, model, options, told):
-    command = ["ablate", "--model", model, "--validate", str(tmp_path), "--out", str(tmp_path)]
+def test_bad_options_are_told_and_leave_nothing(tmp_path, capsys, model, options, told):
+    out = tmp_path / "out"
+    command = ["ablate", "--model", model, "--validate", str(tmp_path), "--out", str(out)]
     assert main([*command, *options]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("tracker-ros: error:") and told in error
+    assert error.startswith("tracker-ros: error:") and told in error and not out.exists()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ small on purpose: what is compared is variants with each other, not with publish
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from .tables import write_tables
 from .variants import Study, Variant, study_of
 
 DONE = "scores.json"  # a run's last file
+SETTINGS = "settings.json"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,35 +90,50 @@ def ablate(plan: Plan, out: Path) -> list[dict]:
     not done again, and a training goes on where it was.
 
     Raises ParameterError where ``out`` holds an ablation of other settings; else as ``Trainer``.
+    Of what is wrong with the plan nothing is written.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    same_settings(out / "settings.json", plan.settings())
-    for seed in plan.seeds:
-        replace(plan.config, seed=seed)  # which looks at it
-    find_sequences(plan.validate)  # what is wrong with them should be said before hours of training
+    check_settings(out / SETTINGS, plan.settings())
+    _check(plan, out)
+    write_json(out / SETTINGS, plan.settings())
     parts = _parts(plan, out / "costs.json") if plan.gated else None
     scores: list[dict] = []
-    for seed in plan.seeds:  # so that all variants have a first score early
-        for variant in plan.study.variants.values():
-            folder = out / "runs" / f"{variant.name}-{seed}"
-            scores += _run(plan, variant, seed, folder, parts)
-            write_tables(out, plan.settings(), scores)
+    for variant, seed, folder in _runs(plan, out):
+        scores += _run(plan, variant, seed, folder, parts)
+        write_tables(out, plan.settings(), scores)
     return scores
 
 
-def same_settings(path: Path, settings: dict) -> None:
-    """Keep the settings in ``path``. Raises ParameterError where others are there."""
-    if path.is_file():
-        old = read_settings(path)
-        if old is None:
-            raise ParameterError(f"{path} is damaged; give another folder")
-        for name, value in settings.items():
-            if old.get(name) != value:
-                raise ParameterError(
-                    f"{path.parent} holds an ablation with another {name}: {old.get(name)}, "
-                    f"not {value}; give another folder"
-                )
-    write_json(path, settings)
+def check_settings(path: Path, settings: dict) -> None:
+    """Raise ParameterError where ``path`` holds other settings."""
+    if not path.is_file():
+        return
+    old = read_settings(path)
+    if old is None:
+        raise ParameterError(f"{path} is damaged; give another folder")
+    for name, value in settings.items():
+        if old.get(name) != value:
+            raise ParameterError(
+                f"{path.parent} holds an ablation with another {name}: {old.get(name)}, "
+                f"not {value}; give another folder"
+            )
+
+
+def _check(plan: Plan, out: Path) -> None:
+    """Raise what each run would raise before its first step, and what its scores would need."""
+    find_sequences(plan.validate)
+    trainer = None
+    for run in _runs(plan, out):
+        if not (run[-1] / DONE).is_file():
+            trainer = _trainer(plan, *run)
+    if trainer:
+        trainer.batches().close()  # the same data for all
+
+
+def _runs(plan: Plan, out: Path) -> Iterator[tuple[Variant, int, Path]]:
+    """Variant, seed and folder of each; all variants have a first score early."""
+    for seed in plan.seeds:
+        for variant in plan.study.variants.values():
+            yield variant, seed, out / "runs" / f"{variant.name}-{seed}"
 
 
 def _parts(plan: Plan, path: Path) -> Parts:
@@ -133,17 +149,7 @@ def _run(plan: Plan, variant: Variant, seed: int, folder: Path, parts: Parts | N
     done = folder / DONE
     if done.is_file():
         return read_scores(done, "variant", "test", "seed", *MEASURES.measures)
-    losses = replace(plan.config.losses, **variant.losses)
-    trainer = Trainer(
-        plan.data,
-        folder,
-        variant.trained(plan.preset),
-        replace(plan.config, seed=seed, losses=losses),
-        plan.loss,
-        backbone=plan.backbone,
-        start=plan.start,
-        cache=plan.cache,
-    )
+    trainer = _trainer(plan, variant, seed, folder)
     print(f"{variant.name}, seed {seed}: training")
     trainer.run()
     average = checkpoint.load(folder / "last.pt")["average"]
@@ -161,3 +167,17 @@ def _run(plan: Plan, variant: Variant, seed: int, folder: Path, parts: Parts | N
         scores.append(score)
     write_json(done, scores)
     return scores
+
+
+def _trainer(plan: Plan, variant: Variant, seed: int, folder: Path) -> Trainer:
+    losses = replace(plan.config.losses, **variant.losses)
+    return Trainer(
+        plan.data,
+        folder,
+        variant.trained(plan.preset),
+        replace(plan.config, seed=seed, losses=losses),
+        plan.loss,
+        backbone=plan.backbone,
+        start=plan.start,
+        cache=plan.cache,
+    )

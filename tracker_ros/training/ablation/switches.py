@@ -23,10 +23,11 @@ from ...core.online.views import FirstView
 from ...engines.models.files import find_model
 from ...engines.models.store import load_network
 from ...networks.presets import Preset
+from ...sources.sequences import find_sequences
 from ..records.provenance import commit
 from ..scores import MEASURES, score_weights
 from .records import read_scores
-from .study import same_settings
+from .study import SETTINGS, check_settings
 
 ARCHITECTURE = "dastm_filter"
 
@@ -179,8 +180,9 @@ def switch_off(
         "starts": starts,
     }
     settings = json.loads(json.dumps(settings))  # tuples are lists there
-    (out / "runs").mkdir(parents=True, exist_ok=True)
-    same_settings(out / "settings.json", settings)
+    check_settings(out / SETTINGS, settings)
+    find_sequences(validate)
+    write_json(out / SETTINGS, settings)
     scores = []
     for switch in [SWITCHES[name] for name in names or SWITCHES]:
         done = out / "runs" / f"{switch.name}.json"
