@@ -178,6 +178,8 @@ def test_a_folder_that_describes_nothing(tmp_path, text):
         ("trackers", {"dastm": []}, "tracker 'dastm' has no settings"),
         ("trackers", {"dastm": {"facts": {}}}, "tracker 'dastm' has no settings"),
         ("trackers", {"dastm": {"settings": {}}}, "tracker 'dastm' has no facts"),
+        ("trackers", {"../dastm": {"settings": {}, "facts": {}}}, "'../dastm' cannot be the name"),
+        ("sequences", ["/etc/a"], "'/etc/a' cannot be the name of a file"),
     ],
 )
 def test_a_value_of_other_kind_is_named(tmp_path, name, value, told):
@@ -187,7 +189,10 @@ def test_a_value_of_other_kind_is_named(tmp_path, name, value, told):
         load_evaluation(tmp_path)
 
 
-@pytest.mark.parametrize("name", ("", "..", "a/b", ".hidden"))
+@pytest.mark.parametrize("name", ("", "..", "a/b", ".hidden", "a\0b", "\ud800"))
 def test_names_stay_inside_the_folder(tmp_path, name):
     with pytest.raises(InputError, match="cannot be the name of a file"):
         result_path(tmp_path, name, "a")
+    with pytest.raises(InputError, match="cannot be the name of a file"):
+        join_evaluation(tmp_path / "out", replace(EVALUATION, sequences=[name]))
+    assert not (tmp_path / "out").exists()

@@ -83,6 +83,16 @@ def test_bad_options(shards, tmp_path, capsys, options, sentence):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.parametrize("command", ["train", "train-refiner"])
+@pytest.mark.parametrize("name", ["../x", "a/b", "..", ""])
+def test_a_models_name_is_no_path(shards, tmp_path, capsys, command, name):
+    with pytest.raises(SystemExit) as end:
+        main([command, str(shards), "--out", str(tmp_path / "run"), "--name", name])
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert end.value.code == 2 and told.endswith(f"--name: {name!r} cannot be the name of a file")
+    assert not any(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize(
     ("data", "told"),
     [("otb:nowhere", "is not a folder"), ("otv:nowhere", "got10k"), ("nowhere", "is not a folder")],

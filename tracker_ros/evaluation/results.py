@@ -18,6 +18,7 @@ from ..core.errors import InputError, SourceError
 from ..core.gate import BRANCHES
 from ..core.io.files import replacing, write_json
 from ..core.io.locks import locked
+from ..core.io.names import check_file_name
 
 FORMAT = 1
 FILE = "evaluation.json"
@@ -175,12 +176,12 @@ def load_evaluation(folder: str | Path) -> Evaluation:
         return evaluation
     except OSError as error:
         raise SourceError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, InputError) as error:
         raise SourceError(f"{path} does not describe an evaluation: {error}") from None
 
 
 def _check(evaluation: Evaluation) -> None:
-    """Raise TypeError for a value that is not as ``Evaluation`` says."""
+    """Raise TypeError or InputError for a value that is not as ``Evaluation`` says."""
     for name in ("dataset", "protocol"):
         if not isinstance(getattr(evaluation, name), str):
             raise TypeError(f"{name} is no text")
@@ -196,15 +197,18 @@ def _check(evaluation: Evaluation) -> None:
             raise TypeError(f"tracker {name!r} has no settings")
         if not isinstance(about.get("facts", ""), (dict, type(None))):
             raise TypeError(f"tracker {name!r} has no facts")
+    for name in (*evaluation.trackers, *evaluation.sequences):
+        check_file_name(name)
 
 
 def join_evaluation(folder: Path, evaluation: Evaluation) -> Evaluation:
     """Start ``folder`` or go on with it: returns what it now describes, which may be more.
 
     Other trackers and sequences join those that are there. Raises InputError where results would
-    not be comparable: another set or protocol, or a tracker of this name with other settings.
-    Several processes may join at once.
+    not be comparable: another set or protocol, or a tracker of this name with other settings; and
+    for a name that no file can have. Several processes may join at once.
     """
+    _check(evaluation)
     folder.mkdir(parents=True, exist_ok=True)
     with locked(folder):
         if (folder / FILE).is_file():
@@ -241,10 +245,7 @@ def _merged(folder: Path, old: Evaluation, new: Evaluation) -> Evaluation:
 
 def result_path(folder: str | Path, tracker: str, sequence: str) -> Path:
     """Where the result of a tracker on a sequence is kept. Raises InputError for an odd name."""
-    for name in (tracker, sequence):
-        if not name or name.startswith(".") or "/" in name:
-            raise InputError(f"{name!r} cannot be the name of a file")
-    return Path(folder) / tracker / f"{sequence}.npz"
+    return Path(folder) / check_file_name(tracker) / f"{check_file_name(sequence)}.npz"
 
 
 def update_seconds(results: Iterable[SequenceResult]) -> np.ndarray:

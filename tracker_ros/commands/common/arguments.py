@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import InputError, ParameterError
+from ...core.io.names import check_file_name
 from ...nodes.parameters import TRACKER
 from ...nodes.parameters.parameter import Parameter
 
@@ -142,6 +143,14 @@ def name_argument(text: str) -> str:
     if not text:
         raise argparse.ArgumentTypeError("the name is empty")
     return text
+
+
+def file_name_argument(text: str) -> str:
+    """What becomes the name of a file, or a part of it, for argparse: no path to elsewhere."""
+    try:
+        return check_file_name(text)
+    except InputError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
 
 
 def path_argument(text: str) -> Path:

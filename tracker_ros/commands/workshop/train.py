@@ -14,6 +14,7 @@ from ..common.arguments import (
     add_device,
     add_overrides,
     add_paths,
+    file_name_argument,
     find_device,
     name_argument,
     preset_from,
@@ -63,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--name",
-        type=name_argument,
+        type=file_name_argument,
         help="of the model that is written to the folder at the end (default: MODEL)",
     )
     parser.add_argument(

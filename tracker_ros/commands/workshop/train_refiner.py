@@ -9,7 +9,13 @@ from ...core.errors import ParameterError
 from ...core.io.locks import locked
 from ...training.options import add_options, given
 from ...training.refinement.config import RefinerConfig
-from ..common.arguments import add_device, add_paths, find_device, name_argument, path_argument
+from ..common.arguments import (
+    add_device,
+    add_paths,
+    file_name_argument,
+    find_device,
+    path_argument,
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +39,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         },
     )
     parser.add_argument(
-        "--name", type=name_argument, help="of the model that is written (default: that of --model)"
+        "--name",
+        type=file_name_argument,
+        help="of the model that is written (default: that of --model)",
     )
     parser.add_argument("--half", action="store_true", help="write it as float16")
     add_device(parser)

@@ -1,4 +1,4 @@
-"""File names for libraries that accept only UTF-8."""
+"""Names of files: what can be one, and those for libraries that accept only UTF-8."""
 
 import os
 from collections.abc import Iterator
@@ -6,7 +6,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ..errors import InputError
 from .files import UNTOLD
+
+
+def check_file_name(name: str) -> str:
+    """``name`` if a file of it would be in its folder, and shown. Raises InputError otherwise."""
+    try:
+        plain = name and not name.startswith(".") and not {"/", "\0"} & {*name}
+        os.fsencode(name)
+    except UnicodeEncodeError:  # half of a character, as JSON may have it
+        plain = False
+    if not plain:
+        raise InputError(f"{name!r} cannot be the name of a file")
+    return name
 
 
 @contextmanager
