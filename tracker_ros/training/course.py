@@ -13,6 +13,7 @@ import torch
 from torch import Tensor, nn
 
 from ..core.errors import ModelError, TrackerError, brief
+from ..core.io.files import check_place
 from ..core.io.locks import emptied, locked
 from .config import Schedule, lasting
 from .ranks import Ranks
@@ -214,7 +215,8 @@ class Course(ABC):
                     " meanwhile; the same command goes on from there"
                 )
             for path in (*self.written, *self.results):
-                checkpoint.check_place(path)
+                with checkpoint.writing(path):
+                    check_place(path)
             every, path = self.config.log_every, self.out / "log.csv"
             with TrainingLog(path, tell, every, self.step, self.tensorboard) as log:
                 yield log

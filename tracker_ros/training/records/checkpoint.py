@@ -16,7 +16,6 @@ from typing import Any
 import torch
 
 from ...core.errors import ModelError, TrackerError, brief
-from ...core.io import files
 from ...core.io.files import replacing
 
 
@@ -42,12 +41,6 @@ def save(path: str | Path, content: dict) -> None:
             file.write(saved.getbuffer())
             file.flush()
             os.fsync(file.fileno())
-
-
-def check_place(path: Path) -> None:
-    """Raise TrackerError where ``path`` could not be written, before hours of work for it."""
-    with writing(path):
-        files.check_place(path)
 
 
 def load_dict(path: str | Path) -> dict:
