@@ -191,6 +191,12 @@ def test_the_command_writes_the_model_with_its_refiner(base, refiner_shards, tmp
     capsys.readouterr()
     assert main([*command, "--seed", "4"]) == 1
     assert "last.pt was trained with seed 3, not 4" in capsys.readouterr().err
+    # Another model, of the same trunk.
+    other = ["--model", str(out / "base.safetensors"), "--name", "other"]
+    assert main([*command, *other]) == 1
+    told = capsys.readouterr().err
+    assert "last.pt was trained with model 'base.safetensors (" in told and told.count("\n") == 1
+    assert not (out / "other.safetensors").exists()
 
 
 @pytest.mark.parametrize(

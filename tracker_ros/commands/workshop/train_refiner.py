@@ -49,6 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from ...training.records.checkpoint import named
     from ...training.records.provenance import commit, data_names, hardware
     from ...training.refinement.loop import RefinerTrainer
     from ...training.refinement.release import Base
@@ -69,6 +70,7 @@ def run(args: argparse.Namespace) -> int:
     held = RefinerSamples(args.data, base.tracking, config.seed, held=True, length=config.held)
     identity = {
         "data": data_names(args.data),
+        "model": named(base.path),
         "trunk": base.digest,
         "tracking": {
             key: getattr(base.tracking, key) for key in ("query_size", "search_factor", "stride")
