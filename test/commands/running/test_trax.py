@@ -57,7 +57,10 @@ def test_a_client_drives_our_tracker(sequence):
             '@@TRAX:initialize "5,5,9,9"\n@@TRAX:frame "file:///nowhere.png"\n',
             "/nowhere.png cannot be read",
         ),
-        ("", "the TraX client is gone"),
+        (
+            '@@TRAX:initialize "5,5,9,5,9,9"\n@@TRAX:frame "file:///nowhere.png"\n',
+            "the target's region is a Polygon, not a Rectangle",
+        ),
     ),
 )
 def test_what_goes_wrong_is_one_sentence(requests, sentence):
@@ -67,7 +70,29 @@ def test_what_goes_wrong_is_one_sentence(requests, sentence):
     assert done.stdout.startswith("@@TRAX:hello ")
     assert done.stderr.startswith("tracker-ros: error: ") and done.stderr.count("\n") == 1
     assert sentence in done.stderr
-    assert not requests or sentence in done.stdout  # the client learns the reason
+    assert sentence in done.stdout  # the client learns the reason
+
+
+@pytest.mark.parametrize(
+    "requests",
+    (
+        "",
+        "@@TRAX:init",
+        "@@TRAX:initialize\n",  # without its arguments
+        "@@TRAX:initialize ",
+        '@@TRAX:initialize "5,5',
+        '@@TRAX:initialize "5,5\\',
+        '@@TRAX:initialize "5,5,9,9"\n',
+        '@@TRAX:initialize "5,5,9,9"\n@@TRAX:frame "file:///now',
+        "@@TRAX:quit",
+    ),
+)
+def test_a_client_that_ends_within_a_message_is_told(requests):
+    pytest.importorskip("trax", reason="the server needs vot-trax, which is not installed here")
+    done = serve(requests)
+    assert done.returncode == 1
+    assert done.stderr.startswith("tracker-ros: error: the TraX client is gone")
+    assert done.stderr.count("\n") == 1
 
 
 def test_a_socket_without_a_client_is_told():
@@ -92,6 +117,7 @@ def test_a_socket_without_a_client_is_told():
         client.settimeout(240)
         with client.accept()[0] as connection, connection.makefile("rb") as told:
             assert told.read(12) == b"@@TRAX:hello"  # it may come in pieces
+            connection.sendall(b'@@TRAX:initialize "5,5,9,9"\n')
         assert process.wait(240) == 1  # the client is gone
 
 

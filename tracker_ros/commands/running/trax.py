@@ -8,6 +8,7 @@ import argparse
 import os
 import signal
 import socket
+import threading
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -16,6 +17,10 @@ from ...core.errors import InputError, TrackerError
 from ..common.arguments import add_tracker_arguments, tracker_from
 
 SOCKET = "TRAX_SOCKET"  # whoever sets it listens there, and then starts this command
+GONE = "tracker_ros.gone"
+# What the library takes for a request to quit, wherever in a message it comes. At the end of its
+# input it would take the last message again and again, and its memory would grow.
+LAST_WORDS = f'"x"\n@@TRAX:quit {GONE}=1\n'.encode()
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,8 +35,9 @@ def run(args: argparse.Namespace) -> int:
     """
     from trax import Image, Region, Server, TraxException
 
-    _check_socket()
+    _connect()
     tracker = tracker_from(args)
+    _end_with_last_words()
     # The library waits for the client in C, where Python's handlers would never run; and what is
     # not of the protocol may keep it there for ever.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
@@ -47,24 +53,49 @@ def run(args: argparse.Namespace) -> int:
         )
         _serve(server, tracker)
     except TraxException as error:
-        raise TrackerError(f"the TraX client is gone: {error}") from None
+        raise TrackerError(f"the TraX client is gone or breaks the protocol: {error}") from None
     return 0
 
 
-def _check_socket() -> None:
-    """Raise InputError where the library would try to connect for ever."""
-    told = os.environ.get(SOCKET)
+def _connect() -> None:
+    """Let stdin and stdout be the socket of the client, if it wants one; the library needs none.
+
+    Raises InputError where nobody listens; the library would try to connect for ever.
+    """
+    told = os.environ.pop(SOCKET, None)
     if told is None:
         return
     port = int(told) if told.isascii() and told.isdecimal() and len(told) < 6 else 0
     if not 0 < port < 2**16:
         raise InputError(f"{SOCKET} is {told!r}, not the number of a port, 1 to 65535")
-    # To connect would be to come as the tracker, which many a client lets in but once. Where
-    # somebody listens, nobody else can have the port.
-    with socket.socket() as probe, suppress(OSError):
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", port))
-        raise InputError(f"nobody listens on port {port} of this machine, which {SOCKET} names")
+    try:
+        client = socket.create_connection(("127.0.0.1", port))
+    except ConnectionRefusedError:
+        raise InputError(
+            f"nobody listens on port {port} of this machine, which {SOCKET} names"
+        ) from None
+    with client:
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for number in (0, 1):
+            os.dup2(client.fileno(), number)
+
+
+def _end_with_last_words() -> None:
+    """Hand stdin on to the library through a pipe, and behind its end ``LAST_WORDS``."""
+    given = os.dup(0)
+    taken, handed = os.pipe()
+    os.dup2(taken, 0)
+    os.close(taken)
+
+    def hand_on() -> None:
+        with suppress(OSError), open(given, "rb", 0) as client, open(handed, "wb") as library:
+            with suppress(ConnectionResetError):
+                while said := client.read(2**16):
+                    library.write(said)
+                    library.flush()
+            library.write(LAST_WORDS)
+
+    threading.Thread(target=hand_on, daemon=True).start()
 
 
 def _serve(server, tracker) -> None:
@@ -77,14 +108,19 @@ def _serve(server, tracker) -> None:
         request = server.wait()
         if request.type == TraxStatus.QUIT:
             server.quit()
+            if GONE in request.properties.dict():
+                raise TrackerError("the TraX client is gone: its last message is no quit")
             return
         try:
             if request.type == TraxStatus.INITIALIZE:
-                levels = Levels()
+                levels, (region, _) = Levels(), request.objects[0]
+                if not isinstance(region, Rectangle):  # which alone was announced
+                    raise InputError(
+                        f"the target's region is a {type(region).__name__}, not a Rectangle"
+                    )
             image = _read(request.image["color"], levels)
             score = 1.0
             if request.type == TraxStatus.INITIALIZE:
-                region, _ = request.objects[0]
                 tracker.init(image, region.bounds())
             else:
                 score = tracker.update(image).score
