@@ -72,7 +72,9 @@ def test_polygons_are_joined():
         {"size": [48, 64], "counts": "é"},
         {"size": [48, 64], "counts": "Z"},
         {"size": 3, "counts": [1]},
+        {"size": [48, 64], "counts": ["3_072"]},
         [[1, 2, 3, 4, 5, "x"]],
+        [[1, 2, 3, 4, 5, "1_0"]],
         [[1, 2, 3, 4, 5, 1e9]],
     ],
 )
@@ -106,6 +108,8 @@ def one(name="x.jpg", x="1", more="") -> str:
         ('{"images": {}, "categories": [], "annotations": []}', "images"),
         ('{"images": [], "categories": [], "annotations": [{}]}', "annotation 0"),
         (one(x="1" + "0" * 400), "annotation 0 is malformed"),
+        (one(x='"1_0"'), "annotation 0 is malformed"),
+        (one().replace("64", '"64"'), "annotation 0 is malformed"),
         (one(name="\\ud800.jpg"), "annotation 0 is malformed"),
         (one(more=', "segmentation": [[1, 2, 3]]'), "annotation 0 is malformed"),
         (one(more=', "segmentation": "x"'), "annotation 0 is malformed"),

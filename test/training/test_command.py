@@ -163,7 +163,17 @@ def test_options_replace_what_the_recipe_says():
     assert (training.optimiser, training.validate_every) == ("sgd", 7)
 
 
-@pytest.mark.parametrize("text", ["davis", "davis=", "davis=x", "davis=1,,"])
+@pytest.mark.parametrize(
+    ("option", "kind"),
+    [("--batch", "whole number"), ("--rate", "number"), ("--seed", "whole number")],
+)
+def test_what_python_takes_for_a_number_is_none(capsys, option, kind):
+    with pytest.raises(SystemExit):
+        parsed(option, "1_0")
+    assert capsys.readouterr().err.endswith(f"argument {option}: '1_0' is no {kind}\n")
+
+
+@pytest.mark.parametrize("text", ["davis", "davis=", "davis=x", "davis=1,,", "davis=1_0"])
 def test_malformed_weights_are_refused(capsys, text):
     with pytest.raises(SystemExit):
         parsed("--weights", text)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError
+from ..core.io.numbers import json_numbers
 from ..sources.annotations import FARTHEST
 from .formats.segments import has_area, segment_name
 from .imagenet import LARGEST
@@ -50,10 +51,10 @@ def read_coco(folder: Path) -> Iterator[Track]:
                     orphans += 1
                     continue
                 image = images[item["image_id"]]
-                width, height = int(image["width"]), int(image["height"])
+                width, height = map(int, json_numbers([image["width"], image["height"]]))
                 if not 0 < width * height < LARGEST_PICTURE:
                     raise ValueError(f"a picture of {width}x{height} pixels")
-                box = np.array(item["bbox"], float)
+                box = np.array(json_numbers(item["bbox"]))
                 name, label = str(image["file_name"]), str(labels[item["category_id"]])
                 if box.shape != (4,) or not (np.abs(box) <= FARTHEST).all():
                     raise ValueError(f"bbox is {item['bbox']}")

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from ..core.errors import SourceError, brief
-from ..core.geometry.boxes import Box, parse_number
+from ..core.geometry.boxes import Box
+from ..core.io.numbers import parse_number
 from ..sources.annotations import FARTHEST
 from ..sources.order import visible
 from .track import Track

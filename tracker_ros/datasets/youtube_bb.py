@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError, brief
-from ..core.geometry.boxes import parse_number
+from ..core.io.numbers import parse_number
 from ..sources.annotations import pictures
 from ..sources.folder import read_picture
 from ..sources.order import visible

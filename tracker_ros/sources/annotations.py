@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError, brief
-from ..core.geometry.boxes import parse_number
+from ..core.io.numbers import parse_number
 from .order import in_order
 
 FARTHEST = 1e6  # pixels: beyond any picture

@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from typing import Any
 
 from ..core.errors import ParameterError
+from ..core.io.numbers import parse_number, parse_whole
 from .config import Checked, option_name
 
 
@@ -18,7 +19,8 @@ def add_options(parser: argparse._ActionsContainer, config: type[Checked]) -> No
         if field.type == "bool":
             parser.add_argument(flag, action=argparse.BooleanOptionalAction, help=text)
         else:
-            kind = {"int": int, "float": float, "str": str}.get(field.type, read_shares)
+            kinds = {"int": read_whole, "float": read_number, "str": str}
+            kind = kinds.get(field.type, read_shares)
             metavar = {"int": "N", "float": "X", "str": "NAME"}.get(field.type, "KIND=X[,…]")
             parser.add_argument(flag, type=kind, metavar=metavar, help=text)
 
@@ -33,11 +35,27 @@ def given(args: argparse.Namespace, config: Checked) -> Any:
     return replace(config, **{name: value for name, value in values.items() if value is not None})
 
 
+def read_number(text: str) -> float:
+    """A number, for argparse."""
+    try:
+        return parse_number(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def read_whole(text: str) -> int:
+    """A whole number, for argparse."""
+    try:
+        return parse_whole(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number") from None
+
+
 def read_shares(text: str) -> dict[str, float]:
     """``a=1,b=0.5`` → {"a": 1.0, "b": 0.5}. Raises ArgumentTypeError."""
     try:
         pairs = (pair.split("=", 1) for pair in text.split(","))
-        return {name: float(value) for name, value in pairs}
+        return {name: parse_number(value) for name, value in pairs}
     except ValueError:
         raise argparse.ArgumentTypeError(f"{text!r} is not KIND=NUMBER[,KIND=NUMBER …]") from None
 
@@ -68,5 +86,5 @@ def _like(old: Any, text: str) -> Any:
             raise ValueError(text)
         return text.lower() == "true"
     if isinstance(old, tuple):
-        return tuple(int(part) for part in text.split(","))
-    return type(old)(text)
+        return tuple(map(parse_whole, text.split(",")))
+    return {int: parse_whole, float: parse_number, str: str}[type(old)](text)

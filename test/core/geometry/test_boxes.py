@@ -58,6 +58,7 @@ def test_a_box_over_the_rim_is_clipped():
         ("1234", "not four numbers"),
         (b"0099", "not four numbers"),
         ((10**400, 1, 5, 5), "not four numbers"),
+        (("1_0", 1, 5, 5), "not four numbers"),
         (np.zeros((4, 300)), "not four numbers"),
         (range(10**9), "not four numbers"),
     ],

@@ -10,6 +10,7 @@ from ...core.errors import InputError, ParameterError
 from ...core.io.names import check_file_name
 from ...nodes.parameters import TRACKER
 from ...nodes.parameters.parameter import Parameter
+from ...training.options import read_number, read_whole
 
 TRACKER_OPTIONS = ("model", "engine", "device", "precision", "allow_cpu_fallback")
 
@@ -98,9 +99,8 @@ def add_parameters(parser: argparse._ActionsContainer, table: Iterable[Parameter
         else:
             text += "" if default == "" else f" Default: {default}."
             choices = parameter.choices or None
-            parser.add_argument(
-                option, type=type(default), default=default, choices=choices, help=text
-            )
+            kind = {int: read_whole, float: read_number}.get(type(default), str)
+            parser.add_argument(option, type=kind, default=default, choices=choices, help=text)
 
 
 def add_tracker_arguments(parser: argparse.ArgumentParser) -> None:

@@ -8,6 +8,7 @@ TRAINING = ("seeds", "init", "backbone", "cache", "network", "tracking", "steps"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    from ...training.options import read_number, read_whole
     from ..common.arguments import (
         add_counts,
         add_device,
@@ -68,13 +69,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             "--random-tests": (3, "tests of a random gate, of which the mean counts"),
         },
     )
-    parser.add_argument("--rate", type=float, help="learning rate (default: the short recipe's)")
+    text = "learning rate (default: the short recipe's)"
+    parser.add_argument("--rate", type=read_number, help=text)
     parser.add_argument(
         "--frozen-norms",
         action="store_true",
         help="as of `tracker-ros train`, where --start is --init",
     )
-    parser.add_argument("--workers", type=int, help="data processes")
+    parser.add_argument("--workers", type=read_whole, help="data processes")
     add_device(parser)
     parser.set_defaults(default_of=parser.get_default)
 

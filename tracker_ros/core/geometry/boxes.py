@@ -3,22 +3,17 @@
 import math
 import reprlib
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
+from ..io.numbers import parse_number
 
 Box = tuple[float, float, float, float]
 ABSENT: Box = (math.nan,) * 4  # where there is no target
 MIN_SIDE = 2.0  # pixels: below this nothing can be recognised
 MAX_IMAGE_SIDE = 16384  # pixels: above this an image is taken for a corrupt one
-
-
-def parse_number(text: str) -> float:
-    """Read a number. Raises ValueError for anything else, ``1_0`` among it, which Python reads."""
-    if "_" in text:
-        raise ValueError(f"{text!r} is no number")
-    return float(text)
 
 
 def parse_box(text: str) -> Box:
@@ -51,13 +46,17 @@ def numbers(box: Sequence[float]) -> Box:
     try:
         if isinstance(box, str | bytes | set | dict):
             raise TypeError("these yield four items, too, in no order or none that is meant")
-        x, y, w, h = (float(value) for value in box)
+        x, y, w, h = map(_number, box)
     except (TypeError, ValueError, OverflowError) as error:
         shown = " ".join(reprlib.repr(box).split())
         raise InputError(f"box {shown} is not four numbers x, y, width, height") from error
     if not all(math.isfinite(value) for value in (x, y, w, h)):
         raise InputError(f"box ({x}, {y}, {w}, {h}) holds a value that is not finite")
     return x, y, w, h
+
+
+def _number(value: Any) -> float:
+    return parse_number(value) if isinstance(value, str) else float(value)
 
 
 def check_box(box: Sequence[float], image: np.ndarray) -> Box:

@@ -7,6 +7,7 @@ import cv2
 import numpy as np
 
 from ...core.errors import SourceError
+from ...core.io.numbers import json_numbers
 
 MARK = ".json@"  # FILE.json@START+LENGTH,WIDTHxHEIGHT: where a segmentation lies
 
@@ -49,7 +50,7 @@ def rasterise(segmentation: list | dict, height: int, width: int) -> np.ndarray:
         return _runs(segmentation, height, width)
     mask = np.zeros((height, width), np.uint8)
     for polygon in filter(has_area, segmentation):
-        points = np.asarray(polygon, float).reshape(-1, 2)
+        points = np.array(json_numbers(polygon)).reshape(-1, 2)
         if not (np.abs(points) < 1e6).all():
             raise ValueError("a polygon with a point out of reach")
         cv2.fillPoly(mask, [np.floor(points).astype(np.int32)], 1)
@@ -63,7 +64,8 @@ def has_area(polygon: list) -> bool:
 
 def _runs(coded: dict, height: int, width: int) -> np.ndarray:
     counts = coded["counts"]
-    counts = np.array(decode_counts(counts) if isinstance(counts, str) else counts, np.int64)
+    counts = decode_counts(counts) if isinstance(counts, str) else json_numbers(counts)
+    counts = np.array(counts, np.int64)
     if list(coded["size"]) != [height, width]:
         raise ValueError(f"size {coded['size']} in a picture of {[height, width]}")
     if (counts < 0).any() or counts.sum() != height * width:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ...core.errors import SourceError
-from ...core.geometry.boxes import parse_number
+from ...core.io.numbers import parse_number
 from ...sources.annotations import FARTHEST, lines
 
 

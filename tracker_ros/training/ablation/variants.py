@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from ...core.errors import ParameterError
+from ...core.io.numbers import parse_number
 from ...networks.blocks.gate import MODES
 from ...networks.presets import Preset
 
@@ -166,7 +167,7 @@ def attention(name: str) -> Variant:
     """
     gate, at, text = name.partition("@")
     try:
-        budget = float(text) if at else 1.0
+        budget = parse_number(text) if at else 1.0
     except ValueError:
         budget = -1.0
     if gate not in MODES or not 0 < budget <= 1 or (at and gate not in ("hard", "soft")):

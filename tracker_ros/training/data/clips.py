@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import SourceError
 from ...core.geometry.boxes import Box
+from ...core.io.numbers import json_numbers
 from ...datasets.formats.pictures import Folder
 from ...sources.annotations import FARTHEST
 from .shards import Shard, find_shards
@@ -129,7 +130,7 @@ def load_clips(folder: str | Path, kind: str) -> list[Clip]:
         for number, entry in enumerate(shard.entries):
             try:
                 clips += [_track(shard, entry)] if "frames" in entry else _objects(shard, entry)
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
+            except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
                 raise SourceError(
                     f"shard {path}: entry {number} is malformed: {error!r}"
                 ) from error
@@ -165,7 +166,7 @@ def _box(item: dict) -> list[float]:
     """Four numbers; NaN where the entry holds another number of them, as for an absent target."""
     if not isinstance(item["box"], list):
         raise TypeError(f"box is {item['box']!r}")
-    values = [float(value) for value in item["box"]]
+    values = json_numbers(item["box"])
     return values if len(values) == 4 else [float("nan")] * 4
 
 

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ...core.errors import ParameterError, SourceError
+from ...core.io.numbers import parse_number
 from .clips import Pictures, load_clips
 from .clipset import ClipSet
 from .public import LARGE_ENOUGH, READERS, open_set
@@ -39,7 +40,7 @@ def parse_spec(text: str | Path) -> Spec:
         return Spec(SHARDS, Path(text), 1.0)
     folder, _, last = rest.rpartition(":")
     try:
-        weight = float(last)
+        weight = parse_number(last)
     except ValueError:
         folder, weight = rest, None
     if not folder:  # a folder whose name is a number
