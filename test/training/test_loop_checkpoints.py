@@ -176,6 +176,8 @@ def test_a_link_that_leads_nowhere_is_told_before_the_training(trainer, one_clip
         ("facts", 3),
         ("facts", {}),
         ("best", 3),
+        ("best", {"step": 1, "auc": float("nan")}),
+        ("best", {"step": 1, "auc": "1"}),
         ("optimiser", 3),
         ("average", {}),
         ("average", None),
@@ -187,6 +189,21 @@ def test_parts_of_a_checkpoint_that_are_odd_are_told(trainer, tmp_path, name, va
     content = torch.load(tmp_path / "last.pt", weights_only=True)
     torch.save(content | {name: value}, tmp_path / "last.pt")
     refused(trainer, tmp_path, "is no checkpoint of this training")
+
+
+@pytest.mark.parametrize("wrong", [float("nan"), float("inf")])
+@pytest.mark.parametrize("part", ["model", "average", "optimiser"])
+def test_numbers_of_a_checkpoint_that_are_not_finite_are_named(trainer, tmp_path, part, wrong):
+    run = trainer(tmp_path, steps=1)
+    run.run(quiet)
+    content = torch.load(tmp_path / "last.pt", weights_only=True)
+    if part == "optimiser":
+        name, tensor = "state.0.exp_avg", content[part]["state"][0]["exp_avg"]
+    else:
+        name, tensor = next((n, t) for n, t in content[part].items() if t.dim() > 1)
+    tensor[-1] = wrong
+    torch.save(content, tmp_path / "last.pt")
+    refused(trainer, tmp_path, f"{part}.{name} is not finite")
 
 
 def test_averages_of_other_shapes_are_told(trainer, tmp_path):

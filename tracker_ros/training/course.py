@@ -110,6 +110,7 @@ class Course(ABC):
             ours = {name: value for name, value in ours.items() if name in theirs}
             checkpoint.same_run(self.last, theirs, ours)
             for name in self.modules:
+                checkpoint.check_finite(self.last, content[name], name)
                 getattr(self, name).load_state_dict(content[name])
             step, elapsed = content["step"], content["elapsed"]
             if type(step) is not int or step < 0:

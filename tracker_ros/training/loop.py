@@ -119,7 +119,10 @@ class Trainer(Course):
         whole = isinstance(facts, dict) and all(
             isinstance(facts.get(name), kind) for name, kind in kinds.items()
         )
-        if not whole or not (best is None or (isinstance(best, dict) and "auc" in best)):
+        if best is not None:
+            score = best.get("auc") if isinstance(best, dict) else None
+            whole = whole and isinstance(score, float) and 0 <= score <= 1
+        if not whole:
             raise ModelError(f"{self.last} is no checkpoint of this training: odd facts or best")
 
     def _keep_best(self, judge: str) -> None:

@@ -144,6 +144,13 @@ def test_trouble_is_one_sentence(tmp_path):
     checkpoint.save(tmp_path / "last.pt", known)
     with pytest.raises(ModelError, match="is no checkpoint of this training: no 'refiner'"):
         trainer(tmp_path, steps=1)
+    whole = trainer(tmp_path / "whole", steps=1)
+    whole.run(quiet)
+    content = checkpoint.load(whole.last)
+    content["refiner"]["gain"].fill_(float("inf"))
+    checkpoint.save(whole.last, content)
+    with pytest.raises(ModelError, match=r"last\.pt: refiner\.gain is not finite"):
+        trainer(tmp_path / "whole", steps=1)
     broken = trainer(tmp_path / "broken")
     with torch.no_grad():
         broken.refiner.gain.fill_(float("nan"))

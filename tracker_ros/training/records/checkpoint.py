@@ -98,11 +98,18 @@ def plain_tensors(path: str | Path, found: object) -> dict[str, torch.Tensor]:
     return found
 
 
-def check_finite(path: str | Path, tensors: dict[str, torch.Tensor]) -> None:
-    """Raise ModelError, naming file and tensor, for a value that is not finite."""
-    for name, value in tensors.items():
-        if not torch.isfinite(value).all():
-            raise ModelError(f"checkpoint {path}: {name} is not finite")
+def check_finite(path: str | Path, found: object, name: str = "") -> None:
+    """Raise ModelError, naming file and tensor, for a number in ``found`` that is not finite.
+
+    ``found``: a tensor or number, called ``name``, or such by name or in a row, in any depth.
+    """
+    if isinstance(found, dict | list | tuple):
+        for key, value in found.items() if isinstance(found, dict) else enumerate(found):
+            check_finite(path, value, f"{name}.{key}" if name else str(key))
+        return
+    number = isinstance(found, torch.Tensor | float)
+    if number and not torch.isfinite(torch.as_tensor(found)).all():
+        raise ModelError(f"checkpoint {path}: {name} is not finite")
 
 
 def named(path: str | Path | None) -> str | None:
