@@ -1,9 +1,14 @@
-"""Every preset is a network that can be built."""
+"""Every preset is a network that can be built, and of no number that makes none."""
+
+import math
+from dataclasses import fields
 
 import pytest
 import torch
 
-from tracker_ros.networks.build import build
+from tracker_ros.core.errors import ModelError
+from tracker_ros.networks.build import ARCHITECTURES, build
+from tracker_ros.networks.config import BOUNDS
 from tracker_ros.networks.presets import PRESETS
 
 
@@ -13,3 +18,20 @@ def test_it_is_a_network(name):
     with torch.device("meta"):  # sizes alone, for some have gigabytes
         network = build(preset.architecture, preset.network.to_dict())
     assert sum(one.numel() for one in network.parameters()) > 1000
+
+
+@pytest.mark.parametrize("architecture", ARCHITECTURES)
+def test_numbers_that_make_no_network_are_refused(architecture):
+    made = ARCHITECTURES[architecture].config()
+    for field in fields(made):
+        old = getattr(made, field.name)
+        if type(old) not in (int, float, tuple):
+            continue
+        least, most = BOUNDS[field.name]
+        odd = [least - 1, most + 1]
+        if type(old) is float:
+            odd += [math.nan, math.inf, -math.inf]
+        for value in odd:
+            value = (value,) if type(old) is tuple else type(old)(value)
+            with pytest.raises(ModelError, match=f"no {architecture}: {field.name} is "):
+                build(architecture, {field.name: value})

@@ -21,11 +21,14 @@ from tracker_ros.training.records.provenance import commit, data_names
     [
         (["--steps", "0"], "--steps is 0, not a number from 1 up"),
         (["--batch", "-3"], "--batch is -3, not a number from 1 to 65536"),
-        (["--max-gap", "0"], "--max-gap is 0, not a number from 1 up"),
-        (["--weights", "video=inf"], "--weights video is inf, not a number from 0 up"),
-        (["--weights", "voc=1,video=nan"], "--weights video is nan, not a number from 0 up"),
-        (["--weights", "video=2,voc=-1"], "--weights voc is -1.0, not a number from 0 up"),
-        (["--ratios", "coco=inf"], "--ratios coco is inf, not a number from 0 up"),
+        (["--max-gap", "0"], "--max-gap is 0, not a number from 1 to 1000000000"),
+        (["--weights", "video=inf"], "--weights video is inf, not a number from 0 to 1000000"),
+        (
+            ["--weights", "voc=1,video=nan"],
+            "--weights video is nan, not a number from 0 to 1000000",
+        ),
+        (["--weights", "video=2,voc=-1"], "--weights voc is -1.0, not a number from 0 to 1000000"),
+        (["--ratios", "coco=inf"], "--ratios coco is inf, not a number from 0 to 1000000"),
         (["--negative", "1.5"], "--negative is 1.5, not a number from 0 to 1"),
         (["--optimiser", "adam"], "--optimiser is 'adam', not one of adamw, sgd"),
         (["--model", "dastn"], "model 'dastn' is unknown; there is "),
@@ -52,7 +55,15 @@ from tracker_ros.training.records.provenance import commit, data_names
         (["--network", "gate_reduction=200"], "these values make no dastm_filter: attention.gate."),
         (
             ["--model", "siamfc_st_tiny", "--network", "scale_step=0"],
-            "network and crops do not fit each other: float division by zero",
+            "these values make no siamfc: scale_step is 0.0, not from 1 to 2",
+        ),
+        (
+            ["--model", "ustam_tiny", "--network", "drop_path=2"],
+            "these values make no ustam: drop_path is 2.0, not from 0 to 0.95",
+        ),
+        (
+            ["--model", "dastsiam", "--network", "dilation=0"],
+            "these values make no dastsiam: dilation is 0, not from 1 to 256",
         ),
         (
             ["--model", "siamfc_st_tiny", "--network", "search_size=400"],
@@ -63,9 +74,9 @@ from tracker_ros.training.records.provenance import commit, data_names
             "the network is made for crops of 196 and 98 pixels, its tracking config says 200",
         ),
         (["--seed", "-1"], "--seed is -1, not a number from 0 up"),
-        (["--minutes", "nan"], "--minutes is nan, not a number from 0 up"),
-        (["--minutes", "inf"], "--minutes is inf, not a number from 0 up"),
-        (["--rate", "-0.1"], "--rate is -0.1, not a number from 0 up"),
+        (["--minutes", "nan"], "--minutes is nan, not a number from 0 to 10000000"),
+        (["--minutes", "inf"], "--minutes is inf, not a number from 0 to 10000000"),
+        (["--rate", "-0.1"], "--rate is -0.1, not a number from 1e-12 to 100"),
         (
             ["--network", "gate=firm"],
             "these values make no dastm_filter: gate mode is 'firm', not one of",

@@ -1,6 +1,5 @@
 """Networks from a name and a configuration: one line for each architecture."""
 
-import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -51,7 +50,7 @@ def build(architecture: str, network: dict) -> nn.Module:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of weights without numbers: they are refused
             built = made.network(made.config.from_dict(network))
-        _check(built, network)
+        _check(built)
     except ImportError:  # which says by itself what is missing
         raise
     except Exception as error:  # a configuration can break a network in many ways
@@ -59,12 +58,8 @@ def build(architecture: str, network: dict) -> nn.Module:
     return built
 
 
-def _check(network: nn.Module, values: dict) -> None:
+def _check(network: nn.Module) -> None:
     """Raise ValueError for sizes that torch takes, though no network comes of them."""
-    for name, value in values.items():
-        for number in value if isinstance(value, list | tuple) else (value,):
-            if isinstance(number, int | float) and not 0 <= number < math.inf:
-                raise ValueError(f"{name} is {value}")
     for name, tensor in network.named_parameters():
         if not tensor.numel():
             raise ValueError(f"{name} would have no weights, but shape {list(tensor.shape)}")

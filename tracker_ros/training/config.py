@@ -28,6 +28,9 @@ LARGEST = 2**63 - 1  # of whole numbers: torch takes no larger seed
 BATCH = 2**16  # samples of an update; of a larger one not even the first would be seen
 WORKERS = 256  # data processes; more than a machine has cores only take its memory
 FRAMES = 1024  # of a sample
+WEIGHT = 10**6  # of a term or a kind of samples; beside more nothing else counts
+MINUTES = 10**7
+LEAST_RATE, MOST_RATE, DECAY = 1e-12, 100, 10
 
 # What may change when a run goes on: how long it is, what it tells, what computes it.
 FREE = ("steps", "minutes", "checkpoint_every", "log_every", "validate_every", "workers", "device")
@@ -93,9 +96,9 @@ class LossConfig(Checked):
 
     prefix: ClassVar[str] = "loss_"
 
-    classification: float = option(1.0, "weight of the classification")
-    centerness: float = option(1.0, "weight of the centre-ness")
-    box: float = option(3.0, "weight of the boxes' overlap")
+    classification: float = option(1.0, "weight of the classification", most=WEIGHT)
+    centerness: float = option(1.0, "weight of the centre-ness", most=WEIGHT)
+    box: float = option(3.0, "weight of the boxes' overlap", most=WEIGHT)
     assignment: str = option(
         "centre",
         "which anchors of DASTSiam are positive: by the distance of the centres, or by iou with the"
@@ -103,14 +106,21 @@ class LossConfig(Checked):
         choices=("centre", "iou"),
     )
     focal_alpha: float = option(0.75, "weight of positive cells in the focal loss", most=1)
-    focal_gamma: float = option(2.0, "exponent of the focal loss")
+    focal_gamma: float = option(2.0, "exponent of the focal loss", most=100)
     absent_everywhere: bool = option(
         False, "where the target is absent every cell is negative, not only those of the other"
     )
-    gate_balance: float = option(0.02, "weight of what keeps the gate's branches in use")
-    gate_budget: float = option(0.0, "weight of the attention's cost above --loss-budget")
+    gate_balance: float = option(
+        0.02, "weight of what keeps the gate's branches in use", most=WEIGHT
+    )
+    gate_budget: float = option(
+        0.0, "weight of the attention's cost above --loss-budget", most=WEIGHT
+    )
     budget: float = option(
-        0.3, "what a memorised frame's attention may cost, as a share of the dearest branch", 1e-6
+        0.3,
+        "what a memorised frame's attention may cost, as a share of the dearest branch",
+        1e-6,
+        1,
     )
     # Milliseconds of each branch, measured where a run with a budget starts.
     gate_costs: tuple[float, ...] = ()
@@ -123,15 +133,16 @@ class SamplingConfig(Checked):
     weights: dict[str, float] = option(  # noqa: RUF009 (a field with a factory)
         {"davis": 0.2, "video": 0.35, "voc": 0.25, "paste": 0.2},
         "how often each kind of shards, and pasted cut-outs, are drawn",
+        most=WEIGHT,
     )
     ratios: dict[str, float] = option(  # noqa: RUF009 (a field with a factory)
-        {}, "how often sets NAME:FOLDER that are given without a weight are drawn (1)"
+        {}, "how often sets NAME:FOLDER that are given without a weight are drawn (1)", most=WEIGHT
     )
     pasted: float = option(0.5, "share of a set with masks that is pasted", most=1)
     memory_frames: int = option(2, "memory frames of a sample", 1, FRAMES)
     query_frames: int = option(1, "query frames of a sample, which follow each other", 1, FRAMES)
     max_gap: int = option(  # 40 frames of the shards
-        100, "most frames of the video between memory and query", 1
+        100, "most frames of the video between memory and query", 1, 10**9
     )
     causal: bool = option(False, "memory frames before the query, the earliest first")
     adjacent: bool = option(False, "the last memory frame follows the one before it")
@@ -159,9 +170,11 @@ class SamplingConfig(Checked):
     mirrored: float = option(0.5, "share of mirrored samples", most=1)
     grey: float = option(0.1, "share of samples without colours", most=1)
     shift: float = option(
-        0.9, "largest distance of the target from the query's centre, in √(width·height)"
+        0.9, "largest distance of the target from the query's centre, in √(width·height)", most=100
     )
-    scale: float = option(0.22, "standard deviation of the log scale of the query's window")
+    scale: float = option(
+        0.22, "standard deviation of the log scale of the query's window", most=10
+    )
     occluder: float = option(0.2, "share of queries with something before the target", most=1)
     distractor: float = option(0.25, "share of queries with something beside the target", most=1)
     look_alike: float = option(
@@ -169,7 +182,9 @@ class SamplingConfig(Checked):
     )
     rotation: float = option(0.2, "share of queries that are turned", most=1)
     angle: float = option(15.0, "by at most so many degrees", most=180)
-    colour: float = option(0.6, "how far saturation, contrast and light differ between frames")
+    colour: float = option(
+        0.6, "how far saturation, contrast and light differ between frames", most=10
+    )
     degraded: float = option(0.42, "share of crops with blur, noise or compression", most=1)
     low_light: float = option(0.05, "share of samples in the dark", most=1)
     paste_motion: float = option(
@@ -187,11 +202,13 @@ class TrainingConfig(Checked):
     batch: int = option(32, "samples an update, of all processes together", 1, BATCH)
     steps: int = option(10_000, "updates of the weights", 1)
     minutes: float = option(
-        0.0, "train for so long instead of --steps, and the schedule follows the clock; 0: --steps"
+        0.0,
+        "train for so long instead of --steps, and the schedule follows the clock; 0: --steps",
+        most=MINUTES,
     )
     optimiser: str = option("adamw", "adamw, or sgd with momentum .9", choices=("adamw", "sgd"))
-    rate: float = option(1e-3, "highest learning rate")
-    backbone_rate: float = option(0.6, "the backbone's rate, as a share of the rate")
+    rate: float = option(1e-3, "highest learning rate", LEAST_RATE, MOST_RATE)
+    backbone_rate: float = option(0.6, "the backbone's rate, as a share of the rate", most=100)
     frozen: float = option(
         0.0, "share of the schedule in which a pre-trained backbone is frozen", most=1
     )
@@ -217,7 +234,7 @@ class TrainingConfig(Checked):
     )
     final_rate: float = option(0.02, "rate at the end, as a share of the rate", 1e-9, 1)
     drop: float = option(0.8, "share of the schedule after which a step schedule falls", most=1)
-    weight_decay: float = option(1e-4, "weight decay")
+    weight_decay: float = option(1e-4, "weight decay", most=DECAY)
     clip: float = option(5.0, "largest norm of the gradient; 0: any")
     ema: float = option(0.998, "decay of the averaged weights, which are those that ship", most=1)
     precision: str = option(

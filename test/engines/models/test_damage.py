@@ -219,7 +219,7 @@ def test_tensors_that_do_not_fit(files, tensors, sentence):
 def test_steps_that_cannot_run_are_neither_described_nor_exported(tmp_path):
     path = tmp_path / "flat.safetensors"
     preset = PRESETS["siamfc_st_tiny"]
-    network = build(preset.architecture, preset.network.to_dict() | {"upsample": 0})
+    network = build(preset.architecture, preset.network.to_dict() | {"search_size": 8})
     save_network(path, network, preset.architecture, preset.tracking, {})
     with pytest.raises(ModelError, match="network and crops do not fit each other: "):
         describe(path)

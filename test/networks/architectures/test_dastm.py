@@ -153,7 +153,7 @@ def test_fusing_the_whole_network_keeps_its_answer():
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("channels", 0, "would have no weights"),
+        ("channels", 0, "channels is 0, not from 1 to 4096"),
         ("head_depth", -1, "head_depth is -1"),
         ("temperature", float("nan"), "temperature is nan"),
         ("depths", (2, -5, 6), r"depths is \(2, -5, 6\)"),
