@@ -131,6 +131,9 @@ def test_a_tracker_is_warm_and_without_a_target(files):
 def test_a_missing_graph_is_named(files, engine):
     files.weights.unlink()
     files.graph("remember").unlink()
+    (files.folder / "a.trunk.onnx").mkdir()
+    with pytest.raises(ModelError, match=r"a\.trunk\.onnx is not a file"):
+        load_tracker(files.folder / "a.trunk.onnx")
     with pytest.raises(ModelError, match=r"tiny\.remember\.onnx does not exist"):
         load_tracker(files.graph("locate"), engine=engine)
 

@@ -106,8 +106,12 @@ def test_an_index_travels_to_workers_as_a_path(otb, tmp_path):
 def test_a_damaged_index_is_told(otb, tmp_path):
     open_set("otb", otb, tmp_path / "cache")
     (index,) = (tmp_path / "cache").iterdir()
-    (index / "boxes.npy").write_bytes(b"\x93NUMPY")
-    with pytest.raises(SourceError, match="delete it"):
+    for content in (b"\x93NUMPY", b"no array"):
+        (index / "boxes.npy").write_bytes(content)
+        with pytest.raises(SourceError, match=r"cannot be read \(it is damaged\); delete it"):
+            open_set("otb", otb, tmp_path / "cache")
+    (index / "boxes.npy").unlink()
+    with pytest.raises(SourceError, match=r"cannot be read \(No such file or dir.*; delete it"):
         open_set("otb", otb, tmp_path / "cache")
 
 

@@ -136,7 +136,21 @@ def test_tensors_that_are_no_plain_numbers(tmp_path, value):
 
 def test_a_folder_or_nothing(tmp_path):
     assert "does not exist" in refusal(tmp_path / "a.pth", tmp_path)
-    refusal(tmp_path, tmp_path)
+    (tmp_path / "a.onnx").mkdir()
+    os.mkfifo(tmp_path / "a.npz")  # nobody writes to it
+    for path in (tmp_path, tmp_path / "a.onnx", tmp_path / "a.npz"):
+        assert refusal(path, tmp_path).endswith("is not a file")
+
+
+def test_archives_of_other_things(tmp_path):
+    """NumPy would advise to unpickle them."""
+    path = tmp_path / "a.npz"
+    for content in (np.random.default_rng(0).bytes(99), pickle.dumps({"a": 1})):
+        path.write_bytes(content)
+        assert refusal(path, tmp_path).endswith("it is damaged, or not an archive of numbers alone")
+    for array in (np.array([{}], object), np.array(["a"])):
+        np.savez(path, a=array)
+        assert refusal(path, tmp_path).endswith("it is damaged, or not an archive of numbers alone")
 
 
 def test_the_command_names_kinds_and_what_is_left_out(mobileone, tmp_path, monkeypatch, capsys):
@@ -164,7 +178,7 @@ def test_the_command_names_kinds_and_what_is_left_out(mobileone, tmp_path, monke
     assert main(["convert", "siamfc", "x.safetensors"]) == 1
     assert "would write over x.safetensors, which is read" in capsys.readouterr().err
     assert main(["convert", "mobileone_s1", "."]) == 1  # no name can be made of it
-    assert "checkpoint . cannot be read" in capsys.readouterr().err
+    assert "checkpoint . is not a file" in capsys.readouterr().err
 
 
 def test_a_models_file_is_a_safetensors(tmp_path):

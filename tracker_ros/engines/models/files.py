@@ -67,7 +67,8 @@ def find_model(model: str | Path) -> ModelFiles:
 def _find(path: Path, model: str) -> ModelFiles:
     if path.suffix in (".safetensors", ".onnx"):
         if not path.is_file():
-            raise ModelError(f"model file {path} does not exist")
+            reason = "is not a file" if path.exists() else "does not exist"
+            raise ModelError(f"model file {path} {reason}")
         name = path.stem
         if path.suffix == ".onnx":
             name, dot, step = name.rpartition(".")

@@ -15,6 +15,7 @@ from ...core.errors import SourceError, brief
 from .clips import Clip, Store
 
 FORMAT = 1  # of the files; a change makes all readers run again
+COLUMNS = ("names", "boxes", "times", "masks", "starts", "folders", "stores", "labels", "classes")
 
 
 class ClipSet(Sequence[Clip]):
@@ -109,13 +110,13 @@ class ClipSet(Sequence[Clip]):
         """Map what ``save`` wrote. Raises SourceError."""
         try:
             # As plain arrays: slices of np.memmap are slow.
-            files = {file.stem: np.load(file, mmap_mode="r") for file in path.glob("*.npy")}
+            files = {name: np.load(path / f"{name}.npy", mmap_mode="r") for name in COLUMNS}
             columns = {name: np.asarray(column) for name, column in files.items()}
             return _Mapped(stores, columns, path)
         except (OSError, ValueError) as error:
-            raise SourceError(
-                f"the index {path} cannot be read ({brief(error)}); delete it"
-            ) from None
+            # Without NumPy's words: of what is no array they advise to unpickle it.
+            reason = brief(error) if isinstance(error, OSError) else "it is damaged"
+            raise SourceError(f"the index {path} cannot be read ({reason}); delete it") from None
 
 
 class _Mapped(ClipSet):

@@ -146,6 +146,7 @@ class StateDraft:
 
 
 def _read(path: Path):
+    checkpoint.check_file(path)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -154,15 +155,23 @@ def _read(path: Path):
         if path.suffix == ".onnx":
             return _initialisers(path)
         if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as file:
-                return {name: torch.from_numpy(file[name]) for name in file.files}
+            return _arrays(path)
         return checkpoint.load(path)
-    except FileNotFoundError:
-        raise ModelError(f"checkpoint {path} does not exist") from None
     except ModelError:
         raise
     except Exception as error:  # safetensors, NumPy and zip raise many types
         raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from None
+
+
+def _arrays(path: Path) -> dict[str, Tensor]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: torch.from_numpy(file[name]) for name in file.files}
+    except OSError:
+        raise
+    except Exception:  # without NumPy's words: of a foreign file they advise to unpickle it
+        reason = "it is damaged, or not an archive of numbers alone"
+        raise ModelError(f"checkpoint {path} cannot be read: {reason}") from None
 
 
 def _initialisers(path: Path) -> dict[str, Tensor]:

@@ -59,17 +59,23 @@ def load_dict(path: str | Path) -> dict:
     return content
 
 
+def check_file(path: str | Path) -> None:
+    """Raise ModelError where ``path`` is no file; to read a pipe would wait for ever."""
+    if not Path(path).is_file():
+        reason = "is not a file" if Path(path).exists() else "does not exist"
+        raise ModelError(f"checkpoint {path} {reason}")
+
+
 def load(path: str | Path) -> Any:
     """Read what torch saved, of tensors and plain types; no code in it is run.
 
     Raises ModelError naming the file.
     """
+    check_file(path)
     try:
         with warnings.catch_warnings():  # of pickles that torch did not write; they are refused
             warnings.simplefilter("ignore")
             return torch.load(path, map_location="cpu", weights_only=True)
-    except FileNotFoundError:
-        raise ModelError(f"checkpoint {path} does not exist") from None
     except UnpicklingError as error:
         if not (found := re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))):
             reason = "it is damaged, or torch did not write it"
