@@ -117,7 +117,7 @@ def test_a_folder_is_a_sequence_or_holds_some(write_sequence):
     assert [s.name for s in find_sequences(folder.parent)] == ["s2", "s10"]
 
 
-def test_folders_that_hold_no_sequence(write_sequence, tmp_path):
+def test_folders_that_hold_no_sequence(write_sequence, tmp_path, caplog):
     write_sequence([(0, 0, 10, 10)] * 2, "more", pictures=5)
     write_sequence([(float("nan"),) * 4, (0, 0, 10, 10)], "late")
     (tmp_path / "hollow").mkdir()
@@ -129,6 +129,7 @@ def test_folders_that_hold_no_sequence(write_sequence, tmp_path):
     ):
         with pytest.raises(SourceError, match=message):
             find_sequences(tmp_path / name)
+    assert not caplog.text  # the error says it all
 
 
 @pytest.mark.parametrize("name", PEERS)

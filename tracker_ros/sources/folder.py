@@ -50,22 +50,34 @@ def with_truth(name: str, pictures: list, boxes: int) -> list:
     return pictures[first - 1 : last] if len(pictures) > boxes else pictures
 
 
+def read_folder(path: Path) -> tuple[list[Path], Path, np.ndarray | None]:
+    """The pictures of a folder, or of its ``img`` folder; file and boxes [N, 4] of their truth.
+
+    The boxes are as they stand there, and not more than pictures; None without the file. Raises
+    SourceError.
+    """
+    folder = path / "img" if (path / "img").is_dir() else path
+    paths = [folder / name for name in pictures(folder, IMAGE_SUFFIXES)]
+    home = path.parent if path.name == "img" else path
+    truth = home / TRUTH_NAME
+    if not lexists(truth):
+        return paths, truth, None
+    boxes = read_boxes(truth)
+    paths = with_truth(home.name, paths, len(boxes))
+    if len(boxes) > len(paths):
+        raise SourceError(
+            f"{truth} has {len(boxes)} lines, but {folder} only {len(paths)} pictures"
+        )
+    return paths, truth, boxes
+
+
 class FolderSource(Source):
     """The pictures of a folder, or of its ``img`` folder; 30 frames/s unless told otherwise."""
 
     def __init__(self, path: Path, rate: float | None = None, loop: bool = False):
         super().__init__(str(path), rate, loop)
-        folder = path / "img" if (path / "img").is_dir() else path
-        self.paths = [folder / name for name in pictures(folder, IMAGE_SUFFIXES)]
-        home = path.parent if path.name == "img" else path
-        truth = home / TRUTH_NAME
-        if lexists(truth):
-            boxes = read_boxes(truth)
-            self.paths = with_truth(home.name, self.paths, len(boxes))
-            if len(boxes) > len(self.paths):
-                raise SourceError(
-                    f"{truth} has {len(boxes)} lines, but {folder} only {len(self.paths)} pictures"
-                )
+        self.paths, truth, boxes = read_folder(path)
+        if boxes is not None:
             if 1 < len(boxes) < len(self.paths):  # one box may be there to start from
                 logger.warning(
                     "%s has %d lines for %d pictures: the last %d have no truth",

@@ -12,7 +12,7 @@ from ..core.errors import SourceError
 from ..core.io.levels import Levels
 from ..core.io.paths import real
 from .annotations import absent_where_empty, lines
-from .folder import TRUTH_NAME, FolderSource, read_picture
+from .folder import TRUTH_NAME, read_folder, read_picture
 from .order import in_order
 
 ATTRIBUTES_NAME = "attributes.txt"
@@ -58,13 +58,12 @@ class Sequence:
 
 def open_sequence(folder: Path) -> Sequence:
     """The OTB-style sequence that ``folder`` is; its ``attributes.txt`` names attributes."""
-    source = FolderSource(folder)
-    if source.truth is None:
+    paths, origin, truth = read_folder(folder)
+    if truth is None:
         raise SourceError(f"{folder} has no {TRUTH_NAME}")
     listed = folder / ATTRIBUTES_NAME
     attributes = tuple(filter(None, lines(listed, sep=","))) if lexists(listed) else ()
-    truth = np.array(list(source.truth.values()))
-    return Sequence(folder.name, source.paths, truth, folder / TRUTH_NAME, attributes)
+    return Sequence(folder.name, paths, truth, origin, attributes)
 
 
 def find_sequences(folder: Path) -> list[Sequence]:
