@@ -10,7 +10,6 @@ from ...core.config import TrackingConfig
 from ...core.errors import ModelError, brief
 from ...core.io.names import utf8_name
 from ...core.io.paths import cache_dir
-from ..models.constants import check_constants
 from ..models.facts import (
     INT8_KEY,
     STEP_KEY,
@@ -21,7 +20,7 @@ from ..models.facts import (
     with_tracking,
 )
 from ..models.files import NEXT, ModelFiles, steps_of
-from ..models.seal import SEAL_KEY, check_seal
+from ..models.seal import check_seal
 from .base import Runner
 from .cores import Sharing, cores
 
@@ -123,8 +122,6 @@ class OnnxRunner(Runner):
             metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # ONNX Runtime's exceptions share no public base
             raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
-        if SEAL_KEY not in metadata:
-            check_constants(path)
         facts, step = unpack_facts(metadata, path), path.stem.rpartition(".")[2]
         if metadata.get(STEP_KEY, step) != step:
             raise ModelError(f"model file {path} is not the step {step} but {metadata[STEP_KEY]}")
