@@ -33,7 +33,11 @@ def _actions(context) -> list:
             name=name,
             namespace=namespace,
             parameters=[values["params_file"], arguments.for_node(values, "use_sim_time", *names)],
-            remappings=[("image", image), ("image/compressed", f"{image}/compressed")],
+            remappings=[
+                ("image", image),
+                ("image/compressed", f"{image}/compressed"),
+                ("detections", values["detections_topic"]),
+            ],
             ros_arguments=["--log-level", values["log_level"]],
             output="screen",
             emulate_tty=True,

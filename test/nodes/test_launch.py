@@ -150,6 +150,25 @@ def test_follow_starts_both_nodes_with_their_arguments(run):
     assert "Traceback" not in output
 
 
+def test_a_detectors_topic_is_the_trackers_alone(run, ros, parameters):
+    import rclpy
+
+    node, listening = rclpy.create_node("looks", context=ros), {}
+
+    def enough(text):
+        for topic in ("/eye/boxes", "/tracker_node/detections"):
+            infos = node.get_subscriptions_info_by_topic(topic)
+            listening[topic] = [info.node_name for info in infos]
+        return all(listening.values()) or text.count("no image for") > 5  # nobody ever will
+
+    file = parameters("/**/tracker_node: {ros__parameters: {auto_init: true, model: dastm_nano}}")
+    run("follow.launch.py", {"params_file": file, "detections_topic": "/eye/boxes"}, enough)
+    node.destroy_node()
+    assert listening == {
+        "/eye/boxes": ["tracker_node"], "/tracker_node/detections": ["follow_node"]
+    }  # fmt: skip
+
+
 def test_arguments_come_before_every_pattern_of_the_parameter_file(run, parameters):
     # Of two patterns that fit, ROS 2 takes the later one, whichever file it is in.
     file = parameters("""

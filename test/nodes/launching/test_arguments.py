@@ -20,7 +20,9 @@ def read(table, argv=(), **given):
 
 def test_what_is_empty_is_left_to_the_parameter_file():
     values = read(TRACK)
-    assert set(values) == {"namespace", "params_file", "image_topic", "rviz", "select", "log_level"}
+    assert set(values) == {
+        "namespace", "params_file", "image_topic", "detections_topic", "rviz", "select", "log_level"
+    }  # fmt: skip
     assert (values["image_topic"], values["rviz"]) == ("image", False)
 
 

@@ -47,6 +47,7 @@ TRACK = (
     of_launch(
         "image_topic", "image", "The camera's topic, without /compressed; relative to namespace."
     ),
+    of_launch("detections_topic", "detections", "A detector's topic; see parameter auto_init."),
     Argument(Parameter("use_sim_time", False, "Take the time from /clock."), of_file=True),
     of_launch("rviz", False, "Show images and boxes in rviz2."),
     of_launch("select", False, "Serve a page on which one draws the target (select_node)."),
