@@ -75,7 +75,7 @@ class Peer:
         self.statuses[stamp_to_ns(message.header.stamp)].append(values)
 
     def _on_diagnostics(self, message):
-        from tracker_ros.conversions import stamp_to_ns
+        from tracker_ros.conversions.stamps import stamp_to_ns
 
         if stamp_to_ns(message.header.stamp) < self._asked:
             return  # it may be over, and has only been waiting to be taken in
