@@ -25,7 +25,7 @@ def test_description_of_a_file(files):
     ]
 
 
-@pytest.mark.parametrize("name", ["stif_tiny", "dastm_soft", *PINNED])
+@pytest.mark.parametrize("name", PRESETS)
 def test_presets_parts_are_the_whole_and_the_papers_figures_agree(name):
     facts = describe(name)
     for step, parts in facts["macs_by_part"].items():
