@@ -51,6 +51,11 @@ from tracker_ros.training.records.provenance import commit, data_names
             ["--tracking", "memory_segments=1025"],
             "tracking config: memory_segments is 1025, more than 1024",
         ),
+        (["--tracking", "stride=3"], "stride is 3, but the network has cells of 8 pixels"),
+        (
+            ["--model", "stif_tiny", "--tracking", "stride=4"],
+            "stride is 4, but the network has cells of 8 pixels",
+        ),
         (["--network", "memory_cells=30"], "these values make no dastm_filter: memory_cells is 30"),
         (["--network", "gate_reduction=200"], "these values make no dastm_filter: attention.gate."),
         (
@@ -184,7 +189,9 @@ def test_what_python_takes_for_a_number_is_none(capsys, option, kind):
     assert capsys.readouterr().err.endswith(f"argument {option}: '1_0' is no {kind}\n")
 
 
-@pytest.mark.parametrize("text", ["davis", "davis=", "davis=x", "davis=1,,", "davis=1_0"])
+@pytest.mark.parametrize(
+    "text", ["davis", "davis=", "davis=x", "davis=1,,", "davis=1_0", "davis=1,davis=2"]
+)
 def test_malformed_weights_are_refused(capsys, text):
     with pytest.raises(SystemExit):
         parsed("--weights", text)

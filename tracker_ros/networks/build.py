@@ -65,6 +65,15 @@ def _check(network: nn.Module) -> None:
             raise ValueError(f"{name} would have no weights, but shape {list(tensor.shape)}")
 
 
+def _check_stride(network: nn.Module, tracking: TrackingConfig) -> None:
+    """Raise ValueError where a tracker would take cells for larger or smaller than they are."""
+    stride = getattr(getattr(network, "query_trunk", network), "stride", tracking.stride)
+    if stride != tracking.stride:
+        raise ValueError(
+            f"stride is {tracking.stride}, but the network has cells of {stride} pixels"
+        )
+
+
 def steps(network: nn.Module, tracking: TrackingConfig) -> dict[str, Step]:
     """The steps that engines run and export writes, by name.
 
@@ -73,6 +82,7 @@ def steps(network: nn.Module, tracking: TrackingConfig) -> dict[str, Step]:
     for made in ARCHITECTURES.values():
         if type(network) is made.network:
             with fitting():
+                _check_stride(network, tracking)
                 return made.steps(network, tracking)
     raise ModelError(f"{type(network).__name__} is not a network of this package")
 

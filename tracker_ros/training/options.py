@@ -54,10 +54,14 @@ def read_whole(text: str) -> int:
 def read_shares(text: str) -> dict[str, float]:
     """``a=1,b=0.5`` → {"a": 1.0, "b": 0.5}. Raises ArgumentTypeError."""
     try:
-        pairs = (pair.split("=", 1) for pair in text.split(","))
-        return {name: parse_number(value) for name, value in pairs}
+        pairs = [pair.split("=", 1) for pair in text.split(",")]
+        shares = {name: parse_number(value) for name, value in pairs}
+        if len(shares) < len(pairs):
+            raise ValueError("a kind is there twice")
+        return shares
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not KIND=NUMBER[,KIND=NUMBER …]") from None
+        form = "KIND=NUMBER[,KIND=NUMBER …], each kind once"
+        raise argparse.ArgumentTypeError(f"{text!r} is not {form}") from None
 
 
 def overridden(config: Any, texts: Iterable[str], option: str) -> Any:

@@ -137,7 +137,7 @@ def test_specifications(text, spec):
 
 
 @pytest.mark.parametrize(
-    "text", ["got11k:/data", "lasot:/data:0", "lasot:/data:-1", "lasot:/d:nan"]
+    "text", ["got11k:/data", "lasot:/data:0", "lasot:/data:-1", "lasot:/d:nan", "lasot:/d:1e300"]
 )
 def test_wrong_specifications_are_told(text):
     with pytest.raises(ParameterError, match=r"data '.*'"):

@@ -1,6 +1,5 @@
 """The mixture of sets to train on, and how often each is drawn."""
 
-import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -9,6 +8,7 @@ import numpy as np
 
 from ...core.errors import ParameterError, SourceError
 from ...core.io.numbers import parse_number
+from ..config import WEIGHT
 from .clips import Pictures, load_clips
 from .clipset import ClipSet
 from .public import LARGE_ENOUGH, READERS, open_set
@@ -45,8 +45,10 @@ def parse_spec(text: str | Path) -> Spec:
         folder, weight = rest, None
     if not folder:  # a folder whose name is a number
         folder, weight = rest, None
-    if weight is not None and not (math.isfinite(weight) and weight > 0):
-        raise ParameterError(f"data {text!r}: the weight {last} is not a positive number")
+    if weight is not None and not 0 < weight <= WEIGHT:
+        raise ParameterError(
+            f"data {text!r}: the weight {last} is not a number above 0 and up to {WEIGHT}"
+        )
     return Spec(name, Path(folder), weight)
 
 
