@@ -38,8 +38,12 @@ def describe(model: str | Path) -> dict:
         parts = {name: _size(part) for name, part in network.named_children()}
         if sizes.get("gate") == "hard":  # it looks at values, of which there are none here
             network = fuse(build(architecture, {**sizes, "gate": "cbam"}))
-    with fitting():
-        counts, arrays = _count(network, architecture, tracking)
+    try:
+        with fitting():
+            counts, arrays = _count(network, architecture, tracking)
+    except ModelError as error:
+        where = f"model file {files.weights}: " if files else ""
+        raise ModelError(f"{where}{error}") from error
     per_frame, read = _memory(arrays, architecture, tracking)
     frame = [counts[name] for name in counts if name != "start"]
     found = counts.get("match") or counts["locate"]
