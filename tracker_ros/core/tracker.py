@@ -328,7 +328,8 @@ class Tracker:
             recovery = self._recovery(search.image)
             best = recovery.further(found, score, self._place.sure, self._presence, places)
             return *best, score
-        self._trust = self._trust.after(prediction.opinion, prediction.strength)
+        odds = prediction.refined.odds if prediction.refined else None
+        self._trust = self._trust.after(prediction.opinion, prediction.strength, odds)
         if search.other is not None:
             self._larger = not self._larger
             found = search.rescaled(found, prediction)

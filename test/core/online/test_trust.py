@@ -83,6 +83,34 @@ def test_opinion_response_and_presence_speak_for_a_find_together():
     assert trust.agrees(answer(0.5, 0.9, 0.0)) is trust.agrees(answer(0.5, 0.9, 0.001))
 
 
+def followed(trust, opinion, strength, odds, looks):
+    for _ in range(looks):
+        trust = trust.after(opinion, strength, odds)
+    return trust
+
+
+def test_what_answers_as_usual_is_doubted_where_network_and_refiner_object():
+    known = followed(Trust(), 0.8, 0.7, 3.0, OPINIONS)
+    assert followed(known, 0.8, 0.7, 3.0, 30).share > 0.99
+    assert followed(known, 0.6, 0.7, -1.0, 5).share > 0.9  # not by a few looks
+    assert followed(known, 0.6, 0.7, -1.0, 30).share < 0.05
+    # One of the two is not enough: a target turns, or stands in other light.
+    assert followed(known, 0.8, 0.7, -2.0, 60).share > 0.7
+    assert followed(known, 0.6, 0.7, 2.0, 60).share > 0.9
+    # Nor is anything told by what is half hidden, which the response tells by itself.
+    assert followed(known, 0.6, 0.4, -1.0, 30).evidence == known.evidence
+    assert followed(known, 0.6, 0.7, None, 30).evidence == known.evidence
+
+
+def test_more_must_speak_for_a_find_where_what_was_followed_was_doubted():
+    known = followed(Trust(), 0.8, 0.7, 3.0, OPINIONS)
+    doubted = followed(known, 0.6, 0.7, -1.0, 30)
+    learned, target = answer(0.5, 0.6, 0.4), answer(0.8, 0.7, 0.98)
+    assert known.agrees(learned, colours=0.08) and not doubted.agrees(learned, colours=0.08)
+    assert doubted.agrees(target)
+    assert doubted.again().evidence == Trust().evidence
+
+
 def test_colours_speak_for_a_find_and_against_it():
     trust = Trust(0.5, OPINIONS, 0.1, usual=0.8)
     likely, unlikely = answer(0.5, 0.5, 0.7), answer(0.4, 0.3, 0.5)

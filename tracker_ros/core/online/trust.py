@@ -12,6 +12,14 @@ OPINIONS = 5  # so many say how sure the network is of this target when it is th
 OPINION_RATE = 0.5  # of a new opinion in the recent ones
 # Of the logistic function of the recent opinions, as a share of the first ones.
 OPINION_MIDPOINT, OPINION_SLOPE = 0.55, 25.0
+# Evidence of the two witnesses that learn little or nothing of what is followed, while its response
+# is as usual: the comparison's odds, or what the opinion says beside USUAL_OPINION of the first
+# ones, whichever is higher: one of them fails where a target turns or stands in other light. Its
+# running average begins for the target, and halves a score at EVIDENCE_MIDPOINT: the response has
+# learned something else (docs/search.md).
+USUAL_OPINION, ENOUGH, OPINION_ODDS = 0.95, 1.2, 8.0
+FIRST_EVIDENCE, EVIDENCE_RATE = 2.0, 0.1
+EVIDENCE_MIDPOINT, EVIDENCE_SLOPE = 0.15, 8.0
 SURE = 0.7  # of the first opinions, for a target that is found again, without a refiner
 CLEAR, USUAL_RATE = 0.8, 0.1  # of the usual response, where all of a target is seen; its average
 FADED = 0.6  # of the usual response: below, a target is on its way behind something
@@ -21,6 +29,7 @@ FADED = 0.6  # of the usual response: below, a target is on its way behind somet
 OPINION, RESPONSE, ODDS = 2.0, 3.0, 0.65
 COLOURS = 24.0  # and what its colours say for it; fitted on 2,860 finds, of other clips, too
 NEEDED, FARTHER = 2.8, 3.6  # of it all, and more of what is not where the target was
+DOUBTED = 3.0  # or where response and colours had learned what the other witnesses doubted
 SUPPORT, STRONG = 1.2, 0.52  # of those odds, beside a response; higher ones say no more
 
 
@@ -33,15 +42,20 @@ class Trust:
     Attributes:
         first: mean of the first ``count`` opinions. recent: running average; None without one.
         usual: running average of responses to the target while all of it is seen.
+        evidence: running average of what network and refiner say for the target while the response
+            is as usual; 0 speaks neither for it nor against it.
     """
 
     first: float = 0.0
     count: int = 0
     recent: float | None = None
     usual: float = 0.0
+    evidence: float = FIRST_EVIDENCE
 
-    def after(self, opinion: float | None, strength: float = 0.0) -> Trust:
-        """With one more opinion, and response; None changes nothing."""
+    def after(
+        self, opinion: float | None, strength: float = 0.0, odds: float | None = None
+    ) -> Trust:
+        """With one more opinion, response, and odds by the refiner; no opinion changes nothing."""
         if opinion is None:
             return self
         usual = self.usual
@@ -50,9 +64,17 @@ class Trust:
         last = opinion if self.recent is None else self.recent
         recent = last + OPINION_RATE * (opinion - last)
         if self.count >= OPINIONS:
-            return replace(self, recent=recent, usual=usual)
+            evidence = self.evidence
+            if odds is not None and self.clear(strength):
+                alike = min(self.compared(opinion), ENOUGH) - USUAL_OPINION
+                evidence += EVIDENCE_RATE * (max(odds, OPINION_ODDS * alike) - evidence)
+            return replace(self, recent=recent, usual=usual, evidence=evidence)
         first = (self.first * self.count + opinion) / (self.count + 1)
         return Trust(first, self.count + 1, recent, usual)
+
+    def compared(self, opinion: float) -> float:
+        """An opinion as a share of the first ones."""
+        return opinion / max(self.first, 1e-3)
 
     def clear(self, strength: float) -> bool:
         """Whether a response says that all of the target is seen."""
@@ -67,8 +89,9 @@ class Trust:
         """What is left of a score: in [0, 1]."""
         if self.recent is None or self.count < OPINIONS:
             return 1.0
-        left = self.recent / max(self.first, 1e-3)
-        return 1 / (1 + math.exp(-OPINION_SLOPE * (left - OPINION_MIDPOINT)))
+        against = -OPINION_SLOPE * (self.compared(self.recent) - OPINION_MIDPOINT)
+        doubt = -EVIDENCE_SLOPE * (self.evidence - EVIDENCE_MIDPOINT)
+        return 1 / ((1 + math.exp(against)) * (1 + math.exp(doubt)))
 
     def score(self, answer: Prediction, score: float) -> float:
         """How likely the target is there, by this answer and the opinions up to now.
@@ -92,10 +115,11 @@ class Trust:
             return True
         if answer.refined is None:
             return answer.opinion >= SURE * self.first
-        evidence = OPINION * min(answer.opinion / max(self.first, 1e-3), 1.0)
+        evidence = OPINION * min(self.compared(answer.opinion), 1.0)
         evidence += RESPONSE * answer.strength + ODDS * answer.refined.odds + COLOURS * colours
-        return evidence >= NEEDED + FARTHER * farther
+        doubted = DOUBTED if self.evidence < EVIDENCE_MIDPOINT else 0.0
+        return evidence >= NEEDED + max(FARTHER * farther, doubted)
 
     def again(self) -> Trust:
         """For a target that was found again."""
-        return replace(self, recent=None)
+        return replace(self, recent=None, evidence=FIRST_EVIDENCE)
