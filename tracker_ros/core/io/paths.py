@@ -1,4 +1,4 @@
-"""Paths of the package's models, launch files and configuration, and of its cache."""
+"""Paths: of links, of what is no file, and of the package's own files and its cache."""
 
 import os
 from pathlib import Path
@@ -12,6 +12,13 @@ def real(path: str | Path) -> Path:
     ``Path.resolve`` raises RuntimeError for these before Python 3.13.
     """
     return Path(os.path.realpath(path))
+
+
+def no_file(path: Path) -> str | None:
+    """Why ``path`` is no file, for the end of a sentence; None for a file."""
+    if path.is_file():
+        return None
+    return "is not a file" if path.exists() else "does not exist"
 
 
 def share_dir() -> Path:

@@ -115,10 +115,10 @@ class Trust:
             return True
         if answer.refined is None:
             return answer.opinion >= SURE * self.first
-        evidence = OPINION * min(self.compared(answer.opinion), 1.0)
-        evidence += RESPONSE * answer.strength + ODDS * answer.refined.odds + COLOURS * colours
+        says = OPINION * min(self.compared(answer.opinion), 1.0)
+        says += RESPONSE * answer.strength + ODDS * answer.refined.odds + COLOURS * colours
         doubted = DOUBTED if self.evidence < EVIDENCE_MIDPOINT else 0.0
-        return evidence >= NEEDED + max(FARTHER * farther, doubted)
+        return says >= NEEDED + max(FARTHER * farther, doubted)
 
     def again(self) -> Trust:
         """For a target that was found again."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...core.errors import ModelError
-from ...core.io.paths import share_dir
+from ...core.io.paths import no_file, share_dir
 
 STEPS = ("start", "locate", "remember", "trunk", "match", "learn")  # of all networks
 # Architectures that keep a memory of frames. They have no step ``start``: a target starts by
@@ -66,8 +66,7 @@ def find_model(model: str | Path) -> ModelFiles:
 
 def _find(path: Path, model: str) -> ModelFiles:
     if path.suffix in (".safetensors", ".onnx"):
-        if not path.is_file():
-            reason = "is not a file" if path.exists() else "does not exist"
+        if reason := no_file(path):
             raise ModelError(f"model file {path} {reason}")
         name = path.stem
         if path.suffix == ".onnx":

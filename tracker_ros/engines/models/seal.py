@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from ...core.errors import ModelError
+from ...core.io.paths import no_file
 
 SEAL_KEY = "seal"  # metadata entry: the digest of the file with zeros in the digest's place
 SEAL = re.compile(rb"tracker_ros-sha256-[0-9a-f]{64}")
@@ -26,11 +27,9 @@ def check_seal(path: Path) -> None:
     make the boxes worse.
     """
     try:
-        if path.exists() and not path.is_file():  # to read a pipe would wait for ever
-            raise ModelError(f"model file {path} is not a file")
+        if reason := no_file(path):  # to read a pipe would wait for ever
+            raise ModelError(f"model file {path} {reason}")
         data = bytearray(path.read_bytes())
-    except FileNotFoundError as error:
-        raise ModelError(f"model file {path} does not exist") from error
     except OSError as error:
         raise ModelError(f"model file {path} cannot be read: {error.strerror}") from error
     found = SEAL.search(data)

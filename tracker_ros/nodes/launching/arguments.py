@@ -27,9 +27,9 @@ class Argument:
     required: bool = False
 
 
-def of_launch(name: str, default: Value, description: str) -> Argument:
-    """An argument that is no parameter of a node."""
-    return Argument(Parameter(name, default, description))
+def of_launch(name: str, default: Value, description: str, of_file: bool = False) -> Argument:
+    """An argument that is no parameter of a node in our tables."""
+    return Argument(Parameter(name, default, description), of_file)
 
 
 def of_node(table: Iterable[Parameter], *names: str) -> tuple[Argument, ...]:
@@ -48,15 +48,13 @@ TRACK = (
         "image_topic", "image", "The camera's topic, without /compressed; relative to namespace."
     ),
     of_launch("detections_topic", "detections", "A detector's topic; see parameter auto_init."),
-    Argument(Parameter("use_sim_time", False, "Take the time from /clock."), of_file=True),
+    of_launch("use_sim_time", False, "Take the time from /clock.", of_file=True),
     of_launch("rviz", False, "Show images and boxes in rviz2."),
     of_launch("select", False, "Serve a page on which one draws the target (select_node)."),
-    Argument(
-        Parameter(
-            "required",
-            False,
-            "End the launch with status 1 if a node fails or cannot start; else the rest goes on.",
-        ),
+    of_launch(
+        "required",
+        False,
+        "End the launch with status 1 if a node fails or cannot start; else the rest goes on.",
         of_file=True,
     ),
     of_launch("log_level", "info", "debug, info, warn, error or fatal."),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...core.errors import ParameterError, brief
+from ...core.io.paths import no_file
 
 KEY = "ros__parameters"
 
@@ -23,8 +24,7 @@ def load(path: str) -> dict[str, Mapping]:
     from ruamel.yaml.scanner import ScannerError
 
     # Launch only warns of such a file, and starts the nodes without it.
-    if not Path(path).is_file():
-        problem = "is not a file" if Path(path).exists() else "does not exist"
+    if problem := no_file(Path(path)):
         raise ParameterError(f"argument params_file: {path} {problem}")
     yaml = YAML(typ="safe", pure=True)
     yaml.allow_duplicate_keys = True

@@ -17,6 +17,7 @@ import torch
 
 from ...core.errors import ModelError, TrackerError, brief
 from ...core.io.files import replacing
+from ...core.io.paths import no_file
 
 
 @contextmanager
@@ -61,8 +62,7 @@ def load_dict(path: str | Path) -> dict:
 
 def check_file(path: str | Path) -> None:
     """Raise ModelError where ``path`` is no file; to read a pipe would wait for ever."""
-    if not Path(path).is_file():
-        reason = "is not a file" if Path(path).exists() else "does not exist"
+    if reason := no_file(Path(path)):
         raise ModelError(f"checkpoint {path} {reason}")
 
 
