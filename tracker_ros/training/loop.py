@@ -1,22 +1,17 @@
 """The training of a network: samples in, checkpoints and a log out."""
 
 import logging
-import os
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from ..core.errors import ModelError, ParameterError
-from ..core.io.paths import real
 from ..engines.runners.torch_runner import DTYPES
 from ..networks.build import build, check_steps
 from ..networks.presets import Preset
-from ..sources.sequences import Sequence as Pictures
-from ..sources.sequences import find_sequences
 from .config import TrainingConfig
 from .course import Course
 from .optimisation.attention_cost import measure_branches
@@ -27,7 +22,7 @@ from .recipes import Loss
 from .records import checkpoint
 from .records.log import TrainingLog
 from .records.plot import plot_losses
-from .records.provenance import commit, data_names, hardware
+from .records.provenance import commit, data_names, hardware, sequences_name
 from .samples.batches import Batch, load_batches
 from .samples.sampling import Samples
 from .scores import MEASURES, score_weights
@@ -77,7 +72,7 @@ class Trainer(Course):
             torch.backends.cudnn.deterministic = True
         self.validate = Path(validate) if validate else None
         # What is wrong with them should be said now.
-        sequences = find_sequences(self.validate) if self.validate else []
+        judge = sequences_name(self.validate) if self.validate else None
         self.model = build(preset.architecture, preset.network.to_dict())
         check_steps(self.model, preset.tracking)  # else its release would fail, after hours
         self.best: dict | None = None  # step and AUC of the best validation
@@ -102,8 +97,8 @@ class Trainer(Course):
             "start": checkpoint.named(start),
         }
         self.resume()
-        if self.validate:
-            self._keep_best(_described(self.validate, sequences))
+        if judge:
+            self._keep_best(judge)
         if config.losses.gate_budget and "gate_costs" not in self.facts:
             self.facts["gate_costs"] = self._measure_costs()
         for name, value in (("commits", commit()), ("hardware", hardware(self.device))):
@@ -191,11 +186,3 @@ class Trainer(Course):
                 self.best = {"step": self.step, "auc": found["auc"]}
                 checkpoint.save(self.best_file, self.content())
         self.ranks.wait()
-
-
-def _described(folder: Path, sequences: Sequence[Pictures]) -> str:
-    """Sequences by folder, number, and what tells them from others: scores on them compare."""
-    digest = sha256()
-    for one in sequences:
-        digest.update(os.fsencode(one.name) + one.truth.tobytes())
-    return f"{real(folder).name}, {len(sequences)} sequences ({digest.hexdigest()[:12]})"

@@ -137,6 +137,26 @@ def test_variants_start_from_the_same_weights(command, shards, tmp_path, monkeyp
         assert len(shared) > 20 and all(torch.equal(state[n], given[n]) for n in shared)
 
 
+def test_finished_runs_are_of_these_weights_and_these_sequences(command, dev, tmp_path, capsys):
+    def told(*options):
+        capsys.readouterr()
+        code = command("--seeds", "0", *options)
+        return code, capsys.readouterr().err
+
+    assert told("--variants", "skip")[0] == 0
+    start = tmp_path / "last.pt"
+    start.write_bytes((tmp_path / "out/runs/skip-0/last.pt").read_bytes())
+    later = ("--variants", "skip", "--init", str(start), "--out", str(tmp_path / "later"))
+    assert told(*later)[0] == 0
+    content = torch.load(start, weights_only=True)
+    torch.save(content | {"step": 3}, start)
+    code, error = told(*later)
+    assert code == 1 and "holds an ablation with another start: last.pt (" in error
+    (dev / "slow" / "groundtruth_rect.txt").write_text("41,50,40,40\n" * 4)
+    code, error = told("--variants", "skip")
+    assert code == 1 and "holds an ablation with another validate: dev, 2 " in error
+
+
 @pytest.mark.parametrize(
     ("options", "told"),
     [

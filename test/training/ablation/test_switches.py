@@ -85,7 +85,8 @@ def test_every_row_is_scored_once_and_written(small, dev, tmp_path, capsys):
     path, out = tmp_path / "small.safetensors", tmp_path / "out"
     save_network(path, network, architecture, replace(tracking, memory_score=0.0), {})
     command = ["ablate", "--model", str(path), "--validate", str(dev), "--out", str(out)]
-    assert main([*command, "--random-tests", "2"]) == 0
+    command += ["--random-tests", "2"]
+    assert main(command) == 0
     scores = json.loads((out / "ablation.json").read_text())["scores"]
     assert [one["name"] for one in scores] == list(SWITCHES)
     by_name = {one["name"]: one for one in scores}
@@ -99,6 +100,8 @@ def test_every_row_is_scored_once_and_written(small, dev, tmp_path, capsys):
     assert {file: file.stat().st_mtime_ns for file in (out / "runs").iterdir()} == times
     assert main([*command, "--starts", "2"]) == 1
     assert "holds an ablation with another starts" in capsys.readouterr().err
+    assert main([*command, "--random-tests", "3"]) == 1
+    assert "holds an ablation with another random_tests" in capsys.readouterr().err
 
 
 def test_tables_by_hand():
@@ -170,3 +173,13 @@ def test_sequences_may_have_any_name(done, dev, tmp_path):
     odd = dev.rename(tmp_path / os.fsdecode(b"bs\xff"))
     assert main([*done, "--validate", str(odd), "--out", str(tmp_path / "other")]) == 0
     assert "bs\\udcff" in (tmp_path / "other/ablation.md").read_text(encoding="utf-8")
+
+
+def test_sequences_are_known_by_what_they_are_not_by_where(done, dev, tmp_path, capsys):
+    moved = tmp_path / "elsewhere" / "dev"
+    moved.parent.mkdir()
+    dev.rename(moved)
+    assert main([*done, "--validate", str(moved)]) == 0
+    (moved / "one" / "groundtruth_rect.txt").write_text("50,60,40,31\n" * 4)
+    assert main([*done, "--validate", str(moved)]) == 1
+    assert "holds an ablation with another validate: dev, 1 " in capsys.readouterr().err

@@ -17,13 +17,12 @@ from ...core.gate import BRANCHES
 from ...core.io.files import write_json
 from ...networks.build import build
 from ...networks.presets import Preset
-from ...sources.sequences import find_sequences
 from ..config import TrainingConfig
 from ..loop import Trainer
 from ..optimisation.attention_cost import Parts, frame_costs, measure_parts
 from ..recipes import Loss
 from ..records import checkpoint
-from ..records.provenance import data_names
+from ..records.provenance import data_names, sequences_name
 from ..scores import MEASURES, score_weights
 from .records import read_parts, read_scores, read_settings
 from .tables import write_tables
@@ -59,14 +58,16 @@ class Plan:
         return hasattr(self.preset.network, "gate")
 
     def settings(self) -> dict:
-        """All that the scores depend on, besides variant and seed, as plain JSON types."""
+        """All that the scores depend on, besides variant and seed, as plain JSON types.
+
+        Raises TrackerError where a file or folder is missing or cannot be read.
+        """
         architecture, network, tracking = self.preset
         values, config = network.to_dict(), asdict(self.config)
         for variant in study_of(architecture).variants.values():
             values |= dict.fromkeys(variant.network, "by variant")
         for name in ("seed", "workers", "device", "checkpoint_every", "log_every"):
             del config[name]
-        named = {"backbone": self.backbone, "start": self.start, "validate": self.validate}
         return json.loads(
             json.dumps(
                 {
@@ -76,8 +77,10 @@ class Plan:
                     "data": data_names(self.data),
                     "training": config,
                     "random_tests": self.random_tests,
+                    "backbone": checkpoint.named(self.backbone),
+                    "start": checkpoint.named(self.start),
+                    "validate": sequences_name(self.validate),
                 }
-                | {name: path and Path(path).name for name, path in named.items()}
             )
         )
 
@@ -92,14 +95,15 @@ def ablate(plan: Plan, out: Path) -> list[dict]:
     Raises ParameterError where ``out`` holds an ablation of other settings; else as ``Trainer``.
     Of what is wrong with the plan nothing is written.
     """
-    check_settings(out / SETTINGS, plan.settings())
+    settings = plan.settings()
+    check_settings(out / SETTINGS, settings)
     _check(plan, out)
-    write_json(out / SETTINGS, plan.settings())
+    write_json(out / SETTINGS, settings)
     parts = _parts(plan, out / "costs.json") if plan.gated else None
     scores: list[dict] = []
     for variant, seed, folder in _runs(plan, out):
         scores += _run(plan, variant, seed, folder, parts)
-        write_tables(out, plan.settings(), scores)
+        write_tables(out, settings, scores)
     return scores
 
 
@@ -119,8 +123,7 @@ def check_settings(path: Path, settings: dict) -> None:
 
 
 def _check(plan: Plan, out: Path) -> None:
-    """Raise what each run would raise before its first step, and what its scores would need."""
-    find_sequences(plan.validate)
+    """Raise what each run would raise before its first step."""
     trainer = None
     for run in _runs(plan, out):
         if not (run[-1] / DONE).is_file():

@@ -23,8 +23,7 @@ from ...core.online.views import FirstView
 from ...engines.models.files import find_model
 from ...engines.models.store import load_network
 from ...networks.presets import Preset
-from ...sources.sequences import find_sequences
-from ..records.provenance import commit
+from ..records.provenance import commit, sequences_name
 from ..scores import MEASURES, score_weights
 from .records import read_scores
 from .study import SETTINGS, check_settings
@@ -158,8 +157,8 @@ def switch_off(
         names: of ``SWITCHES``; none: all. starts: see ``score_weights``. repeats: runs of what goes
             by chance.
     Raises:
-        ParameterError: another kind of network, an unknown name, or ``out`` holds the scores of
-            other weights; ModelError, SourceError: as ``load_network``, ``find_sequences``.
+        ParameterError: another kind of network, an unknown name, or ``out`` holds other
+            settings' scores; ModelError, SourceError: as ``load_network``, ``sequences_name``.
     """
     if unknown := [name for name in names if name not in SWITCHES]:
         raise ParameterError(f"variant {unknown[0]!r} is none of {', '.join(SWITCHES)}")
@@ -176,12 +175,12 @@ def switch_off(
         "model": path.name,
         "sha256": sha256(path.read_bytes()).hexdigest(),
         "facts": {name: facts[name] for name in ("network", "tracking")},
-        "validate": validate.name,
+        "validate": sequences_name(validate),
         "starts": starts,
+        "random_tests": repeats,
     }
     settings = json.loads(json.dumps(settings))  # tuples are lists there
     check_settings(out / SETTINGS, settings)
-    find_sequences(validate)
     write_json(out / SETTINGS, settings)
     scores = []
     for switch in [SWITCHES[name] for name in names or SWITCHES]:

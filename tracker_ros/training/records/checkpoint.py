@@ -119,9 +119,13 @@ def check_finite(path: str | Path, found: object, name: str = "") -> None:
 
 
 def named(path: str | Path | None) -> str | None:
-    """A file's name and what tells it from another of that name; None for none."""
+    """A file's name and what tells it from another of that name; None for none.
+
+    Raises ModelError where ``path`` is no file.
+    """
     if path is None:
         return None
+    check_file(path)
     return f"{Path(path).name} ({hashlib.sha256(Path(path).read_bytes()).hexdigest()[:12]})"
 
 

@@ -1,13 +1,16 @@
 """Provenance of a run: data, commit, hardware."""
 
+import os
 import subprocess
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import torch
 
 from ...core.io.paths import real
 from ...evaluation.hardware import describe
+from ...sources.sequences import find_sequences
 from ..data.mixture import parse_spec
 
 
@@ -21,6 +24,17 @@ def data_names(data: str | Path | Sequence[str | Path]) -> list[str]:
         f"{spec.reader}:{real(spec.folder).name}:{1 if spec.weight is None else spec.weight:g}"
         for spec in specs
     ]
+
+
+def sequences_name(folder: Path) -> str:
+    """The sequences in ``folder``: its name, their number, and what tells them from others.
+
+    Scores on sequences of one such name compare. Raises SourceError where there are none.
+    """
+    found, digest = find_sequences(folder), sha256()
+    for one in found:
+        digest.update(os.fsencode(one.name) + one.truth.tobytes())
+    return f"{real(folder).name}, {len(found)} sequences ({digest.hexdigest()[:12]})"
 
 
 def commit() -> str | None:
