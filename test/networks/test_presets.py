@@ -20,6 +20,20 @@ def test_it_is_a_network(name):
     assert sum(one.numel() for one in network.parameters()) > 1000
 
 
+@pytest.mark.parametrize(
+    ("architecture", "sizes", "told"),
+    [
+        ("dastm", {"head_channels": 4096, "head_depth": 256}, "more than 500,000,000 weights"),
+        ("stif", {"head_channels": 4096, "head_kind": "plain"}, "more than 500,000,000 weights"),
+        ("ustam", {"channels": 4080, "depth": 256}, "more than 500,000,000 weights"),
+        ("ustam", {"query_size": 4096, "patch": 1}, "4096×4096 patches are more than 256×256"),
+    ],
+)
+def test_sizes_that_only_together_are_too_large_are_refused(architecture, sizes, told):
+    with torch.device("meta"), pytest.raises(ModelError, match=f"no {architecture}: .*{told}"):
+        build(architecture, sizes)
+
+
 @pytest.mark.parametrize("architecture", ARCHITECTURES)
 def test_numbers_that_make_no_network_are_refused(architecture):
     made = ARCHITECTURES[architecture].config()

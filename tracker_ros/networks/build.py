@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn.modules.module import register_module_parameter_registration_hook
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError, brief
@@ -35,6 +36,8 @@ ARCHITECTURES = {
     "siamfc": Architecture(siamfc.Siamfc, siamfc.SiamfcConfig, siamfc.steps),
 }
 
+MOST_WEIGHTS = 500_000_000  # the papers' largest network has 318 million
+
 
 def build(architecture: str, network: dict) -> nn.Module:
     """A fresh network. ``network`` holds values of the architecture's configuration dataclass.
@@ -49,13 +52,33 @@ def build(architecture: str, network: dict) -> nn.Module:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of weights without numbers: they are refused
-            built = made.network(made.config.from_dict(network))
+            config = made.config.from_dict(network)
+            with _limited():
+                built = made.network(config)
         _check(built)
     except ImportError:  # which says by itself what is missing
         raise
     except Exception as error:  # a configuration can break a network in many ways
         raise ModelError(f"these values make no {architecture}: {brief(error)}") from error
     return built
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Raise ValueError where more than ``MOST_WEIGHTS`` are made, before they take the memory."""
+    count = 0
+
+    def add(module: nn.Module, name: str, weights: nn.Parameter) -> None:
+        nonlocal count
+        count += weights.numel()
+        if count > MOST_WEIGHTS:
+            raise ValueError(f"it would have more than {MOST_WEIGHTS:,} weights")
+
+    hook = register_module_parameter_registration_hook(add)
+    try:
+        yield
+    finally:
+        hook.remove()
 
 
 def _check(network: nn.Module) -> None:

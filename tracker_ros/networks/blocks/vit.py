@@ -8,9 +8,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+MOST_CELLS = 256  # a side, as other networks' search_cells; every cell attends to all others
+
 
 def position_code(cells: int, channels: int) -> Tensor:
-    """Frozen sine and cosine code of a square grid: float32 [cells², channels], rows first."""
+    """Frozen sine and cosine code of a square grid: float32 [cells², channels], rows first.
+
+    Raises ValueError for more cells than ``MOST_CELLS``.
+    """
+    if cells > MOST_CELLS:
+        raise ValueError(f"{cells}×{cells} patches are more than {MOST_CELLS}×{MOST_CELLS}")
     quarter = channels // 4
     rate = 10000 ** (-torch.arange(quarter, dtype=torch.float64) / quarter)
     angle = torch.arange(cells, dtype=torch.float64)[:, None] * rate
