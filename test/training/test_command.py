@@ -33,7 +33,23 @@ from tracker_ros.training.records.provenance import commit, data_names
         (["--optimiser", "adam"], "--optimiser is 'adam', not one of adamw, sgd"),
         (["--model", "dastn"], "model 'dastn' is unknown; there is "),
         (["--network", "gates=soft"], "--network 'gates=soft': there is no 'gates' in backbone,"),
-        (["--network", "channels=x"], "--network 'channels=x': 'x' is no int"),
+        (["--network", "channels=x"], "--network 'channels=x': 'x' is not a whole number"),
+        (
+            ["--model", "dastm_tiny", "--network", "depths=1,1"],
+            "these values make no dastm: depths is 1, 1, but mobileone takes 3 numbers",
+        ),
+        (
+            ["--model", "dastm_tiny", "--network", "depths=2,x"],
+            "--network 'depths=2,x': '2,x' is not whole numbers with commas between them",
+        ),
+        (
+            ["--model", "dastsiam", "--network", "widths=8,8,8,8,8"],
+            "these values make no dastsiam: widths is 8, 8, 8, 8, 8, but resnet50 takes 4 numbers",
+        ),
+        (
+            ["--model", "siamfc", "--network", "widths=8"],
+            "these values make no siamfc: widths is 8, but alexnet takes 5 numbers",
+        ),
         (["--tracking", "query_size=-3"], "tracking config: query_size is -3, not a positive"),
         (["--workers", "-1"], "--workers is -1, not a number from 0 to 256"),
         (["--workers", "100000"], "--workers is 100000, not a number from 0 to 256"),

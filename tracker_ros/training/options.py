@@ -9,6 +9,11 @@ from ..core.errors import ParameterError
 from ..core.io.numbers import parse_number, parse_whole
 from .config import Checked, option_name
 
+KINDS = {
+    **{bool: "true or false", int: "a whole number", float: "a number"},
+    tuple: "whole numbers with commas between them",
+}
+
 
 def add_options(parser: argparse._ActionsContainer, config: type[Checked]) -> None:
     """One option for each ``option`` of ``config``; what is not given stays None."""
@@ -78,8 +83,8 @@ def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
         try:
             values[name] = _like(known[name], value)
         except ValueError:
-            kind = type(known[name]).__name__
-            raise ParameterError(f"{option} {text!r}: {value!r} is no {kind}") from None
+            kind = KINDS[type(known[name])]
+            raise ParameterError(f"{option} {text!r}: {value!r} is not {kind}") from None
     return replace(config, **values)
 
 

@@ -46,7 +46,7 @@ def test_a_torch_network_takes_other_sizes(sequence, model, capsys):
         ("query_size=160", "query_size is 160, but the graphs were made for 112"),
         ("search_factor=3", "search_factor is 3.0, but the graphs were made for 2.625"),
         ("querysize=128", "there is no 'querysize' in query_size,"),
-        ("penalty=much", "'much' is no float"),
+        ("penalty=much", "'much' is not a number"),
         ("lost_after=0", "lost_after is 0, not a positive whole number"),
     ],
 )

@@ -11,19 +11,29 @@ from .inception import InceptionV3
 from .mobileone import MobileOne
 from .resnet import ResNet
 
+# How many numbers each setting has.
+SIZES = {
+    "mobileone": {"widths": 4, "depths": 3},
+    "resnet50": {"widths": 4, "depths": 3},
+    "alexnet": {"widths": 5},
+}
+
 
 def make_backbone(config) -> nn.Module:
     """The backbone that ``config.backbone`` names, of the sizes that ``config`` gives.
 
     It has ``stride`` (input pixels for one cell), ``channels``, ``cells(size)``, and, to take in a
     label map, ``stem_channels`` and ``stem_padding``; one of several levels has ``levels``, their
-    channels. Raises ValueError for an unknown name and for a MobileOne without sizes.
+    channels. Raises ValueError for an unknown name and for more or fewer ``SIZES``.
     """
+    for name, count in SIZES.get(config.backbone, {}).items():
+        sizes = getattr(config, name)
+        if len(sizes) != count:
+            given = ", ".join(map(str, sizes)) or "not given"
+            raise ValueError(f"{name} is {given}, but {config.backbone} takes {count} numbers")
     if config.backbone.startswith("efficientnet_"):
         return EfficientNetLite(config.backbone.removeprefix("efficientnet_"))
     if config.backbone == "mobileone":
-        if not (config.widths and config.depths):
-            raise ValueError("backbone is 'mobileone', but widths or depths are not given")
         return MobileOne(
             config.widths, config.depths, config.branches, config.scale, config.late_se
         )
