@@ -177,7 +177,10 @@ def test_the_command_names_kinds_and_what_is_left_out(mobileone, tmp_path, monke
     assert "checkpoint x.safetensors cannot be read" in capsys.readouterr().err
     assert main(["convert", "siamfc", "x.safetensors"]) == 1
     assert "would write over x.safetensors, which is read" in capsys.readouterr().err
-    assert main(["convert", "mobileone_s1", "."]) == 1  # no name can be made of it
+    for path in (".", ".pth"):  # the result would be a hidden file
+        assert main(["convert", "mobileone_s1", path]) == 1
+        assert f"{path} has no name that the result could have" in capsys.readouterr().err
+    assert main(["convert", "mobileone_s1", ".", "--output", "a.pt"]) == 1
     assert "checkpoint . is not a file" in capsys.readouterr().err
 
 

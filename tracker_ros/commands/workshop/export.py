@@ -34,6 +34,8 @@ def run(args: argparse.Namespace) -> int:
     from ...engines.models.facts import read_facts
     from ...engines.models.files import steps_of
 
+    if args.weights.suffix != ".safetensors":  # its graphs could not be opened by their name
+        raise ModelError(f"model file {args.weights} is not named NAME.safetensors")
     folder = args.output or args.weights.parent
     graphs = {path.name: path for path in folder.glob(f"{args.weights.stem}.*.onnx")}
     check_outputs([args.weights], graphs)

@@ -107,7 +107,7 @@ def convert(kind: str, path: str | Path, out: str | Path | None = None) -> Conve
         kind: one of ``KINDS``.
         out: the file to write; by default named after ``path``, in the working folder.
     Raises:
-        ParameterError: an unknown kind, or a name that is not what is written.
+        ParameterError: an unknown kind, or names that are not what is, or can be, written.
         ModelError: the checkpoint cannot be used; the error names the tensor and both sides.
     """
     out, path = output(kind, path, out), Path(path)
@@ -137,7 +137,10 @@ def output(kind: str, path: str | Path, out: str | Path | None = None) -> Path:
     suffix = ".safetensors" if KINDS[kind].tracker else ".pt"
     if out is not None and Path(out).suffix != suffix:
         raise ParameterError(f"{out} is not named NAME{suffix}, which {kind} becomes")
-    return Path(out or f"{Path(path).name.partition('.')[0]}{suffix}")
+    name = Path(path).name.partition(".")[0]
+    if not (out or name):
+        raise ParameterError(f"{path} has no name that the result could have: give --output")
+    return Path(out or name + suffix)
 
 
 def draft(made: Kind, kind: str, source: Checkpoint) -> tuple[Any, dict]:
