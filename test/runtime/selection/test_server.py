@@ -149,6 +149,25 @@ def test_a_name_that_leads_here_from_elsewhere_is_refused(site, name):
     assert answer.startswith(b"HTTP/1.1 403") and name in answer
 
 
+@pytest.mark.parametrize(
+    ("host", "asked"),
+    [
+        ("127.0.0.2", {"127.0.0.2": 200, "LocalHost": 200, "evil.example": 403}),
+        ("LOCALHOST", {"localhost": 200, "evil.example": 403}),
+        ("0.0.0.0", {"127.0.0.1": 200, "robot.example": 200}),  # as others may know this machine
+    ],
+)
+def test_every_address_of_this_machine_alone_is_asked_for_by_its_names(host, asked):
+    server = SelectionServer(lambda: View("1", IMAGE), lambda *_: "started", host=host, port=0)
+    address = server._server.server_address
+    for name, status in asked.items():
+        browser = http.client.HTTPConnection(*address, timeout=60)
+        browser.request("GET", "/", headers={"Host": f"{name}:{address[1]}"})
+        assert browser.getresponse().status == status, name
+        browser.close()
+    server.close()
+
+
 def test_a_browser_that_goes_away_harms_nobody(site, capfd):
     with socket.create_connection(
         ("127.0.0.1", int(site.server.address.rpartition(":")[2]))

@@ -103,9 +103,14 @@ class SelectionServer:
         return f"open {self.address} and drag a box around the target"
 
     @property
-    def private(self) -> bool:
-        """Whether only this machine can ask for the page."""
-        return self._host in LOCAL
+    def names(self) -> tuple[str, ...]:
+        """What only this machine may call the page; none where others, too, can ask for it.
+
+        They may know this machine by names that it has never heard of.
+        """
+        if not self._server.socket.getsockname()[0].startswith("127."):
+            return ()
+        return (*LOCAL, self._host.lower())
 
     def close(self) -> None:
         """End; afterwards nothing that was given here is called any more."""
@@ -186,7 +191,7 @@ class _Handler(BaseHTTPRequestHandler):
             name = urlsplit(f"//{host}").hostname
         except ValueError:  # it cannot be a name at all
             name = host
-        if not self.site.private or name in LOCAL:
+        if name in (self.site.names or [name]):
             return True
         self._say(
             HTTPStatus.FORBIDDEN, f"this page is not known as {name}, only as {self.site.address}"
