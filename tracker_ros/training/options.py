@@ -72,7 +72,8 @@ def read_shares(text: str) -> dict[str, float]:
 def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
     """A configuration with values given as NAME=VALUE, of the type that they replace.
 
-    Raises ParameterError naming ``option`` for an unknown name or a value of another type.
+    Raises ParameterError naming ``option`` for an unknown name, one that is there twice, or a value
+    of another type.
     """
     known = {field.name: getattr(config, field.name) for field in fields(config)}
     values = {}
@@ -80,6 +81,8 @@ def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
         name, _, value = text.partition("=")
         if name not in known:
             raise ParameterError(f"{option} {text!r}: there is no {name!r} in {', '.join(known)}")
+        if name in values:
+            raise ParameterError(f"{option} {text!r}: {name} is given twice")
         try:
             values[name] = _like(known[name], value)
         except ValueError:

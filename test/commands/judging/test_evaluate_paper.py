@@ -48,10 +48,12 @@ def test_a_torch_network_takes_other_sizes(sequence, model, capsys):
         ("querysize=128", "there is no 'querysize' in query_size,"),
         ("penalty=much", "'much' is not a number"),
         ("lost_after=0", "lost_after is 0, not a positive whole number"),
+        ("penalty=0 penalty=1", "--tracking 'penalty=1': penalty is given twice"),
     ],
 )
 def test_values_that_cannot_be(sequence, capsys, value, sentence):
     folder = sequence(6, "walk").parent
-    assert main(["evaluate", str(folder), "--engine", "onnx", "--tracking", value]) == 1
+    given = [part for one in value.split() for part in ("--tracking", one)]
+    assert main(["evaluate", str(folder), "--engine", "onnx", *given]) == 1
     error = capsys.readouterr().err
     assert sentence in error and error.count("\n") == 1

@@ -35,8 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--variants",
-        type=lambda text: text.split(","),
-        default=None,
+        type=lambda text: tuple(dict.fromkeys(text.split(","))),  # each once
+        default=(),
         metavar="NAME,…",
         help="of DASTM modes of the gate, or hard@B: what the attention may cost, as a share of the"
         " dearest branch (default: skip,se,ca,cbam,se+ca,static,random,soft,hard,hard@0.5); of"
@@ -105,7 +105,7 @@ def run(args: argparse.Namespace) -> int:
             args.model or "dastm",
             args.validate,
             args.out,
-            args.variants or (),
+            args.variants,
             starts=args.starts,
             repeats=args.random_tests,
             device=find_device(args.device),
@@ -119,7 +119,7 @@ def run(args: argparse.Namespace) -> int:
             f"--model is {model!r}: no paper's table is about {architecture}; there are"
             f" those of {', '.join(papers)}"
         )
-    study = study_of(architecture, dict.fromkeys(args.variants or ()))
+    study = study_of(architecture, args.variants)
     design = preset_from(args, model)
     paper = recipe(design.architecture)
     names = ("rate", "workers", "frozen_norms", "steps", "batch")
