@@ -2,9 +2,12 @@
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from tracker_ros.core.config import TrackingConfig
+from tracker_ros.core.geometry.camera import Background
+from tracker_ros.core.geometry.motion import Course
 from tracker_ros.core.place import Place
 from tracker_ros.core.state import TargetState
 
@@ -53,5 +56,25 @@ def test_what_is_found_is_followed_as_far_as_its_score_says(state, score, box, s
 
 def test_a_motion_goes_on_only_where_the_target_is_seen():
     moved = START.after((110.0, 50.0, 40.0, 60.0), 0.9, TRACKING, True, CONFIG)
-    assert moved.motion.velocity == (10, 0)
-    assert replace(moved, box=WHOLE).after(HALF, 0.1, LOST, False, CONFIG).motion.velocity == (5, 0)
+    assert moved.course.picture.velocity == (10, 0)
+    unseen = replace(moved, box=WHOLE).after(HALF, 0.1, LOST, False, CONFIG)
+    assert unseen.course.picture.velocity == (5, 0)
+
+
+@pytest.mark.parametrize("state", [UNCERTAIN, LOST])
+@pytest.mark.parametrize(("errors", "carried"), [((0.8, 0.1), True), ((0.1, 0.8), False)])
+def test_what_is_not_seen_goes_with_the_background_if_it_did_before(state, errors, carried):
+    place = replace(START, course=Course(errors=errors))
+    panned = Background(np.zeros((72, 96), np.uint8), (640, 480), (30.0, -5.0))
+    after = place.after(HALF, 0.1, state, False, CONFIG, panned)
+    moved = (130.0, 45.0, 40.0, 60.0)
+    assert after.box == after.sure == (moved if carried else WHOLE)
+    assert place.after(HALF, 0.9, TRACKING, False, CONFIG, panned).box == HALF
+
+
+def test_what_is_not_seen_stays_in_the_picture_until_it_is_lost():
+    place = replace(START, course=Course(errors=(0.8, 0.1)))
+    panned = Background(np.zeros((72, 96), np.uint8), (640, 480), (-200.0, 0.0))
+    assert place.after(HALF, 0.1, UNCERTAIN, False, CONFIG, panned).box == (-20, 50, 40, 60)
+    lost = place.after(HALF, 0.1, LOST, False, CONFIG, panned)
+    assert lost.box == lost.sure == (-100, 50, 40, 60)  # it comes back with the camera

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field, replace
 
 from .config import TrackingConfig
 from .geometry.boxes import Box, scaled
-from .geometry.motion import Motion
+from .geometry.camera import UNSEEN, Background
+from .geometry.motion import Course
 from .state import TargetState
 
 
@@ -18,17 +19,23 @@ class Place:
         box: where the target is thought to be. sure: where it was in the last frame that was
             TRACKING.
         whole: width and height that it had when all of it was seen; None before.
-        motion: its velocity.
+        course: where it goes.
     """
 
     box: Box
     sure: Box
     whole: tuple[float, float] | None = None
-    motion: Motion = field(default_factory=Motion)
+    course: Course = field(default_factory=Course)
 
     def at(self, box: Box) -> Place:
         """The target is at ``box``, and that is sure."""
         return replace(self, box=box, sure=box)
+
+    def carried(self, background: Background) -> Place:
+        """The target goes along with the ``background`` of the next image, if it did of late."""
+        if not self.course.carried:
+            return self
+        return replace(self, box=background.carry(self.box), sure=background.carry(self.sure))
 
     def lost(self, around: Box | None = None) -> Place:
         """Begin a loss: look ``around`` a box, or around the place where the target was for sure.
@@ -42,18 +49,25 @@ class Place:
         return self.at(box)
 
     def after(
-        self, found: Box, score: float, state: TargetState, clear: bool, config: TrackingConfig
+        self,
+        found: Box,
+        score: float,
+        state: TargetState,
+        clear: bool,
+        config: TrackingConfig,
+        background: Background = UNSEEN,
     ) -> Place:
         """One frame later: the box follows what was ``found`` if the score is high enough.
 
-        ``clear``: whether all of the target was seen.
+        ``clear``: whether all of the target was seen. ``background``: of this image.
         """
+        here = self.carried(background)
         if state is TargetState.LOST:
             # Look again at what looks like it; otherwise around where it was seen for sure.
-            box = found if score >= config.recover_score else self.sure
+            box = found if score >= config.recover_score else here.sure
         else:  # weak evidence must not move the window
-            box = found if score >= config.lost_score else self.box
+            box = found if score >= config.lost_score else background.keep(here.box)
         sure = state is TargetState.TRACKING
-        motion = self.motion.after(self.box, box, sure)
+        course = self.course.after(self.box, box, sure, config.motion, background.shift)
         whole = box[2:] if sure and clear else self.whole
-        return Place(box, box if sure else self.sure, whole, motion)
+        return Place(box, box if sure else here.sure, whole, course)

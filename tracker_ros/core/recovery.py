@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .engine import Engine, Look, Query, State
-from .geometry.boxes import Box, clip_box, overlap
+from .geometry.boxes import Box, clip_box, overlap, shifted
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
 from .online.colours import Colours
@@ -35,6 +35,14 @@ class Find(NamedTuple):
 
     box: Box
     score: float
+    prediction: Prediction
+    state: State
+
+
+class Answer(NamedTuple):
+    """A search in another window, and what the engine answers."""
+
+    search: Search
     prediction: Prediction
     state: State
 
@@ -70,32 +78,43 @@ class Recovery:
         ]
         return max(agreed, key=lambda find: find.score, default=None)
 
-    def aside(
-        self, search: Search, box: Box, prediction: Prediction
-    ) -> tuple[Search, Prediction, State] | None:
+    def instead(self, search: Search, box: Box, prediction: Prediction) -> Answer | None:
+        """The target in the window around ``box``, where it may have gone as well.
+
+        None if it does not answer there as one that is TRACKING does, and better than in
+        ``prediction``, the answer to ``search``.
+        """
+        least = max(float(prediction.score.max()), self.engine.tracking.tracking_score)
+        there = self._ask(search, box)
+        return there if float(there.prediction.score.max()) > least else None
+
+    def aside(self, search: Search, box: Box, prediction: Prediction) -> Answer | None:
         """The target, gone too fast for the window around ``box``, in one of four beside it.
 
-        A search there, and what the engine answers, if that is better than ``prediction``, the
-        answer to ``search``; None otherwise.
+        None if it does not answer there better than in ``prediction``, the answer to ``search``.
         """
-        x, y, w, h = box
+        w, h = box[2:]
         side = math.sqrt(w * h)
         step = ASIDE * side
         corners = ((-step, -step), (step, -step), (-step, step), (step, step))
-        finds = self._look([(x + dx, y + dy, w, h) for dx, dy in corners], self.state, box)
+        finds = self._look([shifted(box, corner) for corner in corners], self.state, box)
         best = max(finds, key=lambda find: find.score)
         left, top, across, down = best.box
         place = left + (across - w) / 2, top + (down - h) / 2, w, h
         if best.score < ASIDE_SCORE or math.dist(place[:2], box[:2]) > REACH * side:
             return None
-        window = search_window(place, self.engine.tracking)
+        there = self._ask(search, place)
+        better = there.prediction.score.max() > prediction.score.max()
+        return there if better and self._agrees(there.prediction, place, BESIDE) else None
+
+    def _ask(self, search: Search, box: Box) -> Answer:
+        """Everything about the window around ``box``, in the same image as ``search``."""
+        window = search_window(box, self.engine.tracking)
         query = crop(self.image, window)
         look = Look(query, 1.0)
         answer, after = self.engine.locate(query, self.state, look)
-        better = answer.score.max() > prediction.score.max()
-        if not (better and self._agrees(answer, place, BESIDE)):
-            return None
-        return search._replace(window=window, crop=query, other=None, look=look), answer, after
+        search = search._replace(window=window, crop=query, other=None, look=look)
+        return Answer(search, answer, after)
 
     def further(
         self, found: Box, score: float, sure: Box, presence: Presence, places: int

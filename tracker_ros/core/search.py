@@ -12,6 +12,7 @@ from .config import TrackingConfig
 from .engine import Look
 from .errors import InputError
 from .geometry.boxes import Box, check_box, check_image, scaled
+from .geometry.camera import UNSEEN, Background
 from .geometry.crop import Window, crop, window_around
 from .geometry.decode import Prediction
 
@@ -36,6 +37,7 @@ class Search(NamedTuple):
     """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``.
 
     ``other``, ``look``: the window of another scale and its crop; None where none is due.
+    ``background``: the image's.
     """
 
     image: np.ndarray
@@ -44,6 +46,7 @@ class Search(NamedTuple):
     milliseconds: float
     other: Window | None
     look: Look | None
+    background: Background = UNSEEN
 
     @classmethod
     def around(

@@ -12,6 +12,7 @@ from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
 from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box, numbers
+from .geometry.camera import UNSEEN, Background
 from .geometry.crop import crop
 from .geometry.decode import Candidate, Prediction, decode
 from .geometry.rivals import Rivals, Verdict
@@ -57,6 +58,7 @@ class Tracker:
         self._state: State | None = None
         self._first: State | None = None  # what the first frame alone says
         self._place: Place | None = None
+        self._background = UNSEEN  # of the last image
         self._image = NOTHING  # the last one
         self._pending: tuple[Search, float] | None = None
         self._larger = True  # whether the next look at another scale is at a larger one
@@ -102,7 +104,7 @@ class Tracker:
             state = self.engine.start(*given)
         self.reset()
         self._state, self._first, self._place = state, state, Place(target, target)
-        self._image = image
+        self._image, self._background = image, self._behind(image)
         self._colours = Colours.start(image, target) if self.engine.responds else None
 
     def update(self, image: np.ndarray) -> Result:
@@ -208,7 +210,9 @@ class Tracker:
         if rescale and self.rescaling:
             # Larger and smaller take turns: between frames a scale does not change by much.
             factor = (1 + self.config.scale_step) ** (1 if self._larger else -1)
-        return Search.around(image, self._expected(), self.config, factor)
+        background = self._behind(image)
+        search = Search.around(image, self._expected(background), self.config, factor)
+        return search._replace(background=background)
 
     def settle(
         self,
@@ -226,6 +230,9 @@ class Tracker:
         begin = perf_counter()
         if not prediction.finite:
             raise InputError("the network answered with values that are not finite")
+        if (box := self._otherwise(search, prediction)) is not None:
+            instead = self._recovery(search.image).instead(search, box, prediction)
+            search, prediction, state = instead or (search, prediction, state)
         verdict = self._judged(prediction, search)
         prediction = verdict.prediction if verdict else prediction
         if not (verdict and verdict.mistaken) and self._astray(prediction):
@@ -234,7 +241,7 @@ class Tracker:
         _, _, w, h = search.window.to_crop(self._place.box)
         candidate = decode(prediction, (w, h), self.config, self._drift)
         self._drift = candidate.drift
-        self._state, self._image = state, search.image
+        self._state, self._image, self._background = state, search.image, search.background
         found, score, alone = self._scored(search, prediction, candidate, places)
         self._advance(found, score, prediction.strength)
         seen = self._presence.state is TargetState.TRACKING
@@ -285,10 +292,23 @@ class Tracker:
         """A given box, clipped to the last image as ``settle`` clips what it finds."""
         return clip_box(numbers(box), self._image, self.config.minimum_side)
 
-    def _expected(self) -> Box:
-        """Where the target is looked for in the next frame."""
+    def _behind(self, image: np.ndarray) -> Background:
+        """The background of the next image, if somebody asks where the target goes."""
+        return Background.of(image, self._background) if self.config.motion else UNSEEN
+
+    def _expected(self, background: Background) -> Box:
+        """Where the target is looked for in the next image."""
+        place = self._place
+        if self._lost:
+            return place.carried(background).box
+        return place.course.ahead(place.box, self.config.motion, background.shift)
+
+    def _otherwise(self, search: Search, prediction: Prediction) -> Box | None:
+        """Where else the target may have gone, if hardly anything of it is seen."""
         place, share = self._place, self.config.motion
-        return place.box if self._lost or not share else place.motion.ahead(place.box, share)
+        if self._lost or float(prediction.score.max()) >= self.config.tracking_score:
+            return None
+        return place.course.otherwise(place.box, share, search.background.shift)
 
     def _centre(self) -> tuple[float, float]:
         """Where the response's peak was in the last frame, image pixels."""
@@ -326,7 +346,8 @@ class Tracker:
         found, score = search.window.to_image(candidate.box), candidate.score
         if self._lost:
             recovery = self._recovery(search.image)
-            best = recovery.further(found, score, self._place.sure, self._presence, places)
+            sure = self._place.carried(self._background).sure
+            best = recovery.further(found, score, sure, self._presence, places)
             return *best, score
         odds = prediction.refined.odds if prediction.refined else None
         self._trust = self._trust.after(prediction.opinion, prediction.strength, odds)
@@ -344,7 +365,8 @@ class Tracker:
             self._place = self._place.lost()
         found = clip_box(found, self._image, self.config.minimum_side)
         clear = self._trust.clear(strength)
-        self._place = self._place.after(found, score, self._presence.state, clear, self.config)
+        state = self._presence.state
+        self._place = self._place.after(found, score, state, clear, self.config, self._background)
 
     def _worth(self, candidate: Candidate, score: float, alone: float) -> float | None:
         """What the frame is worth memorising with; None if it is not to be memorised.

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
@@ -64,14 +65,77 @@ def test_a_window_beside_costs_nothing_while_the_target_is_seen():
     assert tracker.engine.steps == ["start", "locate", "remember"]
 
 
+WALL = cv2.resize(np.random.default_rng(0).integers(0, 255, (40, 60, 2), np.uint8), (480, 320))
+
+
+def filmed(box, camera=(100, 100)):
+    """A red square before a wall in other colours, at which the camera looks from some place."""
+    image, (x, y) = frame(box), camera
+    image[..., :2] = WALL[y : y + 120, x : x + 160]
+    return image
+
+
 def test_the_window_goes_ahead_of_a_fast_target():
     tracker = Tracker(RedEngine(FAST))
-    tracker.init(frame(), BOX)
-    tracker.update(frame((80, 40, 20, 20)))
+    tracker.init(filmed(BOX), BOX)
+    tracker.update(filmed((80, 40, 20, 20)))
     ahead = (tracker.last_box[0] + 16, tracker.last_box[1], 20, 20)  # .8 of 20 pixels
     expected = window_around(ahead, FAST.search_factor, CONFIG.query_size)
-    assert tracker.search(frame()).window.x == pytest.approx(expected.x, abs=2)
+    assert tracker.search(filmed(BOX)).window.x == pytest.approx(expected.x, abs=2)
     tracker.lose()
-    assert tracker.search(frame()).window == window_around(
+    assert tracker.search(filmed(BOX)).window == window_around(
         tracker.last_box, FAST.search_factor, CONFIG.query_size
     )
+
+
+FILMED = replace(FAST, aside_score=0.0, search_factor=2.0)
+TURNS = [(-10, 0), (8, 8), (-10, -8), (12, -8)]  # of the camera
+FAR = (-20, -2)  # beyond the window, from the last of these
+
+
+@pytest.fixture
+def shaken():
+    """A tracker of a target on a wall, and the film of a camera that shakes by its size."""
+    tracker = Tracker(RedEngine(FILMED))
+    tracker.init(filmed(BOX), BOX)
+    for x, y in TURNS:
+        (left, top), image = _turned(x, y)
+        found = tracker.update(image)
+        assert found.box == pytest.approx((left, top, 20, 20), abs=1.5)
+    return tracker
+
+
+def _turned(x, y):
+    """Where BOX is once the camera has turned by so much, and what it shows."""
+    place = BOX[0] - x, BOX[1] - y
+    return place, filmed((*place, 20, 20), (100 + x, 100 + y))
+
+
+def test_a_target_beyond_its_window_is_where_the_background_went(shaken):
+    (left, top), image = _turned(*FAR)
+    seen = shaken.update(image)
+    assert seen.state is TargetState.TRACKING
+    assert seen.box == pytest.approx((left, top, 20, 20), abs=1.5)
+    assert shaken.engine.steps[-2:] == ["locate", "remember"]  # one window was enough
+
+
+def test_a_target_that_is_hidden_goes_with_the_background(shaken):
+    (left, top), image = _turned(-8, 4)
+    image[..., 2] = 20  # something hides it
+    assert shaken.update(image).state is TargetState.UNCERTAIN
+    assert shaken.last_box == pytest.approx((left, top, 20, 20), abs=3)
+    for _ in range(CONFIG.lost_after):
+        shaken.update(image)
+    (left, top), image = _turned(10, -8)
+    image[..., 2] = 20
+    assert shaken.update(image).state is TargetState.LOST
+    assert shaken.last_box == pytest.approx((left, top, 20, 20), abs=5)
+
+
+def test_the_other_guess_is_asked_where_the_first_shows_little():
+    tracker = Tracker(RedEngine(FILMED))
+    tracker.init(filmed(BOX), BOX)
+    tracker.update(filmed(BOX))
+    (left, top), image = _turned(32, 6)  # for the first time: nothing says that it goes along
+    assert tracker.update(image).box == pytest.approx((left, top, 20, 20), abs=1.5)
+    assert tracker.engine.steps.count("locate") == 3

@@ -11,6 +11,7 @@ from ..errors import InputError
 from ..io.numbers import parse_number
 
 Box = tuple[float, float, float, float]
+Point = tuple[float, float]  # x and y
 ABSENT: Box = (math.nan,) * 4  # where there is no target
 MIN_SIDE = 2.0  # pixels: below this nothing can be recognised
 MAX_IMAGE_SIDE = 16384  # pixels: above this an image is taken for a corrupt one
@@ -110,6 +111,11 @@ def scaled(box: Box, wider: float, higher: float) -> Box:
     """``box`` around the same centre, its width and height times these factors."""
     x, y, w, h = box
     return x + w * (1 - wider) / 2, y + h * (1 - higher) / 2, w * wider, h * higher
+
+
+def shifted(box: Box, step: Point) -> Box:
+    """``box``, moved by x, y."""
+    return box[0] + step[0], box[1] + step[1], box[2], box[3]
 
 
 def clip_box(box: Box, image: np.ndarray, minimum: float = 4.0) -> Box:

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from .boxes import Point
 from .crop import Window
 
 REACH = 3  # cells: how far a response's peak may be from the cell that was chosen
@@ -13,8 +14,6 @@ APART = 1.6  # cells: what is nearer is the same peak
 OWN = 1.5  # cells: spread of what is left of a response around the place that was chosen
 # A peak has at least this response, and this share of the highest peak's.
 LEAST, LEAST_SHARE = 0.15, 0.4
-
-Point = tuple[float, float]
 
 
 class Peak(NamedTuple):

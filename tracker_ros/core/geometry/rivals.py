@@ -15,10 +15,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .boxes import Point
 from .crop import Window
 from .decode import Prediction
-from .motion import Motion
-from .peaks import Peak, Point, all_peaks, bell
+from .motion import AT_REST, Motion
+from .peaks import Peak, all_peaks, bell
 
 MOST = 5  # peaks that are looked at, and objects that are followed, the target among them
 
@@ -37,8 +38,6 @@ PATIENCE, TOGETHER_PATIENCE = 3, 20  # frames for which a rival without a peak i
 STRENGTH_RATE, USUAL_RATE = 0.3, 0.2  # of a new response in a rival's usual one, in the target's
 NEW_AWAY = 0.4  # sides from the target's peak: a nearer peak is a part of the target
 HIDE = 3.0  # cells around a rival's peak that are hidden
-
-STILL = Motion((0.0, 0.0))
 
 
 @dataclass(frozen=True)
@@ -86,7 +85,7 @@ class Rivals:
 
     others: tuple[Rival, ...] = ()
     place: Point | None = None
-    motion: Motion = STILL
+    motion: Motion = AT_REST
     usual: float = 0.0
     crowded: bool = False
     hidden: Point | None = None
