@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter
 from typing import NamedTuple
 
 import numpy as np
@@ -34,32 +33,31 @@ class MemorySample(NamedTuple):
 
 
 class Search(NamedTuple):
-    """Where a target is looked for: ``window`` of ``image`` became ``crop`` in ``milliseconds``.
+    """Where a target is looked for: ``window`` of ``image`` became ``crop``.
 
     ``other``, ``look``: the window of another scale and its crop; None where none is due.
-    ``background``: the image's.
+    ``background``: the image's. ``milliseconds``: that all of it took.
     """
 
     image: np.ndarray
     window: Window
     crop: np.ndarray
-    milliseconds: float
     other: Window | None
     look: Look | None
     background: Background = UNSEEN
+    milliseconds: float = 0.0
 
     @classmethod
     def around(
         cls, image: np.ndarray, box: Box, config: TrackingConfig, factor: float | None = None
     ) -> Search:
         """Look for a target around ``box``; with a ``factor``, also at so many times its size."""
-        begin = perf_counter()
         window, other, look = search_window(box, config), None, None
         query = crop(image, window)
         if factor is not None:
             other = search_window(scaled(box, factor, factor), config)
             look = Look(crop(image, other), window.side / other.side)
-        return cls(image, window, query, 1e3 * (perf_counter() - begin), other, look)
+        return cls(image, window, query, other, look)
 
     def rescaled(self, found: Box, prediction: Prediction) -> Box:
         """``found``, made larger or smaller if the response is higher in the other window."""

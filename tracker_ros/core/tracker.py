@@ -210,9 +210,11 @@ class Tracker:
         if rescale and self.rescaling:
             # Larger and smaller take turns: between frames a scale does not change by much.
             factor = (1 + self.config.scale_step) ** (1 if self._larger else -1)
+        begin = perf_counter()
         background = self._behind(image)
         search = Search.around(image, self._expected(background), self.config, factor)
-        return search._replace(background=background)
+        taken = 1e3 * (perf_counter() - begin)
+        return search._replace(background=background, milliseconds=taken)
 
     def settle(
         self,
