@@ -76,9 +76,8 @@ def _shift(before: np.ndarray, after: np.ndarray) -> Point:
     rows, columns = match.shape
     if not (peak >= ALIKE and 0 < x < columns - 1 and 0 < y < rows - 1):
         return NOWHERE
-    return x - across + _vertex(match[y, x - 1 : x + 2]), y - down + _vertex(
-        match[y - 1 : y + 2, x]
-    )
+    row, column = match[y, x - 1 : x + 2], match[y - 1 : y + 2, x]
+    return x - across + _vertex(row), y - down + _vertex(column)
 
 
 def _vertex(around: np.ndarray) -> float:
