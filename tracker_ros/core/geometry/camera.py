@@ -14,7 +14,7 @@ import numpy as np
 from .boxes import Box, Point, shifted
 
 SIDE = 96  # longer side of a thumbnail, pixels
-FINER = 2  # pixels that are picked from the image for one of a thumbnail, across and down
+FINER = 2  # pixels of the image that are picked for one of a thumbnail, side by side
 REACH = 0.22  # of a thumbnail's sides: the farthest shift that is found
 LEAST = 2  # pixels of that, for there to be a peak
 ALIKE = 0.6  # correlation of two thumbnails that show one scene
@@ -42,8 +42,8 @@ class Background(NamedTuple):
         height, width = image.shape[:2]
         scale = SIDE / max(width, height)
         w, h = max(round(scale * width), 1), max(round(scale * height), 1)
-        # Of a large image most pixels are left out: to average them all takes ten times as long.
-        picked = cv2.resize(image, (FINER * w, FINER * h), interpolation=cv2.INTER_NEAREST)
+        # A few rows are enough; to read all of an image from memory takes several times as long.
+        picked = cv2.resize(image, (FINER * w, h), interpolation=cv2.INTER_NEAREST)
         small = cv2.resize(picked, (w, h), interpolation=cv2.INTER_AREA)
         thumbnail = cv2.cvtColor(small, cv2.COLOR_BGR2GRAY)
         if before.size != (width, height):
