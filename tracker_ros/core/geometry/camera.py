@@ -53,7 +53,7 @@ class Background(NamedTuple):
 
     def carry(self, box: Box) -> Box:
         """Where ``box`` of the image before is, if it goes along; it may leave the image."""
-        return box if self.shift == NOWHERE else shifted(box, self.shift)
+        return shifted(box, self.shift)
 
     def keep(self, box: Box) -> Box:
         """``box``, moved for its centre to be in the image if it was not."""
