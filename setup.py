@@ -36,6 +36,7 @@ setup(
             "rosbags~=0.11",
             "ruamel.yaml>=0.17",
             "scipy>=1.8",
+            "threadpoolctl>=3.1",
             "zstandard>=0.18",
         ],
         # For the commands of ``tracker-ros``; the nodes need none of these.

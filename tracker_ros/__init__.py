@@ -9,13 +9,20 @@ Several targets share the network: ``tracker.fork()``, and ``update_all(trackers
 """
 
 import os
+import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
 # NumPy's products are small here, and its threads would spin on the cores that the network needs:
-# with two of them a robot loses frames. It has to be said before NumPy is loaded; what the user has
-# said counts.
-os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# with two of them a robot loses frames. What the user has said counts.
+if "OPENBLAS_NUM_THREADS" not in os.environ:
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    if "numpy" in sys.modules:  # it has not heard that
+        with suppress(ImportError):
+            from threadpoolctl import ThreadpoolController
+
+            ThreadpoolController().select(internal_api="openblas").limit(limits=1)
 # Images of more pixels are taken for corrupt ones (MAX_IMAGE_SIDE), but a PNG of 100 kB may have a
 # thousand million, which fill a robot's memory while it is decoded. OpenCV looks when it is loaded.
 os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(16384**2))

@@ -28,7 +28,7 @@ class MemoryState:
     Attributes:
         frames: token arrays [1, h*w, C]. memory: those to read, joined: [1, M, C].
         gate: decision for the frame memorised last.
-        online: what is learned of it while it is followed; None for a network alone.
+        taught: returns ``online``, as soon as the last lesson has ended.
         components: ``online.place.components``, kept where the network runs.
         reference: the first view; None for a network that does not refine boxes.
         seen: a shared trunk's features of the query that was located last. compact: the same
@@ -39,11 +39,16 @@ class MemoryState:
     frames: FrameMemory
     memory: Any
     gate: Gate | None = None
-    online: OnlineModel | None = None
+    taught: Callable[[], OnlineModel | None] = lambda: None
     components: Any = None
     reference: Reference | None = None
     seen: tuple[Any, ...] = ()
     compact: tuple[tuple[np.ndarray, float], ...] = ()
+
+    @property
+    def online(self) -> OnlineModel | None:
+        """What is learned of it while it is followed; None for a network alone."""
+        return self.taught()
 
 
 class MemoryEngine(RunnerEngine):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -81,7 +81,7 @@ class OnlineEngine(MemoryEngine):
                 reference = Reference.of(compared, boxes[0], self.tracking.stride, side)
         frames: FrameMemory = FrameMemory(self.tracking.memory_capacity)
         components = None if online is None else self.runner.array(online.place.components)
-        empty = MemoryState(frames, None, None, online, components, reference)
+        empty = MemoryState(frames, None, None, lambda: online, components, reference)
         return self._added([Example(crop, box, 1.0, empty)])[0]
 
     def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, MemoryState]]:
@@ -206,13 +206,13 @@ class OnlineEngine(MemoryEngine):
                 alone = () if online is None else ((online.compact(self._features(seen)), 1.0),)
                 one = one._replace(state=replace(one.state, seen=seen, compact=alone))
             known.append(one)
-        # The network's lesson and the online one, which takes longer, have nothing to do with each
-        # other.
-        jobs: list[Callable[[], Any]] = [partial(self._taught, one.state, one.box) for one in known]
-        jobs += [partial(self._added, batch) for batch in self._batches(known)]
-        done = self.runner.each(lambda job: job(), jobs)
-        after = chain.from_iterable(done[len(known) :])
-        return [replace(state, online=model) for state, model in zip(after, done, strict=False)]
+        # The network's lesson and the online one have nothing to do with each other. Nobody asks
+        # for what the online one teaches before the trunk has seen the next crop.
+        with self.runner.sharing() as share:
+            lessons = [share.later(partial(self._taught, one.state, one.box)) for one in known]
+            tasks = [share.begin(self._added, batch) for batch in self._batches(known)]
+            after = chain.from_iterable(map(share.answer, tasks))
+            return [replace(one, taught=taught) for one, taught in zip(after, lessons, strict=True)]
 
     def _taught(self, state: MemoryState, box: Box) -> OnlineModel | None:
         """What is known online with the frame located last in it."""

@@ -48,6 +48,26 @@ class Task:
         return self._answer
 
 
+class Later:
+    """What some work returns, done by a pool's thread meanwhile, or by whoever asks first."""
+
+    def __init__(self, work: Callable[[], Any], pool: ThreadPoolExecutor):
+        self._left: tuple | None = work, pool.submit(work), os.getpid()
+        self._asking = Lock()
+        self._value: Any = None
+
+    def __call__(self) -> Any:
+        """What the work returned, as soon as it has ended. Raises what it raised."""
+        with self._asking:
+            if self._left:
+                work, future, process = self._left
+                # The thread that has begun it does not come along into a forked process.
+                begun = process == os.getpid() and not future.cancel()
+                self._value = future.result() if begun else work()
+                self._left = None  # what the work was given is needed no more
+        return self._value
+
+
 class Sharing(AbstractContextManager):
     """Tasks that a pool's threads and the caller take in order.
 
@@ -62,6 +82,17 @@ class Sharing(AbstractContextManager):
         self._pool, self._helpers = pool, helpers
         self._waiting: deque[Task] = deque()
         self._helping: list[Future] = []
+
+    def later(self, work: Callable[[], Any]) -> Callable[[], Any]:
+        """A function that returns what ``work`` returns. With helpers one of them does it.
+
+        It may go on when the ``with`` statement has ended.
+        """
+        if self._helpers:
+            assert self._pool is not None
+            return Later(work, self._pool)
+        value = work()
+        return lambda: value
 
     def __exit__(self, *_: object) -> None:
         self._waiting.clear()

@@ -1,5 +1,6 @@
 """Runs exported graphs with ONNX Runtime; needs no torch."""
 
+import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -103,6 +104,7 @@ class OnnxRunner(Runner):
         self.provider = f"onnxruntime {real}{', trunk in int8' if eight else ''}"
         self._side_by_side = real == CPU and cores() > 1
         self._pool: ThreadPoolExecutor | None = None
+        self._process = 0  # whose threads these are: they do not come along into a forked one
 
     @staticmethod
     def _look_for(path: Path, files: ModelFiles) -> None:
@@ -144,8 +146,9 @@ class OnnxRunner(Runner):
         """
         if not self._side_by_side:
             return Sharing()
-        if self._pool is None:
+        if self._pool is None or self._process != os.getpid():
             self._pool = ThreadPoolExecutor(cores() - 1, "onnxruntime")
+            self._process = os.getpid()
         return Sharing(self._pool, cores() - 1)
 
     def join(self, arrays: Sequence[np.ndarray], axis: int) -> np.ndarray:

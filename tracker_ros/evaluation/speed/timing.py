@@ -28,7 +28,8 @@ def measure(
     time of a frame, of all threads: other work on the machine hardly changes it. The stages are
     ``Result.timings``, "box" (from the image to the box, their sum) and "remember", which comes
     after the box of frames that are memorised, if any were; a peer has none. Each has its "share"
-    of all frames' time, too.
+    of all frames' time, too. What is still being learned when a tracker's turn ends, one lesson in
+    BLOCK frames at most, goes on beside the next one's first frame.
     """
     times = {name: defaultdict(list) for name in trackers}
     used = dict.fromkeys(trackers, 0.0)

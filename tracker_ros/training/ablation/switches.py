@@ -111,7 +111,7 @@ class Switched(Engine):
 
     def start(self, crop: np.ndarray, box: Box, views: Sequence[FirstView] = ()) -> State:
         state = self.engine.start(crop, box, views)
-        return replace(state, online=None) if "filter" in self.off else state
+        return replace(state, taught=lambda: None) if "filter" in self.off else state
 
     def locate_all(self, queries: Sequence[Query]) -> list[Answer]:
         answers = self.engine.locate_all(queries)
@@ -127,7 +127,7 @@ class Switched(Engine):
         if "memory" in self.off:
             after = replace(after, frames=before.frames, memory=before.memory)
         if "learning" in self.off:
-            after = replace(after, online=before.online)
+            after = replace(after, taught=before.taught)
         return after
 
     def gate(self, state: State) -> Gate | None:
