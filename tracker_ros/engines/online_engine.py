@@ -6,7 +6,6 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -206,13 +205,12 @@ class OnlineEngine(MemoryEngine):
                 alone = () if online is None else ((online.compact(self._features(seen)), 1.0),)
                 one = one._replace(state=replace(one.state, seen=seen, compact=alone))
             known.append(one)
-        # The network's lesson and the online one have nothing to do with each other. Nobody asks
-        # for what the online one teaches before the trunk has seen the next crop.
+        after = super().remember_all(known)
+        # Nobody asks for what is learned online before the trunk has seen the next crop, and beside
+        # the network's lesson it would only wait for Python's lock.
         with self.runner.sharing() as share:
             lessons = [share.later(partial(self._taught, one.state, one.box)) for one in known]
-            tasks = [share.begin(self._added, batch) for batch in self._batches(known)]
-            after = chain.from_iterable(map(share.answer, tasks))
-            return [replace(one, taught=taught) for one, taught in zip(after, lessons, strict=True)]
+        return [replace(state, taught=one) for state, one in zip(after, lessons, strict=True)]
 
     def _taught(self, state: MemoryState, box: Box) -> OnlineModel | None:
         """What is known online with the frame located last in it."""

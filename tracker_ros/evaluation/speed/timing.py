@@ -12,6 +12,9 @@ from ...core.tracker import Tracker
 from ..metrics import percentiles
 
 BLOCK = 25  # frames at a stretch, so that idle threads of one engine do not disturb the next
+# The first of these are not counted. A camera never pauses, but here each waits for the others, and
+# what the caches have lost by then, or a virtual machine has taken back, costs ten times a frame.
+WARMING = 5
 
 
 def measure(
@@ -23,7 +26,7 @@ def measure(
     """Start every tracker on ``box`` in the first image and time it on the others.
 
     images: uint8 [H, W, 3] BGR, more than BLOCK of them; the first BLOCK warm up and
-    are not counted. Returns for each tracker {"frames", "fps", "ms", "processor_ms", "stages":
+    are not counted, nor are the first WARMING of every later turn. Returns for each tracker {"frames", "fps", "ms", "processor_ms", "stages":
     {stage: ms}}, where ms is {"p50", "p99"} in milliseconds. processor_ms is the mean processor
     time of a frame, of all threads: other work on the machine hardly changes it. The stages are
     ``Result.timings``, "box" (from the image to the box, their sum) and "remember", which comes
@@ -38,13 +41,13 @@ def measure(
         on_frame()
     for start in range(0, len(images), BLOCK):
         for name, tracker in trackers.items():
-            for frame in images[max(start, 1) : start + BLOCK]:
+            for place, frame in enumerate(images[max(start, 1) : start + BLOCK]):
                 # Each gets it as a camera does, just written; else the first one would have to
                 # fetch it from memory, and the others find it in the processor's cache.
                 image = frame.copy()
                 before = time.process_time()
                 stages = timed(tracker, image)
-                if start:
+                if start and place >= WARMING:
                     used[name] += time.process_time() - before
                     for stage, milliseconds in stages.items():
                         times[name][stage].append(milliseconds)
