@@ -25,14 +25,14 @@ def measure(
 ) -> dict[str, dict]:
     """Start every tracker on ``box`` in the first image and time it on the others.
 
-    images: uint8 [H, W, 3] BGR, more than BLOCK of them; the first BLOCK warm up and
-    are not counted, nor are the first WARMING of every later turn. Returns for each tracker {"frames", "fps", "ms", "processor_ms", "stages":
-    {stage: ms}}, where ms is {"p50", "p99"} in milliseconds. processor_ms is the mean processor
-    time of a frame, of all threads: other work on the machine hardly changes it. The stages are
-    ``Result.timings``, "box" (from the image to the box, their sum) and "remember", which comes
-    after the box of frames that are memorised, if any were; a peer has none. Each has its "share"
-    of all frames' time, too. What is still being learned when a tracker's turn ends, one lesson in
-    BLOCK frames at most, goes on beside the next one's first frame.
+    images: uint8 [H, W, 3] BGR, more than BLOCK of them; the first BLOCK warm up and are not
+    counted, nor are the first WARMING of every later turn. Returns for each tracker {"frames",
+    "fps", "ms", "processor_ms", "stages": {stage: ms}}, where ms is {"p50", "p99"} in milliseconds.
+    processor_ms is the mean processor time of a frame, of all threads: other work on the machine
+    hardly changes it. The stages are ``Result.timings``, "box" (from the image to the box, their
+    sum) and "remember", which comes after the box of frames that are memorised, if any were; a peer
+    has none. Each has its "share" of all frames' time, too. What is still being learned when a
+    tracker's turn ends, one lesson in BLOCK frames at most, goes on beside the next one's first.
     """
     times = {name: defaultdict(list) for name in trackers}
     used = dict.fromkeys(trackers, 0.0)
