@@ -15,6 +15,7 @@ from tracker_ros.core.batch import (
     update_all,
 )
 from tracker_ros.core.errors import InputError, ParameterError, TrackerError
+from tracker_ros.core.geometry.camera import Background
 from tracker_ros.core.tracker import Tracker
 
 OTHER = (20, 70, 16, 24)
@@ -42,6 +43,15 @@ def test_each_gets_the_answer_that_it_would_get_alone():
         assert [told(result) for result in together] == [told(result) for result in alone]
     assert [tracker.memory_size for tracker in trackers] == [4, 4]
     assert together[0].box != together[1].box
+
+
+def test_how_the_camera_moves_is_told_once_for_all(monkeypatch):
+    trackers, images = crowd(BOX, OTHER, engine=RedEngine(replace(CONFIG, motion=0.8)))
+    seen, of = [], Background.of
+    monkeypatch.setattr(Background, "of", lambda *given: seen.append(given) or of(*given))
+    for _ in range(3):
+        locate_all(trackers, images[:1] * 2)
+    assert len(seen) == 2 + 1 + 1  # at first each has seen another image
 
 
 def test_only_those_with_something_to_learn_remember():

@@ -10,6 +10,7 @@ import numpy as np
 from .engine import Example, Query
 from .errors import ParameterError
 from .gate import Gate
+from .geometry.camera import Backgrounds
 from .recovery import AT_ONCE
 from .trackable import Result
 from .tracker import Tracker
@@ -53,8 +54,9 @@ def locate_all(trackers: Iterable[Tracker], images: Iterable[np.ndarray]) -> lis
         return []
     engine = trackers[0].engine
     due = _first(trackers, RESCALED, lambda one: one.rescaling)
+    told = Backgrounds()
     searches = [
-        one.search(image, id(one) in due) for one, image in zip(trackers, images, strict=True)
+        one.search(image, id(one) in due, told) for one, image in zip(trackers, images, strict=True)
     ]
     begin = perf_counter()
     pairs = zip(searches, trackers, strict=True)

@@ -12,7 +12,7 @@ from .engine import Engine, State
 from .errors import InputError, TrackerError
 from .gate import Gate
 from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box, numbers
-from .geometry.camera import UNSEEN, Background
+from .geometry.camera import UNSEEN, Background, Backgrounds
 from .geometry.crop import crop
 from .geometry.decode import Candidate, Prediction, decode
 from .geometry.rivals import Rivals, Verdict
@@ -200,10 +200,12 @@ class Tracker:
         self._held()
         check_image(image)
 
-    def search(self, image: np.ndarray, rescale: bool = True) -> Search:
+    def search(
+        self, image: np.ndarray, rescale: bool = True, told: Backgrounds | None = None
+    ) -> Search:
         """The first part of ``locate``: the query crop. Nothing changes. Raises as ``locate``.
 
-        ``rescale``: look at another scale, too, if that is due.
+        ``rescale``: look at another scale, too, if that is due. ``told``: what other targets saw.
         """
         self.check(image)
         factor = None
@@ -211,7 +213,7 @@ class Tracker:
             # Larger and smaller take turns: between frames a scale does not change by much.
             factor = (1 + self.config.scale_step) ** (1 if self._larger else -1)
         begin = perf_counter()
-        background = self._behind(image)
+        background = self._behind(image, told)
         search = Search.around(image, self._expected(background), self.config, factor)
         taken = 1e3 * (perf_counter() - begin)
         return search._replace(background=background, milliseconds=taken)
@@ -294,9 +296,11 @@ class Tracker:
         """A given box, clipped to the last image as ``settle`` clips what it finds."""
         return clip_box(numbers(box), self._image, self.config.minimum_side)
 
-    def _behind(self, image: np.ndarray) -> Background:
+    def _behind(self, image: np.ndarray, told: Backgrounds | None = None) -> Background:
         """The background of the next image, if somebody asks where the target goes."""
-        return Background.of(image, self._background) if self.config.motion else UNSEEN
+        if not self.config.motion:
+            return UNSEEN
+        return (told or Backgrounds()).of(image, self._background)
 
     def _expected(self, background: Background) -> Box:
         """Where the target is looked for in the next image."""

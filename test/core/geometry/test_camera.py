@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tracker_ros.core.geometry.camera import NOWHERE, REACH, UNSEEN, Background
+from tracker_ros.core.geometry.camera import NOWHERE, REACH, UNSEEN, Background, Backgrounds
 
 
 def scene(side=1300, seed=0):
@@ -35,6 +35,17 @@ def test_a_shift_is_found_to_a_fraction_of_a_thumbnails_pixel(size, step):
     x, y = round(step[0] * size[0]), round(step[1] * size[1])
     found = shift(view(200, 200, size), view(200 + x, 200 + y, size))
     assert found == pytest.approx((-x, -y), abs=0.8 * max(size) / 96)
+
+
+def test_what_several_targets_have_seen_alike_is_told_once():
+    first, second = view(200, 200), view(230, 190)
+    one, other, later = (Background.of(image, UNSEEN) for image in (first, first, second))
+    told = Backgrounds()
+    found = told.of(second, one)
+    assert found.shift == shift(first, second)
+    assert told.of(second, other) is found
+    assert told.of(second, later).shift == told.of(second, UNSEEN).shift == NOWHERE
+    assert told.of(second.copy(), one) is not found  # another camera's image may be written later
 
 
 def test_a_still_camera_shifts_nothing_not_even_by_noise():

@@ -51,6 +51,12 @@ class Background(NamedTuple):
         across, down = _shift(before.thumbnail, thumbnail)
         return cls(thumbnail, (width, height), (across * width / w, down * height / h))
 
+    def same(self, other: Background) -> bool:
+        """Whether both show the same, so that the next image is shifted alike."""
+        return self is other or (
+            self.size == other.size and np.array_equal(self.thumbnail, other.thumbnail)
+        )
+
     def carry(self, box: Box) -> Box:
         """Where ``box`` of the image before is, if it goes along; it may leave the image."""
         return shifted(box, self.shift)
@@ -62,6 +68,22 @@ class Background(NamedTuple):
         if self is UNSEEN or (0 <= cx <= width and 0 <= cy <= height):
             return box
         return min(max(cx, 0.0), width) - w / 2, min(max(cy, 0.0), height) - h / 2, w, h
+
+
+class Backgrounds:
+    """``Background.of`` for several targets: what they have seen alike is told once."""
+
+    def __init__(self) -> None:
+        self._told: list[tuple[np.ndarray, Background, Background]] = []
+
+    def of(self, image: np.ndarray, before: Background) -> Background:
+        """See ``Background.of``; the same image is the same array."""
+        for shown, then, now in self._told:
+            if shown is image and then.same(before):
+                return now
+        now = Background.of(image, before)
+        self._told.append((image, before, now))
+        return now
 
 
 def _shift(before: np.ndarray, after: np.ndarray) -> Point:
