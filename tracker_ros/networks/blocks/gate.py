@@ -89,13 +89,16 @@ class DynamicAttention(nn.Module):
             return self(x)
         weights = self.weights(x)
         chosen = weights[0].argmax()
-
-        def run(index: int, x: Tensor) -> Tensor:
-            if index == len(BRANCHES) - 1:
-                return self.branches[BRANCHES[index]](x)
-            this = self.branches[BRANCHES[index]] if index else torch.clone
-            return torch.cond(chosen == index, this, lambda x: run(index + 1, x), (x,))
-
-        if torch.compiler.is_exporting():
-            return run(0, x), weights
-        return self.branch(BRANCHES[int(chosen)], x), weights
+        if not torch.compiler.is_exporting():
+            return self.branch(BRANCHES[int(chosen)], x), weights
+        # One after the other: in each other they take five times as long to export.
+        out = x.clone()
+        for index, name in enumerate(BRANCHES[1:], 1):
+            attend = self.branches[name]
+            out = torch.cond(
+                chosen == index,
+                lambda x, out, attend=attend: attend(x),
+                lambda x, out: out.clone(),
+                (x, out),
+            )
+        return out, weights
