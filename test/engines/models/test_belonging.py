@@ -7,7 +7,7 @@ import pytest
 from tracker_ros import load_tracker
 from tracker_ros.core.errors import ModelError
 from tracker_ros.engines.models.facts import KEY
-from tracker_ros.engines.models.files import find_model, steps_of
+from tracker_ros.engines.models.files import ModelFiles, find_model, steps_of
 
 onnx = pytest.importorskip("onnx")
 pytest.importorskip("torch")
@@ -84,7 +84,17 @@ def other_weights(state):
     return state | {"label.weight": state["label.weight"] + 1}
 
 
-def test_graphs_of_weights_that_were_edited(files):
+@pytest.fixture(scope="module")
+def others(exported, tmp_path_factory):
+    """The files of the same network with other weights."""
+    files = ModelFiles("tiny", tmp_path_factory.mktemp("others"))
+    shutil.copy(exported.weights, files.weights)
+    rewrite(files.weights, facts_of(files.weights), other_weights)
+    export_model(files.weights, files.folder)
+    return files
+
+
+def test_graphs_of_weights_that_were_edited(files, others):
     """Their facts are the same; with or without their seal, which says that they are damaged."""
     facts = facts_of(files.weights)
     with safe_open(files.weights, "np") as file:
@@ -99,16 +109,12 @@ def test_graphs_of_weights_that_were_edited(files):
             assert f"the graphs of {files.weights} are of other weights: `tracker-ros" in str(
                 error.value
             )
-    rewrite(files.weights, facts)
-    export_model(files.weights, files.folder)
-    load_tracker(files.weights, engine="onnx")
+    load_tracker(others.weights, engine="onnx")
 
 
-def test_a_graph_of_other_weights_than_the_others(files):
-    facts, kept = facts_of(files.weights), files.graph("remember").read_bytes()
-    rewrite(files.weights, facts, other_weights)
-    export_model(files.weights, files.folder)
-    files.graph("remember").write_bytes(kept)
+def test_a_graph_of_other_weights_than_the_others(files, others):
+    for path in (files.weights, files.graph("locate")):
+        shutil.copy(others.folder / path.name, path)
     message = error_of(files.graph("locate"))
     assert "tiny.remember.onnx do not belong together: they differ in weights" in message
 
