@@ -72,11 +72,20 @@ class Forms(Glow):
         return replace(super()._answer(brightest), refined=Refined((46, 46, 20, 20), 0.98))
 
 
-def frame(*things, channel=2):
+class Sizes(Forms):
+    """A comparison with the first frame likes a square only in a window of the right size."""
+
+    def _answer(self, crop):
+        seen = np.sqrt((crop.max(2) > 60).sum()) / self.tracking.target_side
+        likes = 0.98 if 0.85 < seen < 1.15 else 0.2
+        return replace(super()._answer(crop), refined=Refined((46, 46, 20, 20), likes))
+
+
+def frame(*things, channel=2, side=SIDE):
     """A grey picture with red squares around x, y, each as red as its third number, in percent."""
     image = np.full((120, 160, 3), 20, np.uint8)
     for x, y, red in things:
-        image[y - SIDE // 2 : y + SIDE // 2, x - SIDE // 2 : x + SIDE // 2, channel] = 20 + red
+        image[y - side // 2 : y + side // 2, x - side // 2 : x + side // 2, channel] = 20 + red
     return image
 
 
@@ -151,3 +160,14 @@ def test_a_lost_target_is_not_found_again_in_another_colour():
     assert states[-1] is TargetState.TRACKING
     tracker.lose()
     assert centre(tracker.recover(frame((*away, 100)), [box]).box) == pytest.approx(away, abs=4)
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.4, 0.7])
+def test_a_lost_target_is_found_again_in_another_size(factor):
+    tracker, side, away = started(Sizes), round(factor * SIDE), (100, 64)
+    tracker.lose()
+    for _ in range(2 * PATIENCE):
+        result = tracker.update(frame((*away, 100), side=side))
+    assert result.state is TargetState.TRACKING
+    assert centre(result.box) == pytest.approx(away, abs=4)
+    assert result.box[2:] == pytest.approx((side, side), abs=2)

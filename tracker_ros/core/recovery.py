@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .engine import Engine, Look, Query, State
-from .geometry.boxes import Box, clip_box, overlap, shifted
+from .geometry.boxes import Box, clip_box, overlap, scaled, shifted
 from .geometry.crop import crop
 from .geometry.decode import Prediction, decode
 from .online.colours import Colours
@@ -24,6 +24,8 @@ REACH = 2.3  # of its sides, that it goes in one frame: farther off, nearly all 
 BESIDE = 0.75  # of what more must speak for what is elsewhere, for what is in those
 AT_ONCE = 3  # places in one frame
 MOST_PLACES = 40  # all of the image within half a second
+RESIZED = 1.0, 1.4, 0.71  # times its size: so a find is looked at again, for it may be nearer now
+HESITATION = 1.0  # so much more must speak for another size
 COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
 
 
@@ -105,7 +107,7 @@ class Recovery:
             return None
         there = self._ask(search, place)
         better = there.prediction.score.max() > prediction.score.max()
-        return there if better and self._agrees(there.prediction, place, BESIDE) else None
+        return there if better and self._speaks(there.prediction, place, BESIDE) >= 0 else None
 
     def _ask(self, search: Search, box: Box) -> Answer:
         """Everything about the window around ``box``, in the same image as ``search``."""
@@ -139,24 +141,39 @@ class Recovery:
             if best.score > score:
                 found, score, farther = best.box, best.score, True
         if score >= config.recover_score:
-            # A network alone says of everything alike that it may be it: the first frame decides.
-            known, least = self.state, config.recover_score
-            if not online:
-                known, least = self.first, config.tracking_score
-            (second,) = self._look([self._clip(found)], known, sure, thorough=True)
-            if second.score < least or not self._same(second, found, farther):
-                score = 0.0  # nothing to recover
+            second = self._again(found, sure, farther)
+            # Without a second there is nothing to recover.
+            found, score = (found, 0.0) if second is None else (second, score)
         return found, score
 
-    def _same(self, find: Find, box: Box, farther: float = 0.0) -> bool:
-        """Whether a find is at ``box``, and this target to the network (see ``Trust.agrees``)."""
-        same = overlap(find.box, box) >= RECOVER_OVERLAP
-        return same and self._agrees(find.prediction, find.box, farther)
+    def _again(self, found: Box, sure: Box, farther: float) -> Box | None:
+        """A second look at what was ``found``: its box, in the size for which most speaks.
 
-    def _agrees(self, answer: Prediction, box: Box, farther: float) -> bool:
+        None if it is not this target. ``sure``: as for ``further``.
+        """
+        config, online = self.engine.tracking, self.engine.responds
+        if not online:  # says of everything alike that it may be it: the first frame decides
+            (second,) = self._look([self._clip(found)], self.first, sure)
+            known = second.score >= config.tracking_score and self._same(second, found)
+            return found if known else None
+        boxes = [self._clip(scaled(found, factor, factor)) for factor in RESIZED]
+        best, most = None, 0.0
+        for find, box in zip(self._look(boxes, self.state, thorough=True), boxes, strict=True):
+            own = box is boxes[0]
+            says = self._speaks(find.prediction, find.box, farther) - HESITATION * (not own)
+            if says >= most and find.score >= config.recover_score and _at(find, box):
+                best, most = box if own else find.box, says
+        return best
+
+    def _same(self, find: Find, box: Box, farther: float = 0.0) -> bool:
+        """Whether a find is at ``box``, and this target to the network (see ``Trust.speaks``)."""
+        return _at(find, box) and self._speaks(find.prediction, find.box, farther) >= 0
+
+    def _speaks(self, answer: Prediction, box: Box, farther: float) -> float:
+        """See ``Trust.speaks``."""
         asked = self.colours if answer.refined is not None else None  # else they do not count
         colours = asked.speak_for(self.image, box) if asked else 0.0
-        return self.trust.agrees(answer, farther, colours)
+        return self.trust.speaks(answer, farther, colours)
 
     def _clip(self, box: Box) -> Box:
         return clip_box(box, self.image, self.engine.tracking.minimum_side)
@@ -187,6 +204,11 @@ class Recovery:
             box = window.to_image(found.box)
             finds.append(Find(box, found.score, prediction, after))
         return finds
+
+
+def _at(find: Find, box: Box) -> bool:
+    """Whether what was found around ``box`` is there."""
+    return overlap(find.box, box) >= RECOVER_OVERLAP
 
 
 def elsewhere(box: Box, size: tuple[int, int], factor: float) -> list[Box]:

@@ -105,20 +105,20 @@ class Trust:
             score = float(presence(strength, SUPPORT * answer.refined.odds))
         return score * self.share
 
-    def agrees(self, answer: Prediction, farther: float = 0.0, colours: float = 0.0) -> bool:
-        """Whether a lost target may be what this is the answer to.
+    def speaks(self, answer: Prediction, farther: float = 0.0, colours: float = 0.0) -> float:
+        """How much more than is needed speaks for it that this is the answer to a lost target.
 
         ``farther``: 0 for what is where the target was, 1 for what is somewhere else.
         ``colours``: what they say for it; see ``Colours``.
         """
         if answer.opinion is None:
-            return True
+            return 0.0
         if answer.refined is None:
-            return answer.opinion >= SURE * self.first
+            return answer.opinion - SURE * self.first
         says = OPINION * min(self.compared(answer.opinion), 1.0)
         says += RESPONSE * answer.strength + ODDS * answer.refined.odds + COLOURS * colours
         doubted = DOUBTED if self.evidence < EVIDENCE_MIDPOINT else 0.0
-        return says >= NEEDED + max(FARTHER * farther, doubted)
+        return says - NEEDED - max(FARTHER * farther, doubted)
 
     def again(self) -> Trust:
         """For a target that was found again."""
