@@ -24,8 +24,9 @@ REACH = 2.3  # of its sides, that it goes in one frame: farther off, nearly all 
 BESIDE = 0.75  # of what more must speak for what is elsewhere, for what is in those
 AT_ONCE = 3  # places in one frame
 MOST_PLACES = 40  # all of the image within half a second
-RESIZED = 1.0, 1.4, 0.71  # times its size: so a find is looked at again, for it may be nearer now
+RESIZED = 1.4, 0.71  # times its size: so a find is looked at again, for it may be nearer now
 HESITATION = 1.0  # so much more must speak for another size
+HOPELESS = -4.0  # what so little speaks for is not looked at in another size
 COARSEST = 2.0  # times the target's side: coarser, the target has too few pixels to be known
 
 
@@ -156,13 +157,18 @@ class Recovery:
             (second,) = self._look([self._clip(found)], self.first, sure)
             known = second.score >= config.tracking_score and self._same(second, found)
             return found if known else None
-        boxes = [self._clip(scaled(found, factor, factor)) for factor in RESIZED]
+        (own,) = self._look([self._clip(found)], self.state, thorough=True)
+        said = self._speaks(own.prediction, own.box, farther)
+        if said < HOPELESS:
+            return None
         best, most = None, 0.0
+        if said >= most and own.score >= config.recover_score and _at(own, found):
+            best, most = found, said
+        boxes = [self._clip(scaled(found, factor, factor)) for factor in RESIZED]
         for find, box in zip(self._look(boxes, self.state, thorough=True), boxes, strict=True):
-            own = box is boxes[0]
-            says = self._speaks(find.prediction, find.box, farther) - HESITATION * (not own)
-            if says >= most and find.score >= config.recover_score and _at(find, box):
-                best, most = box if own else find.box, says
+            said = self._speaks(find.prediction, find.box, farther) - HESITATION
+            if said >= most and find.score >= config.recover_score and _at(find, box):
+                best, most = find.box, said
         return best
 
     def _same(self, find: Find, box: Box, farther: float = 0.0) -> bool:
