@@ -142,15 +142,16 @@ class Recovery:
             if best.score > score:
                 found, score, farther = best.box, best.score, True
         if score >= config.recover_score:
-            second = self._again(found, sure, farther)
+            # Of several targets each keeps to its size: a part of another's would be taken for it.
+            second = self._again(found, sure, farther, RESIZED if places > 1 else ())
             # Without a second there is nothing to recover.
             found, score = (found, 0.0) if second is None else (second, score)
         return found, score
 
-    def _again(self, found: Box, sure: Box, farther: float) -> Box | None:
+    def _again(self, found: Box, sure: Box, farther: float, sizes: Sequence[float]) -> Box | None:
         """A second look at what was ``found``: its box, in the size for which most speaks.
 
-        None if it is not this target. ``sure``: as for ``further``.
+        None if it is not this target. ``sure``: as for ``further``. ``sizes``: times its own.
         """
         config, online = self.engine.tracking, self.engine.responds
         if not online:  # says of everything alike that it may be it: the first frame decides
@@ -160,12 +161,13 @@ class Recovery:
         (own,) = self._look([self._clip(found)], self.state, thorough=True)
         said = self._speaks(own.prediction, own.box, farther)
         if said < HOPELESS:
-            return None
+            sizes = ()
         best, most = None, 0.0
         if said >= most and own.score >= config.recover_score and _at(own, found):
             best, most = found, said
-        boxes = [self._clip(scaled(found, factor, factor)) for factor in RESIZED]
-        for find, box in zip(self._look(boxes, self.state, thorough=True), boxes, strict=True):
+        boxes = [self._clip(scaled(found, factor, factor)) for factor in sizes]
+        finds = self._look(boxes, self.state, thorough=True) if boxes else []
+        for find, box in zip(finds, boxes, strict=True):
             said = self._speaks(find.prediction, find.box, farther) - HESITATION
             if said >= most and find.score >= config.recover_score and _at(find, box):
                 best, most = find.box, said
