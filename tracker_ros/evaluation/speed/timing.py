@@ -13,7 +13,7 @@ from ..metrics import percentiles
 
 BLOCK = 25  # frames at a stretch, so that idle threads of one engine do not disturb the next
 # The first of these are not counted. A camera never pauses, but here each waits for the others, and
-# what the caches have lost by then, or a virtual machine has taken back, costs ten times a frame.
+# what the caches, or a virtual machine's host, have let go by then can cost ten times a frame.
 WARMING = 5
 
 
