@@ -7,7 +7,8 @@ import pytest
 
 from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.engine import Engine
-from tracker_ros.core.geometry.decode import Prediction, Refined
+from tracker_ros.core.geometry.decode import Prediction
+from tracker_ros.core.geometry.refined import Refined
 from tracker_ros.core.online.model import presence
 from tracker_ros.core.online.trust import FADED
 from tracker_ros.core.recovery import PATIENCE

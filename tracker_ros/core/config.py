@@ -16,7 +16,7 @@ PRECISIONS = ("fp32", "bf16", "fp16")
 # score has no limit: beyond 1 it is never reached, which may be meant.
 SHARES = (
     *("memory_blend", "filter_rate", "scale_rate", "refine_place", "refine_scale", "refine_shape"),
-    *("opinion_place", "scale_step", "window_influence", "size_trust"),
+    *("refine_network", "opinion_place", "scale_step", "window_influence", "size_trust"),
 )
 MOST = {
     **dict.fromkeys(SHARES, 1.0),
@@ -55,6 +55,7 @@ class TrackingConfig:
     refine_place: float = 0.0  # share of what a network corrects in the centre, ...
     refine_scale: float = 0.0  # ... in the scale
     refine_shape: float = 0.0  # ... and in the proportions
+    refine_network: float = 0.5  # share of the network's own size in a refined box
     scale_step: float = 0.0  # frames to memorise are looked at this much larger or smaller, too
 
     motion: float = 0.0  # share of the last velocity by which the next window is ahead

@@ -30,7 +30,8 @@ class MemoryState:
         gate: decision for the frame memorised last.
         taught: returns ``online``, as soon as the last lesson has ended.
         components: ``online.place.components``, kept where the network runs.
-        reference: the first view; None for a network that does not refine boxes.
+        reference: the first view; None for a network that does not refine boxes. habit: see
+            ``core.geometry.refined``.
         seen: a shared trunk's features of the query that was located last. compact: the same
             reduced for ``online``, with the zoom of each crop (see ``Look``): that of the query,
             which is 1, and that of another scale, if there was one.
@@ -42,6 +43,7 @@ class MemoryState:
     taught: Callable[[], OnlineModel | None] = lambda: None
     components: Any = None
     reference: Reference | None = None
+    habit: np.ndarray | float = 0.0
     seen: tuple[Any, ...] = ()
     compact: tuple[tuple[np.ndarray, float], ...] = ()
 

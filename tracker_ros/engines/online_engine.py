@@ -14,8 +14,9 @@ from ..core.config import TrackingConfig
 from ..core.engine import Example, Query
 from ..core.errors import ModelError
 from ..core.geometry.boxes import Box
-from ..core.geometry.decode import Prediction, Refined
+from ..core.geometry.decode import Prediction
 from ..core.geometry.peaks import highest, near_peak, outvoted
+from ..core.geometry.refined import Refined, both, habit, own_box
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
@@ -81,7 +82,14 @@ class OnlineEngine(MemoryEngine):
         frames: FrameMemory = FrameMemory(self.tracking.memory_capacity)
         components = None if online is None else self.runner.array(online.place.components)
         empty = MemoryState(frames, None, None, lambda: online, components, reference)
-        return self._added([Example(crop, box, 1.0, empty)])[0]
+        state = self._added([Example(crop, box, 1.0, empty)])[0]
+        if reference is None:
+            return state
+        (x, y, w, h), stride = boxes[0], self.tracking.stride
+        place = (x + w / 2) / stride - 0.5, (y + h / 2) / stride - 0.5
+        levels = views_seen[0][: self._levels]
+        score, told, *_ = self._match(levels, state, *reference, reference.region)
+        return replace(state, habit=habit(own_box(score, told, place), boxes[0]))
 
     def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, MemoryState]]:
         """See ``Engine.locate_all``.
@@ -176,24 +184,23 @@ class OnlineEngine(MemoryEngine):
         self, state: MemoryState, response: np.ndarray
     ) -> tuple[np.ndarray, Refined | None]:
         """The network's score of each cell, and the refiner's answer at the response's peak."""
-        x, y = (place + 0.5 for place in highest(response))
-        compared = []
-        if state.reference is not None:
-            compared = [*state.reference, around(self._compared(state.seen), x, y)]
-        score, _, *said = self._match(state.seen[: self._levels], state, *compared)
-        return score, self._refined(x, y, *said) if said else None
+        reference, levels = state.reference, state.seen[: self._levels]
+        if reference is None:
+            return self._match(levels, state)[0], None
+        stride, side = self.tracking.stride, self.tracking.target_side
+        column, row = highest(response)
+        region = around(self._compared(state.seen), column + 0.5, row + 0.5)
+        score, boxes, answer, present = self._match(levels, state, *reference, region)
+        across, down, *sides = answer.tolist()
+        x, y = (column + 0.5 + across) * stride, (row + 0.5 + down) * stride
+        compared = np.array([x, y, *(math.log(side) + one for one in sides)])
+        own = own_box(score, boxes, (column, row)) - state.habit
+        box = both(compared, own, self.tracking.refine_network)
+        return score, Refined(box, float(present))
 
     def _match(self, levels: Seen, state: MemoryState, *others: np.ndarray) -> list[np.ndarray]:
         answers = self.runner.run("match", state.memory, *levels, *others)
         return [self.runner.numpy(part)[0] for part in answers]
-
-    def _refined(self, x: float, y: float, answer: np.ndarray, present: np.ndarray) -> Refined:
-        """The refiner's answer at a place x, y, in cells."""
-        stride, side = self.tracking.stride, self.tracking.target_side
-        across, down, *logarithms = (float(value) for value in answer)
-        w, h = (side * math.exp(value) for value in logarithms)
-        box = (x + across) * stride - w / 2, (y + down) * stride - h / 2, w, h
-        return Refined(box, float(present))
 
     def remember_all(self, examples: Sequence[Example]) -> list[MemoryState]:
         """See ``Engine.remember_all``."""

@@ -10,10 +10,10 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.geometry.decode import (
     MOST_CHANGE,
     Prediction,
-    Refined,
     cosine_window,
     decode,
 )
+from tracker_ros.core.geometry.refined import Refined
 
 # Every influence off: the best cell's box comes out as it is.
 PLAIN = TrackingConfig(window_influence=0, penalty=0, size_rate=1)

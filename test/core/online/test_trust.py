@@ -3,7 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tracker_ros.core.geometry.decode import Prediction, Refined
+from tracker_ros.core.geometry.decode import Prediction
+from tracker_ros.core.geometry.refined import Refined
 from tracker_ros.core.online.model import presence
 from tracker_ros.core.online.trust import OPINION_MIDPOINT, OPINION_RATE, OPINIONS, SURE, Trust
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from tracker_ros.core.gate import Gate
-from tracker_ros.core.geometry.decode import Prediction, Refined
+from tracker_ros.core.geometry.decode import Prediction
+from tracker_ros.core.geometry.refined import Refined
 from tracker_ros.core.state import TargetState
 from tracker_ros.core.tracker import Tracker
 

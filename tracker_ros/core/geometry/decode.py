@@ -3,32 +3,15 @@
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from ..config import TrackingConfig
 from .boxes import Box
 from .peaks import peak
+from .refined import Refined
 
 MOST_CHANGE = 0.05  # logarithm of the scale, from one frame to the next
-
-
-class Refined(NamedTuple):
-    """What a comparison with the first frame says of a place.
-
-    Attributes:
-        box: x, y, w, h, crop pixels. present: how likely the target is there.
-    """
-
-    box: Box
-    present: float
-
-    @property
-    def odds(self) -> float:
-        """Logarithm of the odds that the target is there; one in a hundred says enough."""
-        present = min(max(self.present, 0.01), 0.99)
-        return math.log(present / (1 - present))
 
 
 @dataclass(frozen=True)
