@@ -102,6 +102,8 @@ def test_what_answers_as_usual_is_doubted_where_network_and_refiner_object():
     # One of the two is not enough: a target turns, or stands in other light.
     assert followed(known, 0.8, 0.7, -2.0, 60).share > 0.7
     assert followed(known, 0.6, 0.7, 2.0, 60).share > 0.9
+    # An opinion that is a little lower than at first denies nothing: the target came nearer.
+    assert followed(known, 0.72, 0.7, -2.0, 60).share > 0.7
     # Nor is anything told by what is half hidden, which the response tells by itself.
     assert followed(known, 0.6, 0.4, -1.0, 30).evidence == known.evidence
     assert followed(known, 0.6, 0.7, None, 30).evidence == known.evidence

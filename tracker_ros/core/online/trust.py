@@ -17,7 +17,7 @@ OPINION_MIDPOINT, OPINION_SLOPE = 0.55, 25.0
 # ones, whichever is higher: one of them fails where a target turns or stands in other light. Its
 # running average begins for the target, and halves a score at EVIDENCE_MIDPOINT: the response has
 # learned something else (docs/search.md).
-USUAL_OPINION, ENOUGH, OPINION_ODDS = 0.95, 1.2, 8.0
+USUAL_OPINION, ENOUGH, OPINION_ODDS = 0.85, 1.2, 8.0
 FIRST_EVIDENCE, EVIDENCE_RATE = 2.0, 0.1
 EVIDENCE_MIDPOINT, EVIDENCE_SLOPE = 0.15, 8.0
 SURE = 0.7  # of the first opinions, for a target that is found again, without a refiner
