@@ -8,7 +8,7 @@ import pytest
 
 from tracker_ros import load_tracker
 from tracker_ros.core.engine import Look
-from tracker_ros.core.errors import ModelError
+from tracker_ros.core.errors import InputError, ModelError
 from tracker_ros.core.geometry.boxes import overlap
 from tracker_ros.engines.models.files import ModelFiles
 
@@ -226,6 +226,28 @@ def test_a_refined_box_is_between_what_two_networks_say(made, clip):
     sides = tracker.engine.locate(query, blunt, Look(query, 1.0))[0].refined.box[2:]
     np.testing.assert_allclose(np.log(sides) - theirs, state.habit[2:], atol=1e-6)
     assert np.abs(state.habit[2:]).max() > 0.1 and (state.habit[:2] == 0).all()
+
+
+@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("made", ["online"], indirect=True)
+def test_no_step_of_the_network_puts_nonsense_into_a_box(made, clip, part, monkeypatch):
+    """Score, own boxes, refined box and presence: none of them alone reaches what is followed."""
+    (files, _), (frames, box) = made, clip
+    tracker = load_tracker(files.weights, engine="onnx")
+    tracker.init(frames[0], box)
+    matched = type(tracker.engine)._match
+
+    def match(self, *given):
+        answers = matched(self, *given)
+        answers[part] = np.full_like(answers[part], np.nan)
+        return answers
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(tracker.engine), "_match", match)
+        with pytest.raises(InputError, match="not finite"):
+            for frame in frames[1:4]:  # the network is asked in one of two
+                tracker.update(frame)
+    assert np.isfinite(tracker.update(frames[4]).box).all()
 
 
 def test_what_is_not_learned_online_refines_nothing():

@@ -117,7 +117,7 @@ class Recovery:
         look = Look(query, 1.0)
         answer, after = self.engine.locate(query, self.state, look)
         search = search._replace(window=window, crop=query, other=None, look=look)
-        return Answer(search, answer, after)
+        return Answer(search, answer.checked(), after)
 
     def further(
         self, found: Box, score: float, sure: Box, presence: Presence, places: int
@@ -208,7 +208,7 @@ class Recovery:
         finds = []
         for place, window, (prediction, after) in zip(places, windows, answers, strict=True):
             w, h = (side * window.scale for side in (size_of or place)[2:])
-            found = decode(prediction, (w, h), config)
+            found = decode(prediction.checked(), (w, h), config)
             box = window.to_image(found.box)
             finds.append(Find(box, found.score, prediction, after))
         return finds

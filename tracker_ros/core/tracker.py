@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from .engine import Engine, State
-from .errors import InputError, TrackerError
+from .errors import TrackerError
 from .gate import Gate
 from .geometry.boxes import Box, at_rim, check_box, check_image, clip_box, numbers
 from .geometry.camera import UNSEEN, Background, Backgrounds
@@ -232,8 +232,7 @@ class Tracker:
         that are not finite.
         """
         begin = perf_counter()
-        if not prediction.finite:
-            raise InputError("the network answered with values that are not finite")
+        prediction.checked()
         if (box := self._otherwise(search, prediction)) is not None:
             instead = self._recovery(search.image).instead(search, box, prediction)
             search, prediction, state = instead or (search, prediction, state)

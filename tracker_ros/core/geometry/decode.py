@@ -1,5 +1,7 @@
 """From the network's maps to one box: cosine window, change penalty, size smoothing (SiamRPN)."""
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass
 from functools import lru_cache
@@ -7,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from ..config import TrackingConfig
+from ..errors import InputError
 from .boxes import Box
 from .peaks import peak
 from .refined import Refined
@@ -39,12 +42,17 @@ class Prediction:
     opinion: float | None = None
     refined: Refined | None = None
 
-    @property
-    def finite(self) -> bool:
-        """Whether scores and boxes are."""
+    def checked(self) -> Prediction:
+        """This. Raises InputError if a value is not finite."""
         # A sum is finite only if all its values are, and takes fewer calls than to look at each.
-        boxes = 0.0 if self.boxes is None else self.boxes.sum()
-        return math.isfinite(self.score.sum() + boxes)
+        values = self.score.sum() + (self.opinion or 0.0)
+        if self.boxes is not None:
+            values += self.boxes.sum()
+        if self.refined is not None:
+            values += sum(self.refined.box) + self.refined.present
+        if not math.isfinite(values):
+            raise InputError("the network answered with values that are not finite")
+        return self
 
     @property
     def strength(self) -> float:
