@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         " dearest branch (default: skip,se,ca,cbam,se+ca,static,random,soft,hard,hard@0.5); of"
         " stmtrack, stif and dastsiam the rows of their papers' tables (default: all); without DATA"
         " whole, skip, se, ca, cbam, soft, random, first-read, first-learnt, first, network,"
-        " network-first, filter (default: all)",
+        " network-first, filter, compared (default: all)",
     )
     parser.add_argument("--seeds", type=numbers, default=(0, 1, 2), metavar="N,…", help="(0,1,2)")
     add_paths(

@@ -62,6 +62,7 @@ NETWORK = {
     "lost_score": 0.15,
     "recover_score": 0.5,
 }
+COMPARED = {"refine_network": 0.0}  # boxes by the refiner, which compares with the first frame
 WHOLE = Switch("whole", "as it is")
 TABLES: dict[str, tuple[Switch, ...]] = {
     "Attention on the memorised frames": (
@@ -88,7 +89,8 @@ TABLES: dict[str, tuple[Switch, ...]] = {
             tracking=NETWORK,
             off=("filter", "memory"),
         ),
-        Switch("filter", "the filter alone", off=("network",)),
+        Switch("filter", "the filter alone", tracking=COMPARED, off=("network",)),
+        Switch("compared", "boxes without the network's own", tracking=COMPARED),
     ),
 }
 SWITCHES = {one.name: one for rows in TABLES.values() for one in rows}
