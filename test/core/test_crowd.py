@@ -70,7 +70,9 @@ class Forms(Glow):
 
     def _answer(self, crop):
         brightest = np.repeat(crop.max(2, keepdims=True), 3, 2)
-        return replace(super()._answer(brightest), refined=Refined((46, 46, 20, 20), 0.98))
+        return replace(
+            super()._answer(brightest), refined=Refined((46, 46, 20, 20), 0.98, (46, 46, 20, 20))
+        )
 
 
 class Sizes(Forms):
@@ -79,7 +81,9 @@ class Sizes(Forms):
     def _answer(self, crop):
         seen = np.sqrt((crop.max(2) > 60).sum()) / self.tracking.target_side
         likes = 0.98 if 0.85 < seen < 1.15 else 0.2
-        return replace(super()._answer(crop), refined=Refined((46, 46, 20, 20), likes))
+        return replace(
+            super()._answer(crop), refined=Refined((46, 46, 20, 20), likes, (46, 46, 20, 20))
+        )
 
 
 def frame(*things, channel=2, side=SIDE):

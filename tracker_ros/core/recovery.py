@@ -208,7 +208,8 @@ class Recovery:
         finds = []
         for place, window, (prediction, after) in zip(places, windows, answers, strict=True):
             w, h = (side * window.scale for side in (size_of or place)[2:])
-            found = decode(prediction.checked(), (w, h), config)
+            seen = self.trust.seen(prediction.strength)
+            found = decode(prediction.checked(), (w, h), config, seen=seen)
             box = window.to_image(found.box)
             finds.append(Find(box, found.score, prediction, after))
         return finds

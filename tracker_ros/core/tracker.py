@@ -242,13 +242,14 @@ class Tracker:
             aside = self._recovery(search.image).aside(search, self._place.box, prediction)
             search, prediction, state = aside or (search, prediction, state)
         _, _, w, h = search.window.to_crop(self._place.box)
-        candidate = decode(prediction, (w, h), self.config, self._drift)
+        seen = self._trust.seen(prediction.strength)
+        candidate = decode(prediction, (w, h), self.config, self._drift, seen)
         self._drift = candidate.drift
         self._state, self._image, self._background = state, search.image, search.background
         found, score, alone = self._scored(search, prediction, candidate, places)
         self._advance(found, score, prediction.strength)
-        seen = self._presence.state is TargetState.TRACKING
-        self._rivals = verdict.after(search.window, self._centre(), seen) if verdict else Rivals()
+        sure = self._presence.state is TargetState.TRACKING
+        self._rivals = verdict.after(search.window, self._centre(), sure) if verdict else Rivals()
         self._unlearnt += 1
         worth = self._worth(candidate, score, alone)
         self._pending = None if worth is None else (search, worth)

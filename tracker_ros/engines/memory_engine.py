@@ -43,7 +43,7 @@ class MemoryState:
     taught: Callable[[], OnlineModel | None] = lambda: None
     components: Any = None
     reference: Reference | None = None
-    habit: np.ndarray | float = 0.0
+    habit: tuple[float, float] = (1.0, 1.0)
     seen: tuple[Any, ...] = ()
     compact: tuple[tuple[np.ndarray, float], ...] = ()
 

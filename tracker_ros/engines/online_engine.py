@@ -13,10 +13,10 @@ import numpy as np
 from ..core.config import TrackingConfig
 from ..core.engine import Example, Query
 from ..core.errors import ModelError
-from ..core.geometry.boxes import Box
+from ..core.geometry.boxes import Box, scaled
 from ..core.geometry.decode import Prediction
 from ..core.geometry.peaks import highest, near_peak, outvoted
-from ..core.geometry.refined import Refined, both, habit, own_box
+from ..core.geometry.refined import Refined, habit, own_box
 from ..core.memory import FrameMemory
 from ..core.online.model import OnlineModel, presence
 from ..core.online.reference import Reference, around
@@ -191,12 +191,11 @@ class OnlineEngine(MemoryEngine):
         column, row = highest(response)
         region = around(self._compared(state.seen), column + 0.5, row + 0.5)
         score, boxes, answer, present = self._match(levels, state, *reference, region)
-        across, down, *sides = answer.tolist()
+        across, down, *logarithms = answer.tolist()
         x, y = (column + 0.5 + across) * stride, (row + 0.5 + down) * stride
-        compared = np.array([x, y, *(math.log(side) + one for one in sides)])
-        own = own_box(score, boxes, (column, row)) - state.habit
-        box = both(compared, own, self.tracking.refine_network)
-        return score, Refined(box, float(present))
+        w, h = (side * math.exp(value) for value in logarithms)
+        own = scaled(own_box(score, boxes, (column, row)), *state.habit)
+        return score, Refined((x - w / 2, y - h / 2, w, h), float(present), own)
 
     def _match(self, levels: Seen, state: MemoryState, *others: np.ndarray) -> list[np.ndarray]:
         answers = self.runner.run("match", state.memory, *levels, *others)

@@ -62,7 +62,7 @@ def test_no_opinion_changes_nothing():
 
 def answer(opinion, strength=0.0, present=None):
     response = np.full((3, 3), strength)
-    refined = None if present is None else Refined((0, 0, 9, 9), present)
+    refined = None if present is None else Refined((0, 0, 9, 9), present, (0, 0, 9, 9))
     return Prediction(response, None, response, opinion=opinion, refined=refined)
 
 
@@ -154,6 +154,14 @@ def test_the_usual_response_is_that_to_all_of_the_target():
     hidden = trust.after(0.7, 0.5)
     assert hidden.usual == trust.usual and hidden.count == trust.count + 1
     assert trust.clear(0.8) and not trust.clear(0.5)
+
+
+def test_how_much_is_seen_a_response_tells_beside_the_usual_one():
+    trust = Trust(usual=0.5)
+    assert [trust.seen(strength) for strength in (0.1, 0.3, 0.35, 0.4, 0.9)] == pytest.approx(
+        [0, 0, 0.5, 1, 1]
+    )
+    assert Trust().seen(0.2) == 1  # nothing is usual yet
 
 
 def test_found_again_the_recent_opinions_begin_anew():

@@ -92,7 +92,7 @@ def test_what_leaves_the_picture_is_learned_only_by_its_response(x, learned):
     score = np.zeros((8, 8), np.float32)
     score[3, 3] = 0.1
     response = np.where(score > 0, np.float32(0.33), np.float32(0))
-    refined = Refined((30.0, 30.0, 20.0, 20.0), 0.999)
+    refined = Refined((30.0, 30.0, 20.0, 20.0), 0.999, (30.0, 30.0, 20.0, 20.0))
     tracker.engine.answer = Prediction(score, None, response, opinion=0.9, refined=refined)
     result = tracker.locate(frame((x, 40, 20, 20)))
     assert result.state is TargetState.TRACKING and result.score > 0.8

@@ -49,7 +49,7 @@ class Prediction:
         if self.boxes is not None:
             values += self.boxes.sum()
         if self.refined is not None:
-            values += sum(self.refined.box) + self.refined.present
+            values += sum(self.refined.box) + self.refined.present + sum(self.refined.own)
         if not math.isfinite(values):
             raise InputError("the network answered with values that are not finite")
         return self
@@ -90,6 +90,7 @@ def decode(
     size: tuple[float, float],
     config: TrackingConfig,
     drift: tuple[float, float] = (0.0, 0.0),
+    seen: float = 1.0,
 ) -> Candidate:
     """Choose the best cell's box, given the target's last ``size`` (width, height in crop pixels).
 
@@ -97,9 +98,10 @@ def decode(
     smoothed by ``size_rate`` × penalty × a mean of 1 and the score, in which the score has the
     share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5). What is learned online has the
     say where there is some: see ``_decode_online``. ``drift``: that of the last candidate.
+    ``seen``: how much of the target is.
     """
     if prediction.response is not None:
-        return _decode_online(prediction, prediction.response, size, config, drift)
+        return _decode_online(prediction, prediction.response, size, config, drift, seen)
     assert prediction.boxes is not None  # of a network that stands alone
     # Operations on small arrays cost what their calls cost: as few as there can be.
     width, height = np.maximum(prediction.boxes[2:] - prediction.boxes[:2], 1e-3)
@@ -137,6 +139,7 @@ def _decode_online(
     size: tuple[float, float],
     config: TrackingConfig,
     drift: tuple[float, float],
+    seen: float,
 ) -> Candidate:
     """The response's peak, and the last ``size`` with the scale that was measured there.
 
@@ -150,7 +153,8 @@ def _decode_online(
     cx, cy = (px + 0.5) * config.stride, (py + 0.5) * config.stride
     side, scale, shape = math.sqrt(size[0] * size[1]), config.scale_rate * prediction.change, 0.0
     if prediction.refined is not None:
-        x, y, *sides = prediction.refined.box
+        # The network's own box is of what is seen; that of a half hidden target is of its half.
+        x, y, *sides = prediction.refined.between(seen * config.refine_network)
         wide, high = (math.log(new / old) for new, old in zip(sides, size, strict=True))
         scale += config.refine_scale * (wide + high) / 2
         shape = _bounded(config.refine_shape * (wide - high) / 2)

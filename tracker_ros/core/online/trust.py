@@ -84,6 +84,11 @@ class Trust:
         """Whether a response says that a good part of the target is hidden."""
         return strength < FADED * self.usual
 
+    def seen(self, strength: float) -> float:
+        """How much of the target a response shows: 1 for all, 0 where it has faded."""
+        shown = strength / max(self.usual, 1e-3)
+        return min(max((shown - FADED) / (CLEAR - FADED), 0.0), 1.0)
+
     @property
     def share(self) -> float:
         """What is left of a score: in [0, 1]."""
