@@ -164,10 +164,10 @@ def test_the_measured_scale_counts_by_its_rate_and_never_at_once(change, wanted)
 REFINING = replace(STILL, scale_rate=0.0, refine_place=0.5, refine_scale=0.2, refine_shape=0.1)
 
 
-def refined(box, own=None):
+def refined(box, own=None, present=0.9):
     response = np.zeros((8, 8))
     response[4, 4] = 1  # at (36, 36)
-    return replace(answers(response, response), refined=Refined(box, 0.9, own or box))
+    return replace(answers(response, response), refined=Refined(box, present, own or box))
 
 
 def test_a_refined_box_corrects_place_scale_and_proportions_in_part():
@@ -181,10 +181,13 @@ def test_a_refined_box_corrects_place_scale_and_proportions_in_part():
     assert (w, h) == pytest.approx((16 * np.exp(0.3 * change), 16 * np.exp(0.1 * change)))
 
 
-@pytest.mark.parametrize(("seen", "share"), [(1, 0.5), (0.5, 0.25), (0, 0)])
-def test_the_networks_own_box_has_its_share_where_all_of_the_target_is_seen(seen, share):
-    same, right = (28, 28, 16, 16), (36, 28, 16, 16)
-    found = decode(refined(same, right), (16, 16), REFINING, seen=seen)  # refine_network is .5
+@pytest.mark.parametrize(
+    ("seen", "present", "share"), [(1, 1, 0.5), (0.5, 1, 0.25), (0, 1, 0), (0, 0, 0.5)]
+)
+def test_the_networks_own_box_has_its_share_unless_the_target_is_hidden(seen, present, share):
+    """Hidden: little of it is seen, and the comparison is sure that it is there."""
+    maps = refined((28, 28, 16, 16), (36, 28, 16, 16), present)
+    found = decode(maps, (16, 16), REFINING, seen=seen)  # refine_network is .5
     assert found.box[0] + found.box[2] / 2 == pytest.approx(36 + 0.5 * share * 8)
 
 

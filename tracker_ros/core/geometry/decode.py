@@ -153,8 +153,10 @@ def _decode_online(
     cx, cy = (px + 0.5) * config.stride, (py + 0.5) * config.stride
     side, scale, shape = math.sqrt(size[0] * size[1]), config.scale_rate * prediction.change, 0.0
     if prediction.refined is not None:
-        # The network's own box is of what is seen; that of a half hidden target is of its half.
-        x, y, *sides = prediction.refined.between(seen * config.refine_network)
+        # The network's own box is of what is seen: of half a target behind a beam. Where little is
+        # seen, a comparison that is sure tells that from a target that has changed.
+        hidden = (1 - seen) * prediction.refined.present
+        x, y, *sides = prediction.refined.between((1 - hidden) * config.refine_network)
         wide, high = (math.log(new / old) for new, old in zip(sides, size, strict=True))
         scale += config.refine_scale * (wide + high) / 2
         shape = _bounded(config.refine_shape * (wide - high) / 2)
