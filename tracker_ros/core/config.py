@@ -55,7 +55,7 @@ class TrackingConfig:
     refine_place: float = 0.0  # share of what a network corrects in the centre, ...
     refine_scale: float = 0.0  # ... in the scale
     refine_shape: float = 0.0  # ... and in the proportions
-    refine_network: float = 0.5  # share of the network's own size in a refined box
+    refine_network: float = 0.5  # share of the network's own box in a refined one
     scale_step: float = 0.0  # frames to memorise are looked at this much larger or smaller, too
 
     motion: float = 0.0  # share of the last velocity by which the next window is ahead
