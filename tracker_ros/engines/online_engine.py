@@ -87,8 +87,7 @@ class OnlineEngine(MemoryEngine):
             return state
         (x, y, w, h), stride = boxes[0], self.tracking.stride
         place = (x + w / 2) / stride - 0.5, (y + h / 2) / stride - 0.5
-        levels = views_seen[0][: self._levels]
-        score, told, *_ = self._match(levels, state, *reference, reference.region)
+        score, told = self._maps(views_seen[0][: self._levels], state)
         return replace(state, habit=habit(own_box(score, told, place), boxes[0]))
 
     def locate_all(self, queries: Sequence[Query]) -> list[tuple[Prediction, MemoryState]]:
@@ -164,8 +163,7 @@ class OnlineEngine(MemoryEngine):
         """What the network says of the query: attributes of ``Prediction``."""
         response, levels = prediction.response, state.seen[: self._levels]
         if response is None:
-            same = () if state.reference is None else (*state.reference, state.reference.region)
-            score, boxes, *_ = self._match(levels, state, *same)
+            score, boxes = self._maps(levels, state)
             return {"score": score, "boxes": boxes}
         score, refined = self._compare(state, response)
         both = outvoted(response, score, self.tracking.opinion_place)
@@ -186,7 +184,7 @@ class OnlineEngine(MemoryEngine):
         """The network's score of each cell, and the refiner's answer at the response's peak."""
         reference, levels = state.reference, state.seen[: self._levels]
         if reference is None:
-            return self._match(levels, state)[0], None
+            return self._maps(levels, state)[0], None
         stride, side = self.tracking.stride, self.tracking.target_side
         column, row = highest(response)
         region = around(self._compared(state.seen), column + 0.5, row + 0.5)
@@ -196,6 +194,12 @@ class OnlineEngine(MemoryEngine):
         w, h = (side * math.exp(value) for value in logarithms)
         own = scaled(own_box(score, boxes, (column, row)), *state.habit)
         return score, Refined((x - w / 2, y - h / 2, w, h), float(present), own)
+
+    def _maps(self, levels: Seen, state: MemoryState) -> list[np.ndarray]:
+        """The network's score [n, n] and box [4, n, n] of each cell; nothing is compared."""
+        reference = state.reference  # the step wants something all the same
+        same = () if reference is None else (*reference, reference.region)
+        return self._match(levels, state, *same)[:2]
 
     def _match(self, levels: Seen, state: MemoryState, *others: np.ndarray) -> list[np.ndarray]:
         answers = self.runner.run("match", state.memory, *levels, *others)

@@ -98,7 +98,7 @@ def decode(
     smoothed by ``size_rate`` × penalty × a mean of 1 and the score, in which the score has the
     share ``size_trust`` (SiamRPN, sec. 4; STMTrack, sec. 3.5). What is learned online has the
     say where there is some: see ``_decode_online``. ``drift``: that of the last candidate.
-    ``seen``: how much of the target is.
+    ``seen``: how much of the target is, in [0, 1].
     """
     if prediction.response is not None:
         return _decode_online(prediction, prediction.response, size, config, drift, seen)
