@@ -162,6 +162,20 @@ def test_a_backbone_is_frozen_for_its_share_of_the_schedule(trainer, trunk, tmp_
     assert not same(backbone, before[0])
 
 
+def test_a_backbone_that_start_gives_whole_is_frozen_too(trainer, tmp_path):
+    trainer(tmp_path, steps=1).run(quiet)
+    start, part = tmp_path / "last.pt", tmp_path / "part.pt"
+    content = checkpoint.load(start)
+    del content["average"]["memory_trunk.stem.convs.0.0.weight"]
+    torch.save(content, part)
+    for given, frozen in ((start, True), (part, False)):
+        learner = trainer(tmp_path / given.stem, start=given, steps=4, frozen=1.0)
+        before = learner.model.query_trunk.stem.convs[0][0].weight.clone()
+        learner.train_step(first_batch(learner, 2))
+        after = learner.model.query_trunk.stem.convs[0][0].weight
+        assert torch.equal(before, after) == frozen, given
+
+
 def test_frozen_norms_keep_their_statistics_and_the_rest_learns(trainer, tmp_path):
     with pytest.raises(ParameterError, match="--frozen-norms keeps the statistics of --start"):
         trainer(tmp_path / "none", frozen_norms=True)

@@ -16,7 +16,13 @@ from .config import TrainingConfig
 from .course import Course
 from .optimisation.attention_cost import measure_branches
 from .optimisation.average import Average
-from .optimisation.optimisers import learning_rate, make_optimiser, prepare, synchronised
+from .optimisation.optimisers import (
+    backbone_tensors,
+    learning_rate,
+    make_optimiser,
+    prepare,
+    synchronised,
+)
 from .ranks import Ranks
 from .recipes import Loss
 from .records import checkpoint
@@ -79,11 +85,14 @@ class Trainer(Course):
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
         if config.frozen_norms and start is None:
             raise ParameterError("--frozen-norms keeps the statistics of --start, which is missing")
+        self.pretrained = False  # the backbones
         if backbone is not None:
             self.facts["backbone"] = load_backbone(self.model, backbone)
+            self.pretrained = True
         if start is not None:
-            tensors = len(warm_start(self.model, start))
-            self.facts["start"] = {"file": Path(start).name, "tensors": tensors}
+            given = warm_start(self.model, start)
+            self.facts["start"] = {"file": Path(start).name, "tensors": len(given)}
+            self.pretrained |= given.issuperset(backbone_tensors(self.model))
         self.model = synchronised(self.model, self.ranks.count, self.device)
         self.model.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.model, config.ema)
@@ -165,7 +174,7 @@ class Trainer(Course):
         config, progress = self.config, self.progress
         chance = np.random.SeedSequence((config.seed, self.step, self.ranks.rank))
         torch.manual_seed(int(chance.generate_state(1, np.uint64)[0]))
-        prepare(self.model, "backbone" in self.facts, progress, config)
+        prepare(self.model, self.pretrained, progress, config)
         kind, batch = DTYPES[config.precision], batch.to(self.device)
         with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
             terms = self.loss(self.model, batch, self.preset.tracking, config.losses)

@@ -10,7 +10,7 @@ from .optimisation.optimisers import backbones
 from .records import checkpoint
 
 
-def warm_start(network: nn.Module, path: str | Path) -> list[str]:
+def warm_start(network: nn.Module, path: str | Path) -> set[str]:
     """Copy every tensor whose name and shape fit into ``network``; returns their names.
 
     Args:
@@ -36,7 +36,7 @@ def warm_start(network: nn.Module, path: str | Path) -> list[str]:
         raise ModelError(f"nothing in {path} fits this {type(network).__name__}")
     checkpoint.check_finite(path, fitting)
     network.load_state_dict(fitting, strict=False)
-    return list(fitting)
+    return set(fitting)
 
 
 def load_backbone(network: nn.Module, path: str | Path) -> dict:

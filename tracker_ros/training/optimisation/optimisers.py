@@ -20,6 +20,13 @@ def backbones(model: nn.Module) -> list[nn.Module]:
     return [part for name, part in model.named_children() if name.endswith("trunk")]
 
 
+def backbone_tensors(model: nn.Module) -> set[str]:
+    """The names in ``model`` of its backbones' tensors."""
+    parts = [trunk.state_dict(keep_vars=True).values() for trunk in backbones(model)]
+    own = {id(tensor) for part in parts for tensor in part}
+    return {name for name, t in model.state_dict(keep_vars=True).items() if id(t) in own}
+
+
 def stem(trunk: nn.Module) -> list[nn.Module]:
     """What a backbone begins with, before its stages."""
     return [
