@@ -1,6 +1,7 @@
-# The first Python that is new enough, the user's own `python3` before all others.
+# The first Python that is new enough: that of .venv, or the user's own `python3` before all others.
 MINIMUM := import sys; sys.exit(sys.version_info < (3, 11))
-CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+MADE_BY := $(shell sed -n 's/^executable = //p' .venv/pyvenv.cfg 2>/dev/null)
+CANDIDATES := $(MADE_BY) python3 python3.14 python3.13 python3.12 python3.11
 PYTHON := $(or $(PYTHON),$(shell for p in $(CANDIDATES); do \
 	$$p -c '$(MINIMUM)' 2>/dev/null && echo $$p && break; done),python3)
 BIN := .venv/bin

@@ -49,6 +49,24 @@ def test_unsuitable_python(checkout, python):
     assert sentence == f"setup: {python} is not Python 3.11 or newer; name one with PYTHON=..."
 
 
+def test_an_environment_keeps_its_python(checkout, tmp_path):
+    chosen, settings = tmp_path / "python3.13", checkout / ".venv" / "pyvenv.cfg"
+    settings.parent.mkdir()
+    settings.write_text(f"home = {tmp_path}\nexecutable = {chosen}\n")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHON"}
+
+    def taken(*arguments):
+        command = ["make", "-C", checkout, "--dry-run", "setup", *arguments]
+        told = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+        (line,) = [one for one in told.stdout.splitlines() if one.endswith("tools/setup_env.py")]
+        return line.split()[0]
+
+    assert taken() != str(chosen)  # it is gone
+    chosen.symlink_to(BASE_PYTHON)
+    assert taken() == str(chosen)
+    assert taken("PYTHON=other") == "other"
+
+
 @pytest.mark.parametrize(
     ("present", "missing"), [([], "no C compiler"), (["cc"], "no C++ compiler")]
 )
