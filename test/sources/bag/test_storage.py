@@ -13,7 +13,7 @@ import zstandard
 from mcap.writer import CompressionType
 from mcap.writer import Writer as McapWriter
 
-from test.bags import image
+from test.bags import PERIOD, START, image
 from tracker_ros.core.errors import SourceError
 from tracker_ros.sources import is_bag, open_source
 
@@ -102,6 +102,42 @@ def test_what_was_not_committed_is_taken_back(bag, images, left, tmp_path):
     source = open_source(cut)
     assert len(list(source)) == source.length == COUNT
     assert [file.read_bytes() for file in files] == before
+
+
+@pytest.mark.parametrize("damage", ("cut", "page"))
+def test_what_a_broken_tree_of_pages_leads_to_is_read(bag, damage, caplog):
+    # Of 900 messages, most of which fill a leaf, and some more than that; the page that leads to
+    # the first ones comes after the middle.
+    chance = np.random.default_rng(0)
+    sizes = [36 if i % 10 else 60 for i in range(900)]
+    pictures = [chance.integers(0, 255, (size, size, 3), np.uint8) for size in sizes]
+    path = bag({"/camera": [image(one, i) for i, one in enumerate(pictures)]}, "sqlite3")
+    file = path / "bag.db3"
+    data = bytearray(file.read_bytes())
+    with closing(sqlite3.connect(file)) as database:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'messages'"
+        ((root,),) = database.execute(query)
+    if damage == "cut":
+        del data[len(data) * 2 // 5 :]
+    else:
+        data[(root - 1) * 4096 : root * 4096] = bytes(4096)
+    file.write_bytes(data)
+    found = {round((f.stamp_ns - START) / PERIOD): f.image for f in open_source(path)}
+    assert list(found) == sorted(found)
+    assert len(found) == 900 if damage == "page" else 300 < len(found) < 400
+    for index, picture in found.items():
+        np.testing.assert_array_equal(picture, pictures[index])
+    assert caplog.text.count(f"breaks off after {len(found)} messages: database disk image") == 1
+
+
+def test_a_row_of_no_topic_costs_itself_alone(bag, images, caplog):
+    path = bag({"/camera": images}, "sqlite3")
+    (path / "metadata.yaml").unlink()
+    with sqlite3.connect(path / "bag.db3") as database:
+        database.execute("UPDATE messages SET topic_id = 7 WHERE id = 18")
+    database.close()
+    assert indices(open_source(path)) == [i for i in range(COUNT) if i != 17]
+    assert caplog.text.count("breaks off after 29 messages: 1 of its rows make no sense") == 1
 
 
 @pytest.mark.parametrize("as_file", (True, False))

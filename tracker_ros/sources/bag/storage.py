@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from ...core.errors import SourceError, some
 from ...core.io.paths import real
 from ..order import in_order
+from .leaves import messages_left
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
@@ -126,7 +127,10 @@ def _log(file: Path, suffix: str) -> Path | None:
 
 
 def stream_sqlite(file: Path) -> Iterator[Item]:
-    """Yield every message of an sqlite3 file, as its log has it, in order of recording."""
+    """Yield every message of an sqlite3 file, as its log has it, in order of recording.
+
+    Raises SourceError or sqlite3.DatabaseError where some cannot be read, after those that can.
+    """
     with _database(file) as database:
         # Without this SQLite refuses a file that is shorter than its header says.
         database.execute("PRAGMA writable_schema=ON")
@@ -134,11 +138,30 @@ def stream_sqlite(file: Path) -> Iterator[Item]:
             number: connection(number, topic, msgtype)
             for number, topic, msgtype in database.execute("SELECT id, name, type FROM topics")
         }
+        wrong = 0
+        for number, stamp, data in _rows(database, file):
+            if number in connections and isinstance(stamp, int) and isinstance(data, bytes):
+                yield connections[number], stamp, data
+            else:
+                wrong += 1
+    if wrong:
+        raise SourceError(f"{wrong} of its rows make no sense")
+
+
+def _rows(database: sqlite3.Connection, file: Path) -> Iterator[tuple]:
+    """Topic's id, stamp and data of all messages; raises as ``stream_sqlite`` does."""
+    last = 0
+    try:
         # In the order of recording: the index over stamps may be what is damaged.
-        for number, stamp, data in database.execute(
-            "SELECT topic_id, timestamp, data FROM messages ORDER BY id"
+        for row in database.execute(
+            "SELECT id, topic_id, timestamp, data FROM messages ORDER BY id"
         ):
-            yield connections[number], stamp, data
+            last = row[0]
+            yield row[1:]
+    except sqlite3.DatabaseError:
+        if not has_log(file):
+            yield from messages_left(file, last)
+        raise
 
 
 @contextmanager
