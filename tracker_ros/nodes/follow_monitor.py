@@ -6,7 +6,7 @@ import time
 from diagnostic_msgs.msg import DiagnosticArray
 from std_msgs.msg import Header
 
-from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems
+from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems, one_line
 from ..runtime.outputs.status import to_array
 from . import qos
 from .parameters import on_node
@@ -46,12 +46,14 @@ class FollowMonitor:
         """Log and diagnose a problem in one sentence; or, with None, note that it is over."""
         if problem is None:
             self._problems.solve(subject)
-        elif self._problems.report(subject, problem):
+            return
+        sentence = one_line(problem)
+        if self._problems.report(subject, sentence):
             logger = self._node.get_logger()  # which allows one severity a line of code
             if subject in ("pose", "frame"):
-                logger.warning(problem)
+                logger.warning(sentence)
             else:
-                logger.error(problem)
+                logger.error(sentence)
             self._publish()
 
     def _on_timer(self) -> None:

@@ -16,6 +16,7 @@ from ..runtime.outputs.health import (
     Check,
     GateWindow,
     Problems,
+    one_line,
 )
 from ..runtime.outputs.input_health import InputHealth
 from ..runtime.outputs.process import ProcessorUse, memory_values
@@ -61,7 +62,8 @@ class Monitor:
             sentence = f"{self._node.image_topic}: {problem}"
         elif subject in TOPICS:
             sentence = f"{self._node.resolve_topic_name(TOPICS[subject])}: {problem}"
-        sentence = _one_line(sentence)
+        cut = f"{sentence[:LONGEST]} ..." if len(sentence) > LONGEST else sentence
+        sentence = one_line(cut)
         if self._problems.report(subject, sentence):
             logger = self._node.get_logger()  # which allows one severity a line of code
             if subject in WARNINGS:
@@ -221,9 +223,3 @@ class Monitor:
         values["startup_s"] = f"{self.startup:.2f}"
         values["processor_cores_used"] = f"{self._processor.since_last():.2f}"
         return Check("back end", OK, provider, values | memory_values(provider))
-
-
-def _one_line(sentence: str) -> str:
-    """A sentence as logs and viewers can show it, whatever names and however many are in it."""
-    cut = f"{sentence[:LONGEST]} ..." if len(sentence) > LONGEST else sentence
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in cut)

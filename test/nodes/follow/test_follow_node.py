@@ -280,6 +280,27 @@ def test_a_sentence_about_a_long_id_ends(follower):
     assert len(message.partition("; ")[0]) < 200  # what comes after it is about others
 
 
+def test_a_sentence_is_one_line_whatever_the_id(ros, run_node):
+    node = run_node("follow_node", "-r", "__ns:=/camera3", "-r",
+                    "detections:=tracker_node/detections")  # fmt: skip
+    peer = Scene(ros, "/camera3")
+    words = r"target g\n\x1b[2J: 0 of 1296 pixels in the box have a depth"
+
+    def told() -> bool:
+        stamp = peer.next()
+        peer.send_info(stamp)
+        peer.send_depth(flat(0), stamp)
+        peer.send_boxes(stamp, ("g\n\x1b[2J", BOX))
+        peer.spin(0.1)
+        return any(words in one.message for one in peer.diagnostics)
+
+    try:
+        peer.until(told, f"a diagnostic that says {words}")
+    finally:
+        peer.node.destroy_node()
+    node.wait_for(words)
+
+
 @pytest.mark.parametrize("focal", [math.nan, 0.0, 1e-300])
 def test_depth_without_usable_camera_info(follower, focal):
     broken = Camera(focal, focal, 319.5, 239.5, WIDTH, HEIGHT)

@@ -49,6 +49,14 @@ def test_lost_target_is_published_as_an_empty_array(tracker, scene):
     assert (status["target_id"], status["lost_frames"]) == (target, "1")
 
 
+def test_a_lost_target_is_told_in_one_line_whatever_its_id(tracker, scene):
+    tracker.start(scene.frame(0), scene.box(0), target_id="a\n\x1b[2J")
+    for _ in range(LOST_AFTER):
+        if tracker.ask(scene.blank)[1]["state"] == "LOST":
+            break
+    tracker.diagnosis("target", r"target a\n\x1b[2J has been lost for 1 frames")
+
+
 def test_markers_and_debug_image_come_to_those_who_subscribe(tracker, scene):
     from rclpy.qos import qos_profile_sensor_data
     from sensor_msgs.msg import Image

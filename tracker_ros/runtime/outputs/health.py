@@ -28,6 +28,11 @@ class Check:
     values: Mapping[str, object]
 
 
+def one_line(text: str) -> str:
+    """``text`` as logs and viewers can show it, whatever names are in it."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 class Problems:
     """The last problem of each subject and how many there were; safe between threads."""
 

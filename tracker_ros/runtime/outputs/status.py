@@ -7,7 +7,7 @@ from ...conversions.make import Make, ros_message
 from ...conversions.stamps import seconds
 from ...core.gate import BRANCHES
 from ..answer import Answer
-from .health import ERROR, OK, WARN, Check
+from .health import ERROR, OK, WARN, Check, one_line
 
 LEVELS = {
     "NO_TARGET": OK,
@@ -34,8 +34,8 @@ def to_array(
             make(
                 "diagnostic_msgs/msg/DiagnosticStatus",
                 level=bytes([check.level]),
-                name=f"{node_name}: {check.name}",
-                message=check.message,
+                name=one_line(f"{node_name}: {check.name}"),
+                message=one_line(check.message),
                 hardware_id=hardware,
                 values=values,
             )
