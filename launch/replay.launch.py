@@ -29,8 +29,13 @@ OWN = (
         required=True,
     ),
     of_launch("topic", "", "Its image topic; needed only where it has several."),
-    of_launch(
-        "box", "", "Start on this box, x,y,w,h in pixels, in the first image; default: the truth's."
+    Argument(
+        Parameter(
+            "box",
+            "",
+            "Start on this box, x,y,w,h in pixels, in the first image; default: the truth's.",
+            box=True,
+        )
     ),
     of_launch(
         "evaluate", "", "Then replay the bag frame by frame and write the results in this folder."

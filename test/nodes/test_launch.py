@@ -280,11 +280,11 @@ FILES = ("track.launch.py", "follow.launch.py", "replay.launch.py")
       for name in FILES),
     ("track.launch.py", {"params_file": "/"}, "argument params_file: / is not a file"),
     ("track.launch.py", {"rviz": "2"}, "argument rviz is '2', but must be true or false"),
-    ("track.launch.py", {"init_bbox": "1,2"}, "argument init_bbox: '1,2' is not x,y,w,h"),
+    ("track.launch.py", {"init_bbox": "1,2"}, "argument init_bbox is '1,2', but must be x,y,w,h"),
     ("follow.launch.py", {"depth_scale": "abc"}, "argument depth_scale is 'abc', but must be a"),
     ("follow.launch.py", {"slop": "x"}, "argument slop is 'x', but must be a double from 0 to 10"),
     ("follow.launch.py", {"tf": "maybe"}, "argument tf is 'maybe', but must be true or false"),
-    ("replay.launch.py", {"box": "1,2,3"}, "argument box: '1,2,3' is not x,y,w,h"),
+    ("replay.launch.py", {"box": "1,2,3"}, "argument box is '1,2,3', but must be x,y,w,h"),
     ("replay.launch.py", {"autostart": "off"}, "argument autostart is false, but a bag is played"),
     ("replay.launch.py", {"model": "absent"}, "model 'absent' is neither"),
 ])  # fmt: skip

@@ -94,9 +94,8 @@ def test_gate_window_sums_up_what_was_memorised(tracker, scene):
 
 def test_init_bbox_starts_on_the_first_frame(tracker, scene):
     assert tracker.change_state("deactivate")
-    assert tracker.set_parameters(init_bbox="10,20,30") == []
-    assert not tracker.change_state("activate")
-    tracker.diagnosis("target", "init_bbox: '10,20,30' is not x,y,w,h")
+    (refused,) = tracker.set_parameters(init_bbox="10,20,30")
+    assert refused.startswith("parameter init_bbox is '10,20,30', but must be x,y,w,h in pixels")
     assert tracker.set_parameters(init_bbox=",".join(map(str, scene.box(0)))) == []
     assert tracker.change_state("activate")
     detections = tracker.detections[tracker.meet(scene.frame(0))][0]

@@ -10,7 +10,6 @@ from tracker_ros.nodes.launching.arguments import TRACK
 from tracker_ros.nodes.parameters import FOLLOW
 
 FOLLOWER = arguments.of_node(FOLLOW, "depth_scale", "slop", "tf")
-BOX = (arguments.of_launch("box", "", "A box."),)
 
 
 def read(table, argv=(), **given):
@@ -48,6 +47,7 @@ def test_booleans_are_what_launch_takes_for_them(text, value):
     (TRACK, "max_targets", "2.5", "but must be an integer from 1 to 64"),
     (TRACK, "use_sim_time", "maybe", "but must be true or false"),
     (TRACK, "rviz", "2", "but must be true or false"),
+    (TRACK, "init_bbox", "1,2,3", "but must be x,y,w,h in pixels, w and h above 0"),
     (TRACK, "engine", "abacus", "but must be one of auto, torch, onnx, tensorrt"),
     (FOLLOWER, "depth_scale", "abc", "but must be a double from 1e-06 to 1000"),
     (FOLLOWER, "slop", "nan", "but must be a double from 0 to 10"),
@@ -56,12 +56,6 @@ def test_booleans_are_what_launch_takes_for_them(text, value):
 def test_a_wrong_value_names_its_argument_and_what_that_takes(table, name, text, words):
     with pytest.raises(ParameterError, match=f"^argument {name} is '{text}', {words}$"):
         read(table, **{name: text})
-
-
-@pytest.mark.parametrize("table, name", [(TRACK, "init_bbox"), (BOX, "box")])
-def test_a_wrong_box_names_its_argument(table, name):
-    with pytest.raises(ParameterError, match=f"argument {name}: '1,2,3' is not x,y,w,h in pixels"):
-        read(table, **{name: "1,2,3"})
 
 
 def test_a_slip_in_a_name_is_told_once(caplog):

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from ...core.errors import InputError, ParameterError
+from ...core.errors import ParameterError
 from ...core.io.paths import share_dir
 from ..parameters import SELECT, TRACKER
 from ..parameters.parameter import Parameter, Value
@@ -15,7 +15,6 @@ BOOLEANS = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
 }
-BOXES = ("box", "init_bbox")
 
 
 @dataclass(frozen=True)
@@ -137,18 +136,7 @@ def value(parameter: Parameter, text: str) -> Value:
         raise ParameterError(
             f"argument {parameter.name} is {text!r}, but must be {wanted}"
         ) from None
-    if parameter.name in BOXES:
-        _check_box(parameter.name, text)
     return given
-
-
-def _check_box(name: str, text: str) -> None:
-    from ...core.geometry.boxes import parse_box  # NumPy, for which --show-args must not wait
-
-    try:
-        parse_box(text)
-    except InputError as error:
-        raise ParameterError(f"argument {name}: {error}") from None
 
 
 def for_node(values: dict[str, Value], *names: str) -> dict:

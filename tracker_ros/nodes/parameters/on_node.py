@@ -4,7 +4,7 @@ import difflib
 from collections.abc import Iterable
 from types import SimpleNamespace
 
-from ...core.errors import InputError, ParameterError, TrackerError
+from ...core.errors import ParameterError, TrackerError
 from .parameter import START, Parameter
 
 
@@ -89,12 +89,7 @@ def descriptor(parameter: Parameter):
 
 
 def initial_box(text: str) -> tuple[float, float, float, float] | None:
-    """The box of ``init_bbox``; None if it is empty. Raises ParameterError."""
+    """The box of ``init_bbox``; None if it is empty."""
     from ...core.geometry.boxes import parse_box  # NumPy, for which help must not wait
 
-    if not text.strip():
-        return None
-    try:
-        return parse_box(text)
-    except InputError as error:
-        raise ParameterError(f"parameter init_bbox: {error}") from None
+    return parse_box(text) if text else None

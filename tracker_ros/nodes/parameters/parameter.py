@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from ...core.errors import ParameterError
+from ...core.errors import InputError, ParameterError
 
 Value = bool | int | float | str
 
@@ -18,7 +18,10 @@ AT_ONCE = "at once"
 
 @dataclass(frozen=True)
 class Parameter:
-    """One ROS parameter; its type is that of the default."""
+    """One ROS parameter; its type is that of the default.
+
+    box: its values are texts of a box, ``x,y,w,h``, or empty.
+    """
 
     name: str
     default: Value
@@ -26,6 +29,7 @@ class Parameter:
     applies: str = START
     limits: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
+    box: bool = False
 
     @property
     def type_name(self) -> str:
@@ -42,6 +46,8 @@ class Parameter:
         """What its values are, in words: "an integer from 1 to 64"."""
         if self.choices:
             return f"one of {self.range_text}"
+        if self.box:
+            return "x,y,w,h in pixels, w and h above 0"
         article = "an" if self.type_name[0] in "aeiou" else "a"
         limits = f" from {self.range_text}" if self.limits else ""
         return f"{article} {self.type_name}{limits}"
@@ -56,7 +62,8 @@ class Parameter:
             )
         number: Any = value  # where there are bounds
         outside = self.limits and not self.limits[0] <= number <= self.limits[1]
-        if outside or (self.choices and value not in self.choices):
+        unknown = self.choices and value not in self.choices
+        if outside or unknown or (self.box and not _is_box(number)):
             raise ParameterError(f"parameter {self.name} is {value!r}, but must be {self.wanted}")
 
     def check_stage(self, stage: str) -> None:
@@ -67,6 +74,15 @@ class Parameter:
                 f"parameter {self.name} can be set while the node is"
                 f" {' or '.join(allowed[self.applies])}, not {stage}"
             )
+
+
+def _is_box(text: str) -> bool:
+    from ...core.geometry.boxes import parse_box  # NumPy, for which help must not wait
+
+    try:
+        return not text or bool(parse_box(text))
+    except InputError:
+        return False
 
 
 # Of every managed node.

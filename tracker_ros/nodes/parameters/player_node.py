@@ -54,6 +54,8 @@ PLAYER = (
     Parameter(
         "publish_init", False, "Send the tracker the truth's first box, stamped with its frame."
     ),
-    Parameter("init_bbox", "", "Send the tracker this box, `x,y,w,h`, with frame `init_frame`."),
+    Parameter(
+        "init_bbox", "", "Send the tracker this box, `x,y,w,h`, with frame `init_frame`.", box=True
+    ),
     Parameter("init_frame", 0, "The frame that `init_bbox` is of, from 0.", limits=(0, 999_999)),
 )

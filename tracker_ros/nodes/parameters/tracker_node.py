@@ -43,6 +43,7 @@ TRACKER = (
         "",
         "Start on this box, `x,y,w,h` in pixels, in the first frame that shows something there.",
         ACTIVATE,
+        box=True,
     ),
     Parameter("max_targets", 1, "How many targets are tracked at once.", ACTIVATE, limits=(1, 64)),
     Parameter(
