@@ -1,5 +1,6 @@
 """Base of every network's configuration: to plain JSON and back."""
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from typing import ClassVar, TypeVar
 
@@ -32,6 +33,10 @@ class NetworkConfig:
     def to_dict(self) -> dict:
         """As plain JSON types."""
         return asdict(self)
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Settings that have no effect beside the values of others, each with the reason."""
+        yield from ()
 
     @classmethod
     def from_dict(cls: type[Config], values: dict) -> Config:

@@ -1,7 +1,7 @@
 """Options of a command made from the fields of a configuration."""
 
 import argparse
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -69,11 +69,17 @@ def read_shares(text: str) -> dict[str, float]:
         raise argparse.ArgumentTypeError(f"{text!r} is not {form}") from None
 
 
-def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
+def overridden(
+    config: Any,
+    texts: Iterable[str],
+    option: str,
+    idle: Callable[[Any], Mapping[str, str]] = lambda made: {},
+) -> Any:
     """A configuration with values given as NAME=VALUE, of the type that they replace.
 
-    Raises ParameterError naming ``option`` for an unknown name, one that is there twice, or a value
-    of another type.
+    idle: of the configuration that is made, the names that have no effect, each with the reason.
+    Raises ParameterError naming ``option`` for an unknown name, one that is there twice or has no
+    effect, or a value of another type.
     """
     known = {field.name: getattr(config, field.name) for field in fields(config)}
     values = {}
@@ -88,7 +94,12 @@ def overridden(config: Any, texts: Iterable[str], option: str) -> Any:
         except ValueError:
             kind = KINDS[type(known[name])]
             raise ParameterError(f"{option} {text!r}: {value!r} is not {kind}") from None
-    return replace(config, **values)
+    made = replace(config, **values)
+    reasons = idle(made)
+    for name, value in values.items():
+        if name in reasons and value != known[name]:
+            raise ParameterError(f"{option} {name} has no effect: {reasons[name]}")
+    return made
 
 
 def _like(old: Any, text: str) -> Any:

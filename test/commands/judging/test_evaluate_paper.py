@@ -49,6 +49,7 @@ def test_a_torch_network_takes_other_sizes(sequence, model, capsys):
         ("penalty=much", "'much' is not a number"),
         ("lost_after=0", "lost_after is 0, not a positive whole number"),
         ("penalty=0 penalty=1", "--tracking 'penalty=1': penalty is given twice"),
+        ("lost_score=0 penalty=0", "--tracking penalty has no effect: what is learned online"),
     ],
 )
 def test_values_that_cannot_be(sequence, capsys, value, sentence):

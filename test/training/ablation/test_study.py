@@ -169,6 +169,7 @@ def test_finished_runs_are_of_these_weights_and_these_sequences(command, dev, tm
         (["--validate", "nowhere"], "is not a folder"),
         (["--seeds", "0," + "9" * 23], "--seed is 99999999999999999999999, not"),
         (["--init", "nowhere"], "checkpoint nowhere does not exist"),
+        (["--network", "gate=soft"], "--network gate has no effect: the variants differ in it"),
         (["--network", "gate_reduction=200"], "these values make no dastm: attention."),
     ],
 )

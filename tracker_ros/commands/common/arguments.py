@@ -67,16 +67,25 @@ def add_overrides(parser: argparse.ArgumentParser, texts: dict[str, str]) -> Non
 def preset_from(args: argparse.Namespace, name: str):
     """The preset ``name`` with the values that --network and --tracking give.
 
-    Raises ModelError for an unknown preset, ParameterError for an unknown or wrong value.
+    Raises ModelError for an unknown preset, ParameterError for an unknown or wrong value and for
+    one that has no effect.
     """
     from ...networks.presets import preset
     from ...training.options import overridden
 
     design = preset(name)
-    return design._replace(
-        network=overridden(design.network, args.network, "--network"),
-        tracking=overridden(design.tracking, args.tracking, "--tracking"),
-    )
+    network = overridden(design.network, args.network, "--network", lambda made: dict(made.idle()))
+    tracking = tracking_from(args, design.tracking, design.architecture, network.to_dict())
+    return design._replace(network=network, tracking=tracking)
+
+
+def tracking_from(args: argparse.Namespace, tracking, architecture: str, network: dict):
+    """``tracking`` of such a network with the values that --tracking gives. Raises as above."""
+    from ...engines.models.files import idle_tracking
+    from ...training.options import overridden
+
+    idle = idle_tracking(architecture, network)
+    return overridden(tracking, args.tracking, "--tracking", lambda made: idle)
 
 
 def add_source_arguments(parser: argparse.ArgumentParser) -> None:

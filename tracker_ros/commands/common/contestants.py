@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...core.errors import InputError
-from .arguments import add_overrides, tracker_options, tracker_options_given
+from .arguments import add_overrides, tracker_options, tracker_options_given, tracking_from
 
 if TYPE_CHECKING:  # it imports NumPy, for which help must not wait
     from ...core.trackable import Trackable
@@ -104,14 +104,13 @@ def _tracking(args: argparse.Namespace, facts: dict):
     """What --paper and --tracking make of the model's own tracking config; None without them."""
     from ...core.config import TrackingConfig
     from ...evaluation.paper import paper_tracking
-    from ...training.options import overridden
 
     if not changes(args):
         return None
     tracking = TrackingConfig.from_dict(facts["tracking"])
     if args.paper:
         tracking = paper_tracking(facts["architecture"], args.dataset, tracking)
-    return overridden(tracking, args.tracking, "--tracking")
+    return tracking_from(args, tracking, facts["architecture"], facts["network"])
 
 
 def load_ours(threads: int, **options):

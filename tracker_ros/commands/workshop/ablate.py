@@ -120,6 +120,9 @@ def run(args: argparse.Namespace) -> int:
             f" those of {', '.join(papers)}"
         )
     study = study_of(architecture, args.variants)
+    varied = {name for variant in study.variants.values() for name in variant.network}
+    if given := varied.intersection(text.partition("=")[0] for text in args.network):
+        raise ParameterError(f"--network {min(given)} has no effect: the variants differ in it")
     design = preset_from(args, model)
     paper = recipe(design.architecture)
     names = ("rate", "workers", "frozen_norms", "steps", "batch")

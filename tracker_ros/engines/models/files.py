@@ -1,5 +1,6 @@
 """The files of a model: their names, where they are, and the steps that have a graph each."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,11 @@ STEPS = ("start", "locate", "remember", "trunk", "match", "learn")  # of all net
 MEMORY_NETWORKS = ("stmtrack", "dastm", "dastm_filter")
 # Of these, those in which one step, ``trunk``, computes features for all the others.
 SHARED_TRUNK = ("dastm_filter",)
+# What of a tracking config is about one kind of tracker alone.
+ONLINE = ("filter_rate", "scale_rate", "scale_step", "opinion_place")
+REFINED = ("refine_place", "refine_scale", "refine_shape", "refine_network")
+RANKED = ("penalty", "size_rate", "size_trust")
+REMEMBERED = ("memory_capacity", "memory_segments", "last_score")
 NEXT = "next_"  # in a graph, before an output's name that is also an input's
 
 
@@ -83,6 +89,25 @@ def _find(path: Path, model: str) -> ModelFiles:
         f"model {model!r} is neither a .safetensors or .onnx file nor a shipped name "
         f"({', '.join(known) or 'none is installed'})"
     )
+
+
+def idle_tracking(architecture: str, network: Mapping) -> dict[str, str]:
+    """The values of a ``TrackingConfig`` that have no effect here, each with the reason.
+
+    network: what the facts of a model say of it.
+    """
+    shared = architecture in SHARED_TRUNK
+    online = shared and network.get("filter", "online") == "online"
+    idle: dict[str, str] = {}
+    if not online:
+        idle |= dict.fromkeys((*ONLINE, *REFINED), "this network learns nothing online")
+    elif not network.get("refine"):
+        idle |= dict.fromkeys(REFINED, "this network refines no boxes")
+    if online:
+        idle |= dict.fromkeys(RANKED, "what is learned online gives the box")
+    if architecture not in MEMORY_NETWORKS:
+        idle |= dict.fromkeys(REMEMBERED, f"the memory of {architecture} has one size")
+    return idle
 
 
 def steps_of(architecture: str) -> tuple[str, ...]:

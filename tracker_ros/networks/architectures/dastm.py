@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from torch import Tensor
 
 from ...core.config import TrackingConfig
-from ..blocks.gate import DynamicAttention
+from ..blocks.gate import DynamicAttention, unread
 from ..blocks.reader import tokens
 from ..step import Step, StepModule, example_memory
 from .stmtrack import Stmtrack, StmtrackConfig, locate_step
@@ -27,6 +28,10 @@ class DastmConfig(StmtrackConfig):
     gate: str = "hard"  # see networks/blocks/gate.py: MODES
     gate_reduction: int = 4  # d
     temperature: float = 1.0  # tau
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        yield from super().idle()
+        yield from unread(self.gate)
 
 
 class Dastm(Stmtrack):

@@ -8,6 +8,7 @@ knows what the other answers: they are two witnesses.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -20,7 +21,7 @@ from ...core.online.reference import REGION as REFINED
 from ...core.online.scale import REGION
 from ..backbones.efficientnet import EfficientNetLite
 from ..blocks.convolutions import normalise
-from ..blocks.gate import DynamicAttention
+from ..blocks.gate import DynamicAttention, unread
 from ..blocks.head import make_head
 from ..blocks.pyramid import STRIDE, PyramidNeck
 from ..blocks.reader import read_memory, shares, tokens
@@ -60,6 +61,9 @@ class DastmFilterConfig(NetworkConfig):
     temperature: float = 1.0
 
     retired = (("neck_depth", 1),)
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        yield from unread(self.gate)
 
 
 class DastmFilter(nn.Module):

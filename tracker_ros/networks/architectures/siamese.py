@@ -7,7 +7,7 @@ paper cuts templates with SiamFC's context margin; here windows are a multiple o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ...core.config import TrackingConfig
-from ..backbones.by_name import make_backbone
+from ..backbones.by_name import make_backbone, unread
 from ..backbones.efficientnet import EfficientNetLite
 from ..blocks.convolutions import conv_bn, normalise
 from ..blocks.pyramid import PyramidNeck
@@ -43,6 +43,9 @@ class SiameseConfig(NetworkConfig):
     ffn: int = 1024
     layers: int = 4
     dropout: float = 0.1
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        yield from unread(self.backbone)
 
 
 class Filter(nn.Sequential):

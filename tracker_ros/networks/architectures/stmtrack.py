@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ...core.config import TrackingConfig
-from ..backbones.by_name import make_backbone
+from ..backbones.by_name import make_backbone, unread
 from ..backbones.efficientnet import EfficientNetLite
 from ..blocks.convolutions import normalise
 from ..blocks.head import make_head
@@ -37,6 +38,11 @@ class StmtrackConfig(NetworkConfig):
     head_depth: int = 7
     head_kind: str = "plain"
     neck: str = "conv"  # or separable: a tenth of the cost; an EfficientNet-Lite has a pyramid
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        yield from unread(self.backbone)
+        if self.backbone.startswith("efficientnet_"):
+            yield "neck", f"backbone is {self.backbone}, whose levels a pyramid merges"
 
 
 class Maps(NamedTuple):

@@ -3,6 +3,8 @@
 An EfficientNet-Lite answers with three levels instead, which a ``PyramidNeck`` merges.
 """
 
+from collections.abc import Iterator
+
 from torch import nn
 
 from .alexnet import AlexNet
@@ -17,6 +19,21 @@ SIZES = {
     "resnet50": {"widths": 4, "depths": 3},
     "alexnet": {"widths": 5},
 }
+
+# The settings that each looks at.
+READ = {
+    "mobileone": ("widths", "depths", "branches", "scale", "late_se"),
+    "inception_v3": ("width",),
+    "resnet50": ("widths", "depths", "dilation"),
+    "alexnet": ("widths",),
+}
+
+
+def unread(backbone: str) -> Iterator[tuple[str, str]]:
+    """The settings that this backbone does not look at, each with the reason."""
+    read = READ.get(backbone, ())
+    for name in sorted({name for names in READ.values() for name in names}.difference(read)):
+        yield name, f"backbone is {backbone}"
 
 
 def make_backbone(config) -> nn.Module:

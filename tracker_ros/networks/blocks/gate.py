@@ -1,5 +1,7 @@
 """DASTM's dynamic attention module: a gate picks skip, SE, CA or CBAM for each memory frame."""
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -8,7 +10,14 @@ from ...core.gate import BRANCHES
 from .attention import CBAM, SE, CoordinateAttention
 
 SUMS = {"static": BRANCHES[1:], "se+ca": ("se", "ca")}  # branches that are simply added
-MODES = ("hard", "soft", "random", *SUMS, *BRANCHES)
+LEARNT = ("hard", "soft")  # modes in which the gate learns
+MODES = (*LEARNT, "random", *SUMS, *BRANCHES)
+
+
+def unread(mode: str) -> Iterator[tuple[str, str]]:
+    """The settings that a gate of this mode does not look at, each with the reason."""
+    if mode not in LEARNT:
+        yield from dict.fromkeys(("gate_reduction", "temperature"), f"gate is {mode}").items()
 
 
 class GateUnit(nn.Module):
@@ -43,9 +52,9 @@ class DynamicAttention(nn.Module):
         if mode not in MODES:
             raise ValueError(f"gate mode is {mode!r}, not one of {', '.join(MODES)}")
         self.mode, self.temperature = mode, temperature
-        self.gate = GateUnit(channels, reduction) if mode in ("hard", "soft") else None
+        self.gate = GateUnit(channels, reduction) if mode in LEARNT else None
         modules = {"se": SE, "ca": CoordinateAttention, "cbam": CBAM}
-        wanted = BRANCHES if mode in ("hard", "soft", "random") else SUMS.get(mode, (mode,))
+        wanted = BRANCHES if mode in (*LEARNT, "random") else SUMS.get(mode, (mode,))
         self.branches = nn.ModuleDict(
             {name: module(channels) for name, module in modules.items() if name in wanted}
         )
