@@ -16,6 +16,14 @@ from tracker_ros.training.options import given, overridden
 from tracker_ros.training.records.provenance import commit, data_names
 
 
+def check_refused(shards, tmp_path, capsys, options, sentence):
+    pytest.importorskip("torch")
+    assert main(["train", str(shards), "--out", str(tmp_path / "run"), *options]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"tracker-ros: error: {sentence}") and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize(
     ("options", "sentence"),
     [
@@ -108,11 +116,70 @@ from tracker_ros.training.records.provenance import commit, data_names
     ],
 )
 def test_bad_options(shards, tmp_path, capsys, options, sentence):
+    check_refused(shards, tmp_path, capsys, options, sentence)
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--minutes", "1", "--steps", "5"], "--steps has no effect: --minutes is 1"),
+        (["--drop", "0.5"], "--drop has no effect: --schedule is cosine"),
+        (["--warmup", "0", "--warmup-rate", "1"], "--warmup-rate has no effect: --warmup is 0"),
+        (
+            ["--frozen", "0", "--frozen-part", "convolutions"],
+            "--frozen-part has no effect: --frozen is 0",
+        ),
+        (["--negative", "0", "--kin", "1"], "--kin has no effect: --negative is 0"),
+        (["--model", "stmtrack", "--angle", "9"], "--angle has no effect: --rotation is 0"),
+        (["--model", "stmtrack", "--zoom", "0.5"], "--zoom has no effect: --crops is uniform"),
+        (["--model", "stmtrack", "--paste-motion", "1"], "--paste-motion has no effect: nothing"),
+        (["--pasted", "1"], "--pasted has no effect: there are shards alone, of which --weights"),
+        (["--ratios", "coco=1"], "--ratios has no effect: no set coco is given without a weight"),
+        (["--loss-budget", "0.5"], "--loss-budget has no effect: --loss-gate-budget is 0"),
+        (
+            ["--loss-assignment", "iou"],
+            "--loss-assignment has no effect: the loss of dastm_filter does not look at it",
+        ),
+        (
+            ["--model", "siamfc", "--query-frames", "2"],
+            "--query-frames has no effect: the loss of siamfc does not look at it",
+        ),
+        (
+            ["--network", "gate=se", "--loss-gate-balance", "1"],
+            "--loss-gate-balance has no effect: the network has no gate that learns",
+        ),
+        (
+            ["--network", "gate=se", "--network", "temperature=2"],
+            "--network temperature has no effect: gate is se",
+        ),
+        (
+            ["--model", "stmtrack_tiny", "--network", "width=0.5"],
+            "--network width has no effect: backbone is efficientnet_lite0",
+        ),
+        (
+            ["--model", "dastsiam", "--network", "scale=true"],
+            "--network scale has no effect: backbone is resnet50",
+        ),
+        (
+            ["--tracking", "size_rate=0.5"],
+            "--tracking size_rate has no effect: what is learned online gives the box",
+        ),
+        (["--frozen", "0.5"], "--frozen has no effect: neither --backbone nor --start gives the"),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(shards, tmp_path, capsys, options, sentence):
+    check_refused(shards, tmp_path, capsys, options, sentence)
+
+
+def test_what_has_an_effect_on_other_data_is_refused(tmp_path, capsys):
     pytest.importorskip("torch")
-    assert main(["train", str(shards), "--out", str(tmp_path / "run"), *options]) == 1
-    error = capsys.readouterr().err
-    assert error.startswith(f"tracker-ros: error: {sentence}") and error.count("\n") == 1
-    assert not (tmp_path / "run").exists()
+    command = ["train", f"otb:{tmp_path}", "--model", "siamfc_st_tiny", "--recipe", "short"]
+    for option, sentence in (
+        (["--weights", "otb=0.5"], "--weights has no effect: it weighs shards, and there are none"),
+        (["--ratios", "otb=1,coco=1"], "--ratios has no effect: no set coco is given"),
+    ):
+        assert main([*command, *option, "--out", str(tmp_path / "run")]) == 1
+        assert capsys.readouterr().err.startswith(f"tracker-ros: error: {sentence}")
 
 
 @pytest.mark.parametrize("command", ["train", "train-refiner"])
@@ -165,6 +232,43 @@ def test_a_papers_backbone_that_is_missing_is_said(shards, tmp_path, caplog, rec
     assert main(["train", str(shards), *small, *options]) == 0
     told = [r.message for r in caplog.records if "was trained on ImageNet before" in r.message]
     assert len(told) == (recipe == "paper")
+
+
+def test_what_is_said_of_a_backbone_that_start_gives(shards, tmp_path, caplog, capsys):
+    pytest.importorskip("torch")
+    from tracker_ros.networks.backbones.by_name import make_backbone
+    from tracker_ros.networks.presets import preset
+    from tracker_ros.training.records import checkpoint
+
+    sizes = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "gate=soft")
+    command = ["train", str(shards), "--model", "dastm_tiny", "--recipe", "short", "--steps", "1"]
+    command += [f"--network={size}" for size in sizes] + ["--batch", "2", "--workers", "0"]
+    first, trunk = tmp_path / "first", tmp_path / "trunk.pt"
+    assert main([*command, "--out", str(first)]) == 0
+    backbone = make_backbone(overridden(preset("dastm_tiny").network, sizes, "--network"))
+    checkpoint.save(trunk, {"trunk": backbone.state_dict(), "facts": {}})
+    command += ["--start", str(first / "last.pt"), "--frozen", "1", "--out", str(tmp_path / "run")]
+    capsys.readouterr()
+    assert main([*command, "--backbone-rate", "0.3"]) == 1
+    assert (
+        capsys.readouterr().err
+        == "tracker-ros: error: --backbone-rate has no effect: --frozen is 1\n"
+    )
+    assert main([*command, "--backbone", str(trunk)]) == 0
+    told = [record.message for record in caplog.records]
+    assert "--backbone has no effect: --start gives the whole backbone, too" in told
+
+
+def test_a_backbone_without_a_stem_has_none_to_freeze(shards, tmp_path, capsys):
+    pytest.importorskip("torch")
+    from tracker_ros.networks.backbones.alexnet import AlexNet
+    from tracker_ros.training.records import checkpoint
+
+    trunk = tmp_path / "trunk.pt"
+    checkpoint.save(trunk, {"trunk": AlexNet((8, 8, 8, 8, 8)).state_dict(), "facts": {}})
+    options = ["--model", "siamfc", "--network", "widths=8,8,8,8,8", "--network", "channels=8"]
+    options += ["--backbone", str(trunk), "--frozen-stem"]
+    check_refused(shards, tmp_path, capsys, options, "--frozen-stem has no effect: this backbone")
 
 
 def parsed(*options):

@@ -9,7 +9,7 @@ from tracker_ros.networks.build import build
 from tracker_ros.networks.presets import PRESETS
 from tracker_ros.training.loop import Trainer
 from tracker_ros.training.optimisation.optimisers import learning_rate, make_optimiser
-from tracker_ros.training.recipes import RECIPES, recipe, short
+from tracker_ros.training.recipes import GATED, READ, RECIPES, idle, recipe, short
 
 
 def test_stmtracks_values():
@@ -89,6 +89,22 @@ def test_for_got10ks_rule_nothing_but_the_data_and_mixvits_epochs_change():
         assert replace(alone, **same) == made
 
 
+class Watched:
+    """A configuration that notes what is looked at."""
+
+    def __init__(self, config, seen):
+        self.config, self.seen = config, seen
+
+    def __getattr__(self, name):
+        self.seen.add(name)
+        return getattr(self.config, name)
+
+
+def test_a_gate_that_does_not_learn_has_no_loss():
+    assert set(GATED).isdisjoint(idle(PRESETS["dastm"]))
+    assert set(GATED) < set(idle(PRESETS["sastm"])) and set(GATED) < set(idle(PRESETS["stif"]))
+
+
 HEAD = {"head_channels": 16, "head_depth": 1}
 SIAMESE = {"ffn": 16, "layers": 1}
 SMALL = {"query_size": 64, "memory_size": 64}
@@ -114,11 +130,17 @@ def test_trains_on_shards_by_the_papers_recipe(name, sizes, crops, shards, tmp_p
     )
     paper = recipe(made.architecture)
     config = replace(paper.training, batch=2, steps=2, workers=0)
-    learner = Trainer(shards, tmp_path, made, config, paper.loss)
+    seen: set[str] = set()
+
+    def loss(model, batch, tracking, losses):
+        return paper.loss(model, batch, tracking, Watched(losses, seen))
+
+    learner = Trainer(shards, tmp_path, made, config, loss)
     before = {key: value.clone() for key, value in learner.model.state_dict().items()}
     learner.run(lambda _: None)
     after = learner.model.state_dict()
     assert learner.step == 2
+    assert seen == set(READ[paper.loss]) - {"query_frames"}
     still = [key for key, value in before.items() if torch.equal(value, after[key])]
     assert [key for key in still if "num_batches" not in key] == []
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import Field, dataclass, field, fields
 from typing import Any, ClassVar, Protocol
 
@@ -67,6 +67,10 @@ class Checked:
             for kind, number in shares.items():
                 _check_number(f"{name} {kind}".strip(), number, bounds)
 
+    def idle(self) -> Iterator[tuple[str, str]]:
+        """Fields that have no effect beside the values of others, each with the reason."""
+        yield from ()
+
 
 def _check_number(name: str, value: float, bounds: Mapping) -> None:
     most = bounds["most"]
@@ -124,6 +128,10 @@ class LossConfig(Checked):
     )
     # Milliseconds of each branch, measured where a run with a budget starts.
     gate_costs: tuple[float, ...] = ()
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        if not self.gate_budget:
+            yield "budget", "--loss-gate-budget is 0"
 
 
 @dataclass(frozen=True)
@@ -191,6 +199,16 @@ class SamplingConfig(Checked):
         0.3, "share of pasted clips with a panning camera and motion blur", most=1
     )
 
+    def idle(self) -> Iterator[tuple[str, str]]:
+        if not self.negative:
+            yield "kin", "--negative is 0"
+        if not self.rotation:
+            yield "angle", "--rotation is 0"
+        if self.crops != "tracked":
+            yield from dict.fromkeys(("drift", "zoom"), f"--crops is {self.crops}").items()
+        if self.memory_frames == 1:
+            yield "adjacent", "--memory-frames is 1"
+
 
 @dataclass(frozen=True)
 class TrainingConfig(Checked):
@@ -248,3 +266,13 @@ class TrainingConfig(Checked):
     device: str = "cpu"
     losses: LossConfig = field(default_factory=LossConfig)
     sampling: SamplingConfig = field(default_factory=SamplingConfig)
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        if self.minutes:
+            yield "steps", f"--minutes is {self.minutes:g}"
+        if not (self.frozen or self.frozen_stem):
+            yield "frozen_part", "--frozen is 0"
+        if not self.warmup:
+            yield "warmup_rate", "--warmup is 0"
+        if self.schedule != "step":
+            yield "drop", f"--schedule is {self.schedule}"

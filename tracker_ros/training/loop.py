@@ -10,6 +10,7 @@ import torch
 
 from ..core.errors import ModelError, ParameterError
 from ..engines.runners.torch_runner import DTYPES
+from ..networks.blocks.gate import LEARNT
 from ..networks.build import build, check_steps
 from ..networks.presets import Preset
 from .config import TrainingConfig
@@ -85,14 +86,15 @@ class Trainer(Course):
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
         if config.frozen_norms and start is None:
             raise ParameterError("--frozen-norms keeps the statistics of --start, which is missing")
-        self.pretrained = False  # the backbones
+        self.pretrained = ""  # the option that the backbones are from
         if backbone is not None:
             self.facts["backbone"] = load_backbone(self.model, backbone)
-            self.pretrained = True
+            self.pretrained = "--backbone"
         if start is not None:
             given = warm_start(self.model, start)
             self.facts["start"] = {"file": Path(start).name, "tensors": len(given)}
-            self.pretrained |= given.issuperset(backbone_tensors(self.model))
+            if given.issuperset(backbone_tensors(self.model)):
+                self.pretrained = "--start"
         self.model = synchronised(self.model, self.ranks.count, self.device)
         self.model.to(self.device, memory_format=torch.channels_last)
         self.average = Average(self.model, config.ema)
@@ -150,7 +152,7 @@ class Trainer(Course):
         return (self.last, self.best_file) if self.validate else (self.last,)
 
     def _measure_costs(self) -> dict[str, float]:
-        if getattr(self.preset.network, "gate", None) not in ("hard", "soft"):
+        if getattr(self.preset.network, "gate", None) not in LEARNT:
             raise ParameterError("--loss-gate-budget needs a network with a gate")
         found = measure_branches(self.model, self.preset.tracking)
         costs = torch.tensor(list(found.values()), device=self.device)
@@ -174,7 +176,7 @@ class Trainer(Course):
         config, progress = self.config, self.progress
         chance = np.random.SeedSequence((config.seed, self.step, self.ranks.rank))
         torch.manual_seed(int(chance.generate_state(1, np.uint64)[0]))
-        prepare(self.model, self.pretrained, progress, config)
+        prepare(self.model, bool(self.pretrained), progress, config)
         kind, batch = DTYPES[config.precision], batch.to(self.device)
         with torch.autocast(self.device.type, kind, enabled=kind != torch.float32):
             terms = self.loss(self.model, batch, self.preset.tracking, config.losses)

@@ -31,13 +31,30 @@ def add_options(parser: argparse._ActionsContainer, config: type[Checked]) -> No
 
 
 def given(args: argparse.Namespace, config: Checked) -> Any:
-    """``config`` with the options that were given. Raises ParameterError for a bad value."""
+    """``config`` with the options that were given.
+
+    Raises ParameterError for a bad value, and for one that has no effect beside the others.
+    """
     values = {
         field.name: getattr(args, f"{config.prefix}{field.name}")
         for field in fields(config)
         if field.metadata
     }
-    return replace(config, **{name: value for name, value in values.items() if value is not None})
+    made = replace(config, **{name: value for name, value in values.items() if value is not None})
+    refuse_idle(args, config, dict(made.idle()))
+    return made
+
+
+def refuse_idle(args: argparse.Namespace, config: Checked, idle: Mapping[str, str]) -> None:
+    """Raise ParameterError for an option that asks for what would not be done.
+
+    idle: fields of ``config`` that have no effect, each with the reason. To ask for nothing, or
+    for what ``config`` has, misleads nobody.
+    """
+    for field in fields(config):
+        value = getattr(args, f"{config.prefix}{field.name}", None)
+        if field.name in idle and value and value != getattr(config, field.name):
+            raise ParameterError(f"{option_name(config, field)} has no effect: {idle[field.name]}")
 
 
 def read_number(text: str) -> float:

@@ -8,6 +8,8 @@ from torch import Tensor, nn
 
 from ..core.config import TrackingConfig
 from ..core.errors import ModelError
+from ..networks.blocks.gate import LEARNT
+from ..networks.presets import Preset
 from .config import LossConfig, SamplingConfig, TrainingConfig
 from .losses.corner import corner_loss
 from .losses.memory import memory_loss
@@ -216,6 +218,30 @@ RECIPES = {
     "dastsiam": Recipe(DASTSIAM, rpn_loss, "ImageNet"),
     "siamfc": Recipe(SIAMFC, response_loss),  # from noise, as SiamFC does
 }
+
+
+# Of the options that not every loss looks at, those that it does.
+READ: dict[Loss, tuple[str, ...]] = {
+    memory_loss: (
+        *("classification", "centerness", "box", "focal_alpha", "focal_gamma"),
+        *("absent_everywhere", "query_frames"),
+    ),
+    corner_loss: ("box", "query_frames"),
+    rpn_loss: ("classification", "centerness", "box", "assignment"),
+    response_loss: ("classification",),
+}
+GATED = ("gate_balance", "gate_budget", "budget")  # where a gate learns
+
+
+def idle(preset: Preset) -> dict[str, str]:
+    """Fields of losses and samples that such a network's loss does not look at, with the reason."""
+    read = READ[recipe(preset.architecture).loss]
+    reason = f"the loss of {preset.architecture} does not look at it"
+    every = {name for names in READ.values() for name in names}
+    found = dict.fromkeys(every.difference(read), reason)
+    if getattr(preset.network, "gate", "") not in LEARNT:
+        found |= dict.fromkeys(GATED, "the network has no gate that learns")
+    return found
 
 
 def recipe(architecture: str) -> Recipe:

@@ -163,6 +163,14 @@ def test_weights_of_sets_are_kept(tmp_path):
     )
 
 
+def test_that_nothing_has_masks_to_be_pasted_is_said(shards, caplog):
+    weights = {"video": 1.0, "paste": 1.0}
+    samples = Samples(shards, TrackingConfig(), SamplingConfig(weights=weights))
+    assert samples.kinds == ["video"]
+    told = [record.message for record in caplog.records]
+    assert told == ["nothing is pasted: none of these data has masks"]
+
+
 def test_default_weights_of_the_shards(shards):
     config = SamplingConfig(memory_frames=1)
     found = shares(Samples(shards, TrackingConfig(), config), 400)

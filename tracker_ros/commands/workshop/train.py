@@ -9,7 +9,7 @@ from ...core.errors import ParameterError
 from ...core.io.files import check_place
 from ...core.io.locks import locked
 from ...training.config import LossConfig, SamplingConfig, TrainingConfig
-from ...training.options import add_options, given
+from ...training.options import add_options, given, refuse_idle
 from ..common.arguments import (
     add_device,
     add_overrides,
@@ -19,6 +19,9 @@ from ..common.arguments import (
     name_argument,
     preset_from,
 )
+
+# Options about a backbone that is frozen, which one that is not pre-trained never is.
+FREEZING = ("frozen", "frozen_part", "frozen_stem")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -92,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
 
     design = preset_from(args, args.model)
     paper = recipe(design.architecture)
-    config = _config(args, paper)
+    config = _config(args, paper, design)
     if args.validate_every is not None and not args.validate:
         raise ParameterError("--validate-every is about --validate, which is missing")
     cache = args.cache or default_cache()
@@ -124,13 +127,7 @@ def run(args: argparse.Namespace) -> int:
         validate=args.validate,
         tensorboard=args.tensorboard,
     )
-    if args.recipe != "short" and paper.pretrained and not (args.backbone or args.start):
-        logging.warning(
-            "this recipe's backbone was trained on %s before; without --backbone, which"
-            " `tracker-ros convert` makes, it starts from noise, nothing is frozen, and the result"
-            " is another",
-            paper.pretrained,
-        )
+    _check_backbone(args, paper, trainer)
     if not trainer.ranks.leads:
         trainer.run(lambda line: None)
         return 0
@@ -143,19 +140,50 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _config(args: argparse.Namespace, paper) -> TrainingConfig:
+def _config(args: argparse.Namespace, paper, design) -> TrainingConfig:
     """The values of the recipe that is asked for, and what the options say instead."""
-    from ...training.recipes import short
+    from ...training.data import mixture
+    from ...training.recipes import idle, short
 
     config = short(paper.training) if args.recipe == "short" else paper.training
     if args.recipe == "paper-got10k":
         config = _got10k(args, paper)
-    return replace(
+    made = replace(
         given(args, config),
         device=find_device(args.device),
         losses=given(args, config.losses),
         sampling=given(args, config.sampling),
     )
+    unread = idle(design)
+    refuse_idle(args, config.losses, unread)
+    refuse_idle(args, config.sampling, unread | dict(mixture.idle(args.data, made.sampling)))
+    return made
+
+
+def _check_backbone(args: argparse.Namespace, paper, trainer) -> None:
+    """Say what options about a pre-trained backbone, and the recipe's own values, come to.
+
+    Raises ParameterError for an option by which it would be trained otherwise than is asked for.
+    """
+    from ...training.optimisation.optimisers import backbones, stem
+
+    config = trainer.config
+    if not trainer.pretrained:
+        reason = "neither --backbone nor --start gives the whole backbone"
+        refuse_idle(args, TrainingConfig(), dict.fromkeys(FREEZING, reason))
+        if args.recipe != "short" and paper.pretrained:
+            logging.warning(
+                "this recipe's backbone was trained on %s before; without --backbone, which"
+                " `tracker-ros convert` makes, it starts from noise, nothing is frozen, and the"
+                " result is another",
+                paper.pretrained,
+            )
+    elif args.frozen_stem and not any(map(stem, backbones(trainer.model))):
+        raise ParameterError("--frozen-stem has no effect: this backbone has no stem")
+    elif args.backbone_rate and config.frozen == 1 and config.frozen_part == "all":
+        raise ParameterError("--backbone-rate has no effect: --frozen is 1")
+    if args.backbone and trainer.pretrained == "--start":
+        logging.warning("--backbone has no effect: --start gives the whole backbone, too")
 
 
 def _got10k(args: argparse.Namespace, paper):

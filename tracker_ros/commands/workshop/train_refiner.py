@@ -5,7 +5,6 @@ import sys
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from ...core.errors import ParameterError
 from ...core.io.locks import locked
 from ...training.options import add_options, given
 from ...training.refinement.config import RefinerConfig
@@ -58,8 +57,6 @@ def run(args: argparse.Namespace) -> int:
     from ..common.terminal import run_course
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
-    if config.keep and not config.start:
-        raise ParameterError("--keep needs --start: there is nothing to keep")
     base = Base(args.model, config.device)
     name = args.name or base.path.stem
     out = args.out or Path("runs") / f"{base.path.stem}-refiner"

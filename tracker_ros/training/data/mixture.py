@@ -1,6 +1,7 @@
 """The mixture of sets to train on, and how often each is drawn."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -8,13 +9,14 @@ import numpy as np
 
 from ...core.errors import ParameterError, SourceError
 from ...core.io.numbers import parse_number
-from ..config import WEIGHT
+from ..config import WEIGHT, SamplingConfig
 from .clips import Pictures, load_clips
 from .clipset import ClipSet
 from .public import LARGE_ENOUGH, READERS, open_set
 
 SHARDS = "shards"
 PASTE = "paste"  # not a set: cut-outs of the sets with masks over other pictures
+logger = logging.getLogger(__name__)
 
 
 class Spec(NamedTuple):
@@ -50,6 +52,30 @@ def parse_spec(text: str | Path) -> Spec:
             f"data {text!r}: the weight {last} is not a number above 0 and up to {WEIGHT}"
         )
     return Spec(name, Path(folder), weight)
+
+
+def _specs(data: str | Path | Sequence[str | Path]) -> list[Spec]:
+    return [parse_spec(text) for text in ([data] if isinstance(data, str | Path) else data)]
+
+
+def idle(
+    data: str | Path | Sequence[str | Path], config: SamplingConfig
+) -> Iterator[tuple[str, str]]:
+    """Fields of ``config`` that have no effect on such data, each with the reason.
+
+    Raises ParameterError as ``parse_spec``.
+    """
+    specs = _specs(data)
+    shards = any(spec.reader == SHARDS for spec in specs)
+    sets = any(spec.reader != SHARDS for spec in specs)
+    if not shards:
+        yield "weights", "it weighs shards, and there are none; sets take NAME:FOLDER:WEIGHT"
+    if strange := set(config.ratios) - {spec.reader for spec in specs if spec.weight is None}:
+        yield "ratios", f"no set {min(strange)} is given without a weight of its own"
+    if not sets:
+        yield "pasted", "there are shards alone, of which --weights paste=X are pasted"
+    if not ((sets and config.pasted) or (shards and config.weights.get(PASTE))):
+        yield "paste_motion", "nothing is pasted"
 
 
 class ClipPictures:
@@ -91,7 +117,7 @@ def open_mixture(
     sets: dict[str, ClipSet] = {}
     shares: dict[str, float] = {}
     pictures = None
-    for spec in [parse_spec(text) for text in ([data] if isinstance(data, str | Path) else data)]:
+    for spec in _specs(data):
         weight = (ratios or {}).get(spec.reader, 1.0) if spec.weight is None else spec.weight
         if spec.reader == SHARDS:
             for kind in (kind for kind in weights if kind != PASTE):
@@ -106,8 +132,8 @@ def open_mixture(
         pasted = paste * weight if sets[name].masked else 0.0
         shares[name] = weight - pasted
         shares[PASTE] = shares.get(PASTE, 0.0) + pasted
-    if not any(clips.masked for clips in sets.values()):
-        shares.pop(PASTE, None)
+    if not any(clips.masked for clips in sets.values()) and shares.pop(PASTE, 0.0):
+        logger.warning("nothing is pasted: none of these data has masks")
     total = sum(shares.values())
     if not total > 0:
         raise ParameterError("there is nothing to train on: no data, or weights of 0")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ..config import (
@@ -49,3 +50,9 @@ class RefinerConfig(Checked):
     workers: int = option(1, "data processes", most=WORKERS)
     seed: int = option(0, "of everything that chance decides")
     device: str = "cpu"
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        if self.minutes:
+            yield "steps", f"--minutes is {self.minutes:g}"
+        if not self.start:
+            yield "keep", "--start is missing: there is nothing to keep"
