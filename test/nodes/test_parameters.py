@@ -55,6 +55,14 @@ def test_entry_is_complete(parameter):
         assert (limits.from_value, limits.to_value) == parameter.limits
 
 
+@pytest.mark.parametrize("node", NODES)
+def test_a_parameter_is_about_others_of_its_node(node):
+    table = {p.name: p for p in NODES[node]}
+    for parameter in table.values():
+        for name, value in parameter.about:
+            table[name].check(value)
+
+
 @pytest.mark.parametrize("name, value, words", [
     ("watchdog", 2, "is 2, but must be a double from 0.1 to 3600; write 2.0"),
     ("watchdog", 0.0, "is 0.0, but must be a double from 0.1 to 3600"),

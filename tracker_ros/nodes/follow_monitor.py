@@ -9,7 +9,7 @@ from std_msgs.msg import Header
 from ..runtime.outputs.health import ERROR, OK, WARN, Check, Problems, one_line
 from ..runtime.outputs.status import to_array
 from . import qos
-from .parameters import on_node
+from .parameters import FOLLOW, on_node
 from .process.timers import steady_timer
 
 INPUTS = ("detections", "depth", "camera")
@@ -65,9 +65,9 @@ class FollowMonitor:
     def _publish(self) -> None:
         header = Header(stamp=self._node.get_clock().now().to_msg())
         name = self._node.get_fully_qualified_name()[1:]
-        unknown = on_node.unknown(self._node)
-        said = "; ".join(unknown) or self._node.stage
-        parts = Check("parameters", WARN if unknown else OK, said, {})
+        useless = on_node.useless(self._node, FOLLOW)
+        said = "; ".join(useless) or self._node.stage
+        parts = Check("parameters", WARN if useless else OK, said, {})
         checks = (self._input(), self._target(), parts)
         self._publisher.publish(to_array(checks, header, name, ""))
 

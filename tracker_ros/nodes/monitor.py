@@ -22,7 +22,7 @@ from ..runtime.outputs.input_health import InputHealth
 from ..runtime.outputs.process import ProcessorUse, memory_values
 from ..runtime.outputs.status import to_array
 from . import qos
-from .parameters import on_node
+from .parameters import TRACKER, on_node
 from .process.timers import steady_timer
 
 # Subjects; problems of all others are errors.
@@ -131,7 +131,7 @@ class Monitor:
             self._target(),
             self._back_end(),
             self.gates.check(),
-            self._check("parameters", (), on_node.unknown(self._node)),
+            self._check("parameters", (), on_node.useless(self._node, TRACKER)),
         )
         self._publisher.publish(to_array(checks, header, name, self._node.image_topic))
 

@@ -365,6 +365,10 @@ def test_place_from_an_organised_cloud(follower):
     sent(np.ascontiguousarray(points[..., [2, 0, 1]]))
     follower.diagnosis("input", "not the view of a pinhole camera in its optical frame")
     np.testing.assert_allclose(follower.position(sent(points)), expected, atol=0.01)
+    assert follower.set_parameters(depth_scale=0.01) == []
+    words = "parameter depth_scale is 0.01, but has no effect without depth_source: image"
+    assert words in follower.diagnosis("parameters", words).message
+    assert follower.set_parameters(depth_scale=0.001) == []
     follower.change_state("deactivate")
     assert follower.set_parameters(depth_source="image") == []
     follower.change_state("activate")

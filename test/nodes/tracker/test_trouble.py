@@ -181,6 +181,17 @@ def test_misspelt_parameter_is_named(run_node, ros, tmp_path):
     assert "there is no parameter watchdgo" in output
 
 
+def test_a_parameter_without_effect_is_named_until_it_has_one(tracker):
+    tracker.set_parameters(auto_init_class="cup")
+    words = "parameter auto_init_class is 'cup', but has no effect without auto_init: true or "
+    assert tracker.diagnosis("parameters", words).level == WARN
+    try:
+        tracker.restart(auto_init_new=True)
+        assert tracker.diagnosis("parameters", "active").level == b"\x00"
+    finally:
+        tracker.restart(auto_init_new=False, auto_init_class="")
+
+
 def test_debug_image_is_reliable_for_rviz(tracker):
     topic = tracker.node.resolve_topic_name("tracker_node/debug_image")
     found = tracker.until(lambda: tracker.node.get_publishers_info_by_topic(topic), "a publisher")

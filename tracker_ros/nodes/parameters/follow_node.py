@@ -2,6 +2,8 @@
 
 from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, STARTING, Parameter
 
+IMAGE = (("depth_source", "image"),)
+
 FOLLOW = (
     *STARTING,
     Parameter(
@@ -23,6 +25,7 @@ FOLLOW = (
         "Subscribe to `depth/image` or to `depth/image/compressedDepth`.",
         ACTIVATE,
         choices=("raw", "compressedDepth"),
+        about=IMAGE,
     ),
     Parameter(
         "depth_qos",
@@ -37,12 +40,14 @@ FOLLOW = (
         "Metres of one unit in 16-bit depth images.",
         AT_ONCE,
         limits=(1e-6, 1000.0),
+        about=IMAGE,
     ),
     Parameter(
         "rectified",
         True,
         "The images are rectified: `camera_info`'s P is used; false: raw ones, K and distortion D.",
         ACTIVATE,
+        about=IMAGE,
     ),
     Parameter(
         "slop",

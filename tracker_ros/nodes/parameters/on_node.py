@@ -11,7 +11,7 @@ from .parameter import START, Parameter
 def declare(node, table: Iterable[Parameter]) -> None:
     """Declare ``table`` on an rclpy node. Raises ParameterError for an override out of range.
 
-    Logs a warning for every parameter that is given but not in the table: most are misspelt.
+    Logs a warning for every parameter of ``useless``.
     """
     from rclpy.exceptions import InvalidParameterTypeException, InvalidParameterValueException
 
@@ -25,7 +25,7 @@ def declare(node, table: Iterable[Parameter]) -> None:
             raise ParameterError(f"parameter {parameter.name} must be {parameter.wanted}") from None
         parameter.check(node.get_parameter(parameter.name).value)
 
-    for sentence in unknown(node):
+    for sentence in useless(node, table):
         node.get_logger().warning(sentence)
 
 
@@ -46,8 +46,26 @@ def refusal(table: Iterable[Parameter], changed: Iterable, stage: str) -> str:
     return ""
 
 
-def unknown(node) -> list[str]:
-    """One sentence for each parameter that ``node`` was given but does not have."""
+def useless(node, table: Iterable[Parameter]) -> list[str]:
+    """One sentence for each parameter that was given, but has no effect.
+
+    ``node`` does not have it, and most are misspelt; or it is about others of ``table``.
+    """
+    return _unknown(node) + _idle(read(node, table), table)
+
+
+def _idle(values: SimpleNamespace, table: Iterable[Parameter]) -> list[str]:
+    sentences = []
+    for p in table:
+        value = getattr(values, p.name)
+        acts = not p.about or any(getattr(values, name) == wanted for name, wanted in p.about)
+        if value != p.default and not acts:
+            needed = " or ".join(f"{name}: {str(wanted).lower()}" for name, wanted in p.about)
+            sentences.append(f"parameter {p.name} is {value!r}, but has no effect without {needed}")
+    return sentences
+
+
+def _unknown(node) -> list[str]:
     known = list(node.get_parameters_by_prefix(""))
     sentences = []
     for name in _overrides(node):

@@ -21,6 +21,8 @@ class Parameter:
     """One ROS parameter; its type is that of the default.
 
     box: its values are texts of a box, ``x,y,w,h``, or empty.
+    about: other parameters of the node, one of which must have the value here for this one to have
+    an effect.
     """
 
     name: str
@@ -30,6 +32,7 @@ class Parameter:
     limits: tuple[float, float] | None = None
     choices: tuple[str, ...] = ()
     box: bool = False
+    about: tuple[tuple[str, Value], ...] = ()
 
     @property
     def type_name(self) -> str:

@@ -5,7 +5,13 @@ from .parameter import Parameter
 PLAYER = (
     Parameter("source", "", "Video file, image folder, rosbag2, or `camera:0`; required."),
     Parameter("topic", "", "The image topic of a bag that has several."),
-    Parameter("rate", 0.0, "Frames per second; 0: the source's own.", limits=(0.0, 10000.0)),
+    Parameter(
+        "rate",
+        0.0,
+        "Frames per second; 0: the source's own.",
+        limits=(0.0, 10000.0),
+        about=(("mode", "real_time"), ("stamps", "source"), ("stamps", "source_repeated")),
+    ),
     Parameter("loop", False, "Start again after the last frame."),
     Parameter(
         "mode",
@@ -40,7 +46,13 @@ PLAYER = (
         "Publish `image` or `image/compressed`.",
         choices=("raw", "compressed"),
     ),
-    Parameter("jpeg_quality", 95, "Of compressed images.", limits=(1, 100)),
+    Parameter(
+        "jpeg_quality",
+        95,
+        "Of compressed images.",
+        limits=(1, 100),
+        about=(("image_transport", "compressed"),),
+    ),
     Parameter("frame_id", "camera", "Of every header."),
     Parameter("tracker", "tracker_node", "Name of the tracker node."),
     Parameter(

@@ -3,6 +3,8 @@
 from ...core.config import ENGINES, PRECISIONS
 from .parameter import ACTIVATE, AT_ONCE, CONFIGURE, STARTING, Parameter
 
+DETECTIONS = tuple((name, True) for name in ("auto_init", "auto_init_new", "auto_correct"))
+
 TRACKER = (
     *STARTING,
     Parameter(
@@ -68,13 +70,20 @@ TRACKER = (
     Parameter(
         "auto_correct", False, "Move a target to where `detections` say that it is.", ACTIVATE
     ),
-    Parameter("auto_init_class", "", "Only detections of this class; empty: of any.", AT_ONCE),
+    Parameter(
+        "auto_init_class",
+        "",
+        "Only detections of this class; empty: of any.",
+        AT_ONCE,
+        about=DETECTIONS,
+    ),
     Parameter(
         "auto_init_score",
         0.5,
         "Only detections of this score or above.",
         AT_ONCE,
         limits=(0.0, 1.0),
+        about=DETECTIONS,
     ),
     Parameter(
         "history",
