@@ -7,7 +7,7 @@ from launch.launch_description_sources import PythonLaunchDescriptionSource
 from launch_ros.actions import Node
 
 from launch import LaunchDescription
-from tracker_ros.nodes.launching import arguments, ends
+from tracker_ros.nodes.launching import arguments, ends, parameter_file
 from tracker_ros.nodes.parameters import FOLLOW
 
 # Besides those of track.launch.py, which both nodes take.
@@ -43,6 +43,12 @@ def generate_launch_description() -> LaunchDescription:
 def _actions(context) -> list:
     # Nothing may go wrong once a node was started: launch would leave it behind.
     values = arguments.read(context, ARGUMENTS)
+    namespace = arguments.full_namespace(context, values)
+    patterns = parameter_file.load(values["params_file"])
+    file = parameter_file.of_node(patterns, "follow_node", namespace)
+    source = values.get("depth_source") or file.get("depth_source", "image")
+    unused = ("depth_topic", "camera_info_topic") if source == "points" else ("points_topic",)
+    arguments.warn_of_idle(context, OWN, unused, f"depth_source is {source}")
     names = ("use_sim_time", *(p.name for p in FOLLOW))
     follower = Node(
         package="tracker_ros",

@@ -60,8 +60,13 @@ def _actions(context) -> list:
             "argument autostart is false, but a bag is played to a tracker that starts by itself;"
             " leave it out"
         )
-    prefix = context.launch_configurations.get("ros_namespace", "")  # of PushRosNamespace
-    tracker, player = _values(given, prefix)
+    if not given.get("required", True):
+        raise ParameterError(
+            "argument required is false, but a replay needs its tracker; leave it out"
+        )
+    if "init_bbox" in given:
+        raise ParameterError("argument init_bbox has no effect in a replay; give the box as box")
+    tracker, player = _values(given, arguments.full_namespace(context, given))
     find_model(str(tracker["model"]))  # without one the tracker would wait for another
     node = _player(given, tracker["image_transport"])
     # rviz stays, so that the last image can be looked at.
@@ -81,11 +86,8 @@ def _actions(context) -> list:
     ]
 
 
-def _values(given: dict, prefix: str) -> tuple[dict, dict]:
+def _values(given: dict, namespace: str) -> tuple[dict, dict]:
     """What the tracker and the player are going to have: defaults, file, arguments."""
-    namespace = given["namespace"]
-    if not namespace.startswith("/"):
-        namespace = f"{prefix}/{namespace}"
     patterns = parameter_file.load(given["params_file"])
 
     def values(name: str, table, ours: dict) -> dict:

@@ -8,6 +8,7 @@ from launch import LaunchDescription
 from tracker_ros.core.io.paths import share_dir
 from tracker_ros.nodes.launching import arguments, ends, parameter_file
 from tracker_ros.nodes.parameters import TRACKER
+from tracker_ros.nodes.parameters.tracker_node import DETECTIONS
 from tracker_ros.nodes.process import dds
 
 
@@ -18,10 +19,19 @@ def generate_launch_description() -> LaunchDescription:
 
 def _actions(context) -> list:
     values = arguments.read(context, arguments.TRACK)
-    parameter_file.load(values["params_file"])
+    patterns = parameter_file.load(values["params_file"])
     if values["rviz"]:
         _check_rviz(context)
     dds.use_profile(context.environment)
+    if not values["select"]:
+        arguments.warn_of_idle(context, arguments.TRACK, ("host", "port"), "select is false")
+    file = parameter_file.of_node(
+        patterns, "tracker_node", arguments.full_namespace(context, values)
+    )
+    if patterns and not any(file.get(name) for name, _ in DETECTIONS):
+        names = ", ".join(name for name, _ in DETECTIONS)
+        why = f"the parameter file sets none of {names}"
+        arguments.warn_of_idle(context, arguments.TRACK, ("detections_topic",), why)
     image, namespace = values["image_topic"], values["namespace"]
 
     def node(name: str, *names: str) -> Node:

@@ -286,6 +286,8 @@ FILES = ("track.launch.py", "follow.launch.py", "replay.launch.py")
     ("follow.launch.py", {"tf": "maybe"}, "argument tf is 'maybe', but must be true or false"),
     ("replay.launch.py", {"box": "1,2,3"}, "argument box is '1,2,3', but must be x,y,w,h"),
     ("replay.launch.py", {"autostart": "off"}, "argument autostart is false, but a bag is played"),
+    ("replay.launch.py", {"required": "false"}, "argument required is false, but a replay needs"),
+    ("replay.launch.py", {"init_bbox": "1,2,3,4"}, "argument init_bbox has no effect in a replay"),
     ("replay.launch.py", {"model": "absent"}, "model 'absent' is neither"),
 ])  # fmt: skip
 def test_what_cannot_be_is_one_sentence_and_nothing_starts(run, name, arguments, words):
@@ -294,6 +296,26 @@ def test_what_cannot_be_is_one_sentence_and_nothing_starts(run, name, arguments,
     (line,) = ended.told.splitlines()
     assert words in line
     assert ended.started == []
+
+
+@pytest.mark.parametrize("source, points, told", [
+    ("image", "/cloud", ["points_topic has no effect: depth_source is image"]),
+    ("points", "/cloud", ["depth_topic has no effect: depth_source is points"]),
+    ("points", "points", ["depth_topic has no effect: depth_source is points"]),
+])  # fmt: skip
+def test_arguments_without_effect_are_told(run, parameters, caplog, source, points, told):
+    from tracker_ros.nodes.launching import arguments as module
+
+    module._warn.cache_clear()
+    file = parameters("/**/tracker_node: {ros__parameters: {auto_init: false, model: dastm_nano}}")
+    given = {"params_file": file, "depth_source": source, "points_topic": points,
+             "port": "8085", "detections_topic": "/boxes"}  # fmt: skip
+    given |= {"depth_topic": "/depth"} if source == "points" else {}
+    assert run("follow.launch.py", given, lambda text: "model dastm_nano" in text).status == 0
+    found = [record.getMessage() for record in caplog.records if "no effect: " in record.msg]
+    none = "the parameter file sets none of auto_init, auto_init_new, auto_correct"
+    told = [*told, "port has no effect: select is false", f"detections_topic has no effect: {none}"]
+    assert sorted(found) == sorted(f"argument {words}" for words in told)
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -64,3 +64,24 @@ def test_a_slip_in_a_name_is_told_once(caplog):
     assert caplog.messages == [
         "there is no argument init_box, and it is ignored; did you mean init_bbox?"
     ]
+
+
+def test_an_argument_without_effect_is_told_once(caplog):
+    texts = {argument.parameter.name: "" for argument in TRACK}
+    texts |= {"detections_topic": "detections", "host": "0.0.0.0", "port": "8083"}
+    context = SimpleNamespace(launch_configurations=texts)
+    names = ("host", "port", "detections_topic")
+    arguments._warn.cache_clear()
+    for _ in range(2):
+        arguments.warn_of_idle(context, TRACK, names, "select is false")
+    assert caplog.messages == [
+        f"argument {name} has no effect: select is false" for name in ("host", "port")
+    ]
+
+
+@pytest.mark.parametrize("namespace, prefix, full", [
+    ("left", "", "/left"), ("left", "/robot", "/robot/left"), ("/left", "/robot", "/left"),
+])  # fmt: skip
+def test_a_namespace_is_below_the_one_that_was_pushed(namespace, prefix, full):
+    context = SimpleNamespace(launch_configurations={"ros_namespace": prefix} if prefix else {})
+    assert arguments.full_namespace(context, {"namespace": namespace}) == full

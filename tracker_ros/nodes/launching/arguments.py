@@ -119,6 +119,22 @@ def read(context, arguments: Sequence[Argument]) -> dict[str, Value]:
     return values
 
 
+def warn_of_idle(context, arguments: Sequence[Argument], names: Iterable[str], why: str) -> None:
+    """Warn of those of ``arguments`` with these ``names`` that are given, but have no effect."""
+    for argument in arguments:
+        name = argument.parameter.name
+        if name in names and context.launch_configurations[name] != _default(argument):
+            _warn(f"argument {name} has no effect: {why}")
+
+
+def full_namespace(context, values: dict[str, Value]) -> str:
+    """The nodes' namespace, below that which PushRosNamespace sets."""
+    namespace = str(values["namespace"])
+    if namespace.startswith("/"):
+        return namespace
+    return f"{context.launch_configurations.get('ros_namespace', '')}/{namespace}"
+
+
 @functools.cache
 def _warn(sentence: str) -> None:
     """Log it once: a launch file may include another one of ours."""
