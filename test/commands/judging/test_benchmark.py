@@ -103,6 +103,21 @@ def test_a_model_that_nothing_here_runs_is_named(sequence, model, monkeypatch, c
     )
 
 
+def test_what_grows_has_the_precision_that_is_asked_for(sequence, monkeypatch, capsys):
+    pytest.importorskip("torch")
+    ran = []
+    sweep = {"none": lambda tracker, images, box: ran.append(tracker.engine.provider) or []}
+    monkeypatch.setattr(sweeps, "SWEEPS", sweep)
+    command = ["benchmark", "--source", str(sequence(51)), "--model", "dastm", "--device", "cpu"]
+    command += ["--parts", "sweeps"]
+    assert main([*command, "--precision", "bf16"]) == 0 and main(command) == 0
+    assert ran == ["torch bf16 cpu", "onnxruntime CPUExecutionProvider"]
+    find = importlib.util.find_spec
+    monkeypatch.setattr(benchmark, "find_spec", lambda name: name != "torch" and find(name))
+    assert main([*command, "--precision", "bf16"]) == 1
+    assert "--precision is 'bf16', but of model 'dastm' only the graphs" in capsys.readouterr().err
+
+
 def test_the_demo_clip_is_the_default(model, tmp_path, monkeypatch):
     monkeypatch.setattr(sweeps, "SWEEPS", {})
     out = tmp_path / "speed.json"

@@ -94,7 +94,8 @@ def run(args: argparse.Namespace) -> int:
         if through_node:
             report["node"] = _node(args, images, box, bar)
         if "sweeps" in args.parts:
-            report["sweeps"] = _sweeps(args, next(iter(ours.values()))(), images, box, bar)
+            asked = (make for make in ours.values() if make.keywords["precision"] == args.precision)
+            report["sweeps"] = _sweeps(args, next(asked)(), images, box, bar)
     for headings, rows in tables.tables(report):
         print_table(headings, rows)
     if args.json:
@@ -156,6 +157,11 @@ def _ours(args: argparse.Namespace) -> dict[str, partial]:
         usable = [engine for engine, usable in engines.items() if usable]
         if not (usable or args.engine):
             raise ModelError(f"no engine is installed that runs the files of model {model!r}")
+        if args.precision != "fp32" and not (args.engine or "torch" in usable):
+            raise InputError(
+                f"--precision is {args.precision!r}, but of model {model!r} only the graphs of"
+                " onnx can be run, which are fp32"
+            )
         for engine in [args.engine] if args.engine else usable:
             precision = "fp32" if engine == "onnx" else args.precision
             name = f"{files.name} {engine}" + (f" {precision}" if precision != "fp32" else "")
