@@ -80,6 +80,14 @@ def check_refused(shards, tmp_path, capsys, options, sentence):
             ["--model", "stif_tiny", "--tracking", "stride=4"],
             "stride is 4, but the network has cells of 8 pixels",
         ),
+        (
+            ["--model", "siamfc_st_tiny", "--memory-frames", "2"],
+            "--memory-frames is 2, but siamfc takes 3",
+        ),
+        (
+            ["--model", "ustam_tiny", "--memory-frames", "3"],
+            "--memory-frames is 3, but ustam takes 2",
+        ),
         (["--network", "memory_cells=30"], "these values make no dastm_filter: memory_cells is 30"),
         (["--network", "gate_reduction=200"], "these values make no dastm_filter: attention.gate."),
         (

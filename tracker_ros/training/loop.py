@@ -82,6 +82,11 @@ class Trainer(Course):
         judge = sequences_name(self.validate) if self.validate else None
         self.model = build(preset.architecture, preset.network.to_dict())
         check_steps(self.model, preset.tracking)  # else its release would fail, after hours
+        frames = config.sampling.memory_frames
+        if (wanted := getattr(self.model, "memory_frames", frames)) != frames:
+            raise ParameterError(
+                f"--memory-frames is {frames}, but {preset.architecture} takes {wanted}"
+            )
         self.best: dict | None = None  # step and AUC of the best validation
         self.facts: dict = {"data": data_names(data), "commits": [], "hardware": []}
         if config.frozen_norms and start is None:

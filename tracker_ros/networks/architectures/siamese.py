@@ -110,6 +110,8 @@ class Siamese(nn.Module):
     Crops are uint8 [B, S, S, 3] BGR straight from ``core.geometry.crop``.
     """
 
+    memory_frames = 3  # of a training sample
+
     def __init__(self, config: SiameseConfig):
         super().__init__()
         self.config = config

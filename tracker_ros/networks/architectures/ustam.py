@@ -56,6 +56,8 @@ class Ustam(nn.Module):
     Crops are uint8 [B, S, S, 3] BGR straight from ``core.geometry.crop``.
     """
 
+    memory_frames = TEMPLATES  # of a training sample
+
     def __init__(self, config: UstamConfig):
         super().__init__()
         self.config = config
