@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import subprocess
 from dataclasses import fields
 
@@ -257,14 +258,13 @@ def test_what_is_said_of_a_backbone_that_start_gives(shards, tmp_path, caplog, c
     checkpoint.save(trunk, {"trunk": backbone.state_dict(), "facts": {}})
     command += ["--start", str(first / "last.pt"), "--frozen", "1", "--out", str(tmp_path / "run")]
     capsys.readouterr()
-    assert main([*command, "--backbone-rate", "0.3"]) == 1
-    assert (
-        capsys.readouterr().err
-        == "tracker-ros: error: --backbone-rate has no effect: --frozen is 1\n"
-    )
+    assert main([*command, "--network", "head_depth=4", "--backbone-rate", "0.3"]) == 1
+    error = "tracker-ros: error: --backbone-rate has no effect: --frozen is 1\n"
+    assert capsys.readouterr().err == error
     assert main([*command, "--backbone", str(trunk)]) == 0
-    told = [record.message for record in caplog.records]
-    assert "--backbone has no effect: --start gives the whole backbone, too" in told
+    part, whole = (r.message for r in caplog.records if r.message.startswith("--"))
+    assert re.fullmatch(r"--start gives \d+ of the network's \d+ tensors", part)
+    assert whole == "--backbone has no effect: --start gives the whole backbone, too"
 
 
 def test_a_backbone_without_a_stem_has_none_to_freeze(shards, tmp_path, capsys):

@@ -127,7 +127,7 @@ def run(args: argparse.Namespace) -> int:
         validate=args.validate,
         tensorboard=args.tensorboard,
     )
-    _check_backbone(args, paper, trainer)
+    _check_beginning(args, paper, trainer)
     if not trainer.ranks.leads:
         trainer.run(lambda line: None)
         return 0
@@ -160,14 +160,16 @@ def _config(args: argparse.Namespace, paper, design) -> TrainingConfig:
     return made
 
 
-def _check_backbone(args: argparse.Namespace, paper, trainer) -> None:
-    """Say what options about a pre-trained backbone, and the recipe's own values, come to.
+def _check_beginning(args: argparse.Namespace, paper, trainer) -> None:
+    """Say what --start, --backbone and what is about a pre-trained backbone come to.
 
     Raises ParameterError for an option by which it would be trained otherwise than is asked for.
     """
     from ...training.optimisation.optimisers import backbones, stem
 
-    config = trainer.config
+    config, tensors = trainer.config, len(trainer.model.state_dict())
+    if args.start and (given := trainer.facts["start"]["tensors"]) < tensors:
+        logging.warning("--start gives %d of the network's %d tensors", given, tensors)
     if not trainer.pretrained:
         reason = "neither --backbone nor --start gives the whole backbone"
         refuse_idle(args, TrainingConfig(), dict.fromkeys(FREEZING, reason))
