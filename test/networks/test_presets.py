@@ -11,12 +11,25 @@ from tracker_ros.networks.build import ARCHITECTURES, build
 from tracker_ros.networks.config import BOUNDS
 from tracker_ros.networks.presets import PRESETS
 
+# Of settings that have no effect in some networks, values that others could not take.
+OTHER: dict[str, object] = {"widths": (1,), "depths": (1,), "branches": 7, "scale": True}
+OTHER |= {"late_se": 99, "width": 0.01, "dilation": 99, "neck": "none"}
+OTHER |= {"gate_reduction": 4096, "temperature": 9.0}
+OTHER |= {"heads": 7, "ffn": 4096, "layers": 99, "dropout": 0.9}
+
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_it_is_a_network(name):
     preset = PRESETS[name]
+    values = preset.network.to_dict()
+    idle = {name: OTHER[name] for name, _ in preset.network.idle() if name in values}
     with torch.device("meta"):  # sizes alone, for some have gigabytes
-        network = build(preset.architecture, preset.network.to_dict())
+        network = build(preset.architecture, values)
+        same = build(preset.architecture, values | idle)
+    shapes, others = (
+        {name: value.shape for name, value in one.state_dict().items()} for one in (network, same)
+    )
+    assert shapes == others
     assert sum(one.numel() for one in network.parameters()) > 1000
 
 

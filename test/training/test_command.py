@@ -170,6 +170,10 @@ def test_bad_options(shards, tmp_path, capsys, options, sentence):
             "--network scale has no effect: backbone is resnet50",
         ),
         (
+            ["--model", "siamfc", "--network", "layers=1"],
+            "--network layers has no effect: nothing is fused",
+        ),
+        (
             ["--tracking", "size_rate=0.5"],
             "--tracking size_rate has no effect: what is learned online gives the box",
         ),

@@ -92,12 +92,14 @@ class Trainer(Course):
         if config.frozen_norms and start is None:
             raise ParameterError("--frozen-norms keeps the statistics of --start, which is missing")
         self.pretrained = ""  # the option that the backbones are from
+        self.started = 0  # tensors that are from ``start``
         if backbone is not None:
             self.facts["backbone"] = load_backbone(self.model, backbone)
             self.pretrained = "--backbone"
         if start is not None:
             given = warm_start(self.model, start)
-            self.facts["start"] = {"file": Path(start).name, "tensors": len(given)}
+            self.started = len(given)
+            self.facts["start"] = {"file": Path(start).name, "tensors": self.started}
             if given.issuperset(backbone_tensors(self.model)):
                 self.pretrained = "--start"
         self.model = synchronised(self.model, self.ranks.count, self.device)

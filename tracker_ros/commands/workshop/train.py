@@ -168,8 +168,8 @@ def _check_beginning(args: argparse.Namespace, paper, trainer) -> None:
     from ...training.optimisation.optimisers import backbones, stem
 
     config, tensors = trainer.config, len(trainer.model.state_dict())
-    if args.start and (given := trainer.facts["start"]["tensors"]) < tensors:
-        logging.warning("--start gives %d of the network's %d tensors", given, tensors)
+    if args.start and trainer.started < tensors:
+        logging.warning("--start gives %d of the network's %d tensors", trainer.started, tensors)
     if not trainer.pretrained:
         reason = "neither --backbone nor --start gives the whole backbone"
         refuse_idle(args, TrainingConfig(), dict.fromkeys(FREEZING, reason))

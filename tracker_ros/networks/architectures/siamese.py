@@ -46,6 +46,10 @@ class SiameseConfig(NetworkConfig):
 
     def idle(self) -> Iterator[tuple[str, str]]:
         yield from unread(self.backbone)
+        if not (self.st or getattr(self, "da", False)):
+            yield from dict.fromkeys(
+                ("heads", "ffn", "layers", "dropout"), "nothing is fused"
+            ).items()
 
 
 class Filter(nn.Sequential):
