@@ -163,6 +163,10 @@ def test_each_camera_has_a_box_and_a_truth_of_its_own(write, evaluate):
             ["--truth", "/camera/image=/truth", "--truth", "/camera/image=a.csv"],
             "--truth is given more than once for /camera/image",
         ),
+        (
+            ["--box", "5,20,20,20", "--box", "/camera/image=6,20,20,20"],
+            "--box without TOPIC= has no effect: each topic here has its own",
+        ),
         (["--live", "--tracking", "lost_score=0"], "--tracking is for the replay, but --live"),
     ],
 )
@@ -171,6 +175,15 @@ def test_options_that_would_be_passed_over_are_told(bag, evaluate, arguments, se
     assert run.status == 1
     assert sentence in run.err and run.err.count("\n") == 1
     assert not run.folder.exists()
+
+
+def test_a_papers_tracker_is_never_lost(bag, evaluate, model):
+    run = evaluate(bag(), "--model", model, "--paper", peer=False)
+    assert run.status == 0, run.err
+    about = json.loads((run.folder / "evaluation.json").read_text())
+    assert about["dataset"] == "bag"
+    assert about["trackers"]["tiny"]["settings"]["tracking"]["lost_score"] == 0
+    assert not run.result(tracker="tiny").lost.any()
 
 
 def test_the_written_bag_has_what_the_node_would_publish(bag, evaluate, model):

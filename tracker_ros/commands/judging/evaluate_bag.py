@@ -63,6 +63,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="then play the bag to the tracker node through DDS: latency, drops, loss of accuracy",
     )
     contestants.add_arguments(parser)
+    parser.set_defaults(dataset="bag")  # for which no paper has values
     add_tracker_arguments(parser)
 
 
@@ -94,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
         sources = _sources(args, Recording(args.bag), failures)
     trackers = contestants.contestants(args, cores(), args.device)
     evaluation = Evaluation(
-        "bag",
+        args.dataset,
         "otb",
         [str(args.bag)],
         [sequence_name(source) for source, truth in sources if truth.known],
@@ -237,6 +238,8 @@ def _check_given(option: str, given: list[str | None], topics: Iterable[str]) ->
         if topic is not None and topic not in topics:
             there = ", ".join(topics) or "none"
             raise InputError(f"{option} is about {topic}, but the image topics here are: {there}")
+    if None in given and set(topics) < set(given):
+        raise InputError(f"{option} without TOPIC= has no effect: each topic here has its own")
 
 
 def _given(pairs: list[tuple], topic: str):
