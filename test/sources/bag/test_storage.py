@@ -130,6 +130,36 @@ def test_what_a_broken_tree_of_pages_leads_to_is_read(bag, damage, caplog):
     assert caplog.text.count(f"breaks off after {len(found)} messages: database disk image") == 1
 
 
+@pytest.mark.parametrize("hurt", ("nothing", "chain", "stamp"))
+def test_of_a_broken_tree_the_rows_of_messages_alone_are_read(bag, hurt):
+    # 36 x 36 fit a leaf, 60 x 60 go on in two more pages.
+    chance = np.random.default_rng(0)
+    pictures = [chance.integers(0, 255, (60 if i == 17 else 36,) * 2 + (3,), np.uint8)
+                for i in range(COUNT)]  # fmt: skip
+    path = bag({"/camera": [image(one, i) for i, one in enumerate(pictures)]}, "sqlite3")
+    file = path / "bag.db3"
+    with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        # Leaves with the same ids, behind those of messages, as of topics that come up later.
+        database.execute("CREATE TABLE other (id INTEGER PRIMARY KEY, text TEXT)")
+        rows = [(i + 1, "text" * 200) for i in range(COUNT)]
+        database.executemany("INSERT INTO other VALUES (?, ?)", rows)
+        if hurt == "stamp":
+            database.execute("UPDATE messages SET timestamp = 0.5 WHERE id = 18")
+        query = "SELECT rootpage FROM sqlite_master WHERE name = 'messages'"
+        ((root,),) = database.execute(query)
+    data = bytearray(file.read_bytes())
+    data[(root - 1) * 4096 : root * 4096] = bytes(4096)
+    if hurt == "chain":  # which goes round in its first page
+        page = data.index(pictures[17].tobytes()[3000:3100]) // 4096
+        data[page * 4096 : page * 4096 + 4] = (page + 1).to_bytes(4, "big")
+    file.write_bytes(data)
+    whole = [i for i in range(COUNT) if hurt == "nothing" or i != 17]
+    found = {round((f.stamp_ns - START) / PERIOD): f.image for f in open_source(path)}
+    assert list(found) == whole
+    for index, picture in found.items():
+        np.testing.assert_array_equal(picture, pictures[index])
+
+
 def test_a_row_of_no_topic_costs_itself_alone(bag, images, caplog):
     path = bag({"/camera": images}, "sqlite3")
     (path / "metadata.yaml").unlink()

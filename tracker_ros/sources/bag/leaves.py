@@ -7,20 +7,22 @@ https://www.sqlite.org/fileformat2.html
 
 import os
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 _LEAF = 0x0D  # first byte of a table's leaf; in any other page, a sign of petabytes
-_BYTES = (0, 1, 2, 3, 4, 6, 8, 8, 0, 0)  # of a value, by its type; 8 and 9 are the numbers 0 and 1
+_NULL = 0  # the type of a row's id, which is kept before the row
+_BYTES = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8, 8: 0, 9: 0}  # of an integer; 8 and 9 are 0 and 1
 _BLOB = 12  # the type of an empty blob; two more for each byte
 
 
-class _Cell(NamedTuple):
-    """A row: the bytes that are in its leaf, how many there are in all, the page of the rest."""
+class _Row(NamedTuple):
+    """A row's id, how many bytes it has, and what its leaf has from the first of them on."""
 
-    local: bytes
+    id: int
     size: int
-    more: int
+    begin: bytes
 
 
 def messages_left(file: Path, after: int) -> Iterator[tuple[int, int, bytes]]:
@@ -30,19 +32,19 @@ def messages_left(file: Path, after: int) -> Iterator[tuple[int, int, bytes]]:
     """
     with file.open("rb") as stream:
         pages = _Pages(stream)
-        places = {
-            row: (page, at)
-            for page in range(2, pages.count + 1)
-            for at, row in pages.rows(page)
-            if row > after
-        }
-        for _, place in sorted(places.items()):
-            try:
-                values = _values(pages.payload(*place))
-            except (IndexError, ValueError):
-                continue
-            if values:
+        every = range(2, pages.count + 1)
+        firsts = ((row.id, -page) for page in every for row in islice(pages.rows(page), 1))
+        # What two leaves hold, the later one has as it was in the end.
+        for _, page in sorted(firsts):
+            for row in pages.rows(-page):
+                if row.id <= after:
+                    continue
+                try:
+                    values = _values(pages.payload(row))
+                except (IndexError, ValueError):
+                    continue
                 yield values
+                after = row.id
 
 
 class _Pages:
@@ -53,6 +55,7 @@ class _Pages:
         self._size = 65536 if size == 1 else size
         self._usable = self._size - head[20]
         self.count = os.fstat(stream.fileno()).st_size // self._size
+        self._taken = bytearray(self.count + 1)  # by rows that go on there: no page is of two
 
     def read(self, number: int) -> bytes:
         """A page, counted from 1. Raises ValueError where it is not there."""
@@ -61,58 +64,67 @@ class _Pages:
         self._stream.seek((number - 1) * self._size)
         return self._stream.read(self._size)
 
-    def rows(self, number: int) -> list[tuple[int, int]]:
-        """Where in a page each row begins, and its id; none where it is no leaf."""
+    def rows(self, number: int) -> Iterator[_Row]:
+        """The rows of a page that look like messages; none where it is no leaf."""
         page = self.read(number)
-        if page[0] != _LEAF:
-            return []
-        found = []
-        for place in range(8, 8 + 2 * int.from_bytes(page[3:5], "big"), 2):
-            at = int.from_bytes(page[place : place + 2], "big")
+        count = int.from_bytes(page[3:5], "big") if page[0] == _LEAF else 0
+        for place in range(8, min(8 + 2 * count, self._size), 2):
             try:
-                found.append((at, _number(page, _number(page, at)[1])[0]))
-            except IndexError:
+                size, at = _number(page, int.from_bytes(page[place : place + 2], "big"))
+                row, at = _number(page, at)
+                _types(page[at:], size)
+            except (IndexError, ValueError):
                 continue
-        return found
+            yield _Row(row, size, page[at:])
 
-    def payload(self, number: int, at: int) -> bytes:
-        """A row's bytes, of all its pages. Raises IndexError or ValueError where one is missing."""
-        page = self.read(number)
-        size, at = _number(page, at)
-        if size > self.count * self._size:
-            raise ValueError(f"a row of {size} bytes")
-        _, at = _number(page, at)
+    def payload(self, row: _Row) -> bytes:
+        """A row's bytes, of all its pages. Raises ValueError where one is missing."""
         room, most = self._usable - 4, self._usable - 35
-        local = size
-        if size > most:
+        local = row.size
+        if local > most:
             least = (self._usable - 12) * 32 // 255 - 23
-            local = least + (size - least) % room
+            local = least + (local - least) % room
             local = local if local <= most else least
-        parts, left = [page[at : at + local]], size - local
-        following = page[at + local : at + local + 4]
+        parts, left = [row.begin[:local]], row.size - local
+        following = row.begin[local : local + 4]
         while left > 0:
-            page = self.read(int.from_bytes(following, "big"))
+            number = int.from_bytes(following, "big")
+            page = self.read(number)
+            if self._taken[number]:
+                raise ValueError(f"page {number} is another row's")
+            self._taken[number] = True
             parts.append(page[4 : 4 + min(left, room)])
             following, left = page[:4], left - room
         return b"".join(parts)
 
 
-def _values(row: bytes) -> tuple[int, int, bytes] | None:
-    """Topic's id, stamp and data of a row of id, topic_id, timestamp, data; None for other rows."""
-    end, at = _number(row, 0)
-    types = []
-    while at < end:
-        kind, at = _number(row, at)
-        types.append(kind)
-    if len(types) != 4 or max(types[:3]) >= len(_BYTES) or types[3] < _BLOB or types[3] % 2:
-        return None
+def _values(row: bytes) -> tuple[int, int, bytes]:
+    """Topic's id, stamp and data of a message. Raises ValueError for a row that is not whole."""
+    (topic, stamp, _), at = _types(row, len(row))
     numbers = []
-    for kind in types[:3]:
+    for kind in (topic, stamp):
         value = int.from_bytes(row[at : at + _BYTES[kind]], "big", signed=True)
         numbers.append(kind - 8 if kind >= 8 else value)
         at += _BYTES[kind]
-    data = row[at:]
-    return (numbers[1], numbers[2], data) if len(data) == (types[3] - _BLOB) // 2 else None
+    return numbers[0], numbers[1], row[at:]
+
+
+def _types(row: bytes, size: int) -> tuple[list[int], int]:
+    """The types of topic_id, timestamp and data, and where these begin in a row of ``size`` bytes.
+
+    Raises ValueError or IndexError for a row that is no message.
+    """
+    end, at = _number(row, 0)
+    types: list[int] = []
+    while at < end and len(types) < 4:
+        kind, at = _number(row, at)
+        types.append(kind)
+    if at != end or len(types) != 4 or types[0] != _NULL or not {*types[1:3]} <= _BYTES.keys():
+        raise ValueError("no message")
+    left = size - end - _BYTES[types[1]] - _BYTES[types[2]]
+    if types[3] != _BLOB + 2 * left:
+        raise ValueError("no blob of the bytes that are left")
+    return types[1:], end
 
 
 def _number(data: bytes, at: int) -> tuple[int, int]:
