@@ -271,6 +271,13 @@ def test_what_is_said_of_a_backbone_that_start_gives(shards, tmp_path, caplog, c
     assert whole == "--backbone has no effect: --start gives the whole backbone, too"
 
 
+def test_a_network_without_st_learns_from_one_memory_frame(shards, tmp_path):
+    pytest.importorskip("torch")
+    command = ["train", str(shards), "--model", "siamfc", "--recipe", "short", "--steps", "1"]
+    command += ["--network", "widths=8,8,8,8,8", "--network", "channels=8", "--memory-frames", "1"]
+    assert main([*command, "--batch", "2", "--workers", "0", "--out", str(tmp_path)]) == 0
+
+
 def test_a_backbone_without_a_stem_has_none_to_freeze(shards, tmp_path, capsys):
     pytest.importorskip("torch")
     from tracker_ros.networks.backbones.alexnet import AlexNet

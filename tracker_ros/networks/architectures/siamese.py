@@ -114,8 +114,6 @@ class Siamese(nn.Module):
     Crops are uint8 [B, S, S, 3] BGR straight from ``core.geometry.crop``.
     """
 
-    memory_frames = 3  # of a training sample
-
     def __init__(self, config: SiameseConfig):
         super().__init__()
         self.config = config
@@ -124,7 +122,10 @@ class Siamese(nn.Module):
             self.neck: nn.Module = PyramidNeck(trunk.levels, config.channels, labelled=False)
         else:
             self.neck = self._make_neck(trunk.channels, config)
-        self.fusion = self._make_fusion(config) if config.st else None
+        self.fusion = None
+        if config.st:
+            self.fusion = self._make_fusion(config)
+            self.memory_frames = 3  # of a training sample; without ST the first alone is looked at
 
     def _make_neck(self, inputs: int, config: SiameseConfig) -> nn.Module:
         raise NotImplementedError
