@@ -33,6 +33,13 @@ def test_it_is_a_network(name):
     assert sum(one.numel() for one in network.parameters()) > 1000
 
 
+@pytest.mark.parametrize(("architecture", "part"), [("stif", "sde"), ("ustam", "spatial")])
+def test_an_equation_as_printed_is_idle_without_its_part(architecture, part):
+    config = ARCHITECTURES[architecture].config
+    assert "literal" not in dict(config(literal=True).idle())
+    assert "literal" in dict(config(literal=True, **{part: False}).idle())
+
+
 @pytest.mark.parametrize(
     ("architecture", "sizes", "told"),
     [

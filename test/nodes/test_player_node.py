@@ -134,10 +134,11 @@ def test_the_frame_of_a_box_that_is_not_given_is_told(folder, run_node):
 def test_what_has_no_effect_is_told(folder, run_node):
     code, output = run_node("player_node", *options(
         source=folder, wait=0.0, mode="acknowledged", acknowledge_timeout=0.1, jpeg_quality=50,
-        rate=9.0)).end()  # fmt: skip
+        longest_pause=9.0, rate=9.0)).end()  # fmt: skip
     assert code == 0
     for words in (
         "parameter jpeg_quality is 50, but has no effect without image_transport: compressed",
+        "parameter longest_pause is 9.0, but has no effect without mode: real_time",
         "parameter rate is 9.0, but has no effect without mode: real_time or stamps: source or ",
     ):
         assert words in output

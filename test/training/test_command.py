@@ -157,6 +157,7 @@ def test_bad_options(shards, tmp_path, capsys, options, sentence):
             ["--network", "gate=se", "--loss-gate-balance", "1"],
             "--loss-gate-balance has no effect: the network has no gate that learns",
         ),
+        (["--frozen-stem"], "--frozen-stem has no effect: --frozen is 1"),  # dastm's recipe
         (
             ["--network", "gate=se", "--network", "temperature=2"],
             "--network temperature has no effect: gate is se",

@@ -272,6 +272,8 @@ class TrainingConfig(Checked):
             yield "steps", f"--minutes is {self.minutes:g}"
         if not (self.frozen or self.frozen_stem):
             yield "frozen_part", "--frozen is 0"
+        if self.frozen == 1:
+            yield "frozen_stem", "--frozen is 1"
         if not self.warmup:
             yield "warmup_rate", "--warmup is 0"
         if self.schedule != "step":

@@ -74,6 +74,8 @@ def test_an_argument_without_effect_is_told_once(caplog):
     arguments._warn.cache_clear()
     for _ in range(2):
         arguments.warn_of_idle(context, TRACK, names, "select is false")
+    texts |= {"host": "127.0.0.1", "port": "8080"}  # as they are by default
+    arguments.warn_of_idle(context, TRACK, names, "it is at its default")
     assert caplog.messages == [
         f"argument {name} has no effect: select is false" for name in ("host", "port")
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -29,6 +30,11 @@ class StifConfig(StmtrackConfig):
     # read side by side as STMTrack does, or, where fusion needs one map, averaged
     sde: bool = True  # the query's enhancement in space
     interactive: bool = True  # fusion both ways (STIF); without it STMTrack's reader
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        yield from super().idle()
+        if not self.sde:
+            yield "literal", "sde is false"
 
 
 def enhance_in_time(anchor: Tensor, recent: Tensor) -> Tensor:

@@ -5,6 +5,7 @@ The search region's attention map of the last block at time t - 1 guides the fir
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -41,6 +42,10 @@ class UstamConfig(NetworkConfig):
     literal: bool = False  # eq. 6 as printed: what it subtracts cancels in the softmax
 
     retired = (("widths", ()), ("depths", ()))
+
+    def idle(self) -> Iterator[tuple[str, str]]:
+        if not self.spatial:
+            yield "literal", "spatial is false"
 
 
 class Corners(NamedTuple):

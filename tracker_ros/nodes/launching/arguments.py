@@ -120,11 +120,14 @@ def read(context, arguments: Sequence[Argument]) -> dict[str, Value]:
 
 
 def warn_of_idle(context, arguments: Sequence[Argument], names: Iterable[str], why: str) -> None:
-    """Warn of those of ``arguments`` with these ``names`` that are given, but have no effect."""
-    for argument in arguments:
-        name = argument.parameter.name
-        if name in names and context.launch_configurations[name] != _default(argument):
-            _warn(f"argument {name} has no effect: {why}")
+    """Warn of those of ``arguments`` with these ``names`` that are given, but have no effect.
+
+    Not of those at their defaults: a file that includes ours may pass on all that it declares.
+    """
+    for parameter in (argument.parameter for argument in arguments):
+        text = context.launch_configurations[parameter.name] if parameter.name in names else ""
+        if text and value(parameter, text) != parameter.default:
+            _warn(f"argument {parameter.name} has no effect: {why}")
 
 
 def full_namespace(context, values: dict[str, Value]) -> str:

@@ -26,6 +26,7 @@ PLAYER = (
         "In real time, a pause of the source of more seconds is left out, with a warning; not where"
         " `rate` is given.",
         limits=(0.1, 1e6),
+        about=(("mode", "real_time"),),
     ),
     Parameter(
         "acknowledge_timeout",
