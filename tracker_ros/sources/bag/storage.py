@@ -151,13 +151,17 @@ def stream_sqlite(file: Path) -> Iterator[Item]:
 def _rows(database: sqlite3.Connection, file: Path) -> Iterator[tuple]:
     """Topic's id, stamp and data of all messages; raises as ``stream_sqlite`` does."""
     last = 0
+    ((page,),) = database.execute("PRAGMA page_size")
     try:
+        if not has_log(file) and file.stat().st_size % page:
+            # SQLite would take zeros for the rest of that page.
+            raise sqlite3.DatabaseError("database disk image is cut off")
         # In the order of recording: the index over stamps may be what is damaged.
         for row in database.execute(
             "SELECT id, topic_id, timestamp, data FROM messages ORDER BY id"
         ):
-            last = row[0]
-            yield row[1:]
+            yield row[1:] if row[0] > last else (None, None, None)  # of a page that is damaged
+            last = max(last, row[0])
     except sqlite3.DatabaseError:
         if not has_log(file):
             yield from messages_left(file, last)
