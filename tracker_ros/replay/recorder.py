@@ -75,7 +75,7 @@ class Recorder(AbstractContextManager):
         from vision_msgs.msg import Detection2DArray
 
         self.stamps: list[int] = []
-        self.heard = 0
+        self.heard, self._came = 0, False
         self.provider: str | None = None
         self.publish_ms: list[float] = []
         self.usage: list[Usage] = []
@@ -110,9 +110,14 @@ class Recorder(AbstractContextManager):
         self._node.destroy_node()
         self._context.try_shutdown()
 
-    def spin(self, seconds: float) -> None:
-        """Waits for a message, at most so long. Raises TrackerError for one about a failure."""
+    def spin(self, seconds: float) -> bool:
+        """Waits for a message, at most so long; returns whether there was one.
+
+        Raises TrackerError for one about a failure.
+        """
+        self._came = False
         self._executor.spin_once(timeout_sec=seconds)
+        return self._came
 
     @property
     def tracker_is_ready(self) -> bool:
@@ -124,7 +129,7 @@ class Recorder(AbstractContextManager):
 
     @property
     def is_complete(self) -> bool:
-        """Whether the newest image was answered."""
+        """Whether the newest image that was taken in was answered."""
         return bool(self.stamps) and (
             self.stamps[-1] in self._latencies.keys() & self._states[""].keys()
         )
@@ -154,7 +159,7 @@ class Recorder(AbstractContextManager):
         now = time.time_ns()
         if self._bag:
             self._bag.write(topic, now, data)
-        self.heard += 1
+        self.heard, self._came = self.heard + 1, True
         return now
 
     def _on_image(self, data: bytes) -> None:
@@ -191,6 +196,7 @@ class Recorder(AbstractContextManager):
             self.publish_ms.append(float(values["publish_ms"]))
 
     def _on_diagnostics(self, message) -> None:
+        self._came = True
         for status in message.status:
             node, _, check = status.name.partition(": ")
             if f"/{node}" != self._topics.tracker:

@@ -141,9 +141,10 @@ def _refuse_end(tracker_node: NodeProcess) -> None:
 
 
 def _drain(recorder: Recorder) -> None:
-    """Waits for the answers that are still on their way."""
+    """Waits for all that still waits in the recorder's queues, and for the last answer."""
     heard, since = recorder.heard, time.monotonic()
-    while not recorder.is_complete and time.monotonic() - since < SILENCE_SECONDS:
-        recorder.spin(0.1)
+    while recorder.spin(0.1) or not recorder.is_complete:
         if recorder.heard != heard:
             heard, since = recorder.heard, time.monotonic()
+        elif time.monotonic() - since > SILENCE_SECONDS:
+            return
