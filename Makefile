@@ -20,7 +20,7 @@ help:
 	@echo "make test-humble  what needs neither ROS nor torch, on Python 3.10, NumPy 1.21, OpenCV 4.5.4"
 	@echo "make test-kilted  the nodes on ROS 2 Kilted, from wheels, in .venv-kilted"
 	@echo "make soak    nodes for minutes: many frames, bad messages, kill -9 (ARGS=... for longer)"
-	@echo "make fuzz    2,000 damaged files for every reader (ARGS=... for more)"
+	@echo "make fuzz    2,000 damaged files, of every kind that is read (ARGS=... for more)"
 	@echo "make kills   kill -9 of evaluator, tracker and trainer (ARGS=... for more)"
 	@echo "make bench   measure speed (ARGS=... goes to tracker-ros benchmark)"
 	@echo "make docs    write the API reference, from the docstrings"
