@@ -19,7 +19,8 @@ from tracker_ros.training.records.provenance import commit, data_names
 
 def check_refused(shards, tmp_path, capsys, options, sentence):
     pytest.importorskip("torch")
-    assert main(["train", str(shards), "--out", str(tmp_path / "run"), *options]) == 1
+    small = ["--batch", "1", "--workers", "0"]  # what is not refused must not fill the machine
+    assert main(["train", str(shards), "--out", str(tmp_path / "run"), *small, *options]) == 1
     error = capsys.readouterr().err
     assert error.startswith(f"tracker-ros: error: {sentence}") and error.count("\n") == 1
     assert not (tmp_path / "run").exists()
