@@ -252,17 +252,18 @@ def test_a_papers_backbone_that_is_missing_is_said(shards, tmp_path, caplog, rec
 def test_what_is_said_of_a_backbone_that_start_gives(shards, tmp_path, caplog, capsys):
     pytest.importorskip("torch")
     from tracker_ros.networks.backbones.by_name import make_backbone
+    from tracker_ros.networks.build import build
     from tracker_ros.networks.presets import preset
     from tracker_ros.training.records import checkpoint
 
     sizes = ("widths=8,8,16,24", "depths=1,1,1", "channels=16", "head_channels=16", "gate=soft")
     command = ["train", str(shards), "--model", "dastm_tiny", "--recipe", "short", "--steps", "1"]
     command += [f"--network={size}" for size in sizes] + ["--batch", "2", "--workers", "0"]
-    first, trunk = tmp_path / "first", tmp_path / "trunk.pt"
-    assert main([*command, "--out", str(first)]) == 0
-    backbone = make_backbone(overridden(preset("dastm_tiny").network, sizes, "--network"))
-    checkpoint.save(trunk, {"trunk": backbone.state_dict(), "facts": {}})
-    command += ["--start", str(first / "last.pt"), "--frozen", "1", "--out", str(tmp_path / "run")]
+    network = overridden(preset("dastm_tiny").network, sizes, "--network")
+    first, trunk = tmp_path / "first.pt", tmp_path / "trunk.pt"
+    checkpoint.save(first, {"average": build("dastm", network.to_dict()).state_dict()})
+    checkpoint.save(trunk, {"trunk": make_backbone(network).state_dict(), "facts": {}})
+    command += ["--start", str(first), "--frozen", "1", "--out", str(tmp_path / "run")]
     capsys.readouterr()
     assert main([*command, "--network", "head_depth=4", "--backbone-rate", "0.3"]) == 1
     error = "tracker-ros: error: --backbone-rate has no effect: --frozen is 1\n"
