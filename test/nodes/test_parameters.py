@@ -9,13 +9,14 @@ import yaml
 from tracker_ros.core.errors import ParameterError
 from tracker_ros.nodes.parameters import NODES, PLAYER, TRACKER
 from tracker_ros.nodes.parameters.__main__ import USUAL, documentation, markdown
-from tracker_ros.nodes.parameters.on_node import descriptor, initial_box, read
+from tracker_ros.nodes.parameters.on_node import descriptor, read
 from tracker_ros.nodes.parameters.parameter import (
     ACTIVATE,
     AT_ONCE,
     CONFIGURE,
     START,
     Parameter,
+    initial_box,
 )
 
 ROOT = Path(__file__).parents[2]

@@ -23,6 +23,7 @@ from ..sources.base import DEFAULT_FPS
 from . import qos
 from .inputs.transport import IMAGE
 from .parameters import PLAYER, on_node
+from .parameters.parameter import initial_box
 from .process import names, services
 
 # A publisher sees a match before the other side does, and what it sends in between is lost to
@@ -76,7 +77,7 @@ class PlayerNode(Node):
 
     def _find_init(self) -> tuple[int, Box | None]:
         """The frame's index and the box to start the tracker on, where asked for."""
-        box = on_node.initial_box(self._values.init_bbox)
+        box = initial_box(self._values.init_bbox)
         if self._values.init_frame and not box:
             raise ParameterError(
                 f"parameter init_frame is {self._values.init_frame}, but init_bbox, which it is"

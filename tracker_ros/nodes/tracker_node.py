@@ -28,6 +28,7 @@ from .lifecycle import ManagedNode
 from .monitor import Monitor
 from .outputs import Outputs
 from .parameters import TRACKER, on_node
+from .parameters.parameter import initial_box
 
 
 class TrackerNode(ManagedNode):
@@ -119,7 +120,7 @@ class TrackerNode(ManagedNode):
 
     def _activate(self) -> None:
         values = on_node.read(self, TRACKER)
-        box = on_node.initial_box(values.init_bbox)
+        box = initial_box(values.init_bbox)
         self.slot = FrameSlot(values.history, values.time_jump)
         policy = Policy(**{field.name: getattr(values, field.name) for field in fields(Policy)})
         self._worker = Worker(self.tracker, self.slot, self._outputs, self._ids, policy)

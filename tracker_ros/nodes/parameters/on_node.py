@@ -104,10 +104,3 @@ def descriptor(parameter: Parameter):
         read_only=parameter.applies == START,
         **limits,
     )
-
-
-def initial_box(text: str) -> tuple[float, float, float, float] | None:
-    """The box of ``init_bbox``; None if it is empty."""
-    from ...core.geometry.boxes import parse_box  # NumPy, for which help must not wait
-
-    return parse_box(text) if text else None

@@ -79,13 +79,19 @@ class Parameter:
             )
 
 
-def _is_box(text: str) -> bool:
+def initial_box(text: str) -> tuple[float, float, float, float] | None:
+    """The box of such a text; None if it is empty. Raises InputError."""
     from ...core.geometry.boxes import parse_box  # NumPy, for which help must not wait
 
+    return parse_box(text) if text else None
+
+
+def _is_box(text: str) -> bool:
     try:
-        return not text or bool(parse_box(text))
+        initial_box(text)
     except InputError:
         return False
+    return True
 
 
 # Of every managed node.
