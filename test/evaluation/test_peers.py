@@ -234,7 +234,13 @@ def test_error_of_the_command(sequence, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "name, box", (("csrt", (50, 50, 1, 40)), ("mosse", (50, 50, 40, 1)), ("mil", (50, 50, 2, 2)))
+    "name, box",
+    (
+        ("csrt", (50, 50, 1, 40)),
+        ("mosse", (50, 50, 40, 1)),
+        ("mil", (50, 50, 2, 2)),
+        ("mosse", (5000, 50, 40, 40)),
+    ),
 )
 def test_a_peer_that_does_not_start_loses_its_sequence(sequence, name, box, tmp_path, caplog):
     folder = sequence

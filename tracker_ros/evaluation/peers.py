@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from ..core.errors import InputError, TrackerError, brief
-from ..core.geometry.boxes import Box
+from ..core.geometry.boxes import Box, visible_part
 from ..core.state import TargetState
 from ..core.trackable import Result
 
@@ -117,6 +117,8 @@ class Peer:
         self._tracker = None
         if self.name == "mil" and min(box[2:]) < MIL_SMALLEST:
             raise PeerError(f"mil starts on no box under {MIL_SMALLEST} pixels: {_shown(box)}")
+        if min(visible_part(box, image)[2:]) <= 0:  # on some, OpenCV's trackers would start
+            raise PeerError(f"{self.name} does not start on {_shown(box)}: outside of the picture")
         tracker = self._create()
         begin = tuple(map(round, box)) if self.name in NETWORKS else box  # as it takes numbers
         try:
