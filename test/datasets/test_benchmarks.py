@@ -11,6 +11,7 @@ from tracker_ros.datasets import BENCHMARKS, FOLDER, SCORED_AS, read_benchmark
 from tracker_ros.evaluation.protocols import PROTOCOLS
 
 BOX = "10,20,30,40"
+GOT, LASOT = "GOT-10k_Val_000002", "bear/bear-4"
 STRUCT = (
     r"struct('name','{0}','path','D:\data_seq\UAV123\{1}\','startFrame',{2},'endFrame',{3},"
     "'nz',6,'ext','jpg','init_rect',[0,0,0,0])"
@@ -152,6 +153,30 @@ def test_got10k_test_shows_the_first_box_only(write):
     assert np.isnan(sequence.truth[1:]).all() and len(sequence) == 4
 
 
+@pytest.mark.parametrize(
+    ("name", "home", "lost", "told"),
+    (
+        ("got10k", GOT, "00000003.jpg", "00000004.jpg is in the place of number 3"),
+        ("got10k", GOT, "00000001.jpg", "00000002.jpg is in the place of number 1"),
+        ("trackingnet", "TEST/frames/-A_1", "9.jpg", "10.jpg is in the place of number 9"),
+    ),
+)
+def test_a_picture_missing_from_a_submission_is_noticed(write, name, home, lost, told):
+    folder = write(LAYOUTS[name])
+    if name == "got10k":
+        (folder / home / "cover.label").unlink()
+        (folder / home / "groundtruth.txt").write_text(BOX + "\n")
+    (folder / home / lost).unlink()
+    with pytest.raises(SourceError, match=told):
+        read_benchmark(name, folder)
+
+
+def test_a_sequence_by_two_ways_is_one(write):
+    folder = write(LAYOUTS["lasot"])
+    (folder / "bear-4").symlink_to("bear/bear-4")
+    assert [one.name for one in read_benchmark("lasot", folder)[0]] == ["bear-4"]
+
+
 def test_a_set_without_a_server_needs_truth_after_the_first_frame(write):
     name = "walk/groundtruth_rect.txt"
     folder = write({"walk/img/%04d.jpg": (1, 4), name: BOX + "\nNaN,NaN,NaN,NaN" * 3})
@@ -183,9 +208,6 @@ def test_tlp_is_absent_where_lost(write):
     )
 
 
-GOT, LASOT = "GOT-10k_Val_000002", "bear/bear-4"
-
-
 @pytest.mark.parametrize(
     ("name", "changes", "message"),
     (
@@ -197,10 +219,12 @@ GOT, LASOT = "GOT-10k_Val_000002", "bear/bear-4"
         ("lasot", {f"{LASOT}/groundtruth.txt": lines(3)}, "has 3 lines for 4 pictures"),
         ("lasot", {f"{LASOT}/groundtruth.txt": "1,2,3\n"}, "line 1 has 3 numbers instead of 4"),
         ("lasot", {"testing_set.txt": "bear-4\nbear-9"}, "line 2: no sequence 'bear-9'"),
+        ("lasot", {"cub/bear-4/groundtruth.txt": BOX}, r"'bear-4': .*/bear-4 and .*/bear-4"),
         ("got10k", {"list.txt": "GOT-10k_Val_000001"}, "line 1: 'GOT-10k_Val_000001' is not a f"),
         ("got10k", {"list.txt": 300 * "y"}, f"line 1: '{60 * 'y'}' is not a folder"),
         ("got10k", {f"{GOT}/cover.label": "8\n8\nno\n8"}, "cover.label entry 3 is not a whole nu"),
         ("got10k", {f"{GOT}/cover.label": None}, "has 4 lines, but a test set shows only"),
+        ("got10k", {"list.txt": "\n"}, "list.txt is empty"),
         ("got10k", {"list.txt": None, "val/list.txt": "a"}, "name its folder val or test"),
         ("trackingnet", {"TEST/anno/-A_1.txt": lines(2)}, r"-A_1\.txt has 2 lines, but a test"),
         ("trackingnet", {"TEST/anno/b.txt": lines(1)}, "frames/b cannot be read"),
@@ -215,7 +239,8 @@ GOT, LASOT = "GOT-10k_Val_000002", "bear/bear-4"
         ),
         ("uav123", {"configSeqs.m": "seqUAV20L={"}, "has no block seqUAV123"),
         ("uav123", {"configSeqs.m": None}, r"configSeqs\.m cannot be read"),
-        ("tlp", {"Bike/groundtruth_rect.txt": f"1,{BOX},0\n3,{BOX},0\n"}, "line 2 is not of the f"),
+        ("tlp", {"Bike/groundtruth_rect.txt": f"1,{BOX},0\n3,{BOX},0\n"}, "line 2 is not of fr"),
+        ("tlp", {"Bike/groundtruth_rect.txt": f"2,{BOX},0\n3,{BOX},0\n"}, "line 1 is not of fr"),
         ("tlp", {"Bike/groundtruth_rect.txt": f"1,{BOX},2\n"}, "line 1 says neither 0 nor 1"),
         ("tlp", {"Bike/groundtruth_rect.txt": lines(3)}, "line 1 has 4 numbers instead of 6"),
         ("tlp", {"Bike/groundtruth_rect.txt": f"1,{BOX},1\n2,{BOX},0\n"}, "line 1 holds no box"),

@@ -32,7 +32,7 @@ def read_testing(folder: Path) -> Iterator[Track]:
         if lexists(cover):
             yield _track(home, names, read_boxes(truth), flags_for(cover, names))
         else:
-            yield Track(name, name, names, first_box_only(truth, names), truth)
+            yield Track(name, name, names, first_box_only(truth, names, 1), truth)
 
 
 def _names(folder: Path, *parts: str) -> list[str]:

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from ..core.errors import SourceError
+from ..core.io.paths import real
 from ..sources.annotations import flags_for, lines, pictures, read_boxes
-from ..sources.order import in_order
+from ..sources.order import in_order, visible
 from .formats.text import boxes_for, flagged
 from .track import Track
 
@@ -42,11 +43,12 @@ def read_testing(folder: Path) -> Iterator[Track]:
 
 
 def _homes(folder: Path, wanted: str, others: str) -> list[Path]:
-    homes = {
-        path.parent.name: path.parent
-        for pattern in ("*/groundtruth.txt", "*/*/groundtruth.txt")
-        for path in folder.glob(pattern)
-    }
+    homes: dict[str, Path] = {}
+    for pattern in ("*/groundtruth.txt", "*/*/groundtruth.txt"):
+        for home in visible(path.parent for path in folder.glob(pattern)):
+            other = homes.setdefault(home.name, home)
+            if real(other) != real(home):
+                raise SourceError(f"two sequences have the name {home.name!r}: {other} and {home}")
     if not homes:
         raise SourceError(f"{folder} holds no CLASS/CLASS-1/groundtruth.txt")
     if lexists(folder / wanted):

@@ -20,11 +20,9 @@ def read_tlp(folder: Path) -> Iterator[Track]:
     for home in in_order(path.parent for path in folder.glob(f"*/{TRUTH_NAME}")):
         truth = home / TRUTH_NAME
         numbers = read_numbers(truth, 6)
-        jumps = np.flatnonzero(np.diff(numbers[:, 0]) != 1)
+        jumps = np.flatnonzero(numbers[:, 0] != np.arange(1, len(numbers) + 1))
         if len(jumps):
-            raise SourceError(
-                f"{truth} line {jumps[0] + 2} is not of the frame after the one above"
-            )
+            raise SourceError(f"{truth} line {jumps[0] + 1} is not of frame {jumps[0] + 1}")
         odd = np.flatnonzero(~np.isin(numbers[:, 5], (0, 1)))
         if len(odd):
             raise SourceError(f"{truth} line {odd[0] + 1} says neither 0 nor 1 about being lost")

@@ -1,6 +1,7 @@
 """TrackingNet: {TRAIN_0, TEST}/{anno/VIDEO.txt, frames/VIDEO/0.jpg, 1.jpg …}."""
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ def read_training(folder: Path) -> Iterator[Track]:
 def read_testing(folder: Path) -> Iterator[Track]:
     """The videos of ``TEST``, of which only the first box is known. Raises SourceError."""
     part = folder / "TEST" if (folder / "TEST").is_dir() else folder
-    return _read(folder, "TEST", part.glob("anno/*.txt"), first_box_only)
+    return _read(folder, "TEST", part.glob("anno/*.txt"), partial(first_box_only, start=0))
 
 
 def _read(

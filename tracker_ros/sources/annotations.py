@@ -107,7 +107,8 @@ def pictures(folder: Path, suffixes: tuple[str, ...] = (".jpg",)) -> list[str]:
 
 def listed(folder: Path, list_name: str, pattern: str) -> list[str]:
     """Sequences below ``folder``: those of its list where there is one, else the parents of the
-    files that fit ``pattern``. Raises SourceError naming the line of a sequence that is missing.
+    files that fit ``pattern``. Raises SourceError where there is none, or that names the line of
+    one that is missing.
     """
     path = folder / list_name
     if not lexists(path):
@@ -120,6 +121,8 @@ def listed(folder: Path, list_name: str, pattern: str) -> list[str]:
             raise SourceError(f"{folder} holds no {pattern} and no {list_name}")
         return found
     names = lines(path)
+    if not names:
+        raise SourceError(f"{path} is empty")
     for number, name in enumerate(names, 1):
         if not name or not isdir(folder / name):
             raise SourceError(f"{path} line {number}: {name[:60]!r} is not a folder of {folder}")

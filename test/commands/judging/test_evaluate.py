@@ -254,7 +254,7 @@ def test_a_set_without_public_truth_gives_a_submission(sequence, tmp_path, capsy
     folder = tmp_path / "test" / "GOT-10k_Test_000001"
     shutil.copytree(source / "img", folder)
     for path in list(folder.iterdir()):
-        path.rename(path.with_suffix(".jpg"))
+        path.rename(folder / f"{int(path.stem) + 1:08}.jpg")
     (folder / "groundtruth.txt").write_text("5.0,20.0,20.0,20.0\n")
     arguments = ["evaluate", str(folder.parent), "--dataset", "got10k", "--peers-only"]
     assert main([*arguments, "--peer", "kcf"]) == 1

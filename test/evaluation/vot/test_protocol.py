@@ -228,6 +228,9 @@ def test_what_does_not_fit_is_named(write, tmp_path):
     (tmp_path / "list.txt").write_text("gone\n")
     with pytest.raises(SourceError, match="gone"):
         find_vot_sequences(tmp_path)
+    (tmp_path / "list.txt").write_text("\n")
+    with pytest.raises(SourceError, match=r"list\.txt is empty"):
+        find_vot_sequences(tmp_path)
     with pytest.raises(SourceError, match="nowhere is not a folder"):
         find_vot_sequences(tmp_path / "nowhere")
 

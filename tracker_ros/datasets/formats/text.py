@@ -23,8 +23,16 @@ def flagged(path: Path | None, listed: str) -> tuple[str, ...]:
     return tuple(name for name, word in zip(names, words, strict=True) if word == "1")
 
 
-def first_box_only(path: Path, names: list[str]) -> np.ndarray:
-    """Boxes [N, 4] of a set whose server keeps all but the first, the one in ``path``."""
+def first_box_only(path: Path, names: list[str], start: int) -> np.ndarray:
+    """Boxes [N, 4] of a set whose server keeps all but the first, the one in ``path``.
+
+    names: of the pictures, which count from ``start``: nothing else shows that one is missing, and
+    that the server would compare all later boxes with those of other frames. Raises SourceError.
+    """
+    for number, name in enumerate(names, start):
+        stem = Path(name).stem
+        if not (stem.isdecimal() and int(stem) == number):
+            raise SourceError(f"{path}: of its pictures, {name} is in the place of number {number}")
     boxes = read_boxes(path)
     if len(boxes) != 1:
         raise SourceError(f"{path} has {len(boxes)} lines, but a test set shows only the first box")
