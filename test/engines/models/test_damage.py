@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tracker_ros.engines.models.seal import check_seal
+from tracker_ros.engines.models.seal import NO_SEAL, SEAL_KEY, check_seal
+from tracker_ros.engines.models.seal import seal as write_seal
 
 torch = pytest.importorskip("torch")
 
@@ -81,6 +82,23 @@ def test_a_damaged_seal_is_noticed(files, name, place):
     content[content.find(b"tracker_ros-sha256-") + place] ^= 1
     path.write_bytes(content)
     assert "is corrupt: its c" in error_of(path)
+
+
+def test_a_graph_for_a_newer_onnx_runtime_says_so(files):
+    import onnx
+
+    path = files.graph("locate")
+    model = onnx.load(path)
+    (seal,) = (entry for entry in model.metadata_props if entry.key == SEAL_KEY)
+    seal.value = NO_SEAL
+    for change, words in (
+        (lambda: setattr(model.opset_import[0], "version", 999), "Opset 999 is under development"),
+        (lambda: setattr(model, "ir_version", 999), "loaded: Unsupported model IR version: 999"),
+    ):
+        change()
+        onnx.save(model, path)
+        write_seal(path)
+        assert words in error_of(path)
 
 
 def test_a_pickle_is_never_executed(files, tmp_path):

@@ -1,6 +1,7 @@
 """Runs exported graphs with ONNX Runtime; needs no torch."""
 
 import os
+import re
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -27,6 +28,8 @@ from .cores import Sharing, cores
 
 CPU, CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 TENSORRT = "TensorrtExecutionProvider"
+# What ONNX Runtime says before the reason: its number, the file, and its own file and function.
+_SOURCE = re.compile(r"^\[ONNXRuntimeError\].*? failed:(?:/\S+:\d+ .*?\) )?")
 
 
 class OnnxRunner(Runner):
@@ -123,7 +126,8 @@ class OnnxRunner(Runner):
                 session = self._runtime.InferenceSession(name, options, providers=providers)
             metadata = session.get_modelmeta().custom_metadata_map
         except Exception as error:  # ONNX Runtime's exceptions share no public base
-            raise ModelError(f"model file {path} cannot be loaded: {brief(error)}") from error
+            said = brief(RuntimeError(_SOURCE.sub("", str(error))))
+            raise ModelError(f"model file {path} cannot be loaded: {said}") from error
         facts, step = unpack_facts(metadata, path), path.stem.rpartition(".")[2]
         if metadata.get(STEP_KEY, step) != step:
             raise ModelError(f"model file {path} is not the step {step} but {metadata[STEP_KEY]}")
