@@ -112,8 +112,15 @@ def test_a_file_of_other_origin_is_named_without_advice_to_trust_it(tmp_path):
 )
 def test_a_result_of_other_shape_or_kind_is_named(tmp_path, name, value):
     path = tmp_path / "a.npz"
-    replace(RESULT, **{name: value}).save(path)
+    replace(RESULT, **({"sequence": "a"} | {name: value})).save(path)
     with pytest.raises(SourceError, match=r"a\.npz is not a result.*delete it"):
+        SequenceResult.load(path)
+
+
+def test_a_copy_under_another_name_is_named(tmp_path):
+    path = tmp_path / "Jogging.2.npz"
+    RESULT.save(path)
+    with pytest.raises(SourceError, match=r"Jogging\.2\.npz is not a result.*'Jogging\.1'"):
         SequenceResult.load(path)
 
 

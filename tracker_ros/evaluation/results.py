@@ -81,6 +81,8 @@ class SequenceResult:
             values["seconds"] = np.asarray(np.load(times, allow_pickle=False))
             damaged = path
             wrong = _misfit(values)
+            if not wrong and (name := str(values["sequence"])) != path.stem:
+                wrong = f"sequence: {name!r}"  # a copy, by which that one would count twice
             damaged = times if wrong.startswith("seconds:") else path
         except Exception as error:  # zip, zlib, NumPy: damage has many names
             # Without NumPy's words: of a foreign file they advise to unpickle it.
