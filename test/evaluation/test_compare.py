@@ -195,6 +195,15 @@ def test_command_without_an_interval(write_evaluation, capsys):
     assert "nan" not in said
 
 
+def test_the_page_takes_the_place_of_no_scores(write_evaluation, capsys):
+    folder = write_evaluation({"dastm": {"s0": [0.9] * 12}}, "few")
+    (folder / "results.json").write_text("{}")
+    for side in (folder, folder / "dastm"):
+        assert main(["compare", str(side), str(side), "--html", str(folder / "results.json")]) == 1
+        assert "--html would write over" in capsys.readouterr().err
+    assert (folder / "results.json").read_text() == "{}"
+
+
 def test_error_of_the_command(tmp_path, capsys):
     assert main(["compare", str(tmp_path), str(tmp_path)]) == 1
     assert "evaluation.json cannot be read" in capsys.readouterr().err

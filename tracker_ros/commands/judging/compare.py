@@ -24,8 +24,10 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.compare import compare, pair
     from ...evaluation.report import write_comparison
 
-    check_outputs([args.a, args.b], {"--html": args.html})
-    comparisons = [compare(a, b) for a, b in pair(args.a, args.b)]
+    sides = pair(args.a, args.b)
+    scores = [side.folder / "results.json" for both in sides for side in both]
+    check_outputs([args.a, args.b, *scores], {"--html": args.html})
+    comparisons = [compare(a, b) for a, b in sides]
     for comparison in comparisons:
         _print(comparison)
     if args.html:
