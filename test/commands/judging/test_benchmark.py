@@ -25,7 +25,9 @@ def learner(model, tmp_path_factory):
     return path
 
 
-def test_trackers_by_stage_and_what_grows(sequence, model, learner, tmp_path, capsys, monkeypatch):
+def test_trackers_by_stage_and_what_grows(
+    sequence, model, learner, tmp_path, capsys, caplog, monkeypatch
+):
     for name, few in (("SIZES", ((80, 60), (160, 120))), ("SEGMENTS", (1, 4)), ("TARGETS", (1, 2)),
                       ("LENGTHS", (10, 20)), ("ROUNDS", 2)):  # fmt: skip
         monkeypatch.setattr(sweeps, name, few)
@@ -33,6 +35,7 @@ def test_trackers_by_stage_and_what_grows(sequence, model, learner, tmp_path, ca
     arguments = ["benchmark", "--source", str(sequence(60)), "--model", f"{learner},{model}"]
     arguments += ["--peer", "mosse", "--json", str(out), "--plot", str(picture)]
     assert main([*arguments, "--parts", "trackers", "sweeps"]) == 0
+    assert "ends after 60 of 200 frames" in caplog.text
     report = json.loads(out.read_text())
     assert list(report["trackers"]) == [
         "learner torch", "tiny torch", "csrt", "kcf", "mil", "mosse"

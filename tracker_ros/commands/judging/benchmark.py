@@ -1,6 +1,7 @@
 """``tracker-ros benchmark``: speed and memory of our engines and of OpenCV's trackers."""
 
 import argparse
+import logging
 import tempfile
 from functools import partial
 from importlib.util import find_spec
@@ -12,6 +13,8 @@ from ...core.io.files import check_place, write_json
 from ..common.arguments import Once, add_paths, box_argument, positive_int
 from ..common.outputs import check_outputs, model_files
 from ..common.terminal import print_table, progress_bar
+
+logger = logging.getLogger(__name__)
 
 CLASSIC = ("csrt", "kcf", "mil")
 PARTS = ("trackers", "node", "sweeps")
@@ -76,6 +79,8 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             f"a benchmark needs more than {2 * timing.BLOCK} frames, but has {len(images)}"
         )
+    if len(images) < args.frames:
+        logger.warning("%s ends after %d of %d frames", args.source, len(images), args.frames)
     through_node = "node" in args.parts and _ros_is_here()
     if through_node:
         from ...replay import session
