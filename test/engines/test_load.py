@@ -57,6 +57,10 @@ def test_without_onnx_runtime_torch_is_taken_or_the_package_named(files, monkeyp
     said = "the onnx engine needs the Python package 'onnxruntime'.*: pip install onnxruntime"
     with pytest.raises(ModelError, match=f"{said}; the torch engine does without"):
         load_tracker(files.weights, engine="onnx", device="cpu")
+    with monkeypatch.context() as without_both:
+        without_both.setitem(sys.modules, "torch", None)
+        with pytest.raises(ModelError, match=f"{said}; the torch engine does without"):
+            load_tracker(files.weights, device="cpu")
     files.weights.unlink()
     with pytest.raises(ModelError, match=f"{said}$"):
         load_tracker(files.graph("locate"), device="cpu")

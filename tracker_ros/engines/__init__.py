@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -144,8 +145,10 @@ def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
         return engine, "cuda" if device == "auto" else device
     if engine == "auto" and not files.has_weights:
         engine = "onnx"  # where there is no graph either, it names the one that is missing
-    elif engine == "auto" and not (files.has_graphs and _onnx_is_there()):
+    elif engine == "auto" and not files.has_graphs:
         engine = "torch"
+    elif engine == "auto" and not _is_there("onnxruntime") and _is_there("torch"):
+        engine = "torch"  # where neither is there, it is ONNX Runtime that is to be installed
     gpu = device.startswith("cuda") or (device == "auto" and any(Path("/dev").glob("nvidia[0-9]*")))
     if not gpu:
         return ("onnx" if engine == "auto" else engine), "cpu"
@@ -157,16 +160,16 @@ def _resolve(files: ModelFiles, engine: str, device: str) -> tuple[str, str]:
     return ("onnx" if engine == "auto" else engine), "cpu" if device == "auto" else device
 
 
-def _onnx_is_there() -> bool:
+def _is_there(package: str) -> bool:
     try:
-        import onnxruntime  # noqa: F401
+        import_module(package)
     except ModuleNotFoundError:
         return False
     return True
 
 
 def _onnx_has_cuda() -> bool:
-    if not _onnx_is_there():
+    if not _is_there("onnxruntime"):
         return False
     import onnxruntime
 
@@ -174,10 +177,10 @@ def _onnx_has_cuda() -> bool:
 
 
 def _torch_has_cuda() -> bool:
-    try:
-        import torch
-    except ModuleNotFoundError:
+    if not _is_there("torch"):
         return False
+    import torch
+
     return torch.cuda.is_available()
 
 
