@@ -230,6 +230,26 @@ def test_a_missing_library_is_named_with_what_installs_it(
     assert line.startswith("tracker-ros: error: ") and line.endswith(remedy)
 
 
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    (
+        ("matplotlib", ["evaluate", "nowhere", "--out", "nowhere"]),
+        ("jinja2", ["evaluate", "nowhere", "--out", "nowhere"]),
+        ("jinja2", ["compare", "nowhere", "nowhere", "--html", "nowhere.html"]),
+        ("matplotlib", ["gate-report", "nowhere"]),
+        ("matplotlib", ["benchmark", "--source", "nowhere", "--plot", "nowhere.png"]),
+        ("matplotlib", ["train", "nowhere"]),
+        ("matplotlib", ["ablate", "nowhere", "--validate", "nowhere", "--out", "nowhere"]),
+    ),
+)
+def test_what_draws_at_last_is_missed_at_first(monkeypatch, tmp_path, capsys, package, arguments):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, package, None)
+    assert main(arguments) == 1
+    assert f"needs the Python package {package!r}" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]
+
+
 def test_names_that_are_no_text_cost_no_evaluation(sequence, tmp_path):
     folder = sequence(4)
     odd = folder.with_name(os.fsdecode(b"caf\xe9"))

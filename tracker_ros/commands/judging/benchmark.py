@@ -11,7 +11,7 @@ from ...core.config import ENGINES, PRECISIONS
 from ...core.errors import InputError, ModelError
 from ...core.io.files import check_place, write_json
 from ..common.arguments import Once, add_paths, box_argument, positive_int
-from ..common.outputs import check_outputs, model_files
+from ..common.outputs import check_outputs, check_packages, model_files
 from ..common.terminal import print_table, progress_bar
 
 logger = logging.getLogger(__name__)
@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
     check_outputs(read, {"--json": args.json, "--plot": args.plot})
     if args.plot and args.plot.suffix.lower() != ".png":
         raise InputError(f"--plot is {args.plot}, but what is drawn is a PNG: end it in .png")
+    if args.plot:
+        check_packages("matplotlib")
     for path in filter(None, (args.json, args.plot)):
         check_place(path)
     images, box = _clip(args)

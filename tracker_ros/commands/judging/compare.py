@@ -5,7 +5,7 @@ import math
 
 from ...core.errors import some
 from ..common.arguments import path_argument
-from ..common.outputs import check_outputs
+from ..common.outputs import REPORT, check_outputs, check_packages
 from ..common.terminal import print_table
 
 
@@ -24,6 +24,8 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.compare import compare, pair
     from ...evaluation.report import write_comparison
 
+    if args.html:
+        check_packages(*REPORT)
     sides = pair(args.a, args.b)
     scores = [side.folder / "results.json" for both in sides for side in both]
     check_outputs([args.a, args.b, *scores], {"--html": args.html})

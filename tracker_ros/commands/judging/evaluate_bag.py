@@ -16,7 +16,7 @@ from ..common.arguments import (
     path_argument,
     tracker_options,
 )
-from ..common.outputs import check_outputs
+from ..common.outputs import REPORT, check_outputs, check_packages
 from ..common.terminal import print_table, progress_bar
 from ..execution import PROGRAM, Parser, execute
 
@@ -93,6 +93,8 @@ def run(args: argparse.Namespace) -> int:
     with progress_bar() as bar:
         bar.add_task(f"reading {args.bag.name}", total=None)
         sources = _sources(args, Recording(args.bag), failures)
+    if any(truth.known for _, truth in sources):
+        check_packages(*REPORT)
     trackers = contestants.contestants(args, cores(), args.device)
     evaluation = Evaluation(
         args.dataset,

@@ -5,7 +5,7 @@ import argparse
 from ...core.errors import InputError
 from ...core.io.files import write_json
 from ..common.arguments import add_paths, name_argument, path_argument
-from ..common.outputs import check_outputs
+from ..common.outputs import check_outputs, check_packages
 from ..common.terminal import print_table
 
 
@@ -31,6 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.gate.report import gate_report
     from ...evaluation.results import FILE, load_evaluation, load_results
 
+    check_packages("matplotlib")
     trackers = load_evaluation(args.folder).trackers
     if args.tracker and args.tracker not in trackers:
         raise InputError(

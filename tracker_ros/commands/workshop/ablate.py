@@ -91,6 +91,7 @@ def run(args: argparse.Namespace) -> int:
     from ...training.data.public import default_cache
     from ...training.recipes import recipe, short
     from ..common.arguments import find_device, preset_from
+    from ..common.outputs import check_packages
 
     # A path of DATA that was forgotten, most of all: nothing would be trained, and nothing said.
     without = ("starts",) if args.data else TRAINING
@@ -98,6 +99,7 @@ def run(args: argparse.Namespace) -> int:
         option = "--" + passed_over[0].replace("_", "-")
         why = "weights as they are" if args.data else "training, for which DATA is missing"
         raise ParameterError(f"{option} is about {why}")
+    check_packages("matplotlib")
     if not args.data:
         from ...training.ablation.switches import switch_off
 
