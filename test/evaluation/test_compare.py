@@ -1,4 +1,5 @@
 import json
+from itertools import product
 
 import cv2
 import numpy as np
@@ -198,10 +199,11 @@ def test_command_without_an_interval(write_evaluation, capsys):
 def test_the_page_takes_the_place_of_no_scores(write_evaluation, capsys):
     folder = write_evaluation({"dastm": {"s0": [0.9] * 12}}, "few")
     (folder / "results.json").write_text("{}")
-    for side in (folder, folder / "dastm"):
-        assert main(["compare", str(side), str(side), "--html", str(folder / "results.json")]) == 1
+    for side, name in product((folder, folder / "dastm"), ("results.json", "evaluation.json")):
+        before = (folder / name).read_text()
+        assert main(["compare", str(side), str(side), "--html", str(folder / name)]) == 1
         assert "--html would write over" in capsys.readouterr().err
-    assert (folder / "results.json").read_text() == "{}"
+        assert (folder / name).read_text() == before
 
 
 def test_error_of_the_command(tmp_path, capsys):

@@ -23,11 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from ...evaluation.compare import compare, pair
     from ...evaluation.report import write_comparison
+    from ...evaluation.results import FILE
 
     if args.html:
         check_packages(*REPORT)
     sides = pair(args.a, args.b)
-    scores = [side.folder / "results.json" for both in sides for side in both]
+    folders = [side.folder for both in sides for side in both]
+    scores = [folder / name for folder in folders for name in (FILE, "results.json")]
     check_outputs([args.a, args.b, *scores], {"--html": args.html})
     comparisons = [compare(a, b) for a, b in sides]
     for comparison in comparisons:
