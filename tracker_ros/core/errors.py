@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from importlib.util import find_spec
 from textwrap import shorten
 
 # Python packages that pip knows by another name.
@@ -50,6 +51,16 @@ def some(names: Sequence[str], most: int = 4) -> str:
     """The first names, and how many there are more."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def require(*packages: str) -> None:
+    """Ask for Python packages before a long run, not where it comes to need them.
+
+    Raises ModuleNotFoundError for the first that is not here.
+    """
+    for name in packages:
+        if find_spec(name) is None:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def missing(error: ModuleNotFoundError, who: str) -> str:

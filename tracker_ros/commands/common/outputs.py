@@ -1,9 +1,8 @@
-"""A command's outputs: no file is written over an input, or twice, or cannot be drawn at last."""
+"""A command's outputs: no file is written over an input, or twice."""
 
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.errors import InputError
@@ -11,7 +10,7 @@ from ...core.io.files import is_stream
 from ...core.io.names import is_utf8
 from ...core.io.paths import real
 
-REPORT = ("jinja2", "matplotlib")  # what writes a report
+REPORT = ("jinja2", "matplotlib")  # packages that a report needs
 
 # What is read of folders: pictures, recordings, annotations, results, weights.
 _READ = re.compile(
@@ -51,13 +50,6 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
                 raise InputError(
                     f"{over} would write over {inside}, which is read: choose another name"
                 )
-
-
-def check_packages(*names: str) -> None:
-    """Ask for packages that draw when a run ends, before it begins. Raises ModuleNotFoundError."""
-    for name in names:
-        if find_spec(name) is None:
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 
 
 def check_model_name(path: Path) -> None:

@@ -8,10 +8,10 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from ...core.config import ENGINES, PRECISIONS
-from ...core.errors import InputError, ModelError
+from ...core.errors import InputError, ModelError, require
 from ...core.io.files import check_place, write_json
 from ..common.arguments import Once, add_paths, box_argument, positive_int
-from ..common.outputs import check_outputs, check_packages, model_files
+from ..common.outputs import check_outputs, model_files
 from ..common.terminal import print_table, progress_bar
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     if args.plot and args.plot.suffix.lower() != ".png":
         raise InputError(f"--plot is {args.plot}, but what is drawn is a PNG: end it in .png")
     if args.plot:
-        check_packages("matplotlib")
+        require("matplotlib")
     for path in filter(None, (args.json, args.plot)):
         check_place(path)
     images, box = _clip(args)

@@ -3,9 +3,9 @@
 import argparse
 import math
 
-from ...core.errors import some
+from ...core.errors import require, some
 from ..common.arguments import path_argument
-from ..common.outputs import REPORT, check_outputs, check_packages
+from ..common.outputs import REPORT, check_outputs
 from ..common.terminal import print_table
 
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.results import FILE
 
     if args.html:
-        check_packages(*REPORT)
+        require(*REPORT)
     sides = pair(args.a, args.b)
     folders = [side.folder for both in sides for side in both]
     scores = [folder / name for folder in folders for name in (FILE, "results.json")]

@@ -6,12 +6,12 @@ from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 
-from ...core.errors import InputError
+from ...core.errors import InputError, require
 from ...core.io.files import check_place, write_json
 from ...core.io.locks import locked
 from ..common import contestants
 from ..common.arguments import add_counts, add_paths, add_tracker_arguments, path_argument
-from ..common.outputs import REPORT, check_outputs, check_packages, model_files
+from ..common.outputs import REPORT, check_outputs, model_files
 from ..common.terminal import progress_bar
 
 MOST_JOBS = 16  # for each core; more gain nothing and fill the memory
@@ -57,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.parallel import Share
 
     if args.out:
-        check_packages(*REPORT)
+        require(*REPORT)
     share = Share.of_environment()
     ours = ("evaluation.json", "results.json", "results.csv", "report.html")
     written = {f"--out's {name}": args.out / name for name in ours} if args.out else {}

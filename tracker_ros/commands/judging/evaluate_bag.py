@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
-from ...core.errors import InputError, TrackerError
+from ...core.errors import InputError, TrackerError, require
 from ...core.io.paths import real
 from ..common import contestants
 from ..common.arguments import (
@@ -16,7 +16,7 @@ from ..common.arguments import (
     path_argument,
     tracker_options,
 )
-from ..common.outputs import REPORT, check_outputs, check_packages
+from ..common.outputs import REPORT, check_outputs
 from ..common.terminal import print_table, progress_bar
 from ..execution import PROGRAM, Parser, execute
 
@@ -94,7 +94,7 @@ def run(args: argparse.Namespace) -> int:
         bar.add_task(f"reading {args.bag.name}", total=None)
         sources = _sources(args, Recording(args.bag), failures)
     if any(truth.known for _, truth in sources):
-        check_packages(*REPORT)
+        require(*REPORT)
     trackers = contestants.contestants(args, cores(), args.device)
     evaluation = Evaluation(
         args.dataset,

@@ -2,10 +2,10 @@
 
 import argparse
 
-from ...core.errors import InputError
+from ...core.errors import InputError, require
 from ...core.io.files import write_json
 from ..common.arguments import add_paths, name_argument, path_argument
-from ..common.outputs import check_outputs, check_packages
+from ..common.outputs import check_outputs
 from ..common.terminal import print_table
 
 
@@ -31,7 +31,7 @@ def run(args: argparse.Namespace) -> int:
     from ...evaluation.gate.report import gate_report
     from ...evaluation.results import FILE, load_evaluation, load_results
 
-    check_packages("matplotlib")
+    require("matplotlib")
     trackers = load_evaluation(args.folder).trackers
     if args.tracker and args.tracker not in trackers:
         raise InputError(

@@ -5,7 +5,7 @@ import math
 from functools import partial
 from pathlib import Path
 
-from ...core.errors import InputError, SourceError
+from ...core.errors import InputError, SourceError, require
 from ...core.io.files import write_json
 from ...core.io.paths import real
 from ..common.arguments import (
@@ -15,7 +15,7 @@ from ..common.arguments import (
     add_tracker_arguments,
     tracker_options,
 )
-from ..common.outputs import check_outputs, check_packages, model_files
+from ..common.outputs import check_outputs, model_files
 from ..common.terminal import print_columns, progress_bar
 
 
@@ -127,7 +127,7 @@ def _check_output(args: argparse.Namespace, clip: str | None) -> None:
 
     names = ("annotated.mp4", "contact_sheet.png", "timeline.png", "summary.json")
     written = {f"--output's {name}": args.output / name for name in names}
-    check_packages("matplotlib")
+    require("matplotlib")
     check_outputs([clip, *model_files(args.model)], written)
     for name in ("clip", "outputs"):
         check_place(args.output / name)

@@ -84,14 +84,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     from dataclasses import replace
 
-    from ...core.errors import ParameterError
+    from ...core.errors import ParameterError, require
     from ...networks.presets import preset
     from ...training.ablation.study import Plan, ablate
     from ...training.ablation.variants import STUDIES, study_of
     from ...training.data.public import default_cache
     from ...training.recipes import recipe, short
     from ..common.arguments import find_device, preset_from
-    from ..common.outputs import check_packages
 
     # A path of DATA that was forgotten, most of all: nothing would be trained, and nothing said.
     without = ("starts",) if args.data else TRAINING
@@ -99,7 +98,7 @@ def run(args: argparse.Namespace) -> int:
         option = "--" + passed_over[0].replace("_", "-")
         why = "weights as they are" if args.data else "training, for which DATA is missing"
         raise ParameterError(f"{option} is about {why}")
-    check_packages("matplotlib")
+    require("matplotlib")
     if not args.data:
         from ...training.ablation.switches import switch_off
 

@@ -5,7 +5,7 @@ import logging
 from dataclasses import replace
 from pathlib import Path
 
-from ...core.errors import ParameterError
+from ...core.errors import ParameterError, require
 from ...core.io.files import check_place
 from ...core.io.locks import locked
 from ...training.config import LossConfig, SamplingConfig, TrainingConfig
@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     from ...training.release import release
     from ...training.samples.preview import PREVIEWED, write_contact_sheet
     from ...training.samples.sampling import Samples
-    from ..common.outputs import check_model_name, check_outputs, check_packages
+    from ..common.outputs import check_model_name, check_outputs
     from ..common.terminal import run_course
 
     design = preset_from(args, args.model)
@@ -115,7 +115,7 @@ def run(args: argparse.Namespace) -> int:
         print(args.preview)
         return 0
     check_model_name(target)
-    check_packages("matplotlib")
+    require("matplotlib")
     trainer = Trainer(
         args.data,
         out,

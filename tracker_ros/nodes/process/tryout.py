@@ -7,9 +7,9 @@ import os
 import re
 import subprocess
 import sys
-from importlib.util import find_spec
 from tempfile import TemporaryDirectory
 
+from ...core.errors import require
 from .middleware import check, failure
 from .names import reason
 from .run import init
@@ -23,8 +23,7 @@ def try_out() -> None:
 
     Raises ModuleNotFoundError where there is no ROS 2.
     """
-    if find_spec("rclpy") is None:
-        raise ModuleNotFoundError("No module named 'rclpy'", name="rclpy")
+    require("rclpy")
     check()
     with TemporaryDirectory(prefix="tracker_ros-log-") as folder:
         defaults = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_LOG_DIR": folder}
