@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.state import Presence, TargetState
+from tracker_ros.core.state import UNSEEN, UNSEEN_AFTER, Presence, TargetState
 
 CONFIG = TrackingConfig(
     tracking_score=0.5, lost_score=0.3, lost_after=3, recover_score=0.6, recover_after=2
@@ -28,10 +28,13 @@ def states(*scores):
         ([0.29] * 3, [U, U, L]),
         ([0.2, 0.2, 0.3, 0.2, 0.2], [U] * 5),  # one better frame starts the count again
         ([0.2, 0.2, 0.9, 0.2, 0.2, 0.2], [U, U, T, U, U, L]),
-        ([0.0] * 3 + [0.59] * 4, [U, U, L, L, L, L, L]),  # better, but not found
-        ([0.0] * 3 + [0.6, 0.6], [U, U, L, L, T]),
-        ([0.0] * 3 + [0.6, 0.5, 0.6, 0.6], [U, U, L, L, L, L, T]),  # not consecutive
-        ([0.0] * 3 + [0.9, 0.9, 0.0, 0.0, 0.0], [U, U, L, L, T, U, U, L]),  # lost again
+        ([0.2] * 3 + [0.59] * 4, [U, U, L, L, L, L, L]),  # better, but not found
+        ([0.2] * 3 + [0.6, 0.6], [U, U, L, L, T]),
+        ([0.2] * 3 + [0.6, 0.5, 0.6, 0.6], [U, U, L, L, L, L, T]),  # not consecutive
+        ([0.2] * 3 + [0.9, 0.9, 0.2, 0.2, 0.2], [U, U, L, L, T, U, U, L]),  # lost again
+        ([0.0, 0.0, 0.15, 0.2, 0.2], [U, L, L, L, L]),  # unseen, then given up for being weak
+        ([0.14, 0.14, 0.3, 0.14, 0.9], [U, L, U, U, T]),  # unseen alone ends at once
+        ([0.0, 0.15, 0.3, 0.0, 0.15], [U] * 5),  # weak, but seen
     ],
 )
 def test_transitions(scores, expected):
@@ -42,8 +45,8 @@ def test_lost_frames_are_counted_from_the_first():
     presence, counts = Presence(), []
     for score in [0.1] * 5 + [0.9, 0.9, 0.1]:
         presence = presence.after(score, CONFIG)
-        counts.append(presence.lost_frames)
-    assert counts == [0, 0, 1, 2, 3, 4, 0, 0]
+        counts.append((presence.lost_frames, presence.searched))
+    assert counts == [(0, 0), (1, 0), (2, 1), (3, 2), (4, 3), (5, 4), (0, 0), (0, 0)]
 
 
 def test_one_frame_is_enough_where_the_config_says_so():
@@ -57,14 +60,17 @@ def test_hysteresis_holds_for_any_scores(scores):
     presence = Presence()
     for index, score in enumerate(scores):
         before, presence = presence, presence.after(score, CONFIG)
-        if presence.state is L:
-            assert presence.lost_frames == before.lost_frames + 1
-            if before.state is not L:
-                assert index >= 2 and max(scores[index - 2 : index + 1]) < CONFIG.lost_score
+        assert (presence.state is L) == (presence.lost_frames > 0)
+        assert presence.lost_frames in (0, before.lost_frames + 1)
+        weak = max(scores[max(index - 2, 0) : index + 1]) < CONFIG.lost_score and index >= 2
+        unseen = scores[max(index + 1 - UNSEEN_AFTER, 0) : index + 1]
+        if presence.given_up:
+            assert presence.state is L and presence.searched == before.searched + 1
+            assert before.given_up or weak
+        elif before.given_up:
+            assert min(scores[index - 1 : index + 1]) >= CONFIG.recover_score
+            assert presence.state is T
+        elif presence.state is L:
+            assert len(unseen) == UNSEEN_AFTER and max(unseen) < UNSEEN * CONFIG.lost_score
         else:
-            assert presence.lost_frames == 0
-            if before.state is L:
-                assert min(scores[index - 1 : index + 1]) >= CONFIG.recover_score
-                assert presence.state is T
-            else:
-                assert (presence.state is T) == (score >= CONFIG.tracking_score)
+            assert (presence.state is T) == (score >= CONFIG.tracking_score)

@@ -68,7 +68,7 @@ class TrackingConfig:
     minimum_side: float = 4.0  # of a box, image pixels
 
     tracking_score: float = 0.45  # at or above: TRACKING
-    lost_score: float = 0.25  # below, for lost_after frames: LOST
+    lost_score: float = 0.25  # below, for lost_after frames: LOST, and looked for elsewhere
     lost_after: int = 10  # consecutive frames
     recover_score: float = 0.55  # a lost target is found again at or above this ...
     recover_after: int = 2  # ... for this many consecutive frames

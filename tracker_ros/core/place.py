@@ -8,7 +8,7 @@ from .config import TrackingConfig
 from .geometry.boxes import Box, scaled
 from .geometry.camera import UNSEEN, Background
 from .geometry.motion import Course
-from .state import TargetState
+from .state import Presence, TargetState
 
 
 @dataclass(frozen=True)
@@ -52,22 +52,23 @@ class Place:
         self,
         found: Box,
         score: float,
-        state: TargetState,
+        presence: Presence,
         clear: bool,
         config: TrackingConfig,
         background: Background = UNSEEN,
     ) -> Place:
         """One frame later: the box follows what was ``found`` if the score is high enough.
 
-        ``clear``: whether all of the target was seen. ``background``: of this image.
+        ``presence``: after this frame. ``clear``: whether all of the target was seen.
+        ``background``: of this image.
         """
         here = self.carried(background)
-        if state is TargetState.LOST:
+        if presence.given_up:
             # Look again at what looks like it; otherwise around where it was seen for sure.
             box = found if score >= config.recover_score else here.sure
         else:  # weak evidence must not move the window
             box = found if score >= config.lost_score else background.keep(here.box)
-        sure = state is TargetState.TRACKING
+        sure = presence.state is TargetState.TRACKING
         course = self.course.after(self.box, box, sure, config.motion, background.shift)
         whole = box[2:] if sure and clear else self.whole
         return Place(box, box if sure else here.sure, whole, course)

@@ -132,7 +132,7 @@ class Recovery:
             A box in the image and its score, one of these or of a window elsewhere.
         """
         config, size, online = self.engine.tracking, self.image.shape[1::-1], self.engine.responds
-        waited, farther = presence.lost_frames - PATIENCE, False
+        waited, farther = presence.searched - PATIENCE, False
         if waited > 0 and not presence.strong:
             count = places if online else 1
             boxes = elsewhere(sure, size, config.search_factor)

@@ -22,7 +22,7 @@ from .online.views import first_views
 from .place import Place
 from .recovery import AT_ONCE, Recovery
 from .search import MemorySample, Search, memory_window
-from .state import JUST_LOST, Presence, TargetState
+from .state import GIVEN_UP, Presence, TargetState
 from .trackable import Result
 
 RIM = 0.3  # of a box's sides: a target that is nearer to the picture's rim may be leaving it
@@ -78,6 +78,11 @@ class Tracker:
         None without a target.
         """
         return None if self._place is None else self._place.box
+
+    @property
+    def given_up(self) -> bool:
+        """Whether the target has been lost for so long that it is looked for elsewhere, too."""
+        return self._presence.given_up
 
     @property
     def gate(self) -> Gate | None:
@@ -153,14 +158,14 @@ class Tracker:
     def correct(self, box: Box) -> None:
         """Take somebody's word, such as a detector's, for where the target is in the last image.
 
-        ``box``: (x, y, width, height) in its pixels. Nothing changes while the target is lost:
+        ``box``: (x, y, width, height) in its pixels. Nothing changes once the target is given up:
         ``recover`` is for that. Raises InputError for a box that cannot be used, TrackerError
         without a target.
         """
         place = self._held()
         check_box(box, self._image)
         box = self._clipped(box)
-        if not self._lost:
+        if not self.given_up:
             self._place, self._rivals = place.at(box), self._rivals.corrected()
 
     def lose(self, around: Box | None = None) -> None:
@@ -170,7 +175,7 @@ class Tracker:
         that is not four finite numbers, TrackerError without a target.
         """
         place, around = self._held(), None if around is None else self._clipped(around)
-        self._presence, self._pending, self._place = JUST_LOST, None, place.lost(around)
+        self._presence, self._pending, self._place = GIVEN_UP, None, place.lost(around)
 
     # For ``core.batch``: the parts of ``locate`` and ``remember``, around the calls of the engine.
 
@@ -191,7 +196,7 @@ class Tracker:
         It is due in frames that may be memorised, because its crop is memorised, too.
         """
         config = self.config
-        if self._lost or not (config.scale_step and self.engine.responds):
+        if self.given_up or not (config.scale_step and self.engine.responds):
             return 0
         return max(self._unlearnt + 2 - config.memory_interval, 0)
 
@@ -254,7 +259,7 @@ class Tracker:
         worth = self._worth(candidate, score, alone)
         self._pending = None if worth is None else (search, worth)
         return Result(
-            None if self._lost else self._place.box,
+            None if self._presence.state is TargetState.LOST else self._place.box,
             score,
             self._presence.state,
             self._presence.lost_frames,
@@ -282,10 +287,6 @@ class Tracker:
 
     # What is known of the target, from frame to frame.
 
-    @property
-    def _lost(self) -> bool:
-        return self._presence.state is TargetState.LOST
-
     def _held(self) -> Place:
         """Its place. Raises TrackerError without a target."""
         if self._place is None:
@@ -305,14 +306,14 @@ class Tracker:
     def _expected(self, background: Background) -> Box:
         """Where the target is looked for in the next image."""
         place = self._place
-        if self._lost:
+        if self.given_up:
             return place.carried(background).box
         return place.course.ahead(place.box, self.config.motion, background.shift)
 
     def _otherwise(self, search: Search, prediction: Prediction) -> Box | None:
         """Where else the target may have gone, if hardly anything of it is seen."""
         place, share = self._place, self.config.motion
-        if self._lost or float(prediction.score.max()) >= self.config.tracking_score:
+        if self.given_up or float(prediction.score.max()) >= self.config.tracking_score:
             return None
         return place.course.otherwise(place.box, share, search.background.shift)
 
@@ -323,8 +324,8 @@ class Tracker:
         return x + w / 2 - across * side, y + h / 2 - down * side
 
     def _judged(self, prediction: Prediction, search: Search) -> Verdict | None:
-        """Which peak of the response is the target's; None while lost, or without a response."""
-        if prediction.response is None or self._lost:
+        """Which peak of the response is the target's; None without one, or once it is given up."""
+        if prediction.response is None or self.given_up:
             return None
         _, _, w, h = self._place.box
         return self._rivals.judge(prediction, search.window, self._centre(), math.sqrt(w * h))
@@ -336,7 +337,7 @@ class Tracker:
         what is found later is rather a look-alike. Nor where the target had faded before: then it
         went behind something, not out of the window.
         """
-        if self._lost or float(prediction.score.max()) >= self.config.aside_score:
+        if self.given_up or float(prediction.score.max()) >= self.config.aside_score:
             self._beside, self._fades = 0, self._trust.faded(prediction.strength)
             return False
         self._beside += 1
@@ -347,10 +348,10 @@ class Tracker:
     ) -> tuple[Box, float, float]:
         """Box in the image, its score, and what that would be by the response alone.
 
-        A lost target is also looked for elsewhere; see ``Recovery.further`` for ``places``.
+        Once given up it is looked for elsewhere, too; for ``places`` see ``Recovery.further``.
         """
         found, score = search.window.to_image(candidate.box), candidate.score
-        if self._lost:
+        if self.given_up:
             recovery = self._recovery(search.image)
             sure = self._place.carried(self._background).sure
             best = recovery.further(found, score, sure, self._presence, places)
@@ -364,22 +365,23 @@ class Tracker:
 
     def _advance(self, found: Box, score: float, strength: float) -> None:
         """Presence and place one frame later; ``found`` with ``score``, and the response there."""
-        was_lost, self._presence = self._lost, self._presence.after(score, self.config)
-        if was_lost and not self._lost:
+        before, self._presence = self.given_up, self._presence.after(score, self.config)
+        if before and not self.given_up:
             self._trust = self._trust.again()
-        if self._lost and not was_lost:
+        if self.given_up and not before:
             self._place = self._place.lost()
         found = clip_box(found, self._image, self.config.minimum_side)
         clear = self._trust.clear(strength)
-        state = self._presence.state
-        self._place = self._place.after(found, score, state, clear, self.config, self._background)
+        self._place = self._place.after(
+            found, score, self._presence, clear, self.config, self._background
+        )
 
     def _worth(self, candidate: Candidate, score: float, alone: float) -> float | None:
         """What the frame is worth memorising with; None if it is not to be memorised.
 
         ``alone``: the score by the response alone.
         """
-        if self._lost or self._rivals.crowded or self._unlearnt < self.config.memory_interval:
+        if self.given_up or self._rivals.crowded or self._unlearnt < self.config.memory_interval:
             return None
         if at_rim(self._place.box, self._image, RIM):
             score = min(score, alone)  # what leaves the picture is not learned
@@ -388,5 +390,5 @@ class Tracker:
         return worth if worth >= self.config.memory_score else None
 
     def _recovery(self, image: np.ndarray) -> Recovery:
-        """What finds the target again in ``image``, once it is lost."""
+        """What finds the target again in ``image``, once it was given up."""
         return Recovery(self.engine, image, self._state, self._first, self._trust, self._colours)

@@ -50,7 +50,7 @@ class Detector:
         if any(track.size != image.shape[1::-1] for track in self._targets.tracks):
             return [], []  # its pixels are other places; whether for good, the next frames show
         left, problems = _usable(proposal, image)
-        seen = [track for track in self._targets.tracks if track.lost_since is None]
+        seen = [track for track in self._targets.tracks if not track.tracker.given_up]
         where = [(track.target.class_id, self._targets.box_in(track, frame)) for track in seen]
         where = [
             (kind, box or track.tracker.last_box)
@@ -66,7 +66,7 @@ class Detector:
         # What lies on a target is that target, whatever class it is taken for.
         left = _apart(left, [box for _, box in where], image)
         for track in self._targets.tracks:
-            if track.lost_since is not None:
+            if track.tracker.given_up:
                 left = self._find_again(track, left, frame, image)
         return self._start(left, frame, image, wanted), problems
 

@@ -29,6 +29,7 @@ class Track:
     """A target, its tracker, and the number of the frame that it has come to.
 
     size: width and height of its images. lost_since: the stream's time (ns) when it was lost.
+    given_up: see ``Tracker.given_up``; in the frame that it has come to.
     misfits: how many images in a row, up to the last, had another size.
     """
 
@@ -37,6 +38,7 @@ class Track:
     size: tuple[int, int]
     last: int
     lost_since: int | None = None
+    given_up: bool = False
     misfits: int = 0
 
 
@@ -124,7 +126,7 @@ class Targets:
     def note(self, track: Track, answer: Answer) -> None:
         """Store the answer about a target in a frame."""
         frame = answer.frame
-        track.last = frame.number
+        track.last, track.given_up = frame.number, track.tracker.given_up
         if answer.result is None:
             pass  # a start, or an error, in which nobody looked for the target
         elif answer.result.state is not TargetState.LOST:
@@ -194,9 +196,9 @@ class Targets:
     def _settle(self, found: list[tuple[Track, Result]], frame: ReceivedImage, image) -> list[str]:
         """Note the results; of targets that lie on each other one is given up."""
         sights = [
-            Sight(track.target.id, result.box, result.score, track.lost_since is not None)
+            Sight(track.target.id, track.tracker.last_box, result.score, track.given_up)
             for track, result in found
-            if result.box is not None
+            if not track.tracker.given_up  # what is unseen for a moment is still there
         ]
         losers = self._collisions.yielding(sights, self._tracks)
         for track, result in found:

@@ -41,10 +41,9 @@ def test_engine_gets_the_crops_and_boxes_of_the_contract(tracker):
 
 def test_lost_has_no_box_and_writes_no_memory(tracker):
     tracker.update(frame())
-    for state in (TargetState.UNCERTAIN, TargetState.UNCERTAIN):
-        result = tracker.update(frame(score=0))
-        assert result.state is state and result.box is not None
-    for lost_frames in (1, 2):
+    result = tracker.update(frame(score=0))
+    assert result.state is TargetState.UNCERTAIN and result.box is not None
+    for lost_frames in (1, 2, 3):
         result = tracker.update(frame(score=0))
         assert result.state is TargetState.LOST and result.box is None
         assert result.lost_frames == lost_frames
@@ -56,6 +55,16 @@ def test_lost_has_no_box_and_writes_no_memory(tracker):
     result = tracker.update(frame(back))
     assert result.state is TargetState.TRACKING and result.lost_frames == 0
     assert result.box == pytest.approx(back, abs=1) and tracker.memory_size == 3
+
+
+def test_a_target_that_is_not_seen_for_a_moment_has_no_box_and_is_there_again_at_once(tracker):
+    tracker.update(frame())
+    place = tracker.last_box
+    assert tracker.update(frame(score=0)).box == pytest.approx(place)
+    assert tracker.update(frame(score=0)).box is None and tracker.last_box == pytest.approx(place)
+    assert not tracker.given_up
+    result = tracker.update(frame())
+    assert result.state is TargetState.TRACKING and result.box == pytest.approx(place, abs=1)
 
 
 def test_weak_evidence_does_not_move_the_search_window(tracker):

@@ -93,9 +93,10 @@ def test_a_detector_finds_a_lost_one_again_beside_the_others(stage):
     starts = (stage.start(0, id="a", class_id="thing"), stage.start(1, id="b", class_id="thing"))
     stage.ask(Starts(starts))
     stage.show()
-    while stage.show(stage.party.frame(stage.index + 1, missing=[1, 2])).others[0].state != "LOST":
+    (_, b) = stage.worker._targets.tracks
+    while not b.tracker.given_up:
+        stage.show(stage.party.frame(stage.index + 1, missing=[1, 2]))
         assert stage.index < 60
-    assert stage.worker._targets.tracks[1].target.id == "b"
     for kind, expected in (("other", 3), ("thing", 3)):
         stage.show(stage.party.frame(stage.index + 1, missing=[2]))
         answer = stage.ask(seen(stage, 0, 1, kind=kind))
@@ -103,3 +104,16 @@ def test_a_detector_finds_a_lost_one_again_beside_the_others(stage):
             assert len(answer.targets) == expected
             stage.worker.remove(answer.targets[-1].target.id)
     assert stage.agree(answer, {"a": 0, "b": 1})
+
+
+@pytest.mark.parametrize("stage", [DETECTOR], indirect=True)
+def test_a_target_that_is_unseen_for_a_moment_is_not_started_anew(stage):
+    stage.show()
+    stage.ask(Starts((stage.start(0, id="a", class_id="thing"), stage.start(1, id="b"))))
+    (_, b) = stage.worker._targets.tracks
+    while stage.show(stage.party.frame(stage.index + 1, missing=[1])).others[0].state != "LOST":
+        assert stage.index < 60
+    assert not b.tracker.given_up
+    answer = stage.ask(seen(stage, 1))
+    assert [one.target.id for one in answer.targets] == ["a", "b"]
+    assert stage.show().others[0].state == "TRACKING"
