@@ -9,11 +9,12 @@ from tracker_ros.core.config import TrackingConfig
 from tracker_ros.core.geometry.camera import Background
 from tracker_ros.core.geometry.motion import Course
 from tracker_ros.core.place import Place
-from tracker_ros.core.state import GIVEN_UP, Presence, TargetState
+from tracker_ros.core.state import Presence, TargetState
 
 CONFIG = TrackingConfig(lost_score=0.25, recover_score=0.55)
 WHOLE, HALF = (100.0, 50.0, 40.0, 60.0), (120.0, 50.0, 20.0, 60.0)  # HALF is behind something
 TRACKING, UNCERTAIN = Presence(), Presence(TargetState.UNCERTAIN)
+GIVEN_UP = TRACKING.lose()
 UNSEEN = Presence(TargetState.LOST, lost_frames=1)  # for a moment, and looked for where it was
 START = Place(WHOLE, WHOLE)
 

@@ -49,6 +49,11 @@ def test_lost_frames_are_counted_from_the_first():
     assert counts == [(0, 0), (1, 0), (2, 1), (3, 2), (4, 3), (5, 4), (0, 0), (0, 0)]
 
 
+def test_one_that_is_given_up_keeps_count():
+    assert Presence().lose() == Presence(L, lost_frames=1, searched=1)
+    assert Presence(L, unseen=4, lost_frames=3).lose() == Presence(L, lost_frames=3, searched=1)
+
+
 def test_one_frame_is_enough_where_the_config_says_so():
     config = TrackingConfig(lost_after=1, recover_after=1, lost_score=0.3, recover_score=0.6)
     lost = Presence().after(0.1, config)

@@ -62,8 +62,9 @@ class Presence:
         state = TargetState.TRACKING if sure else TargetState.UNCERTAIN
         return Presence(state, weak=weak, unseen=unseen)
 
+    def lose(self) -> Presence:
+        """The target is given up, from the last frame on."""
+        return Presence(TargetState.LOST, lost_frames=max(self.lost_frames, 1), searched=1)
+
     def _lost(self) -> Presence:
         return Presence(TargetState.LOST, lost_frames=self.lost_frames + 1)
-
-
-GIVEN_UP = Presence(TargetState.LOST, lost_frames=1, searched=1)

@@ -22,7 +22,7 @@ from .online.views import first_views
 from .place import Place
 from .recovery import AT_ONCE, Recovery
 from .search import MemorySample, Search, memory_window
-from .state import GIVEN_UP, Presence, TargetState
+from .state import Presence, TargetState
 from .trackable import Result
 
 RIM = 0.3  # of a box's sides: a target that is nearer to the picture's rim may be leaving it
@@ -175,7 +175,8 @@ class Tracker:
         that is not four finite numbers, TrackerError without a target.
         """
         place, around = self._held(), None if around is None else self._clipped(around)
-        self._presence, self._pending, self._place = GIVEN_UP, None, place.lost(around)
+        self._presence, self._pending = self._presence.lose(), None
+        self._place = place.lost(around)
 
     # For ``core.batch``: the parts of ``locate`` and ``remember``, around the calls of the engine.
 

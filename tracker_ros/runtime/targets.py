@@ -204,7 +204,8 @@ class Targets:
         for track, result in found:
             if track.target.id in losers:
                 track.tracker.lose(self._collisions.last_apart(track.target.id))
-                result = replace(result, box=None, state=TargetState.LOST, lost_frames=1)
+                lost = max(result.lost_frames, 1)
+                result = replace(result, box=None, state=TargetState.LOST, lost_frames=lost)
             self.note(track, Answer.found(frame, image, track.target, result))
         return [
             f"targets {winner} and {loser} lay on each other: {loser}, whose memory agrees less,"
