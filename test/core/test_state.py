@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tracker_ros.core.config import TrackingConfig
-from tracker_ros.core.state import UNSEEN, UNSEEN_AFTER, Presence, TargetState
+from tracker_ros.core.state import UNSEEN_AFTER, UNSEEN_SHARE, Presence, TargetState
 
 CONFIG = TrackingConfig(
     tracking_score=0.5, lost_score=0.3, lost_after=3, recover_score=0.6, recover_after=2
@@ -76,6 +76,6 @@ def test_hysteresis_holds_for_any_scores(scores):
             assert min(scores[index - 1 : index + 1]) >= CONFIG.recover_score
             assert presence.state is T
         elif presence.state is L:
-            assert len(unseen) == UNSEEN_AFTER and max(unseen) < UNSEEN * CONFIG.lost_score
+            assert len(unseen) == UNSEEN_AFTER and max(unseen) < UNSEEN_SHARE * CONFIG.lost_score
         else:
             assert (presence.state is T) == (score >= CONFIG.tracking_score)

@@ -9,7 +9,7 @@ from .config import TrackingConfig
 
 # Below this share of ``lost_score`` for so many frames, the old box is hardly ever right any more
 # (docs/search.md): none is published, but the target is still looked for where it was.
-UNSEEN, UNSEEN_AFTER = 0.5, 2
+UNSEEN_SHARE, UNSEEN_AFTER = 0.5, 2
 
 
 class TargetState(Enum):
@@ -25,8 +25,8 @@ class Presence:
     """State and the counters behind its hysteresis.
 
     Attributes:
-        weak: consecutive frames below ``lost_score``; unseen: below ``UNSEEN`` of it (both until it
-            is given up).
+        weak: consecutive frames below ``lost_score`` (until it is given up).
+        unseen: the same, below ``UNSEEN_SHARE`` of it.
         strong: consecutive frames at or above ``recover_score`` (once it is given up).
         lost_frames: frames since the target was lost; 0 while it is not.
         searched: frames since it was given up: it is looked for elsewhere, too, and has to be told
@@ -53,7 +53,7 @@ class Presence:
                 return Presence()
             return replace(self._lost(), strong=strong, searched=self.searched + 1)
         weak = self.weak + 1 if score < config.lost_score else 0
-        unseen = self.unseen + 1 if score < UNSEEN * config.lost_score else 0
+        unseen = self.unseen + 1 if score < UNSEEN_SHARE * config.lost_score else 0
         if weak >= config.lost_after:
             return replace(self._lost(), searched=1)
         if unseen >= UNSEEN_AFTER:
