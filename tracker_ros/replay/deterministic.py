@@ -134,7 +134,7 @@ class Stopwatch:
 class PeerTracker:
     """A peer in the steps that the worker asks of a tracker; it remembers nothing."""
 
-    gate, memory_size, state = None, 0, None
+    gate, memory_size, state, given_up = None, 0, None, False
 
     def __init__(self, peer: Trackable):
         self._peer = peer
