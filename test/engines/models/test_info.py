@@ -33,6 +33,7 @@ def test_presets_parts_are_the_whole_and_the_papers_figures_agree(name):
         assert all(value >= 0 for value in parts.values())
     assert 0 < facts["macs"]["layers"] <= facts["macs"]["frame"]
     assert facts["architecture"] == PRESETS[name].architecture
+    assert set(facts["tracking"]) == set(PRESETS[name].tracking.to_dict())
     assert all(f"{name}." in path for path in facts["files"])
     for figure in facts["paper"].values():
         paper = figure["paper"]

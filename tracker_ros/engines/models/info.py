@@ -64,7 +64,7 @@ def describe(model: str | Path) -> dict:
         "frames_read": read,
         "bytes_per_memorised_frame": per_frame,
         "network": sizes,
-        "tracking": facts["tracking"],
+        "tracking": tracking.to_dict(),  # also what is newer than the file
         "training": facts["training"],
         "files": [str(path) for path in paths if path.is_file()],
     }
