@@ -148,7 +148,7 @@ def test_a_box_outside_the_image(bag, evaluate):
         ("frame,x,y,w\n0,1,2,3\n", "must have a line of column names"),
         ("frame,x,y,w,h\n0,1,2,3,4\n1,a,2,3,4\n", "line 3 has 'a' instead of a number"),
         ("frame,x,y,w,h\n0,1,2,3\n", "line 2 has None instead of a number"),
-        ("frame,x,y,w,h\n0,1,2,0,4\n", "line 2 has a box without area: 0 x 4"),
+        ("frame,x,y,w,h\n0,1,2,-3,4\n", "line 2 has a negative width or height"),
         ("stamp,x,y,w,h\nnan,1,2,3,4\n", "line 2 has 'nan' instead of a number"),
     ),
 )

@@ -88,7 +88,7 @@ def test_a_score_over_few_frames_is_flagged_in_the_table(write, evaluate, tmp_pa
     assert "1.000" not in run.out and "0.95" not in run.out
 
 
-@pytest.mark.parametrize("absent", ("0,0,0,0", "nan,nan,nan,nan", ",,,"))
+@pytest.mark.parametrize("absent", ("0,0,0,0", "5,20,0,20", "nan,nan,nan,nan", ",,,"))
 def test_rows_without_target_do_not_count(write, evaluate, tmp_path, absent):
     path = write({"/camera/image": [image(i) for i in range(COUNT)]})
     stamps = [(START + i * PERIOD) / 1e9 for i in range(COUNT)]

@@ -63,10 +63,11 @@ def find_truth(source: BagSource, given: str | None, initial: Box | None) -> Tru
 def read_csv(path: Path) -> tuple[str, dict[int, Box]]:
     """Read boxes with a line of column names, in any order, other columns being left alone.
 
-    x, y, w, h: pixels; all empty, NaN or 0 where the target is absent. Besides, the first there is
-    of: stamp_ns: the image's header stamp in nanoseconds; stamp: the same in seconds; frame: the
-    image's place in the order of stamps, from 0. Returns the name of that column and the boxes by
-    stamp (ns) or place. Raises SourceError that names file and line of anything malformed.
+    x, y, w, h: pixels; all empty or NaN, or without area, where the target is absent. Besides, the
+    first there is of: stamp_ns: the image's header stamp in nanoseconds; stamp: the same in
+    seconds; frame: the image's place in the order of stamps, from 0. Returns the name of that
+    column and the boxes by stamp (ns) or place. Raises SourceError that names file and line of
+    anything malformed.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -104,11 +105,9 @@ def _box(row: dict[str, str | None], where: str) -> Box:
     x, y, w, h = (float(_number(cell, where)) for cell in cells)
     if not all(map(math.isfinite, (x, y, w, h))):
         raise SourceError(f"{where} has a number that is too large")
-    if w == h == 0:
-        return ABSENT
-    if w <= 0 or h <= 0:
-        raise SourceError(f"{where} has a box without area: {w:g} x {h:g}")
-    return x, y, w, h
+    if w < 0 or h < 0:
+        raise SourceError(f"{where} has a negative width or height")
+    return (x, y, w, h) if w and h else ABSENT  # as everywhere: no area, no target
 
 
 def _number(cell: str | None, where: str) -> Decimal:
