@@ -238,5 +238,7 @@ def _difference(one: dict, whole: dict | None) -> str:
     if whole is None or one is whole:
         return "–"
     differences = np.array([auc - whole["auc_of"][name] for name, auc in one["auc_of"].items()])
-    error = differences.std(ddof=1) / len(differences) ** 0.5 if len(differences) > 1 else 0.0
-    return f"{differences.mean():+.3f} ± {error:.3f}"
+    text = f"{differences.mean():+.3f}"
+    if len(differences) < 2:  # which say nothing of an error
+        return text
+    return f"{text} ± {differences.std(ddof=1) / len(differences) ** 0.5:.3f}"
