@@ -92,7 +92,7 @@ def party():
 
 @pytest.fixture(autouse=True)
 def torch_as_ever():
-    """Whatever came before: which file of tests that is, two processes decide by their speed."""
+    """Whatever came before: which file of tests that is, three processes decide by their speed."""
     if "torch" in sys.modules:
         torch = sys.modules["torch"]
         torch.manual_seed(0)
