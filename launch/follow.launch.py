@@ -12,13 +12,13 @@ from tracker_ros.nodes.parameters import FOLLOW
 
 # Besides those of track.launch.py, which both nodes take.
 OWN = (
-    arguments.of_launch(
+    arguments.of_topic(
         "depth_topic", "depth/image", "Depth, registered to the images; without /compressedDepth."
     ),
-    arguments.of_launch(
+    arguments.of_topic(
         "camera_info_topic", "depth/camera_info", "The camera_info of the images or of the depth."
     ),
-    arguments.of_launch(
+    arguments.of_topic(
         "points_topic", "points", "An organised cloud, where depth_source is points."
     ),
     *arguments.of_node(

@@ -32,6 +32,12 @@ def test_values_have_their_parameters_types():
     assert read(FOLLOWER, depth_scale="1", tf="TRUE") == {"depth_scale": 1.0, "tf": True}
 
 
+def test_levels_are_taken_in_any_case_and_topics_as_ros_names_them():
+    values = read(TRACK, log_level="WARN", image_topic="~/image", detections_topic="/a/{node}")
+    assert values["log_level"] == "warn"
+    assert (values["image_topic"], values["detections_topic"]) == ("~/image", "/a/{node}")
+
+
 @pytest.mark.parametrize("text, value", [
     ("true", True), ("True", True), ("1", True), ("yes", True), ("ON", True),
     ("false", False), ("FALSE", False), ("0", False), ("No", False), ("off", False),
@@ -49,6 +55,9 @@ def test_booleans_are_what_launch_takes_for_them(text, value):
     (TRACK, "rviz", "2", "but must be true or false"),
     (TRACK, "init_bbox", "1,2,3", "but must be x,y,w,h in pixels, w and h above 0"),
     (TRACK, "engine", "abacus", "but must be one of auto, torch, onnx, tensorrt"),
+    (TRACK, "log_level", "warning", "but must be one of debug, info, warn, error, fatal"),
+    (TRACK, "image_topic", "/camera//image", "but must name a topic"),
+    (TRACK, "detections_topic", "/camera/detections/", "but must name a topic"),
     (FOLLOWER, "depth_scale", "abc", "but must be a double from 1e-06 to 1000"),
     (FOLLOWER, "slop", "nan", "but must be a double from 0 to 10"),
     (FOLLOWER, "tf", "maybe", "but must be true or false"),

@@ -11,6 +11,7 @@ from ...core.io.paths import share_dir
 from ..parameters import SELECT, TRACKER
 from ..parameters.parameter import Parameter, Value
 
+LEVELS = ("debug", "info", "warn", "error", "fatal")  # in any case, as ROS 2 reads them
 BOOLEANS = {
     **dict.fromkeys(("true", "1", "yes", "on"), True),
     **dict.fromkeys(("false", "0", "no", "off"), False),
@@ -24,11 +25,17 @@ class Argument:
     parameter: Parameter
     of_file: bool = False  # an empty text means the parameter file's value instead
     required: bool = False
+    topic: bool = False  # its values are names of topics
 
 
 def of_launch(name: str, default: Value, description: str, of_file: bool = False) -> Argument:
     """An argument that is no parameter of a node in our tables."""
     return Argument(Parameter(name, default, description), of_file)
+
+
+def of_topic(name: str, default: str, description: str) -> Argument:
+    """An argument that names a topic."""
+    return Argument(Parameter(name, default, description), topic=True)
 
 
 def of_node(table: Iterable[Parameter], *names: str) -> tuple[Argument, ...]:
@@ -43,10 +50,10 @@ TRACK = (
         str(share_dir() / "config" / "tracker.yaml"),
         "Parameters; an argument that is not '' overrides them.",
     ),
-    of_launch(
+    of_topic(
         "image_topic", "image", "The camera's topic, without /compressed; relative to namespace."
     ),
-    of_launch("detections_topic", "detections", "A detector's topic; see parameter auto_init."),
+    of_topic("detections_topic", "detections", "A detector's topic; see parameter auto_init."),
     of_launch("use_sim_time", False, "Take the time from /clock.", of_file=True),
     of_launch("rviz", False, "Show images and boxes in rviz2."),
     of_launch("select", False, "Serve a page on which one draws the target (select_node)."),
@@ -56,7 +63,7 @@ TRACK = (
         "End the launch with status 1 if a node fails or cannot start; else the rest goes on.",
         of_file=True,
     ),
-    of_launch("log_level", "info", "debug, info, warn, error or fatal."),
+    Argument(Parameter("log_level", "info", "From where on the nodes log.", choices=LEVELS)),
     *of_node(
         TRACKER,
         "model",
@@ -114,9 +121,21 @@ def read(context, arguments: Sequence[Argument]) -> dict[str, Value]:
         name = argument.parameter.name
         if text := context.launch_configurations[name]:
             values[name] = value(argument.parameter, text)
+            if argument.topic:
+                _check_topic(name, text)
         elif not argument.of_file:
             values[name] = argument.parameter.default
     return values
+
+
+def _check_topic(name: str, text: str) -> None:
+    from rclpy.expand_topic_name import expand_topic_name
+    from rclpy.validate_full_topic_name import validate_full_topic_name
+
+    try:  # a node that could not be remapped would end, beside others that run
+        validate_full_topic_name(expand_topic_name(text, "node", "/"))
+    except Exception:  # rclpy has many types for it
+        raise ParameterError(f"argument {name} is {text!r}, but must name a topic") from None
 
 
 def warn_of_idle(context, arguments: Sequence[Argument], names: Iterable[str], why: str) -> None:
@@ -148,8 +167,9 @@ def value(parameter: Parameter, text: str) -> Value:
     """What the argument's ``text`` means. Raises ParameterError."""
     kind = type(parameter.default)
     wanted = "true or false" if kind is bool else parameter.wanted
+    said = text.lower() if kind is bool or parameter.choices == LEVELS else text
     try:
-        given = BOOLEANS[text.lower()] if kind is bool else kind(text)
+        given = BOOLEANS[said] if kind is bool else kind(said)
         parameter.check(given)
     except (KeyError, ValueError, ParameterError):
         raise ParameterError(
