@@ -1,5 +1,6 @@
 """Requests to the worker, and the policy of what it may do by itself."""
 
+from collections.abc import Set
 from dataclasses import dataclass, replace
 
 from ..core.geometry.boxes import Box
@@ -61,9 +62,17 @@ def left_of(waiting: Starts | Proposal, new: Starts | Proposal) -> Starts | Prop
         return None if type(waiting) is type(new) else waiting
     if new.alone:
         return None
-    again = {one.id for one in new.entries if one.id}
-    entries = tuple(one for one in waiting.entries if one.id not in again)
-    if waiting.alone or len(entries) == len(waiting.entries):
+    if waiting.alone:
+        return waiting
+    return without(waiting, {one.id for one in new.entries})
+
+
+def without(waiting: Starts | Proposal, ids: Set[str]) -> Starts | Proposal | None:
+    """What is still to be done of a request where targets of these ids are not to be started."""
+    if isinstance(waiting, Proposal):
+        return waiting
+    entries = tuple(one for one in waiting.entries if not one.id or one.id not in ids)
+    if len(entries) == len(waiting.entries):
         return waiting
     return replace(waiting, entries=entries) if entries or waiting.problems else None
 

@@ -21,7 +21,7 @@ from .catching_up import frames_after
 from .decoding import Decoder
 from .detector import Detector
 from .frame_slot import FrameSlot, ReceivedImage
-from .requests import Policy, Proposal, Start, Starts, left_of
+from .requests import Policy, Proposal, Start, Starts, left_of, without
 from .targets import Targets, Track
 
 # A box and its image travel on different topics: either may come first.
@@ -47,6 +47,7 @@ class Worker:
         # Held while an answer goes out, and where targets and requests change; never by inference.
         self._lock = threading.Lock()
         self._resets = 0
+        self._starting: set[str] = set()  # ids of the starts that are being made
         self._requests: list[tuple[Starts | Proposal, float]] = []  # and until when each may wait
         self._targets = Targets(tracker, ids)
         self._detector = Detector(self._targets, self._policy)
@@ -108,14 +109,22 @@ class Worker:
     def reset(self) -> bool:
         """Forget all targets; later answers do not contain them. Returns whether there was one."""
         with self._lock:
-            self._requests = []
+            self._requests, self._starting = [], set()
             self._resets += 1
             return self._targets.clear()
 
     def remove(self, target_id: str) -> bool:
-        """Forget one target; later answers do not contain it. Returns whether it was there."""
+        """Forget one target, and starts of it that wait or are being made.
+
+        Later answers do not contain it. Returns whether there was any.
+        """
         with self._lock:
-            return self._targets.remove(target_id)
+            left = [(without(one, {target_id}), until) for one, until in self._requests]
+            waited = [one for one, _ in left] != [one for one, _ in self._requests]
+            self._requests = [(one, until) for one, until in left if one]
+            begun = target_id in self._starting
+            self._starting.discard(target_id)
+            return self._targets.remove(target_id) or waited or begun
 
     def _forget(self) -> None:
         with self._lock:
@@ -172,6 +181,8 @@ class Worker:
             elif isinstance(request, Starts) and not self._is_to_be_tried(request, frames[0]):
                 return
             resets = self._resets
+            if isinstance(request, Starts):
+                self._starting = {start.id for start in request.entries if start.id}
         for frame in self._slot.held_before(frames):
             self._process(frame)
         if isinstance(request, Proposal):
@@ -213,11 +224,13 @@ class Worker:
             if not self._is_wanted(resets):
                 return
             try:
-                self._start_one(start, frame, starts.alone, resets)
-                begun.append(frame)
+                if self._start_one(start, frame, starts.alone, resets):
+                    begun.append(frame)
             except TrackerError as error:
                 named = f"target {start.id}: " if start.id and not starts.alone else ""
                 problems.append(f"{named}{error}")
+            finally:
+                self._starting.discard(start.id)
         if problems:
             self._sink.report("init" if starts.alone else "inits", "; ".join(problems))
         else:
@@ -228,7 +241,10 @@ class Worker:
 
     def _start_one(
         self, start: Start, frame: ReceivedImage | None, alone: bool, resets: int
-    ) -> None:
+    ) -> bool:
+        """Whether it was started, and nobody has forgotten it meanwhile. Raises TrackerError."""
+        if self._is_withdrawn(start):
+            return False
         count, most = len(self._targets), self._policy.max_targets
         if not alone and start.id not in self._targets and count >= most:
             raise InputError(
@@ -241,11 +257,18 @@ class Worker:
         track = self._targets.start(start, frame, image, alone or elsewhere)
         with self._lock:
             if self._resets != resets:
-                return
+                return False
             if alone or elsewhere:
                 self._targets.clear()
+            if self._is_withdrawn(start):
+                return False
             self._targets.add(track, frame, image)
         self._levels, self._epoch = levels, frame.epoch
+        return True
+
+    def _is_withdrawn(self, start: Start) -> bool:
+        """Whether somebody has removed the target of a start that is being made."""
+        return bool(start.id) and start.id not in self._starting
 
     def _propose(self, proposal: Proposal, frame: ReceivedImage | None, resets: int) -> None:
         try:

@@ -283,3 +283,47 @@ def test_a_lone_start_replaces_all_and_reset_and_remove_forget(stage):
     assert stage.worker.reset()
     answer = stage.show()
     assert (answer.target, answer.others, answer.state) == (None, (), "NO_TARGET")
+
+
+def test_who_is_removed_before_the_start_was_made_is_not_started(stage):
+    """Its frame may not have come yet."""
+    stage.show()
+    stage.worker.request(Starts((stage.start(0, id="a", index=1), stage.start(1, index=1))))
+    stage.worker.turn()
+    assert not stage.worker.remove("")
+    assert stage.worker.remove("a")
+    assert not stage.worker.remove("a")
+    stage.show()
+    assert stage.agree(stage.show(), {"1": 1})
+    stage.worker.request(stage.start(0, id="a", index=3))
+    assert stage.worker.remove("a")
+    assert stage.agree(stage.show(), {"1": 1})
+    assert stage.problems("inits") == stage.problems("init") == []
+
+
+@pytest.mark.parametrize("alone", [False, True])
+@pytest.mark.parametrize("before", ["a", "b"])
+def test_who_is_removed_while_the_start_is_made_is_not_there_after_it(
+    stage, monkeypatch, alone, before
+):
+    stage.show()
+    stage.ask(Starts((stage.start(1, id=before),)))
+    usual = stage.worker._targets.start
+
+    def start(*values, **more):
+        track = usual(*values, **more)
+        assert stage.worker.remove("a")  # as from another thread
+        return track
+
+    monkeypatch.setattr(stage.worker._targets, "start", start)
+    stage.ask(stage.start(0, id="a") if alone else Starts((stage.start(0, id="a"),)))
+    # One start instead of all has taken the tracker of the only one before.
+    assert stage.agree(stage.show(), {"b": 1} if before == "b" and not alone else {})
+    assert not stage.worker.remove("a")
+
+
+def test_a_start_that_failed_leaves_nothing_to_remove(stage):
+    stage.show()
+    stage.ask(Starts((Start((500.0, 500.0, 20.0, 20.0), id="a"),)))
+    assert len(stage.problems("inits")) == 1
+    assert not stage.worker.remove("a")
