@@ -111,6 +111,32 @@ def test_what_came_while_it_was_disabled_is_left_out_however_late_it_looks(track
     assert slot.wait(0).message == "seen"
 
 
+def test_what_was_asked_for_while_it_was_disabled_is_left_out(tracker, scene):
+    """A detector goes on; and one that sets no stamps speaks of the newest frame."""
+    slot, sink = FrameSlot(history=10.0, time_jump=0.5), Recorder()
+    worker = Worker(tracker, slot, sink)
+    found = (Detection(scene.box(0), "face"),)
+
+    def put(stamp: int):
+        header = make("std_msgs/msg/Header", stamp=ns_to_stamp(stamp, make))
+        message = bgr_to_image(scene.frame(0), header, make)
+        slot.put(message, stamp, len(message.data))
+
+    worker.request(Start(scene.box(0), 9 * STEP))  # of a frame that is to come
+    worker.enabled = False
+    put(STEP)
+    worker.request(Proposal(found))
+    worker.turn()
+    worker.enabled = True
+    put(2 * STEP)
+    worker.turn()
+    assert [answer.target for answer in sink.answers] == [None]
+    assert sink.problems == []
+    worker.request(Proposal(found))
+    worker.turn()
+    assert sink.answers[-1].target
+
+
 def test_without_a_target_each_picture_has_its_own_levels(tracker, scene):
     """A thermal camera's first picture may be of its shutter, which has few values."""
     slot, sink = FrameSlot(history=10.0, time_jump=0.5), Recorder()

@@ -77,9 +77,12 @@ class Worker:
     @enabled.setter
     def enabled(self, value: bool) -> None:
         with self._lock:  # no answer is on its way out when this returns
-            newest = self._slot.find(0)
-            if newest and not self._enabled:
-                self._slot.use(newest)
+            if not self._enabled:
+                newest = self._slot.find(0)
+                if newest:
+                    self._slot.use(newest)
+                # Detectors go on, and the frames of what they found were left out.
+                self._requests = [one for one in self._requests if one[1] == math.inf]
             self._enabled = value
 
     def request(self, request: Start | Starts | Proposal, patience: float = START_PATIENCE) -> None:
