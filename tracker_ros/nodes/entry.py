@@ -5,11 +5,10 @@
 
 import importlib
 import os
-import signal
 import sys
 from functools import partial
 
-from ..core.errors import TrackerError, missing
+from .process import signals
 
 NODES = {
     "tracker_node": "TrackerNode",
@@ -21,8 +20,9 @@ NODES = {
 
 def _run(name: str) -> None:
     # An exception in the middle of an import may go anywhere; and there is nothing to end yet.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: os._exit(0))
+    signals.handle(lambda *_: os._exit(0))
+    from ..core.errors import TrackerError, missing
+
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what it says our own errors say, too
     try:
         # rcl may end the process while rclpy is imported, so this comes first.

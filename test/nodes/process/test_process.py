@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import sys
 
 import cv2
 import pytest
@@ -73,16 +74,36 @@ def test_signal_ends_a_node_whose_model_is_absent(run_node):
 START = "from tracker_ros.nodes import entry; getattr(entry, sys.argv.pop())()"
 
 
-@pytest.mark.parametrize("name", ["tracker_node", "follow_node", "player_node"])
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_while_a_node_is_imported_ends_it_without_a_word(ros, name, number):
-    process = stopped("rclpy", START, name, stderr=subprocess.STDOUT)
+@pytest.mark.parametrize("name, module", [
+    ("tracker_node", "rclpy"), ("follow_node", "rclpy"), ("player_node", "rclpy"),
+    ("select_node", "tracker_ros.core.errors"),
+])  # fmt: skip
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_while_a_node_is_imported_ends_it_without_a_word(ros, name, module, number):
+    process = stopped(module, START, name, stderr=subprocess.STDOUT)
     try:
         process.send_signal(number)
         output, _ = process.communicate(timeout=PATIENCE)
     finally:
         process.kill()
     assert (process.returncode, output) == (0, "")
+
+
+def test_a_second_signal_while_python_ends_changes_nothing(ros):
+    """Python forgets handlers of ours then, and what is ignored stays ignored."""
+    code = "import signal; from tracker_ros.nodes import entry; entry.select_node();"
+    code += "print(*(signal.getsignal(one).name for one in (1, 2, 15)))"
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, "--ros-args", "-p", "port:=0"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+    try:
+        assert "open http://" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+    assert (process.returncode, output) == (0, "SIG_IGN SIG_IGN SIG_IGN\n")
 
 
 def test_logs_go_where_they_can_be_written(tmp_path, monkeypatch):

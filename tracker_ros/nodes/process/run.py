@@ -4,7 +4,7 @@ import signal
 import sys
 
 from ...core.errors import ParameterError, TrackerError
-from . import arguments, dds, logs, middleware, names
+from . import arguments, dds, logs, middleware, names, signals
 
 
 def run(create, args: list[str] | None = None) -> None:
@@ -18,11 +18,8 @@ def run(create, args: list[str] | None = None) -> None:
     from rclpy.signals import SignalHandlerOptions
 
     # rclpy's own handlers take the context away from under threads that still publish.
-    signals = []  # a handler must not take a lock, which Event.set() would
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
-            continue  # as ``nohup`` wants it
-        signal.signal(number, lambda number, _: signals.append(number))
+    came = []  # a handler must not take a lock, which Event.set() would
+    signals.handle(lambda number, _: came.append(number))
     try:
         dds.use_profile()
         if folder := logs.use_log_folder():
@@ -34,7 +31,7 @@ def run(create, args: list[str] | None = None) -> None:
         executor.add_node(node)
         try:
             node.start()
-            while not (signals or node.done):
+            while not (came or node.done):
                 executor.spin_once(timeout_sec=0.2)
         finally:
             executor.shutdown()
@@ -44,6 +41,8 @@ def run(create, args: list[str] | None = None) -> None:
         sys.exit(f"tracker-ros: error: {error}")
     finally:
         rclpy.try_shutdown()
+        # Python forgets its handlers while it ends: a second one would be what it ended by.
+        signals.handle(signal.SIG_IGN)
 
 
 def _refuse_others(words: list[str]) -> None:
@@ -76,13 +75,13 @@ def _make(create):
         raise middleware.failure(names.reason(error)) from None
 
 
-def init(args: list[str] | None, signals) -> None:
+def init(args: list[str] | None, handlers) -> None:
     """Start ROS 2 with these arguments, by default the process's own, or raise TrackerError."""
     import rclpy
 
     arguments.check_words(sys.argv if args is None else args)
     try:
-        rclpy.init(args=args, signal_handler_options=signals)
+        rclpy.init(args=args, signal_handler_options=handlers)
     except Exception as error:  # a bad ROS argument or parameter file; rclpy has many types for it
         reason = str(error).splitlines()[0]
         if "logging" in reason:
