@@ -22,9 +22,13 @@ def _run(name: str) -> None:
     # An exception in the middle of an import may go anywhere; and there is nothing to end yet.
     signals.handle(lambda *_: os._exit(0))
     from ..core.errors import TrackerError, missing
+    from .process import usage
 
     os.environ.setdefault("OPENCV_LOG_LEVEL", "SILENT")  # what it says our own errors say, too
     try:
+        if usage.asked(sys.argv[1:]):
+            print(usage.text(name))
+            return
         # rcl may end the process while rclpy is imported, so this comes first.
         importlib.import_module(".process.middleware", __package__).check()
         node = getattr(importlib.import_module(f".{name}", __package__), NODES[name])
