@@ -225,6 +225,15 @@ class Peer:
         results = self.call(SetParameters, "set_parameters", request).results
         return [result.reason for result in results if not result.successful]
 
+    def parameter(self, name: str):
+        """A parameter's ParameterValue."""
+        from rcl_interfaces.srv import GetParameters
+
+        (value,) = self.call(
+            GetParameters, "get_parameters", GetParameters.Request(names=[name])
+        ).values
+        return value
+
     def meet(self, image: np.ndarray = BLANK) -> int:
         """Send an image until both sides have found each other; the stamp of the first answer."""
         images = self.node.resolve_topic_name("image")

@@ -176,6 +176,27 @@ def test_parameters_out_of_range_are_refused(tracker):
     assert reason == "there is no parameter autostarts"
 
 
+@pytest.mark.parametrize("name, value, reason", [
+    ("watchdog", 2, "parameter watchdog is of type integer, but must be double; write 2.0"),
+    ("watchdog", "2", "parameter watchdog is of type string, but must be double"),
+    ("auto_init_class", ["cup"],
+     "parameter auto_init_class is of type string_array, but must be string"),
+    ("use_sim_time", 1, "parameter use_sim_time is of type integer, but must be bool"),
+])  # fmt: skip
+def test_a_value_of_another_type_is_refused_by_name(tracker, name, value, reason):
+    """Of several at once the sentence alone says which it was, and none is set."""
+    from rcl_interfaces.srv import SetParametersAtomically
+    from rclpy.parameter import Parameter
+
+    assert tracker.set_parameters(**{name: value}) == [reason]
+    values = {"auto_init_score": 0.75, name: value}
+    changes = [Parameter(key, value=one).to_parameter_msg() for key, one in values.items()]
+    request = SetParametersAtomically.Request(parameters=changes)
+    result = tracker.call(SetParametersAtomically, "set_parameters_atomically", request).result
+    assert (result.successful, result.reason) == (False, reason)
+    assert tracker.parameter("auto_init_score").double_value == 0.5
+
+
 def test_a_value_of_no_type_is_refused_and_changes_nothing(tracker, scene):
     """As a program in another language may send it; rclpy raises for it, which ended the node."""
     from rcl_interfaces.msg import Parameter, ParameterValue

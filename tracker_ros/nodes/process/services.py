@@ -2,7 +2,8 @@
 
 rclpy raises in the service's callback, and with that ends the node: for a transition that the
 node's state does not have, asked for by its number (ros2/rclpy #1209), and for a parameter value
-of a type that there is not. A parameter that there is not it refuses without its name.
+of a type that there is not. A parameter that there is not, and a value of another type, it refuses
+without the parameter's name.
 """
 
 from lifecycle_msgs.srv import ChangeState
@@ -72,4 +73,10 @@ def _refusal(node, parameter) -> str | None:
         return f"there is no parameter {parameter.name}"
     if kind not in TYPES:
         return f"parameter {parameter.name} has a value of type {kind}, which there is not"
+    wanted = node.describe_parameter(parameter.name).type
+    if kind != wanted:
+        # ``ros2 param set`` reads 2 as an integer, as YAML does.
+        hint = f"; write {parameter.value.integer_value}.0" if (kind, wanted) == (2, 3) else ""
+        given, must = (Parameter.Type(one).name.lower() for one in (kind, wanted))
+        return f"parameter {parameter.name} is of type {given}, but must be {must}{hint}"
     return None
