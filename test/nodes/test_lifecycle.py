@@ -214,3 +214,36 @@ def test_a_value_of_no_type_is_refused_and_changes_nothing(tracker, scene):
     assert (result.successful, result.reason) == (False, reason)
     _, values = tracker.ask(scene.frame(1))
     assert values["state"] == "TRACKING"
+
+
+@pytest.mark.parametrize("name", ["tracker_node", "select_node"])
+def test_a_time_before_0_is_passed_over(ros, run_node, name):
+    """For which rclpy raises, which ended the node."""
+    from builtin_interfaces.msg import Time
+    from rosgraph_msgs.msg import Clock
+
+    from .conftest import Peer
+
+    space = f"/{name}_in_simulation"
+    # A node that has it from the start subscribes before anything else can be done with it.
+    node = run_node(name, "-r", f"__ns:={space}", "-p", "use_sim_time:=true",
+                    *(["-p", "port:=0"] if name == "select_node" else []))  # fmt: skip
+    peer = Peer(ros, space)
+    peer.asked = name
+    clock = peer.node.create_publisher(Clock, "/clock", 10)
+
+    def warned() -> bool:
+        clock.publish(Clock(clock=Time(sec=-5)))
+        return node.output.count("/clock says -5 s") > before
+
+    try:
+        before = 0
+        peer.until(warned, "a warning")
+        assert peer.set_parameters(use_sim_time=False) == []
+        assert peer.set_parameters(use_sim_time=True) == []
+        before = node.output.count("/clock says -5 s")
+        peer.until(warned, "a warning anew")
+    finally:
+        peer.node.destroy_node()
+    code, output = node.end(2)
+    assert code == 0 and "Traceback" not in output

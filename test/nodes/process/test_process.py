@@ -19,6 +19,7 @@ from tracker_ros.nodes.process import logs
      "parameter watchdog is 2, but must be a double from 0.1 to 3600; write 2.0"),
     (["-p", "max_targets:=0"], "parameter max_targets is 0, but must be an integer from 1 to 64"),
     (["-p", "max_targets:=few"], "parameter max_targets is 'few', but must be an integer from 1"),
+    (["-p", "use_sim_time:='true'"], "wrong ROS arguments: Trying to set parameter 'use_sim_time'"),
     (["--params-file", "absent.yaml"], "wrong ROS arguments: "),
 ])  # fmt: skip
 def test_wrong_arguments_end_in_one_sentence(run_node, arguments, words):

@@ -63,11 +63,13 @@ def _refuse_others(words: list[str]) -> None:
 
 
 def _make(create):
-    from rclpy.exceptions import NameValidationException
+    from rclpy.exceptions import NameValidationException, ParameterException
 
     try:
         return create()
-    except NameValidationException as error:  # too long, most of all: rcl has read it before
+    # A name is too long, most of all: rcl has read it before. The parameters are rclpy's own: of
+    # ``use_sim_time: "true"`` it makes no bool.
+    except (NameValidationException, ParameterException) as error:
         raise ParameterError(f"wrong ROS arguments: {names.reason(error)}") from None
     except RuntimeError as error:
         if type(error).__name__ != "RCLError":  # which rclpy gives no public name

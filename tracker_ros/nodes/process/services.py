@@ -1,9 +1,9 @@
-"""Guards of the services that rclpy gives every node: a wrong request is refused, not fatal.
+"""Guards of what rclpy gives every node: a wrong request is refused, not fatal; a wrong time, too.
 
 rclpy raises in the service's callback, and with that ends the node: for a transition that the
 node's state does not have, asked for by its number (ros2/rclpy #1209), and for a parameter value
 of a type that there is not. A parameter that there is not, and a value of another type, it refuses
-without the parameter's name.
+without the parameter's name. A negative time on /clock ends the node, too.
 """
 
 from lifecycle_msgs.srv import ChangeState
@@ -24,6 +24,23 @@ def guard(node) -> None:
     for service in node.services:
         if guarded := guards.get(service.srv_type):
             service.callback = guarded(node, service.callback)
+    source = node._time_source  # which rclpy has no public way to
+    usual, source.clock_callback = source.clock_callback, _clock(node, source.clock_callback)
+    for subscription in node.subscriptions:  # there is one already where use_sim_time is true
+        if subscription.callback == usual:
+            subscription.callback = source.clock_callback
+
+
+def _clock(node, set_time):
+    def take(message):
+        if message.clock.sec >= 0:
+            return set_time(message)
+        node.get_logger().warning(
+            f"/clock says {message.clock.sec} s, which no time can be: it is passed over",
+            throttle_duration_sec=1.0,
+        )
+
+    return take
 
 
 def _transitions(node, change_state):
