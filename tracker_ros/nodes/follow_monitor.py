@@ -84,15 +84,20 @@ class FollowMonitor:
         level = ERROR if problem else WARN if warning else OK
         return Check("input", level, problem or warning or self._node.stage, values)
 
+    def is_silent(self, what: str) -> bool:
+        """Whether no usable message of one of ``INPUTS`` has come for as long as watchdog says."""
+        now = time.monotonic()
+        return now - self._last.get(what, now) > self._node.get_parameter("watchdog").value
+
     def _silence(self) -> str | None:
         """The watchdog's complaint."""
-        watchdog, now = self._node.get_parameter("watchdog").value, time.monotonic()
         if self._node.stage != "active":
             return None
+        now = time.monotonic()
         silent = [
             f"{one.topic}: no usable message for {now - self._last[what]:.0f} s; {one.publishers()}"
             for what, one in self._node.inputs.items()
-            if now - self._last.get(what, now) > watchdog
+            if self.is_silent(what)
             # A camera may tell of itself once.
             and not (what == "camera" and self._node.camera)
         ]

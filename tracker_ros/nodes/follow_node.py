@@ -85,8 +85,7 @@ class FollowNode(ManagedNode):
         self.camera, self._rectified = None, values.rectified
         self.image_size = ()
         self._monitor.begin()
-        # For boxes whose depth never comes.
-        self._clocks = [steady_timer(self, 0.1, self._pair)]
+        self._clocks = [steady_timer(self, 0.1, self._on_timer)]
         self._subscribe(values)
         self.stage = "active"
         return TransitionCallbackReturn.SUCCESS
@@ -116,7 +115,11 @@ class FollowNode(ManagedNode):
         for timer in self._clocks:
             self.destroy_timer(timer)
         self.inputs, self._clocks = {}, []
-        if self._shown:  # viewers show the last ones for ever
+        self._hide()
+
+    def _hide(self) -> None:
+        """Take the markers away: viewers show the last ones for ever."""
+        if self._shown:
             self._outputs["markers"].publish(messages.markers([], self._shown, self._header))
             self._shown = set()
 
@@ -183,6 +186,11 @@ class FollowNode(ManagedNode):
         self._monitor.arrived("camera")
 
     # Work
+
+    def _on_timer(self) -> None:
+        self._pair()  # boxes whose depth never comes
+        if self._monitor.is_silent("detections"):  # the tracker is disabled, or gone
+            self._hide()
 
     def _pair(self) -> None:
         for message, depth in self._pairing.ready(time.monotonic()):

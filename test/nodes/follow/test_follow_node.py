@@ -33,7 +33,8 @@ def follower(ros):
     node = NodeProcess("follow_node", "-r", "__ns:=/camera2", "-r",
                       "detections:=tracker_node/detections", "-r",
                       "status:=tracker_node/status", "-p", "depth_qos:=DEFAULT",
-                      "-p", "tf:=true", "-p", "depth_scala:=0.5")  # fmt: skip
+                      "-p", "tf:=true", "-p", "depth_scala:=0.5",
+                      "-p", "watchdog:=3600.0")  # fmt: skip
     with ending_well(Scene(ros, "/camera2"), node) as peer:
         meet(peer)
         yield peer
@@ -169,6 +170,22 @@ def test_no_marker_stays_behind_a_node_that_is_deactivated(follower):
     assert {(m.id, m.action) for m in hers()[2:]} == {(0, 2), (1, 2)}
     follower.change_state("activate")
     meet(follower)
+
+
+def test_no_marker_stays_behind_a_tracker_that_is_silent(follower):
+    """As one that is disabled, whose images go on."""
+    stamp = follower.next()
+    follower.send_depth(flat(), stamp)
+    follower.send_boxes(stamp, ("edda", BOX))
+    header = follower.header(stamp, FRAME_ID)
+
+    def hers() -> list[int]:
+        return [m.action for m in markers(follower, header) if m.ns == "edda"]
+
+    follower.until(lambda: hers() == [0, 0], "markers")
+    assert follower.set_parameters(watchdog=0.1) == []
+    follower.until(lambda: hers() == [0, 0, 2, 2], "the markers' removal")
+    assert follower.set_parameters(watchdog=3600.0) == []
 
 
 def test_what_was_wrong_before_is_over_where_the_node_becomes_active_anew(follower):
