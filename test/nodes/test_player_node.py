@@ -205,6 +205,31 @@ def test_stamps_that_jump_are_neither_sat_out_nor_changed(tracker, run_node, sub
     ]
 
 
+def test_an_answer_to_the_image_before_is_none_to_the_next_of_the_same_stamp(
+    tracker, scene, tmp_path, run_node, subscribe
+):
+    """Some cameras' stamps stand still."""
+    from diagnostic_msgs.msg import DiagnosticArray
+    from sensor_msgs.msg import Image
+
+    recorded = [bags.image(scene.frame(i), 0) for i in range(3)]
+    path = bags.write_bag(tmp_path / "still", {"/image": recorded})
+    images = subscribe(Image, "/still/image")
+    states = tracker.node.create_publisher(DiagnosticArray, "/still/tracker_node/status", 10)
+    player = run_node("player_node", "-r", "__ns:=/still", *options(
+        source=path, stamps="source", mode="acknowledged"))  # fmt: skip
+    for count in (1, 2, 3):
+        tracker.until(lambda count=count: len(images) == count, f"image {count}")
+        tracker.spin(0.3)  # in which the next ones would come
+        assert len(images) == count
+        tracker.until(states.get_subscription_count, "the player's subscription")
+        states.publish(DiagnosticArray(header=images[-1].header))
+    code, output = player.end()
+    tracker.node.destroy_publisher(states)
+    assert code == 0, output
+    assert "did not answer" not in output
+
+
 def test_an_end_while_it_waits_says_nothing_of_playing(tracker, folder, run_node):
     player = run_node("player_node", "-r", "__ns:=/waiting", *options(source=folder))
     tracker.until(lambda: tracker.node.count_publishers("/waiting/image"), "the player")

@@ -29,6 +29,14 @@ def test_frames_come_as_far_apart_as_their_stamps():
     assert not any(said for _, said in found)
 
 
+def test_stamps_that_stand_still_are_no_measure_of_time():
+    pacing = Pacing(PERIOD, LONGEST, still=True)
+    found = [pacing.due(round(s * SECOND), BEGIN) for s in (7, 7, 7, 7.5, 7.5)]
+    due = [0, PERIOD, 2 * PERIOD, 2 * PERIOD + 0.5, 3 * PERIOD + 0.5]
+    assert times(found) == pytest.approx([BEGIN + one for one in due])
+    assert not any(said for _, said in found)
+
+
 def test_what_is_late_is_caught_up_with():
     assert times(played([0, 0.04, 0.08], lateness=1.0)) == pytest.approx([0, 0.04, 0.08])
 

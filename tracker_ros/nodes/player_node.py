@@ -66,7 +66,7 @@ class PlayerNode(Node):
             topic = f"{values.tracker}/init_target"
             self._inits = self.create_publisher(Detection2D, topic, qos.RELIABLE)
         self._acknowledged = threading.Condition()
-        self._last_acknowledged = 0  # stamp, ns
+        self._last_acknowledged: int | None = None  # stamp, ns, since the last image went out
         if values.mode == "acknowledged":
             topic = f"{values.tracker}/status"
             self.create_subscription(DiagnosticArray, topic, self._on_status, qos.RELIABLE)
@@ -171,7 +171,8 @@ class PlayerNode(Node):
             return None
         period = 1 / (self._source.fps or DEFAULT_FPS)
         # A rate is what somebody wants, however slow.
-        return Pacing(period, math.inf if values.rate else values.longest_pause)
+        longest = math.inf if values.rate else values.longest_pause
+        return Pacing(period, longest, still=self._source.fps is None)
 
     def _wait_for_turn(self, pacing: Pacing, frame: Frame) -> None:
         due, jump = pacing.due(frame.stamp_ns, time.monotonic())
@@ -206,6 +207,8 @@ class PlayerNode(Node):
         starts = self._inits and frame.index == self._init_index
         if starts and not self._repeat:
             self._publish_init(header)
+        with self._acknowledged:  # the frame before may have had the same stamp
+            self._last_acknowledged = None
         if self._values.image_transport == "compressed":
             quality = self._values.jpeg_quality
             self._images.publish(bgr_to_compressed(frame.image, header, quality))

@@ -4,12 +4,13 @@
 class Pacing:
     """Turns stamps into the times at which their frames are played.
 
-    A frame comes as long after the one before as its stamp says. Two steps are no measure of time:
+    A frame comes as long after the one before as its stamp says. Some steps are no measure of time:
 
     - back: a recording begins again, or a clock was set.
     - ahead by more than ``longest``: a camera that was off, or one wrong stamp. `ros2 bag play`
       sits it out, and whoever waits cannot tell that from a player that hangs. Like ROS 1's
       `rosbag play --skip-empty` this leaves it out.
+    - none, where ``still``: a camera whose stamps stand still.
 
     Such a frame comes after ``period``. From it on the schedule is a new one, which has nothing to
     catch up with.
@@ -17,10 +18,11 @@ class Pacing:
     Args:
         period: seconds between two frames, as a rule.
         longest: seconds of the longest pause; at least two periods.
+        still: most stamps are those of the frame before. Elsewhere two frames of one moment are so.
     """
 
-    def __init__(self, period: float, longest: float):
-        self._period, self._longest = period, max(longest, 2 * period)
+    def __init__(self, period: float, longest: float, still: bool = False):
+        self._period, self._longest, self._still = period, max(longest, 2 * period), still
         self._last: int | None = None  # stamp, ns
         self._due: float | None = None
 
@@ -43,7 +45,7 @@ class Pacing:
             said = f"the stamps jump back by {-step:.6g} s, and pacing begins anew"
         elif step > self._longest:
             said = f"the stamps jump ahead by {step:.6g} s, which are left out"
-        elif last is not None:
+        elif last is not None and (step or not self._still):
             self._due += step
             return self._due, None
         self._due = max(self._due, now) + self._period
