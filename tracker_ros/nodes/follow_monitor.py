@@ -104,6 +104,7 @@ class FollowMonitor:
         return "; ".join(silent) or None
 
     def _target(self) -> Check:
-        problem = "; ".join(filter(None, map(self._problems.present, ("target", "pose", "tf"))))
+        problems = [*map(self._problems.present, ("target", "pose", "tf"))]
+        problem = "; ".join(filter(None, problems + self._node.rivals("~/detections_3d")))
         values = {"places": self.counts["places"], "problems": self._problems.counts["target"]}
         return Check("target", WARN if problem else OK, problem or self._node.stage, values)

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 
-from ..core.errors import TrackerError
+from ..core.errors import TrackerError, some
+from .inputs.message import name_of
 from .parameters import on_node
 from .parameters.parameter import Parameter
 from .process import names, services
@@ -38,6 +39,21 @@ class ManagedNode(LifecycleNode):
         if not active and self.get_parameter("required").value:
             raise TrackerError(f"{self.get_name()} is required, but cannot start; see above")
         return active
+
+    def rivals(self, topic: str) -> list[str]:
+        """A sentence where others publish ``topic`` of this node, too; none while it is not active.
+
+        As a node of the same name that somebody has forgotten, or a recording of both that is
+        played.
+        """
+        full = self.resolve_topic_name(topic)
+        infos = self.get_publishers_info_by_topic(full)
+        if self.stage != "active" or len(infos) < 2:
+            return []
+        names = sorted(map(name_of, infos))
+        if self.get_name() in names:
+            names.remove(self.get_name())
+        return [f"{full} is published by others, too ({some(names)}): what comes there is of all"]
 
     def on_deactivate(self, state) -> TransitionCallbackReturn:
         self._stop()

@@ -109,7 +109,7 @@ class Monitor:
         if self._node.images:
             self._node.images.rematch()
         self._input_health.sample(time.monotonic(), self._counters())
-        for warning in self._input_warnings():
+        for warning in self._input_warnings() + self._node.rivals("~/detections"):
             self._node.get_logger().warning(warning, throttle_duration_sec=10.0)
         self._publish()
 
@@ -198,6 +198,7 @@ class Monitor:
             for one in targets
             if one.result and one.result.lost_frames
         ]
+        warnings += self._node.rivals("~/detections")
         check = self._check(
             "target",
             ("init", "inits", "waiting", "remove", "failure", "tracking", "targets", "detections"),

@@ -188,6 +188,15 @@ def test_no_marker_stays_behind_a_tracker_that_is_silent(follower):
     assert follower.set_parameters(watchdog=3600.0) == []
 
 
+def test_who_else_publishes_places_is_named_until_it_is_gone(follower, run_node):
+    """As a node of the same name that somebody has forgotten."""
+    node = run_node("follow_node", "-r", "__ns:=/camera2")
+    words = "/camera2/follow_node/detections_3d is published by others, too (follow_node): what"
+    assert follower.diagnosis("target", words).level == b"\x01"
+    assert node.end(2)[0] == 0
+    follower.until(lambda: follower.diagnosis("target", "").message == "active", "its end")
+
+
 def test_what_was_wrong_before_is_over_where_the_node_becomes_active_anew(follower):
     follower.send_depth(flat(), follower.next(), encoding="bgr8")
     follower.diagnosis("input", "encoding 'bgr8' is not one")

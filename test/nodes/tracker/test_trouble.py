@@ -82,6 +82,17 @@ def test_second_publisher_is_named_until_it_is_gone(tracker):
     tracker.until(lambda: "2 publish" not in tracker.diagnosis("input", "").message, "its end")
 
 
+def test_who_else_publishes_boxes_is_named_until_it_is_gone(tracker):
+    """As a node that somebody has forgotten, or a bag with the boxes of another day."""
+    from vision_msgs.msg import Detection2DArray
+
+    second = tracker.node.create_publisher(Detection2DArray, "tracker_node/detections", 10)
+    words = "/camera1/tracker_node/detections is published by others, too (peer): what comes there"
+    assert tracker.diagnosis("target", words).level == WARN
+    tracker.node.destroy_publisher(second)
+    tracker.until(lambda: tracker.diagnosis("target", "").message == "active", "its end")
+
+
 def test_every_third_stamp_backwards_is_a_warning_until_it_ends(tracker, scene):
     for _ in range(3):
         tracker.send(scene.frame(0))
