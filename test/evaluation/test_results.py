@@ -187,6 +187,7 @@ def test_a_folder_that_describes_nothing(tmp_path, text):
         ("trackers", {"dastm": {"settings": {}}}, "tracker 'dastm' has no facts"),
         ("trackers", {"../dastm": {"settings": {}, "facts": {}}}, "'../dastm' cannot be the name"),
         ("sequences", ["/etc/a"], "'/etc/a' cannot be the name of a file"),
+        ("sequences", ["a", "b", "a"], "a sequence is there twice"),
     ],
 )
 def test_a_value_of_other_kind_is_named(tmp_path, name, value, told):

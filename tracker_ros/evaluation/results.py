@@ -201,6 +201,8 @@ def _check(evaluation: Evaluation) -> None:
             raise TypeError(f"tracker {name!r} has no facts")
     for name in (*evaluation.trackers, *evaluation.sequences):
         check_file_name(name)
+    if len({*evaluation.sequences}) < len(evaluation.sequences):  # would count twice
+        raise TypeError("a sequence is there twice")
 
 
 def join_evaluation(folder: Path, evaluation: Evaluation) -> Evaluation:
