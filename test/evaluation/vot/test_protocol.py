@@ -86,6 +86,19 @@ def test_a_lost_target_is_given_back_after_five_frames(write):
     assert measures.failures(run) == 2
 
 
+def test_pictures_of_another_size_are_told_once(write, caplog):
+    folder = write(20)
+    small = np.zeros((20, 32, 3), np.uint8)
+    for frame in (6, 8):
+        cv2.imwrite(str(folder / "color" / f"{frame:08}.png"), small)
+    evaluate_vot(lambda: Scripted({}), folder)
+    (told,) = caplog.messages
+    assert told == (
+        "one: pictures of another size than the target's first, 64x40, were looked at as they are:"
+        " 2, of which 00000006.png is of 32x20"
+    )
+
+
 def made(overlaps, failures=(), starts=(0,), unknown=()):
     """A run with these overlaps."""
     overlaps = np.array(overlaps, float)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ...core.errors import InputError, SourceError
 from ...core.trackable import Trackable
+from ...sources.sizes import OneSize
 from ..peers import PeerError
 from ..results import save_arrays
 from .regions import overlap
@@ -117,6 +118,16 @@ def run_pass(
     is ``tracker.last_box``. on_frame is called for each frame, for progress. Raises InputError that
     names sequence and frame if the tracker does not start.
     """
+    with OneSize(run.sequence.name, "were looked at as they are") as sizes:
+        return _made_pass(tracker, run, on_frame, sizes.fits)
+
+
+def _made_pass(
+    tracker: Trackable,
+    run: Pass,
+    on_frame: Callable[[], object] = lambda: None,
+    on_image: Callable[[np.ndarray, str], object] = lambda image, name: None,
+) -> SupervisedRun:
     sequence, count = run.sequence, len(run)
     status, seconds = np.full(count, UNKNOWN, np.int8), np.zeros(count)
     boxes, overlaps = np.full((count, 4), np.nan), np.zeros(count)
@@ -126,6 +137,7 @@ def run_pass(
         if i < start:
             continue
         image = sequence.image(i)
+        on_image(image, sequence.paths[i].name)
         begin = time.perf_counter()
         if i == start:
             _start(tracker, image, sequence, i)
@@ -158,5 +170,5 @@ def _start(tracker, image: np.ndarray, sequence: VotSequence, frame: int) -> Non
 def repetitions_needed(tracker, sequences: list[VotSequence]) -> int:
     """1 if ``tracker`` gives the same boxes in two passes over the shortest sequence, else 15."""
     shortest = Pass(min(sequences, key=len))
-    first, second = (run_pass(tracker, shortest).boxes for _ in range(2))
+    first, second = (_made_pass(tracker, shortest).boxes for _ in range(2))
     return 1 if np.array_equal(first, second, equal_nan=True) else REPETITIONS
