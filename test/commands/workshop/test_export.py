@@ -19,3 +19,15 @@ def test_8_bits_for_a_model_without_trunk_are_refused_before_anything_is_written
     assert main(["export", str(model), "--output", str(out), "--int8", str(tmp_path)]) == 1
     said = f"tracker-ros: error: {model} has no shared trunk that could be in 8 bits\n"
     assert capsys.readouterr().err == said and not out.exists()
+
+
+def test_on_a_full_disk_every_graph_is_as_before(model, tmp_path, capsys):
+    graphs = {step: tmp_path / f"{model.stem}.{step}.onnx" for step in ("locate", "remember")}
+    graphs["locate"].write_bytes(b"earlier")
+    full = tmp_path / f"{graphs['remember'].name}.part"
+    full.symlink_to("/dev/full")
+    assert main(["export", str(model), "--output", str(tmp_path)]) == 1
+    told = f"tracker-ros: error: {graphs['remember']}: No space left on device\n"
+    assert capsys.readouterr().err == told
+    assert [*tmp_path.iterdir()] == [graphs["locate"]]
+    assert graphs["locate"].read_bytes() == b"earlier"

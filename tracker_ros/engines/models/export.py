@@ -2,7 +2,9 @@
 
 import logging
 import warnings
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -11,6 +13,7 @@ from ...core.errors import ModelError
 from ...core.io.files import replacing
 from ...networks.blocks.convolutions import fuse
 from ...networks.build import check_steps, steps
+from ...networks.step import Step
 from .compact import compact
 from .facts import KEY, STEP_KEY, WEIGHTS_KEY, fingerprint, pack_facts
 from .files import NEXT, ModelFiles
@@ -26,7 +29,7 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     The graphs have the inputs and outputs of the steps (see ``networks``), hold the fused network,
     compute in float32 and carry the weights' facts and fingerprint. Weights of a file in float16
     stay in float16 (``compact``), so that the graphs of such a file are little more than half as
-    large. Raises ModelError if the weights cannot be used.
+    large. Raises ModelError if the weights cannot be used. After an error all files are as before.
     """
     import onnx
 
@@ -43,37 +46,44 @@ def export_model(weights: str | Path, folder: str | Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     for logger in ("torch.onnx", "onnx_ir", "onnxscript"):
         logging.getLogger(logger).setLevel(logging.ERROR)
+    told = pack_facts({**facts, "tracking": tracking.to_dict()})
     written = []
-    for name, step in steps(network, tracking).items():
-        dynamic = tuple(
-            {step.dynamic[key]: torch.export.Dim.DYNAMIC} if key in step.dynamic else {}
-            for key in step.inputs
-        )
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the exporter's own deprecations say nothing to a user
-            program = torch.onnx.export(
-                step.module.eval(),
-                tuple(step.inputs.values()),
-                dynamo=True,
-                verbose=False,
-                input_names=list(step.inputs),
-                output_names=[NEXT * (output in step.inputs) + output for output in step.outputs],
-                dynamic_shapes=(dynamic,) if step.dynamic else None,
-                opset_version=OPSET,
-                external_data=False,
-            )
-        assert program is not None  # it is for ``dynamo``
-        model = program.model_proto
-        _strip_traces(model.graph)
-        compact(model)
-        told = pack_facts({**facts, "tracking": tracking.to_dict()})
-        origin = {STEP_KEY: name, WEIGHTS_KEY: made_of}
-        onnx.helper.set_model_props(model, {KEY: told, **origin, SEAL_KEY: NO_SEAL})
-        with replacing(files.graph(name)) as part:
+    with ExitStack() as parts:
+        for name, step in steps(network, tracking).items():
+            model = _graph(step)
+            origin = {STEP_KEY: name, WEIGHTS_KEY: made_of}
+            onnx.helper.set_model_props(model, {KEY: told, **origin, SEAL_KEY: NO_SEAL})
+            written.append(files.graph(name))
+            part = parts.enter_context(replacing(written[-1]))
             onnx.save(model, part)
             seal(part)
-        written.append(files.graph(name))
     return written
+
+
+def _graph(step: Step) -> Any:
+    """The ONNX model of a step, without metadata."""
+    dynamic = tuple(
+        {step.dynamic[key]: torch.export.Dim.DYNAMIC} if key in step.dynamic else {}
+        for key in step.inputs
+    )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations say nothing to a user
+        program = torch.onnx.export(
+            step.module.eval(),
+            tuple(step.inputs.values()),
+            dynamo=True,
+            verbose=False,
+            input_names=list(step.inputs),
+            output_names=[NEXT * (output in step.inputs) + output for output in step.outputs],
+            dynamic_shapes=(dynamic,) if step.dynamic else None,
+            opset_version=OPSET,
+            external_data=False,
+        )
+    assert program is not None  # it is for ``dynamo``
+    model = program.model_proto
+    _strip_traces(model.graph)
+    compact(model)
+    return model
 
 
 def _strip_traces(graph) -> None:
