@@ -167,6 +167,7 @@ def test_each_camera_has_a_box_and_a_truth_of_its_own(write, evaluate):
             ["--box", "5,20,20,20", "--box", "/camera/image=6,20,20,20"],
             "--box without TOPIC= has no effect: each topic here has its own",
         ),
+        (["--topic=/camera/image"] * 2, "--topic /camera/image is given more than once"),
         (["--live", "--tracking", "lost_score=0"], "--tracking is for the replay, but --live"),
     ],
 )

@@ -124,6 +124,43 @@ def test_what_stands_beside_the_pictures_may_be_written(sequence, model, capsys)
         assert main([*map(str, arguments)]) == 0
 
 
+def test_no_picture_joins_those_that_are_read(sequence, model, tmp_path, capsys):
+    folder, link = sequence(3), tmp_path / "link"
+    link.symlink_to(folder / "img")
+    before = sorted(folder.rglob("*"))
+    for sheet in (folder / "img" / "sheet.png", link / "sheet.png", folder / "film.mp4"):
+        err = refused(capsys, "explain", folder, "--model", model, "--out", sheet)
+        assert f"--out is {sheet}, among what is read of {folder}: choose another folder" in err
+    assert sorted(folder.rglob("*")) == before
+
+
+@pytest.mark.parametrize("place", (".", "square", "square/img", "new/folder", "../link"))
+def test_results_stay_out_of_the_data(sequence, model, tmp_path, capsys, place):
+    data = sequence(3).parent
+    (tmp_path / "link").symlink_to(data / "square")
+    out, before = data / place, sorted(data.rglob("*"))
+    told = f"--out is {out}, in {data}, which is read: choose a folder outside of it"
+    small = ("--model", "dastm_tiny", "--recipe", "short", "--out", out)
+    for command in (
+        ("evaluate", data, "--peers-only", "--peer", "kcf", "--out", out),
+        ("train", data, *small),
+        ("train", f"got10k:{data}:2", *small),
+        ("train", model.parent, "--validate", data, *small),
+        ("train-refiner", data, "--out", out),
+        ("ablate", data, "--validate", model.parent, "--out", out),
+        ("ablate", "--validate", data, "--out", out),
+    ):
+        assert told in refused(capsys, *command)
+    assert sorted(data.rglob("*")) == before
+
+
+def test_nor_do_results_join_a_recording(tmp_path, capsys, monkeypatch):
+    (tmp_path / "walk").mkdir()
+    (tmp_path / "walk" / "walk_0.mcap").touch()
+    monkeypatch.chdir(tmp_path / "walk")
+    assert "--out is out/walk, in ., which is read" in refused(capsys, "evaluate", ".")
+
+
 def test_streams_may_be_named_twice(tmp_path):
     check_outputs([], {"--csv": "/dev/stdout", "--json": "/dev/stdout"})
     with pytest.raises(InputError, match="--a and --b are the same file"):

@@ -77,6 +77,7 @@ def test_trackers_by_stage_and_what_grows(
         (["--parts", "node", "--peer", "mosse"], "--peer is about the part 'trackers', which"),
         (["--parts", "node", "--full"], "--full is about the part 'sweeps', which --parts"),
         (["--engine", "onnx", "--precision", "bf16"], "--precision is 'bf16', but the graphs of"),
+        (["--parts", "node", "node"], "--parts node node names one of them twice"),
         (["--frames", "451", "--parts"], "--frames is 451, but the synthetic clip ends after 450"),
     ),
 )
@@ -92,8 +93,10 @@ def test_two_of_one_name_are_refused(sequence, model, tmp_path, capsys):
     command = ["benchmark", "--source", folder, "--parts", "trackers", "--model"]
     assert main([*command, f"{model},{copy}"]) == 1
     assert "--model names two of the name 'tiny'" in capsys.readouterr().err
-    assert main([*command, str(model), "--peer", "KCF"]) == 1
-    assert "--peer names two of the name 'kcf'" in capsys.readouterr().err
+    for peers in ("KCF", "mosse,mosse"):
+        assert main([*command, str(model), "--peer", peers]) == 1
+        name = peers.lower().partition(",")[0]
+        assert f"--peer names two of the name {name!r}" in capsys.readouterr().err
 
 
 def test_a_model_that_nothing_here_runs_is_named(sequence, model, monkeypatch, capsys):

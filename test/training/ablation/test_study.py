@@ -180,6 +180,13 @@ def test_bad_options_are_told_and_leave_nothing(command, tmp_path, capsys, optio
     assert not (tmp_path / "out").exists()
 
 
+def test_a_variant_is_named_once(command, capsys):
+    for names in ("skip,se,skip", "skip,,se"):
+        with pytest.raises(SystemExit):
+            command("--variants", names)
+        assert f"{names!r} is no list of different names" in capsys.readouterr().err
+
+
 def test_data_that_are_not_there_leave_nothing(command, tmp_path, capsys):
     assert command(data=tmp_path / "nowhere") == 1
     assert "nowhere is not a folder" in capsys.readouterr().err

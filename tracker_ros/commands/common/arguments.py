@@ -167,6 +167,14 @@ def path_argument(text: str) -> Path:
     return Path(name_argument(text))
 
 
+def names(text: str) -> tuple[str, ...]:
+    """Read different names between commas, for argparse."""
+    parts = text.split(",")
+    if not all(parts) or len({*parts}) < len(parts):
+        raise argparse.ArgumentTypeError(f"{text!r} is no list of different names")
+    return tuple(parts)
+
+
 def numbers(text: str) -> tuple[int, ...]:
     """Read different whole numbers from 0 up, between commas, for argparse."""
     parts = text.split(",")

@@ -1,4 +1,4 @@
-"""A command's outputs: no file is written over an input, or twice."""
+"""A command's outputs: none is written over an input, among what is read, or twice."""
 
 import os
 import re
@@ -21,13 +21,14 @@ _READ = re.compile(
 
 
 def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Path | None]) -> None:
-    """Refuse to write over what is read, or twice into one file; call it before opening any.
+    """Refuse to write over or among what is read, or twice into one file; call it first of all.
 
     Args:
         inputs: files and folders that are read; whatever is not there counts for nothing.
         outputs: the file, or folder, that each option names; None where it was left out.
     Raises:
-        InputError: two of them are the same, by whatever name: a symbolic or hard link, /dev/fd/3.
+        InputError: two of them are the same, by whatever name: a symbolic or hard link, /dev/fd/3;
+            or an output would be one more picture, say, of a folder that is read.
     """
     named = {option: Path(path) for option, path in outputs.items() if path is not None}
     taken: dict[object, str] = {}
@@ -50,6 +51,23 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
                 raise InputError(
                     f"{over} would write over {inside}, which is read: choose another name"
                 )
+        for option, place in named.items():
+            if _READ.search(place.name) and path.is_dir() and _is_in(place, path):
+                raise InputError(
+                    f"{option} is {place}, among what is read of {path}: choose another folder"
+                )
+
+
+def check_folder(inputs: Iterable[str | Path | None], option: str, folder: Path) -> None:
+    """Refuse a folder for outputs that is, or would be in, a folder that is read.
+
+    ``inputs``: as for ``check_outputs``. Raises InputError.
+    """
+    for path in (Path(given) for given in inputs if given is not None):
+        if path.is_dir() and _is_in(folder, path):
+            raise InputError(
+                f"{option} is {folder}, in {path}, which is read: choose a folder outside of it"
+            )
 
 
 def check_model_name(path: Path) -> None:
@@ -83,6 +101,13 @@ def _file(path: Path) -> tuple[int, int]:
     """What it is by whatever name, one's own descriptor among them."""
     found = os.stat(path)
     return found.st_dev, found.st_ino
+
+
+def _is_in(path: Path, folder: Path) -> bool:
+    """Whether ``path`` is ``folder``, or is or would be in it, by its own name or behind links."""
+    names = (Path(os.path.abspath(path)), real(path))
+    places = (place for name in names for place in (name, *name.parents))
+    return any(os.path.exists(place) and os.path.samefile(place, folder) for place in places)
 
 
 def _places(path: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from ...core.config import ENGINES, PRECISIONS
 from ...core.errors import InputError, ModelError, require
 from ...core.io.files import check_place, write_json
-from ..common.arguments import Once, add_paths, box_argument, positive_int
+from ..common.arguments import Once, add_paths, box_argument, names, positive_int
 from ..common.outputs import check_outputs, model_files
 from ..common.terminal import print_table, progress_bar
 
@@ -31,8 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--frames", type=positive_int, default=200, metavar="N", help=text)
     parser.add_argument(
         "--model",
-        type=lambda text: text.split(","),
-        default=["dastm"],
+        type=names,
+        default=("dastm",),
         metavar="NAME,…",
         help="shipped names or weights files; the node and what grows use the first (dastm)",
     )
@@ -115,7 +115,9 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _refuse_unused(args: argparse.Namespace) -> None:
-    """Raise InputError for an option that would be passed over."""
+    """Raise InputError for an option, or a part of one, that would be passed over."""
+    if len({*args.parts}) < len(args.parts):
+        raise InputError(f"--parts {' '.join(args.parts)} names one of them twice")
     for option, given, part in (
         ("--peer", args.peer, "trackers"),
         ("--full", args.full, "sweeps"),
@@ -187,7 +189,7 @@ def _trackers(args, ours: dict, images, box, bar) -> dict[str, dict]:
 
     peers = [*CLASSIC, *(peer for text in args.peer for peer in parse_peers(text))]
     makers = dict(ours)
-    for text in dict.fromkeys(peers):
+    for text in peers:
         name = Peer(text).name
         if name in makers:
             raise InputError(f"--peer names two of the name {name!r}")

@@ -11,7 +11,7 @@ from ...core.io.files import check_place, write_json
 from ...core.io.locks import locked
 from ..common import contestants
 from ..common.arguments import add_counts, add_paths, add_tracker_arguments, path_argument
-from ..common.outputs import REPORT, check_outputs, model_files
+from ..common.outputs import REPORT, check_folder, check_outputs, model_files
 from ..common.terminal import progress_bar
 
 MOST_JOBS = 16  # for each core; more gain nothing and fill the memory
@@ -62,6 +62,8 @@ def run(args: argparse.Namespace) -> int:
     ours = ("evaluation.json", "results.json", "results.csv", "report.html")
     written = {f"--out's {name}": args.out / name for name in ours} if args.out else {}
     read = [*args.paths, *([] if args.peers_only else model_files(args.model))]
+    if args.out:
+        check_folder(read, "--out", args.out)
     check_outputs(read, {"--json": args.json, **(written if args.json else {})})
     check_outputs([args.out], {"--json": args.json})  # a run that goes on reads its folder
     if args.json:

@@ -16,7 +16,7 @@ from ..common.arguments import (
     path_argument,
     tracker_options,
 )
-from ..common.outputs import REPORT, check_outputs
+from ..common.outputs import REPORT, check_folder
 from ..common.terminal import print_table, progress_bar
 from ..execution import PROGRAM, Parser, execute
 
@@ -88,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
 
         session.check(tracker_options(args))
     folder = args.out or Path("out") / real(args.bag).stem
-    check_outputs([args.bag, *(value for _, value in args.truth)], {"--out": folder})
+    check_folder([args.bag], "--out", folder)
     failures: list[str] = []
     with progress_bar() as bar:
         bar.add_task(f"reading {args.bag.name}", total=None)
@@ -135,7 +135,9 @@ def _sources(args: argparse.Namespace, recording, failures: list[str]) -> list[t
     from ...sources.bag.source import BagSource, image_topics
 
     found = []
-    topics = dict.fromkeys(args.topic or image_topics(recording))
+    topics = args.topic or image_topics(recording)
+    if twice := [topic for topic in topics if topics.count(topic) > 1]:
+        raise InputError(f"--topic {twice[0]} is given more than once")
     for option, pairs in (("--box", args.box), ("--truth", args.truth)):
         _check_given(option, [topic for topic, _ in pairs], topics)
     for topic in topics:

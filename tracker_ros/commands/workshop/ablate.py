@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         add_overrides,
         add_paths,
         name_argument,
+        names,
         numbers,
     )
 
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--variants",
-        type=lambda text: tuple(dict.fromkeys(text.split(","))),  # each once
+        type=names,
         default=(),
         metavar="NAME,…",
         help="of DASTM modes of the gate, or hard@B: what the attention may cost, as a share of the"
@@ -88,9 +89,11 @@ def run(args: argparse.Namespace) -> int:
     from ...networks.presets import preset
     from ...training.ablation.study import Plan, ablate
     from ...training.ablation.variants import STUDIES, study_of
+    from ...training.data.mixture import parse_spec
     from ...training.data.public import default_cache
     from ...training.recipes import recipe, short
     from ..common.arguments import find_device, preset_from
+    from ..common.outputs import check_folder
 
     # A path of DATA that was forgotten, most of all: nothing would be trained, and nothing said.
     without = ("starts",) if args.data else TRAINING
@@ -98,6 +101,8 @@ def run(args: argparse.Namespace) -> int:
         option = "--" + passed_over[0].replace("_", "-")
         why = "weights as they are" if args.data else "training, for which DATA is missing"
         raise ParameterError(f"{option} is about {why}")
+    read = [args.validate, *(parse_spec(one).folder for one in args.data)]
+    check_folder(read, "--out", args.out)
     require("matplotlib")
     if not args.data:
         from ...training.ablation.switches import switch_off

@@ -84,13 +84,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ...core.io.pictures import check_suffix
+    from ...training.data.mixture import parse_spec
     from ...training.data.public import default_cache
     from ...training.loop import Trainer
     from ...training.recipes import recipe
     from ...training.release import release
     from ...training.samples.preview import PREVIEWED, write_contact_sheet
     from ...training.samples.sampling import Samples
-    from ..common.outputs import check_model_name, check_outputs
+    from ..common.outputs import check_folder, check_model_name, check_outputs
     from ..common.terminal import run_course
 
     design = preset_from(args, args.model)
@@ -101,19 +102,18 @@ def run(args: argparse.Namespace) -> int:
     cache = args.cache or default_cache()
     out, name = args.out or Path("runs") / args.model, args.name or args.model
     target = out / f"{name}.safetensors"
-    check_outputs(
-        [args.backbone, args.start, args.validate, *args.data],
-        {"--preview": args.preview}
-        if args.preview
-        else {"--name": target, "--out's last.pt": out / "last.pt"},
-    )
+    data = [parse_spec(text).folder for text in args.data]
+    read = [args.backbone, args.start, args.validate, *data]
     if args.preview:
+        check_outputs(read, {"--preview": args.preview})
         check_suffix(args.preview)
         check_place(args.preview)
         samples = Samples(args.data, design.tracking, config.sampling, config.seed, cache)
         write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
         print(args.preview)
         return 0
+    check_folder(read, "--out", out)
+    check_outputs(read, {"--name": target, "--out's last.pt": out / "last.pt"})
     check_model_name(target)
     require("matplotlib")
     trainer = Trainer(

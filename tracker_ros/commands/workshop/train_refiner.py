@@ -53,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     from ...training.refinement.loop import RefinerTrainer
     from ...training.refinement.release import Base
     from ...training.refinement.samples import RefinerSamples
-    from ..common.outputs import check_model_name, check_outputs
+    from ..common.outputs import check_folder, check_model_name, check_outputs
     from ..common.terminal import run_course
 
     config = replace(given(args, RefinerConfig()), device=find_device(args.device))
@@ -61,6 +61,7 @@ def run(args: argparse.Namespace) -> int:
     name = args.name or base.path.stem
     out = args.out or Path("runs") / f"{base.path.stem}-refiner"
     target = out / f"{name}.safetensors"
+    check_folder([args.data], "--out", out)
     check_outputs([args.data, base.path], {"--name": target, "--out's last.pt": out / "last.pt"})
     check_model_name(target)
     samples = RefinerSamples(args.data, base.tracking, config.seed, length=sys.maxsize)
