@@ -105,6 +105,9 @@ def test_vots_accuracy_and_robustness(tmp_path):
         np.testing.assert_allclose(overall, (numbers["accuracy"], numbers["robustness"]))
     assert found.overall_b[1] < found.overall_a[1] and found.high[1] < 0
     assert [found.verdict(i) for i in range(2)] == ["B is better"] * 2
+    result_path(tmp_path / "out" / "dark", "kcf", "s0_001").unlink()
+    with pytest.raises(SourceError, match=r"s0_001\.npz is not a VOT result"):
+        only_pair(tmp_path / "out" / "dark", tmp_path / "out" / "plain")
     (tmp_path / "out" / "dark" / "results.json").unlink()
     with pytest.raises(SourceError, match="has no finished scores of 'kcf'"):
         only_pair(tmp_path / "out" / "dark", tmp_path / "out" / "plain")
@@ -148,13 +151,17 @@ def test_what_cannot_be_compared(write_evaluation):
     moved = write_evaluation({"dastm": A}, "moved")
     result = next(load_results(moved, "dastm"))
     values = {name: getattr(result, name) for name in result.__dataclass_fields__}
-    values["truth"] = values["truth"] + 1
-    SequenceResult(**values).save(result_path(moved, "dastm", "s0"))
+    truth = values["truth"]
+    SequenceResult(**values | {"truth": truth + 1}).save(result_path(moved, "dastm", "s0"))
+    covered = write_evaluation({"dastm": A}, "covered")
+    scored = np.arange(len(truth)) > 3
+    SequenceResult(**values | {"scored": scored}).save(result_path(covered, "dastm", "s0"))
     for left, right, message in (
         (a, other, "scored by 'otb', .* by 'got10k'"),
         (server, server, "has no scores: the truth is on the benchmark's server"),
         (a, strange, "have no sequence in common"),
         (a, moved, "have different truth for 's0'"),
+        (a, covered, "have different truth for 's0'"),
     ):
         with pytest.raises(InputError, match=message):
             only_pair(left, right)

@@ -9,7 +9,8 @@ import numpy as np
 
 from ..core.errors import InputError, SourceError
 from .protocols import PROTOCOLS, TITLES
-from .results import FILE, Evaluation, load_evaluation, load_results
+from .results import FILE, Evaluation, load_evaluation, load_results, result_path
+from .vot.supervised import SupervisedRun
 
 RESAMPLES, SEED = 10_000, 0
 CONFIDENCE = 0.95
@@ -38,11 +39,11 @@ class Side:
 
 
 class Scored(NamedTuple):
-    """A side's scores on a sequence, what it weighs among the sequences, and what it was run on."""
+    """A side's scores on a sequence, what it weighs among the sequences, and what they are by."""
 
     scores: list[float]
     weight: float
-    truth: np.ndarray
+    judge: np.ndarray
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,7 +129,7 @@ def compare(a: Side, b: Side) -> Comparison:
     if not sequences:
         raise InputError(f"{a.label} and {b.label} have no sequence in common")
     for name in sequences:
-        if not np.array_equal(left[name].truth, right[name].truth, equal_nan=True):
+        if not np.array_equal(left[name].judge, right[name].judge, equal_nan=True):
             raise InputError(f"{a.label} and {b.label} have different truth for {name!r}")
     scores_a, scores_b = (
         np.array([side[name].scores for name in sequences]) for side in (left, right)
@@ -160,7 +161,7 @@ def _scored(side: Side) -> dict[str, Scored]:
         result.sequence: Scored(
             list(protocol.score(result).values()),
             len(protocol.frames(result).index) if protocol.pooled else 1,
-            result.truth,
+            result.judge,
         )
         for result in load_results(side.folder, side.tracker)
     }
@@ -173,12 +174,11 @@ def _vot_scored(side: Side) -> dict[str, Scored]:
         rows = json.loads(path.read_text(encoding="utf-8"))["trackers"][side.tracker][
             "per_sequence"
         ]
-        return {
-            name: Scored([row[m] for m in VOT_TITLES], row["frames"], np.array(row["frames"]))
-            for name, row in rows.items()
-        }
+        scores = {n: ([row[m] for m in VOT_TITLES], row["frames"]) for n, row in rows.items()}
     except (OSError, ValueError, LookupError, TypeError):
         raise SourceError(f"{path} has no finished scores of {side.tracker!r}") from None
+    first = {n: result_path(side.folder, side.tracker, f"{n}_001") for n in scores}
+    return {n: Scored(*scores[n], SupervisedRun.load(first[n]).truth) for n in scores}
 
 
 def bootstrap(differences: np.ndarray, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

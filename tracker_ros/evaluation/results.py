@@ -60,6 +60,11 @@ class SequenceResult:
     def __len__(self) -> int:
         return len(self.boxes)
 
+    @property
+    def judge(self) -> np.ndarray:
+        """What it is scored by, truth and ``scored``: float64 [N, 5]."""
+        return np.column_stack((self.truth, self.scored))
+
     def save(self, path: Path) -> None:
         """Write as ``path``, an .npz without pickles, and the times beside it."""
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -239,6 +239,17 @@ def test_other_trackers_join_but_not_another_protocol(sequence, tmp_path, capsys
     assert "holds results of dataset 'folder', not of 'otb'" in capsys.readouterr().err
 
 
+def test_trackers_are_not_shown_beside_each_other_by_different_truth(sequence, tmp_path, capsys):
+    folder, out = sequence(5), tmp_path / "out"
+    arguments = ["evaluate", str(folder), "--peers-only", "--out", str(out)]
+    assert main([*arguments, "--peer", "kcf"]) == 0
+    truth = folder / "groundtruth_rect.txt"
+    truth.write_text(truth.read_text().replace("6,20,20,20", "7,20,20,20"))
+    assert main([*arguments, "--peer", "mosse"]) == 1
+    assert "kcf/square.npz was made with another truth; choose" in capsys.readouterr().err
+    assert not list(out.glob("mosse/*"))
+
+
 def test_sequences_that_others_have_not_finished_are_told(sequence, tmp_path, capsys):
     first, out = sequence(5, "first"), ["--peers-only", "--out", str(tmp_path / "out")]
     assert main(["evaluate", str(first), "--peer", "kcf", *out]) == 0

@@ -72,6 +72,26 @@ def test_results_of_another_truth_are_not_gone_on_with(vot, tmp_path, capsys):
     assert main(command) == 1
     error = capsys.readouterr().err
     assert "a_001.npz was made with another truth" in error and error.count("\n") == 1
+    # Nor are those of another tracker shown beside them.
+    command[command.index("kcf")] = "mosse"
+    assert main(command) == 1
+    assert "kcf/a_001.npz was made with another truth" in capsys.readouterr().err
+    elsewhere = tmp_path / "elsewhere"
+    assert main([*command[:-1], str(elsewhere)]) == 0
+    assert main(["compare", str(tmp_path / "out" / "kcf"), str(elsewhere / "mosse")]) == 1
+    assert "have different truth for 'a'" in capsys.readouterr().err
+
+
+def test_trackers_that_were_run_before_stay_in_the_report(vot, tmp_path, capsys):
+    out = tmp_path / "out"
+    command = ["evaluate", "--dataset", "vot", str(vot), "--peers-only", "--out", str(out)]
+    scores = {}
+    for name in ("kcf", "mosse"):
+        assert main([*command, "--peer", name]) == 0
+        table = capsys.readouterr().out
+        scores[name] = json.loads((out / "results.json").read_text())["trackers"]
+    assert "kcf" in table and list(scores["mosse"]) == ["kcf", "mosse"]
+    assert scores["mosse"]["kcf"] == scores["kcf"]["kcf"]
 
 
 def test_a_peer_that_never_starts_has_a_report(vot, tmp_path):

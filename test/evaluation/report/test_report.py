@@ -176,6 +176,19 @@ def test_nothing_to_report(write_evaluation, tmp_path):
         write_report(folder)
 
 
+@pytest.mark.parametrize("name", ("truth", "scored"))
+def test_trackers_are_scored_by_one_truth(write_evaluation, name):
+    folder = write_evaluation(TWO)
+    values = vars(next(load_results(folder, "kcf")))
+    changed = values[name].copy()
+    changed[3] = 0
+    SequenceResult(**values | {name: changed}).save(result_path(folder, "kcf", "first"))
+    with pytest.raises(
+        SourceError, match="dastm and kcf were run with different truth for 'first'"
+    ):
+        write_report(folder)
+
+
 def test_only_peers(write_evaluation):
     text = write_report(write_evaluation({"kcf": {"one": GOOD}})).read_text()
     assert "Only OpenCV's trackers ran" in text

@@ -11,6 +11,8 @@ from .terminal import print_table
 class OnePassTask:
     """protocol: a key of ``PROTOCOLS``. sequences: names. perform, load: see ``parallel``.
 
+    every: all runs that a tracker may have made.
+
     Raises SourceError, InputError.
     """
 
@@ -23,10 +25,10 @@ class OnePassTask:
         self.perform, self.load = run_sequence, SequenceResult.load
         read = [read_benchmark(args.dataset, path) for path in args.paths]
         self._starts = args.starts
-        self._runs = [
+        self.every = [
             part for found, _ in read for whole in found for part in restarts(whole, args.starts)
         ]
-        self.sequences = _unique([sequence.name for sequence in self._runs])
+        self.sequences = _unique([sequence.name for sequence in self.every])
         protocols = {protocol for _, protocol in read}
         if len(protocols) > 1:
             raise InputError("some of these folders have public truth and some have not")
@@ -37,7 +39,7 @@ class OnePassTask:
 
     def runs(self, name: str, tracker) -> list:
         """What ``run_all`` runs: the sequences."""
-        return self._runs
+        return self.every
 
     def numbers(self, folder: Path) -> dict:
         """The scores of all trackers, JSON-ready."""
@@ -76,6 +78,8 @@ class OnePassTask:
 class VotTask:
     """protocol: "vot". sequences: names. perform, load: see ``parallel``.
 
+    every: all runs that a tracker may have made.
+
     Raises SourceError, InputError.
     """
 
@@ -83,13 +87,14 @@ class VotTask:
 
     def __init__(self, args: argparse.Namespace):
         from ...evaluation.vot.sequences import find_vot_sequences
-        from ...evaluation.vot.supervised import SupervisedRun, run_pass
+        from ...evaluation.vot.supervised import REPETITIONS, Pass, SupervisedRun, run_pass
 
         if args.starts > 1:
             raise InputError("VOT restarts by its own rule: --starts is for one-pass evaluation")
         self.perform, self.load = run_pass, SupervisedRun.load
         self._found = [s for path in args.paths for s in find_vot_sequences(path)]
         self.sequences = _unique([sequence.name for sequence in self._found])
+        self.every = [Pass(s, i + 1) for s in self._found for i in range(REPETITIONS)]
         self._repetitions: dict[str, int] = {}
 
     def runs(self, name: str, tracker) -> list:
@@ -100,14 +105,16 @@ class VotTask:
         return [Pass(s, i + 1) for s in self._found for i in range(count)]
 
     def numbers(self, folder: Path) -> dict:
-        """The scores of this run's trackers that have made all passes, JSON-ready."""
+        """The scores of the trackers that have made all passes over this run's sequences."""
         from ...evaluation.results import load_evaluation, result_path
         from ...evaluation.vot.scores import summary
-        from ...evaluation.vot.supervised import Pass
+        from ...evaluation.vot.supervised import REPETITIONS, Pass
 
         evaluation = load_evaluation(folder)
         scores = {}
-        for name, count in self._repetitions.items():
+        for name in evaluation.trackers:
+            several = result_path(folder, name, Pass(self._found[0], 2).name).is_file()
+            count = self._repetitions.get(name, REPETITIONS if several else 1)
             paths = {
                 s.name: [result_path(folder, name, Pass(s, i + 1).name) for i in range(count)]
                 for s in self._found

@@ -99,7 +99,10 @@ def _evaluate(args: argparse.Namespace, folder: Path, share) -> int:
         [hardware.describe()],
         [args.command_line],
     )
-    join_evaluation(folder, evaluation)
+    joined = join_evaluation(folder, evaluation)
+    for name in (name for name in joined.trackers if name not in trackers):
+        for run in task.every:  # else the report would compare scores by different truth
+            is_done(folder, name, run, task.load)
     runs = {name: task.runs(name, contestant.tracker) for name, contestant in trackers.items()}
     with progress_bar() as bar:
         todo, shown = {}, {}

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from ...core.errors import SourceError
 from ...core.io.files import write_csv
 from ..metrics import failures, percentiles
@@ -48,6 +50,13 @@ def load(folder: Path) -> Loaded:
     if not started or not common:
         raise SourceError(f"{folder} holds no sequence that all its trackers have finished")
     results = {name: {s: done[s] for s in common} for name, done in results.items() if done}
+    first, *others = results
+    for name, sequence in ((name, s) for name in others for s in common):
+        one, other = results[first][sequence], results[name][sequence]
+        if not np.array_equal(one.judge, other.judge, equal_nan=True):
+            raise SourceError(
+                f"{folder}: {first} and {name} were run with different truth for {sequence!r}"
+            )
     return Loaded(folder, evaluation, results, finished)
 
 
