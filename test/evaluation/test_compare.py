@@ -195,6 +195,16 @@ def test_command_and_page(write_evaluation, browse, tmp_path, capsys):
     assert page.pictures == 2
 
 
+def test_equal_differences_have_a_page(write_evaluation, tmp_path):
+    sides = [write_evaluation({"dastm": {f"s{i}": [one] * 6 for i in range(6)}}, name)
+             for name, one in (("a", 0.91), ("b", 0.82))]  # fmt: skip
+    found = only_pair(*sides)
+    assert (found.low[0], found.high[0]) == pytest.approx(
+        [found.overall_b[0] - found.overall_a[0]] * 2
+    )
+    assert main(["compare", *map(str, sides), "--html", str(tmp_path / "c.html")]) == 0
+
+
 def test_command_without_an_interval(write_evaluation, capsys):
     few = str(write_evaluation({"dastm": {"s0": [0.9] * 12}}, "few"))
     assert main(["compare", few, few]) == 0

@@ -35,6 +35,7 @@ def test_starts_are_spread_evenly_and_run_to_the_end():
         ({"left_out": (3,)}, ["walk", "walk@5", "walk@7"]),
         ({"absent": range(3, 7)}, ["walk", "walk@8"]),  # both starts meet
         ({"absent": range(5, 10)}, ["walk", "walk@4"]),
+        ({"absent": [*range(3, 6), *range(7, 10)]}, ["walk"]),  # none is found after frame 7
         ({"absent": range(1, 10)}, ["walk"]),
     ],
 )
@@ -45,4 +46,8 @@ def test_a_start_waits_for_the_target(hidden, names):
 def test_one_start_and_more_starts_than_frames():
     whole = made(4)
     assert restarts(whole, 1) == [whole]
-    assert [len(part) for part in restarts(whole, 100)] == [4, 3, 2, 1]
+    assert [len(part) for part in restarts(whole, 100)] == [
+        4,
+        3,
+        2,
+    ]  # of the last frame nothing would be scored but the start

@@ -12,9 +12,10 @@ def restarts(sequence: Sequence, count: int) -> list[Sequence]:
     itself.
 
     Temporal robustness evaluation (TRE; Wu et al., CVPR 2013, sec. 4), which takes 20. A start
-    without a target moves on to the next frame with one. The others are named NAME@FRAME, from 1.
+    without a target moves on to the next frame with one, and is left out where there is no later
+    one to find it in. The others are named NAME@FRAME, from 1.
     """
-    visible = np.flatnonzero((sequence.truth[:, 2:] > 0).all(1) & sequence.scored)
+    visible = np.flatnonzero((sequence.truth[:, 2:] > 0).all(1) & sequence.scored)[:-1]
     found = {0: sequence}
     count = min(count, len(sequence))  # more would be the same frames
     for number in range(1, count):

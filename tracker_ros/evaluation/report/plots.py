@@ -67,16 +67,10 @@ def interval_plot(
     figure, (axis,) = _figure(6, 0.8 + 0.4 * len(titles), left=1.1)
     axis.axvline(0, color=_INK, lw=1)
     rows = np.arange(len(titles))
-    axis.errorbar(
-        values,
-        rows,
-        xerr=(values - low, high - values),
-        fmt="o",
-        color="#010200",
-        ms=7,
-        capsize=5,
-        lw=2,
-    )
+    # Of equal differences the interval is a point, which rounding may set beside their mean.
+    middle, half = (low + high) / 2, (high - low) / 2
+    axis.errorbar(middle, rows, xerr=half, fmt="none", color="#010200", capsize=5, lw=2)
+    axis.plot(values, rows, "o", color="#010200", ms=7)
     axis.set_yticks(rows, titles)
     axis.set(ylim=(len(titles) - 0.5, -0.5), xlabel="B − A")
     axis.margins(x=0.15)
