@@ -100,7 +100,8 @@ def test_variants_are_trained_scored_and_written_once(command, tmp_path, capsys,
 
     # Other settings do not mix with these.
     assert command("--variants", "skip", "--steps", "3") == 1
-    assert "holds an ablation with another training" in capsys.readouterr().err
+    told = "holds an ablation with another training: {'steps': 2}, not {'steps': 3}; give"
+    assert told in capsys.readouterr().err
 
 
 def interrupted(*_):
@@ -249,7 +250,9 @@ def test_damaged_files_are_named(command, tmp_path, capsys, name):
     chosen = ("--variants", "skip", "--seeds", "0")
     assert command(*chosen) == 0
     path = tmp_path / "out" / name
-    for content in (b"x", b"{}", b"[]", b"[{}]", b"3", b"\xff", b'{"se": {"ms": 1}}'):
+    another = path.read_bytes().replace(b'"seed": 0', b'"seed": 1')
+    damage = [b"x", b"{}", b"[]", b"[{}]", b"3", b"\xff", b'{"se": {"ms": 1}}']
+    for content in (*damage, *([another] if name.startswith("runs") else [])):
         path.write_bytes(content)
         capsys.readouterr()
         assert command(*chosen) == 1, content

@@ -24,7 +24,7 @@ from ..recipes import Loss
 from ..records import checkpoint
 from ..records.provenance import data_names, sequences_name
 from ..scores import MEASURES, score_weights
-from .records import read_parts, read_scores, read_settings
+from .records import damaged, read_parts, read_scores, read_settings
 from .tables import write_tables
 from .variants import Study, Variant, study_of
 
@@ -116,9 +116,10 @@ def check_settings(path: Path, settings: dict) -> None:
         raise ParameterError(f"{path} is damaged; give another folder")
     for name, value in settings.items():
         if old.get(name) != value:
+            before, now = checkpoint.differing(old.get(name), value)
             raise ParameterError(
-                f"{path.parent} holds an ablation with another {name}: {old.get(name)}, "
-                f"not {value}; give another folder"
+                f"{path.parent} holds an ablation with another {name}: {before}, not {now};"
+                " give another folder"
             )
 
 
@@ -151,7 +152,11 @@ def _parts(plan: Plan, path: Path) -> Parts:
 def _run(plan: Plan, variant: Variant, seed: int, folder: Path, parts: Parts | None) -> list[dict]:
     done = folder / DONE
     if done.is_file():
-        return read_scores(done, "variant", "test", "seed", *MEASURES.measures)
+        scores = read_scores(done, "variant", "test", "seed", *MEASURES.measures)
+        of = [(one["variant"], one["test"], one["seed"]) for one in scores]
+        if of != [(variant.name, test, seed) for test in variant.tests]:
+            raise damaged(done)  # a copy of another's, which would count twice
+        return scores
     trainer = _trainer(plan, variant, seed, folder)
     print(f"{variant.name}, seed {seed}: training")
     trainer.run()

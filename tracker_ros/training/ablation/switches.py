@@ -25,7 +25,7 @@ from ...engines.models.store import load_network
 from ...networks.presets import Preset
 from ..records.provenance import commit, sequences_name
 from ..scores import MEASURES, score_weights
-from .records import read_scores
+from .records import damaged, read_scores
 from .study import SETTINGS, check_settings
 
 ARCHITECTURE = "dastm_filter"
@@ -200,6 +200,8 @@ def switch_off(
             )
             write_json(done, {"name": switch.name} | score)
         scores += read_scores(done, "name", *MEASURES.measures)
+        if scores[-1]["name"] != switch.name:
+            raise damaged(done)
         print(f"{switch.title}: AUC {scores[-1]['auc']:.3f}")
     content = {"settings": settings, "commit": commit(), "scores": scores}
     write_json(out / "ablation.json", content)

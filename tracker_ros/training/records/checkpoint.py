@@ -135,7 +135,15 @@ def same_run(path: Path, theirs: dict, ours: dict) -> None:
         other = theirs.get(name)
         if other == mine:
             continue
-        if isinstance(other, dict) and isinstance(mine, dict):
-            keys = [key for key in {**other, **mine} if other.get(key) != mine.get(key)]
-            other, mine = ({key: side.get(key) for key in keys} for side in (other, mine))
+        other, mine = differing(other, mine)
         raise ModelError(f"{path} was trained with {name} {other!r}, not {mine!r}")
+
+
+def differing(one: Any, other: Any) -> tuple[Any, Any]:
+    """Of two dicts what differs in them, in any depth; anything else as it is."""
+    if not (isinstance(one, dict) and isinstance(other, dict)):
+        return one, other
+    keys = [key for key in {**one, **other} if one.get(key) != other.get(key)]
+    pairs = [differing(one.get(key), other.get(key)) for key in keys]
+    left, right = ({k: p[side] for k, p in zip(keys, pairs, strict=True)} for side in (0, 1))
+    return left, right
