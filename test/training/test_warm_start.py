@@ -54,6 +54,17 @@ def test_a_checkpoint_gives_its_average(tmp_path):
     assert all(torch.equal(value, average[name]) for name, value in network.state_dict().items())
 
 
+@pytest.mark.parametrize("read", [warm_start, load_backbone])
+def test_a_damaged_number_is_noticed(tmp_path, read):
+    network, path = Stmtrack(StmtrackConfig(**SIZES)), tmp_path / "last.pt"
+    torch.save({"average": network.state_dict(), "trunk": {}, "facts": {}}, path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match=r"last\.pt cannot be read: it is damaged at "):
+        read(network, path)
+
+
 @pytest.mark.parametrize("content", [{}, [], {"average": 7}])
 def test_a_foreign_checkpoint_is_one_sentence(tmp_path, content):
     torch.save(content, tmp_path / "last.pt")

@@ -130,7 +130,7 @@ def test_no_picture_joins_those_that_are_read(sequence, model, tmp_path, capsys)
     before = sorted(folder.rglob("*"))
     for sheet in (folder / "img" / "sheet.png", link / "sheet.png", folder / "film.mp4"):
         err = refused(capsys, "explain", folder, "--model", model, "--out", sheet)
-        assert f"--out is {sheet}, among what is read of {folder}: choose another folder" in err
+        assert f"--out would put {sheet} among what is read of {folder}: choose another" in err
     assert sorted(folder.rglob("*")) == before
 
 

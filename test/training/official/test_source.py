@@ -83,6 +83,14 @@ def test_files_of_every_kind_are_read(mobileone, tmp_path, how):
             torch.testing.assert_close(ours[name], value, rtol=2e-3, atol=2e-3)
 
 
+def test_a_damaged_number_is_noticed(mobileone, tmp_path):
+    path = mobileone.save(tmp_path / "a.pth")
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert "cannot be read: it is damaged at " in refusal(path, tmp_path)
+
+
 class Command:
     def __reduce__(self):
         return os.mkdir, ("ran",)

@@ -53,9 +53,8 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
                 )
         for option, place in named.items():
             if _READ.search(place.name) and path.is_dir() and _is_in(place, path):
-                raise InputError(
-                    f"{option} is {place}, among what is read of {path}: choose another folder"
-                )
+                told = f"{option} would put {place} among what is read of {path}"
+                raise InputError(f"{told}: choose another folder")
 
 
 def check_folder(inputs: Iterable[str | Path | None], option: str, folder: Path) -> None:

@@ -26,8 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from ...training.official.convert import convert, output
+    from ...training.records.checkpoint import check_file
 
     path = output(args.kind, args.file, args.output)
+    check_file(args.file)
     check_outputs([args.file], {path.name: path})
     check_model_name(path)
     made = convert(args.kind, args.file, args.output)

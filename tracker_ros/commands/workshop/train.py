@@ -88,6 +88,7 @@ def run(args: argparse.Namespace) -> int:
     from ...training.data.public import default_cache
     from ...training.loop import Trainer
     from ...training.recipes import recipe
+    from ...training.records.checkpoint import check_file
     from ...training.release import release
     from ...training.samples.preview import PREVIEWED, write_contact_sheet
     from ...training.samples.sampling import Samples
@@ -102,8 +103,11 @@ def run(args: argparse.Namespace) -> int:
     cache = args.cache or default_cache()
     out, name = args.out or Path("runs") / args.model, args.name or args.model
     target = out / f"{name}.safetensors"
-    data = [parse_spec(text).folder for text in args.data]
-    read = [args.backbone, args.start, args.validate, *data]
+    folders = [args.validate, *(parse_spec(text).folder for text in args.data)]
+    files = [path for path in (args.backbone, args.start) if path]
+    for path in files:
+        check_file(path)
+    read = [*files, *folders]
     if args.preview:
         check_outputs(read, {"--preview": args.preview})
         check_suffix(args.preview)
@@ -112,7 +116,7 @@ def run(args: argparse.Namespace) -> int:
         write_contact_sheet([samples[index] for index in range(PREVIEWED)], args.preview)
         print(args.preview)
         return 0
-    check_folder(read, "--out", out)
+    check_folder(folders, "--out", out)
     check_outputs(read, {"--name": target, "--out's last.pt": out / "last.pt"})
     check_model_name(target)
     require("matplotlib")

@@ -45,16 +45,8 @@ def save(path: str | Path, content: dict) -> None:
 
 
 def load_dict(path: str | Path) -> dict:
-    """``load`` where it is values by name, whole. Raises ModelError where it is anything else."""
+    """``load`` where it is values by name. Raises ModelError where it is anything else."""
     content = load(path)
-    if zipfile.is_zipfile(path):
-        try:
-            with zipfile.ZipFile(path) as file:
-                damaged = file.testzip()  # torch writes checksums, but looks at none
-        except Exception as error:  # what is damaged may be read as a method that there is not
-            damaged = brief(error)
-        if damaged:
-            raise ModelError(f"checkpoint {path} cannot be read: it is damaged at {damaged}")
     if not isinstance(content, dict):
         raise ModelError(f"checkpoint {path} is no checkpoint of a training: it holds no names")
     return content
@@ -75,7 +67,7 @@ def load(path: str | Path) -> Any:
     try:
         with warnings.catch_warnings():  # of pickles that torch did not write; they are refused
             warnings.simplefilter("ignore")
-            return torch.load(path, map_location="cpu", weights_only=True)
+            content = torch.load(path, map_location="cpu", weights_only=True)
     except UnpicklingError as error:
         if not (found := re.search(r"(?:GLOBAL|function) ([\w.]+)", str(error))):
             reason = "it is damaged, or torch did not write it"
@@ -86,6 +78,15 @@ def load(path: str | Path) -> Any:
         ) from None
     except Exception as error:  # torch raises many types for a corrupt file
         raise ModelError(f"checkpoint {path} cannot be read: {brief(error)}") from None
+    if zipfile.is_zipfile(path):
+        try:
+            with zipfile.ZipFile(path) as file:
+                damaged = file.testzip()  # torch writes checksums, but looks at none
+        except Exception as error:  # what is damaged may be read as a method that there is not
+            damaged = brief(error)
+        if damaged:
+            raise ModelError(f"checkpoint {path} cannot be read: it is damaged at {damaged}")
+    return content
 
 
 def plain_tensors(path: str | Path, found: object) -> dict[str, torch.Tensor]:
