@@ -141,3 +141,16 @@ def test_the_command(write_evaluation, capsys):
     ):
         assert main(["gate-report", *wrong]) == 1
         assert sentence in capsys.readouterr().err
+
+
+def test_of_our_trackers_those_with_a_gate_are_reported(write_evaluation, capsys):
+    folder = write_evaluation({"stif": {"a": [1] * 30}, "dastm": {"a": [1] * 30}})
+    path = folder / "evaluation.json"
+    content = json.loads(path.read_text())
+    content["trackers"]["stif"]["facts"] = {"architecture": "stif"}
+    path.write_text(json.dumps(content))
+    assert main(["gate-report", str(folder)]) == 0
+    assert not (folder / "gate-stif.json").exists() and (folder / "gate-dastm.json").exists()
+    result("a", [None] * 5).save(result_path(folder, "dastm", "a"))
+    assert main(["gate-report", str(folder)]) == 1
+    assert "holds no tracker with a gate" in capsys.readouterr().err

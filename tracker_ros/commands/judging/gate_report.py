@@ -37,21 +37,25 @@ def run(args: argparse.Namespace) -> int:
         raise InputError(
             f"{args.folder} has no tracker {args.tracker!r}, but {', '.join(trackers)}"
         )
+    out, gated = args.out or args.folder, 0
     # Peers have no facts, and no gate.
-    out = args.out or args.folder
     ours = [name for name, about in trackers.items() if about["facts"]]
     for name in [args.tracker] if args.tracker else ours:
+        results = list(load_results(args.folder, name))
+        if not args.tracker and all((result.branches < 0).all() for result in results):
+            continue  # another of ours without a gate
+        gated += 1
         ends = {end: out / f"gate-{name}.{end}" for end in ("json", "png")}
         written = {path.name: path for path in ends.values()}
         check_outputs([args.folder / FILE, args.folder / name], written)
-        report = gate_report(name, load_results(args.folder, name))
+        report = gate_report(name, results)
         write_json(ends["json"], report.to_dict())
         plot_gate(report, ends["png"])
         for table in (report.sequences, *report.conditions):
             _print(table)
         print(f"{name}: {report.verdict}")
         print(ends["png"])
-    if not args.tracker and not ours:
+    if not gated:
         raise InputError(f"{args.folder} holds no tracker with a gate")
     return 0
 
