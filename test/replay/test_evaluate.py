@@ -153,6 +153,16 @@ def test_each_camera_has_a_box_and_a_truth_of_its_own(write, evaluate):
     assert run.result("/top/image").boxes[0, 0] == 6
 
 
+def test_a_corrected_table_is_not_written_over(bag, evaluate):
+    path, table = bag(), None
+    for _ in range(2):
+        run = evaluate(path, *(["--truth", table] if table else []))
+        table = run.path(".csv")
+        table.write_text(table.read_text().replace("7.0,20.0,20.0,20.0", "9.0,20.0,20.0,20.0"))
+    assert run.status == 1
+    assert f"--out's kcf/bag-camera-image.csv would write over {table}, which is read" in run.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [

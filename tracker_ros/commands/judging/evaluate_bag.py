@@ -16,7 +16,7 @@ from ..common.arguments import (
     path_argument,
     tracker_options,
 )
-from ..common.outputs import REPORT, check_folder
+from ..common.outputs import REPORT, check_folder, check_outputs
 from ..common.terminal import print_table, progress_bar
 from ..execution import PROGRAM, Parser, execute
 
@@ -105,6 +105,9 @@ def run(args: argparse.Namespace) -> int:
         [hardware.describe()],
         [args.command_line],
     )
+    names = [f"{name}/{sequence_name(source)}.csv" for name in trackers for source, _ in sources]
+    tables = {f"--out's {name}": folder / name for name in names}
+    check_outputs([value for _, value in args.truth], tables)  # such are truth, once corrected
     join_evaluation(folder, evaluation)
     rows, lives = _evaluate(args, sources, trackers, folder, failures)
     if not rows:
