@@ -1,4 +1,5 @@
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -64,3 +65,12 @@ def test_sets_without_a_server(results, tmp_path):
     with pytest.raises(InputError, match="nothing can be submitted for otb"):
         write_submission("otb", results, tmp_path / "a.zip")
     assert not list(tmp_path.iterdir())
+
+
+def test_where_a_tracker_was_not_run_there_are_zeros(results, tmp_path):
+    boxes, seconds = results[0].boxes.copy(), results[0].seconds.copy()
+    boxes[1], seconds[1] = np.nan, np.nan
+    lost = replace(results[0], boxes=boxes, seconds=seconds, lost=np.array([False, True]))
+    write_submission("got10k", [lost], tmp_path / "a.zip")
+    found = [text.splitlines()[1] for text in contents(tmp_path / "a.zip").values()]
+    assert found == ["0.000,0.000,0.000,0.000", "0.00000000"]

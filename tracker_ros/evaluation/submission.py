@@ -2,6 +2,7 @@
 
 GOT-10k: a zip of NAME/NAME_001.txt, a box x,y,w,h a frame, and NAME/NAME_time.txt, seconds a frame.
 TrackingNet: a zip of NAME.txt, a box x,y,w,h a frame.
+Where a tracker was not run, box and seconds are 0: a miss.
 """
 
 import zipfile
@@ -46,4 +47,5 @@ FORMATS: dict[str, Callable[[SequenceResult], Iterator[tuple[str, str]]]] = {
 
 
 def _lines(rows: np.ndarray, form: str) -> str:
-    return "".join(",".join(form % value for value in row) + "\n" for row in rows)
+    numbers = np.nan_to_num(rows)
+    return "".join(",".join(form % value for value in row) + "\n" for row in numbers)

@@ -260,7 +260,7 @@ def test_sequences_that_others_have_not_finished_are_told(sequence, tmp_path, ca
     assert "of the sequences finished (kcf 1, mosse 2) only those that all have in common" in said
 
 
-def test_a_set_without_public_truth_gives_a_submission(sequence, tmp_path, capsys):
+def test_a_set_without_public_truth_gives_a_submission(sequence, tmp_path, capsys, caplog):
     source = sequence(4)
     folder = tmp_path / "test" / "GOT-10k_Test_000001"
     shutil.copytree(source / "img", folder)
@@ -277,3 +277,8 @@ def test_a_set_without_public_truth_gives_a_submission(sequence, tmp_path, capsy
         first, *others = archive.read(names[0]).decode().splitlines()
     assert first == "5.000,20.000,20.000,20.000"
     assert len(others) == 3
+    # One that has not finished all has none.
+    shutil.copytree(folder, folder.with_name("GOT-10k_Test_000002"))
+    assert main([*arguments, "--peer", "mosse", "--out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "mosse-got10k.zip").exists()
+    assert "no submission of kcf: it has finished 1 of 2 sequences" in caplog.text

@@ -1,11 +1,14 @@
 """The two kinds of ``tracker-ros evaluate``: one-pass evaluation, and VOT's protocol."""
 
 import argparse
+import logging
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from ...core.errors import InputError
 from .terminal import print_table
+
+logger = logging.getLogger(__name__)
 
 
 class OnePassTask:
@@ -64,11 +67,17 @@ class OnePassTask:
     def write(self, folder: Path) -> Iterator[Path]:
         """Write the report, and what can be submitted; yields the paths."""
         from ...evaluation.report import write_report
-        from ...evaluation.results import load_evaluation, load_results
+        from ...evaluation.results import load_evaluation, load_results, result_path
         from ...evaluation.submission import write_submission
 
         if self.protocol == "server":
-            for tracker in load_evaluation(folder).trackers:
+            evaluation = load_evaluation(folder)
+            for tracker in evaluation.trackers:
+                done = [result_path(folder, tracker, s).is_file() for s in evaluation.sequences]
+                if not all(done):
+                    told = "no submission of %s: it has finished %d of %d sequences"
+                    logger.warning(told, tracker, sum(done), len(done))
+                    continue
                 path = folder / f"{tracker}-{self._dataset}.zip"
                 write_submission(self._dataset, load_results(folder, tracker), path)
                 yield path
