@@ -128,7 +128,7 @@ def test_no_picture_joins_those_that_are_read(sequence, model, tmp_path, capsys)
     folder, link = sequence(3), tmp_path / "link"
     link.symlink_to(folder / "img")
     before = sorted(folder.rglob("*"))
-    for sheet in (folder / "img" / "sheet.png", link / "sheet.png", folder / "film.mp4"):
+    for sheet in (folder / "img" / "sheet.png", link / "sheet.png", folder / "sheet.JPG"):
         err = refused(capsys, "explain", folder, "--model", model, "--out", sheet)
         assert f"--out would put {sheet} among what is read of {folder}: choose another" in err
     assert sorted(folder.rglob("*")) == before

@@ -21,15 +21,19 @@ _READ = re.compile(
 
 
 def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Path | None]) -> None:
-    """Refuse to write over or among what is read, or twice into one file; call it first of all.
+    """Refuse to write over what is read, a picture among such, or twice into one file.
+
+    Call it before opening any.
 
     Args:
         inputs: files and folders that are read; whatever is not there counts for nothing.
         outputs: the file, or folder, that each option names; None where it was left out.
     Raises:
         InputError: two of them are the same, by whatever name: a symbolic or hard link, /dev/fd/3;
-            or an output would be one more picture, say, of a folder that is read.
+            or one would be one more picture of a folder that is read.
     """
+    from ...sources.folder import IMAGE_SUFFIXES
+
     named = {option: Path(path) for option, path in outputs.items() if path is not None}
     taken: dict[object, str] = {}
     for option, path in named.items():
@@ -52,7 +56,8 @@ def check_outputs(inputs: Iterable[str | Path | None], outputs: Mapping[str, Pat
                     f"{over} would write over {inside}, which is read: choose another name"
                 )
         for option, place in named.items():
-            if _READ.search(place.name) and path.is_dir() and _is_in(place, path):
+            picture = place.suffix.lower() in IMAGE_SUFFIXES
+            if picture and path.is_dir() and _is_in(place, path):
                 told = f"{option} would put {place} among what is read of {path}"
                 raise InputError(f"{told}: choose another folder")
 
