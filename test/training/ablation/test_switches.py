@@ -142,8 +142,9 @@ def test_tables_by_hand():
     ],
 )
 def test_bad_options_are_told_and_leave_nothing(tmp_path, capsys, model, options, told):
-    out = tmp_path / "out"
-    command = ["ablate", "--model", model, "--validate", str(tmp_path), "--out", str(out)]
+    empty, out = tmp_path / "dev", tmp_path / "out"
+    empty.mkdir()
+    command = ["ablate", "--model", model, "--validate", str(empty), "--out", str(out)]
     assert main([*command, *options]) == 1
     error = capsys.readouterr().err
     assert error.startswith("tracker-ros: error:") and told in error and not out.exists()

@@ -161,7 +161,8 @@ def test_the_command_fills_the_tables(shards, one_clip, tmp_path, name, variants
 
 
 def test_what_no_paper_compares(shards, tmp_path, capsys):
-    command = ["ablate", str(shards), "--validate", str(tmp_path), "--out", str(tmp_path / "out")]
+    dev, out = tmp_path / "dev", tmp_path / "out"
+    command = ["ablate", str(shards), "--validate", str(dev), "--out", str(out)]
     assert main([*command, "--model", "ustam_tiny"]) == 1
     assert "'ustam_tiny': no paper's table is about ustam" in capsys.readouterr().err
     assert main([*command, "--model", "stif_tiny", "--variants", "tde"]) == 1
