@@ -15,6 +15,7 @@ from ..conftest import Peer
 FOCAL = 554.0  # pixels: a view 60 degrees wide
 CAMERA = Camera(FOCAL, FOCAL, (WIDTH - 1) / 2, (HEIGHT - 1) / 2, WIDTH, HEIGHT)
 FRAME_ID = "left/optical frame"
+BOX = (120.0, 60.0, 60.0, 60.0)  # of a target
 
 
 class Scene(Peer):
@@ -130,3 +131,13 @@ def meet(peer: Scene) -> None:
 
 def point(pose):
     return np.array([pose.position.x, pose.position.y, pose.position.z])
+
+
+def markers(peer: Scene, header) -> list:
+    """Those with this header."""
+    return [m for array in peer.shown for m in array.markers if m.header == header]
+
+
+def flat(metres: float = 2.0) -> np.ndarray:
+    """Depth that is the same everywhere, metres."""
+    return np.full((HEIGHT, WIDTH), metres)
